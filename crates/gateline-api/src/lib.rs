@@ -1,0 +1,1 @@
+//! The wire: each endpoint declared once as types, and the error table.

@@ -1,0 +1,1 @@
+//! The voice: one file per verb, and the rendering for people.

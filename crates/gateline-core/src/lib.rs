@@ -1,0 +1,1 @@
+//! The judgement: decide, evolve, plan, and one file per gate kind. Pure.

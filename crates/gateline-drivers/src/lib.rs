@@ -1,0 +1,1 @@
+//! The hands: one folder per outside system; each observes or performs, never decides.

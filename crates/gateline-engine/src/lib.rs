@@ -1,0 +1,1 @@
+//! The pulse: inputs in, outputs out. No threads, no clock, no I/O.

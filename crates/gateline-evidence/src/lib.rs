@@ -1,0 +1,21 @@
+//! The reading of tool output: bytes in, [`Facts`](gateline_model::Facts) out.
+//!
+//! One file per format. Counts are taken from what the tool saw, case by case and line by line, never from its own
+//! totals alone. **A tool that did not look is not a pass**: a report that is whole but says too little comes back as
+//! [`Complete::No`] with the reason, and its evidence is `errored`.
+//! Knows no network, no clock, no artifact and no threshold.
+
+mod error;
+mod format;
+mod json;
+mod junit;
+mod lcov;
+mod read;
+mod sarif;
+mod text;
+
+pub use error::{Place, ReadError};
+pub use format::{Format, UnknownFormat, recognise};
+pub use json::{JSON_DEPTH_MAX, JSON_OBJECTS_MAX};
+pub use junit::{DURATION_SECS_MAX, XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};
+pub use read::{Complete, EVIDENCE_BYTES_MAX, Read, WARNINGS_MAX, read};

@@ -1,0 +1,210 @@
+//! Decisions: what all gates together say, and why. The explanation is the decision; everything else prints it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ActorId, Digest, EvidenceId, GateName, ReleaseId, StageRef, Version};
+
+/// What one gate says now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[must_use = "a verdict nobody reads holds nothing back"]
+pub enum Verdict {
+    /// The condition holds.
+    Satisfied,
+    /// Not yet: something or somebody can still make it hold.
+    Waiting,
+    /// It does not hold and will not by waiting.
+    Refused,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Satisfied => "satisfied",
+            Verdict::Waiting => "waiting",
+            Verdict::Refused => "refused",
+        })
+    }
+}
+
+/// What all gates say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[must_use = "an admission nobody reads admits nothing"]
+pub enum Admission {
+    /// Every gate is satisfied, or an override names it.
+    Admit,
+    /// At least one gate waits; none refuses.
+    Hold,
+    /// At least one gate refuses.
+    Refuse,
+}
+
+impl Admission {
+    /// The word for a release in this state: `admitted`, `held`, `refused`.
+    pub fn state(self) -> &'static str {
+        match self {
+            Admission::Admit => "admitted",
+            Admission::Hold => "held",
+            Admission::Refuse => "refused",
+        }
+    }
+}
+
+/// One gate's verdict with everything that a person needs to understand and change it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GateVerdict {
+    /// The gate.
+    pub gate: GateName,
+    /// Its kind.
+    pub kind: String,
+    /// Why the gate is there, in the words of the pipeline's owners.
+    pub because: String,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Stable code of the reason, as in `soak.running`. A decision is recorded when a verdict or a code changes.
+    pub code: String,
+    /// The reason as one sentence with its numbers.
+    pub says: String,
+    /// The numbers behind the sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<Number>,
+    /// The evidence that was judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceId>,
+    /// Since when the gate has said this.
+    pub since: Timestamp,
+    /// When it changes by itself, at the earliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Who or what can change it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed_by: Vec<String>,
+    /// What to do next, as one sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub next: String,
+    /// The override that admits although the gate is not satisfied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
+}
+
+impl GateVerdict {
+    /// Whether the gate keeps the release out: not satisfied and not overridden.
+    pub fn keeps_out(&self) -> bool {
+        self.verdict != Verdict::Satisfied && self.overridden.is_none()
+    }
+}
+
+/// One number of a verdict, with its limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Number {
+    /// What is counted, as in `lines`.
+    pub name: String,
+    /// The value. Always finite.
+    pub value: f64,
+    /// Its unit, as in `%`, `s`; empty for a count.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unit: String,
+    /// The limit as the pipeline writes it, as in `>= 80%`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+}
+
+/// Reasoned, expiring permission to admit although one named gate is not satisfied.
+/// The reason is in the event's erasable part; the gate stays unsatisfied on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Override {
+    /// The gate that it names.
+    pub gate: GateName,
+    /// Who granted it.
+    pub by: ActorId,
+    /// When it was granted.
+    pub at: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+}
+
+/// All verdicts together, at one moment. Stored; printed word for word by every surface.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[must_use = "a decision nobody reads decides nothing"]
+pub struct Decision {
+    /// The release that was judged.
+    pub release: ReleaseId,
+    /// Its label.
+    pub version: Version,
+    /// The stage that it wants to enter.
+    pub stage: StageRef,
+    /// The pipeline version that the gates come from.
+    pub pipeline: Digest,
+    /// What follows from the verdicts.
+    pub admission: Admission,
+    /// One sentence for a person.
+    pub headline: String,
+    /// Every gate's verdict, in the fixed order: automatic first, people last. Never cut short.
+    pub verdicts: Vec<GateVerdict>,
+    /// The assessed risk's level.
+    pub risk: Risk,
+    /// Digest of what an approver is asked: an approval counts only while this stays the same.
+    pub question: Digest,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// When a verdict changes by itself, at the earliest; the decision is due again then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl Decision {
+    /// Short code that a person can compare between screens: 8 hex digits of the question.
+    pub fn code(&self) -> String {
+        let hex = self.question.hex();
+        format!("{} {}", &hex[..4], &hex[4..8])
+    }
+
+    /// How many gates are satisfied.
+    pub fn satisfied(&self) -> usize {
+        self.verdicts.iter().filter(|gate| gate.verdict == Verdict::Satisfied).count()
+    }
+
+    /// Whether two decisions differ in a verdict, a reason or an override, not only in a number.
+    pub fn differs_from(&self, other: &Decision) -> bool {
+        let same = |a: &GateVerdict, b: &GateVerdict| {
+            a.gate == b.gate
+                && a.verdict == b.verdict
+                && a.code == b.code
+                && a.evidence == b.evidence
+                && a.overridden == b.overridden
+        };
+        self.admission != other.admission
+            || self.question != other.question
+            || self.verdicts.len() != other.verdicts.len()
+            || !self.verdicts.iter().zip(&other.verdicts).all(|(a, b)| same(a, b))
+    }
+}
+
+/// The assessed level of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say all")]
+pub enum Risk {
+    #[default]
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Risk {
+    /// The word, as conditions write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Risk::Low => "low",
+            Risk::Medium => "medium",
+            Risk::High => "high",
+            Risk::Critical => "critical",
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! Events: everything that can happen, in the past tense. This list is the product's history.
+//!
+//! `evolve` reads only these bodies. Personal names and free text go beside them into [`Private`], which can be erased.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ActorId, Approval, Decision, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Override, Pipeline,
+    PromotionId, PromotionKind, PromotionOutcome, Release, ReleaseId, Ruling, StepAction, StreamId, TargetName, TokenId,
+    Version,
+};
+
+/// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
+pub const EVENT_VERSION: u16 = 1;
+
+/// A recorded fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    // ---- project ----
+    /// A pipeline version came into force.
+    PipelineApplied {
+        /// The version.
+        version: Digest,
+        /// Its content.
+        pipeline: Arc<Pipeline>,
+        /// The file as it was written, kept by digest.
+        source: Digest,
+    },
+    /// Stages admit nothing for a time.
+    FreezeDeclared {
+        /// The freeze.
+        freeze: Freeze,
+    },
+    /// A freeze ended early.
+    FreezeLifted {
+        /// Which.
+        name: FreezeName,
+    },
+    /// A token was made. Only its hash is kept.
+    TokenIssued {
+        /// Its id.
+        id: TokenId,
+        /// SHA-256 of the secret.
+        hash: Digest,
+        /// Whose identity it carries.
+        actor: ActorId,
+        /// What it may do.
+        scopes: Vec<Scope>,
+        /// Groups that it may approve for.
+        groups: Vec<GroupName>,
+        /// When it ends.
+        expires: Option<Timestamp>,
+    },
+    /// A token was withdrawn.
+    TokenRevoked {
+        /// Which.
+        id: TokenId,
+    },
+
+    // ---- release ----
+    /// A release was registered.
+    ReleaseRegistered {
+        /// Its content.
+        release: Arc<Release>,
+        /// Counts the pipeline's releases from 1: the order of registration.
+        number: u64,
+    },
+    /// Evidence was recorded.
+    EvidenceRecorded {
+        /// The record.
+        evidence: Arc<Evidence>,
+    },
+
+    // ---- stage ----
+    /// A promotion into the stage began.
+    PromotionOpened {
+        /// Which.
+        promotion: PromotionId,
+        /// Of which release.
+        release: ReleaseId,
+        /// Its kind.
+        kind: PromotionKind,
+    },
+    /// A promotion into the stage ended.
+    PromotionClosed {
+        /// Which.
+        promotion: PromotionId,
+        /// How.
+        outcome: PromotionOutcome,
+    },
+    /// A promotion took the right to change a target.
+    LaneTaken {
+        /// The target.
+        target: TargetName,
+        /// The promotion.
+        promotion: PromotionId,
+    },
+    /// The right was given back.
+    LaneFreed {
+        /// The target.
+        target: TargetName,
+        /// The promotion.
+        promotion: PromotionId,
+    },
+    /// A release became what is live.
+    WentLive {
+        /// The release.
+        release: ReleaseId,
+        /// Its label.
+        version: Version,
+        /// Its number.
+        number: u64,
+        /// The promotion that brought it.
+        promotion: PromotionId,
+    },
+    /// The pipeline may not promote a release by itself any more.
+    ReleaseBarred {
+        /// The release.
+        release: ReleaseId,
+        /// The promotion that showed why.
+        promotion: PromotionId,
+    },
+    /// A person let a barred release go on.
+    BarLifted {
+        /// The release.
+        release: ReleaseId,
+    },
+    /// What is live was seen in this health: on a change, and now and then to confirm it.
+    HealthObserved {
+        /// The health.
+        health: Health,
+    },
+
+    // ---- promotion ----
+    /// Somebody, or the pipeline, asked for it.
+    PromotionRequested {
+        /// The release.
+        release: ReleaseId,
+        /// Its kind.
+        kind: PromotionKind,
+        /// The pipeline version that is pinned.
+        pipeline: Digest,
+        /// Set when the pipeline itself asked.
+        automatic: bool,
+    },
+    /// A newer pipeline version came into force before admission.
+    PipelineRepinned {
+        /// The version that is pinned now.
+        pipeline: Digest,
+    },
+    /// The gates were judged, and a verdict or a reason is new.
+    DecisionRecorded {
+        /// The decision.
+        decision: Arc<Decision>,
+    },
+    /// An actor said yes.
+    ApprovalGiven {
+        /// To what, by whom.
+        approval: Approval,
+    },
+    /// What an approval was given to changed.
+    ApprovalVoided {
+        /// Who had approved.
+        by: ActorId,
+        /// The question now.
+        question: Digest,
+    },
+    /// An actor permitted admission although a gate is not satisfied.
+    OverrideGranted {
+        /// The permission.
+        permission: Override,
+    },
+    /// A live check came back.
+    CheckRecorded {
+        /// The gate that asked for it.
+        gate: GateName,
+        /// Entry or verification.
+        of: CheckOf,
+        /// What it found.
+        evidence: Arc<Evidence>,
+    },
+    /// The gates let the release in: the lane is taken, the rollout begins.
+    PromotionAdmitted {
+        /// The steps to take.
+        steps: Vec<StepAction>,
+        /// The release that is live until then.
+        live: Option<ReleaseId>,
+        /// The lane's target.
+        target: TargetName,
+    },
+    /// A step is about to be taken. Committed before the effect.
+    StepIntended {
+        /// Index of the step.
+        step: u32,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// What it makes true.
+        action: StepAction,
+    },
+    /// A step is true.
+    StepApplied {
+        /// Index of the step.
+        step: u32,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// A step was refused by its target.
+    StepFailed {
+        /// Index of the step.
+        step: u32,
+        /// Which attempt.
+        attempt: u32,
+        /// Why, in the driver's words.
+        why: String,
+    },
+    /// Nobody can tell whether a step is true: a person looks.
+    StepParked {
+        /// Index of the step.
+        step: u32,
+        /// Which attempt.
+        attempt: u32,
+        /// Why it is unknown.
+        why: String,
+    },
+    /// The judge's ruling changed.
+    RulingChanged {
+        /// Index of the step that was judged.
+        step: u32,
+        /// The ruling.
+        ruling: Ruling,
+        /// Root of the chunks that it was ruled from.
+        chunks: Digest,
+        /// Digest of the judge's settings.
+        settings: Digest,
+    },
+    /// The rollout stands still.
+    RolloutPaused {
+        /// Why.
+        why: PauseReason,
+    },
+    /// The rollout goes on.
+    RolloutResumed {},
+    /// The rollout is being taken back.
+    RollbackBegan {
+        /// What for.
+        why: RollbackReason,
+        /// One sentence with numbers.
+        says: String,
+    },
+    /// All steps are true; the checks after the rollout begin.
+    VerificationBegan {},
+    /// It is over.
+    PromotionEnded {
+        /// How.
+        outcome: PromotionOutcome,
+        /// One sentence.
+        says: String,
+        /// The release that took its place.
+        superseded_by: Option<ReleaseId>,
+        /// Traffic that the canary served, and how much of it failed.
+        served: Served,
+    },
+}
+
+/// What a check is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckOf {
+    /// An entry gate.
+    Entry,
+    /// A verification.
+    Verify,
+}
+
+/// Why a rollout stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// An actor asked.
+    Asked,
+    /// The judge could not tell in time.
+    Inconclusive,
+    /// The release must not be rolled back by itself.
+    Irreversible,
+    /// A step could not be observed.
+    Parked,
+}
+
+/// Why a rollout is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackReason {
+    /// The judge ruled so.
+    Judged,
+    /// A step failed.
+    StepFailed,
+    /// Verification failed.
+    VerificationFailed,
+    /// An actor aborted it.
+    Aborted,
+    /// A hotfix takes the lane.
+    Superseded,
+}
+
+/// Traffic of a promotion's canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Served {
+    /// Requests.
+    pub requests: u64,
+    /// Failed ones.
+    pub bad_requests: u64,
+}
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Everything, tokens too.
+    Admin,
+    /// Look at everything but secrets.
+    Read,
+    /// Register releases.
+    Register,
+    /// Submit evidence.
+    SubmitEvidence,
+    /// Request, abort, pause, resume and roll back promotions.
+    Promote,
+    /// Approve for the token's groups.
+    Approve,
+    /// Override gates.
+    Override,
+    /// Declare and lift freezes.
+    Freeze,
+    /// Apply pipelines.
+    Apply,
+}
+
+/// The erasable part of an event: personal names and free text. The fold never reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Private {
+    /// The actor's display name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_name: Option<String>,
+    /// The reason or comment that was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Other text by name, as `notes` and `authors` of a release.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub text: BTreeMap<String, String>,
+}
+
+impl Private {
+    /// Whether there is anything to keep.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An event as it stands in the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Recorded {
+    /// Its log number: the leaf's index, from 0, without gaps.
+    pub number: u64,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its version in the stream, from 1.
+    pub version: u64,
+    /// When it was recorded; never before the event in front of it.
+    pub at: Timestamp,
+    /// Who caused it.
+    pub actor: ActorId,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+    /// The erasable part, where there is one and it was not erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<Private>,
+}
+
+impl Event {
+    /// The event's stable name, as in `promotion_admitted`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::PipelineApplied { .. } => "pipeline_applied",
+            Event::FreezeDeclared { .. } => "freeze_declared",
+            Event::FreezeLifted { .. } => "freeze_lifted",
+            Event::TokenIssued { .. } => "token_issued",
+            Event::TokenRevoked { .. } => "token_revoked",
+            Event::ReleaseRegistered { .. } => "release_registered",
+            Event::EvidenceRecorded { .. } => "evidence_recorded",
+            Event::PromotionOpened { .. } => "promotion_opened",
+            Event::PromotionClosed { .. } => "promotion_closed",
+            Event::LaneTaken { .. } => "lane_taken",
+            Event::LaneFreed { .. } => "lane_freed",
+            Event::WentLive { .. } => "went_live",
+            Event::ReleaseBarred { .. } => "release_barred",
+            Event::BarLifted { .. } => "bar_lifted",
+            Event::HealthObserved { .. } => "health_observed",
+            Event::PromotionRequested { .. } => "promotion_requested",
+            Event::PipelineRepinned { .. } => "pipeline_repinned",
+            Event::DecisionRecorded { .. } => "decision_recorded",
+            Event::ApprovalGiven { .. } => "approval_given",
+            Event::ApprovalVoided { .. } => "approval_voided",
+            Event::OverrideGranted { .. } => "override_granted",
+            Event::CheckRecorded { .. } => "check_recorded",
+            Event::PromotionAdmitted { .. } => "promotion_admitted",
+            Event::StepIntended { .. } => "step_intended",
+            Event::StepApplied { .. } => "step_applied",
+            Event::StepFailed { .. } => "step_failed",
+            Event::StepParked { .. } => "step_parked",
+            Event::RulingChanged { .. } => "ruling_changed",
+            Event::RolloutPaused { .. } => "rollout_paused",
+            Event::RolloutResumed { .. } => "rollout_resumed",
+            Event::RollbackBegan { .. } => "rollback_began",
+            Event::VerificationBegan { .. } => "verification_began",
+            Event::PromotionEnded { .. } => "promotion_ended",
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The words of Gateline: one type per concept, one file per noun.
+//!
+//! Read [`Event`] first: it is the list of everything that can happen.
+//! Knows no I/O, no clock, no randomness and no other crate of ours.
+
+mod approval;
+mod decision;
+mod digest;
+mod event;
+mod evidence;
+mod facts;
+mod health;
+pub mod limits;
+mod name;
+mod pipeline;
+mod promotion;
+mod release;
+mod rollout;
+mod span;
+mod stage;
+mod stream;
+mod target;
+mod tick;
+mod window;
+mod work;
+
+pub use approval::*;
+pub use decision::*;
+pub use digest::*;
+pub use event::*;
+pub use evidence::*;
+pub use facts::*;
+pub use health::*;
+pub use name::*;
+pub use pipeline::*;
+pub use promotion::*;
+pub use release::*;
+pub use rollout::*;
+pub use span::*;
+pub use stage::*;
+pub use stream::*;
+pub use target::*;
+pub use tick::*;
+pub use window::*;
+pub use work::*;

@@ -1,0 +1,22 @@
+//! Named limits that several crates share. A limit of one crate lives in that crate.
+
+/// Longest name of a project, pipeline, stage, gate or target, in bytes: it fits a DNS label.
+pub const NAME_BYTES_MAX: usize = 63;
+/// Longest version label of a release, in bytes.
+pub const VERSION_BYTES_MAX: usize = 128;
+/// Longest reason or note that a person may write, in bytes.
+pub const TEXT_BYTES_MAX: usize = 4_096;
+/// Most stages in one pipeline. Ten times the largest seen in the field.
+pub const STAGES_MAX: usize = 100;
+/// Most gates on one stage.
+pub const GATES_MAX: usize = 50;
+/// Most steps in one rollout, counting the ones that start and finish it.
+pub const STEPS_MAX: usize = 50;
+/// Most artifacts in one release.
+pub const ARTIFACTS_MAX: usize = 100;
+/// Most labels on one release.
+pub const LABELS_MAX: usize = 64;
+/// Most evidence records kept on one release; a 1,001st is refused with this name.
+pub const EVIDENCE_PER_RELEASE_MAX: usize = 1_000;
+/// Most promotions open at once before one stage; the next request is refused until one ends.
+pub const OPEN_PROMOTIONS_PER_STAGE_MAX: usize = 100;

@@ -1,0 +1,374 @@
+//! Rollouts: how a release reaches its target, step by step, and what the judge says of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{MetricSource, Span};
+
+/// A share of traffic in whole per cent, 0 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Weight(u8);
+
+/// Why a text is not a [`Weight`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a weight: write a whole per cent from `0%` to `100%`")]
+pub struct WeightError(String);
+
+impl Weight {
+    /// All traffic.
+    pub const ALL: Weight = Weight(100);
+    /// No traffic.
+    pub const NONE: Weight = Weight(0);
+
+    /// A weight of so many per cent; more than 100 becomes 100.
+    pub fn percent(percent: u8) -> Self {
+        Self(percent.min(100))
+    }
+
+    /// Whole per cent.
+    pub fn as_percent(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0)
+    }
+}
+
+impl FromStr for Weight {
+    type Err = WeightError;
+
+    fn from_str(text: &str) -> Result<Self, WeightError> {
+        let number = text.strip_suffix('%').and_then(|digits| digits.trim().parse::<u8>().ok());
+        match number {
+            Some(percent) if percent <= 100 => Ok(Self(percent)),
+            Some(_) | None => Err(WeightError(text.chars().take(40).collect())),
+        }
+    }
+}
+
+impl Serialize for Weight {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Weight {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::name::from_text(deserializer)
+    }
+}
+
+impl JsonSchema for Weight {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Weight".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^(100|[0-9]{1,2})%$", "description": "a share of traffic, as in 25%"})
+    }
+}
+
+/// How a release reaches its target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Strategy {
+    /// Everything at once, then the old release is stopped.
+    AllAtOnce(AllAtOnce),
+    /// A growing share of traffic, judged at each step.
+    Canary(Canary),
+}
+
+impl Default for Strategy {
+    fn default() -> Self {
+        Strategy::AllAtOnce(AllAtOnce {})
+    }
+}
+
+/// Settings of the strategy `all_at_once`: there are none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllAtOnce {}
+
+/// Settings of the strategy `canary`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Canary {
+    /// The shares of traffic, growing, the last one 100 %.
+    pub steps: Vec<CanaryStep>,
+    /// How long each step stands before the next, where the step does not say.
+    #[serde(default)]
+    pub pause: Span,
+    /// What the traffic must look like to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSettings>,
+}
+
+/// One step of a canary: a weight alone (`25%`), or a weight with its own pause and limits.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CanaryStep {
+    /// The share of traffic.
+    pub weight: Weight,
+    /// How long this step stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Span>,
+    /// This step's own limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSettings>,
+}
+
+impl<'de> Deserialize<'de> for CanaryStep {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Step;
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Full {
+            weight: Weight,
+            pause: Option<Span>,
+            judge: Option<JudgeSettings>,
+        }
+        impl<'de> serde::de::Visitor<'de> for Step {
+            type Value = CanaryStep;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a weight such as `25%`, or a map with `weight`, `pause` and `judge`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<CanaryStep, E> {
+                Ok(CanaryStep { weight: text.parse().map_err(E::custom)?, pause: None, judge: None })
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<CanaryStep, A::Error> {
+                let Full { weight, pause, judge } =
+                    Full::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(CanaryStep { weight, pause, judge })
+            }
+        }
+        deserializer.deserialize_any(Step)
+    }
+}
+
+/// What the judge asks of the canary's traffic.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JudgeSettings {
+    /// Time between two looks.
+    #[serde(default = "JudgeSettings::every_default")]
+    pub every: Span,
+    /// The highest share of requests that may fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errors: Option<ErrorLimit>,
+    /// The slowest that requests may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyLimit>,
+    /// Requests that the canary must have served in a step before the judge says anything but `wait`.
+    #[serde(default = "JudgeSettings::requests_default")]
+    pub at_least_requests: u64,
+    /// How long the judge may wait for enough requests before it says `inconclusive` and a person is asked.
+    #[serde(default = "JudgeSettings::patience_default")]
+    pub patience: Span,
+    /// Where the counts come from; the target itself where this is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<TrafficSource>,
+}
+
+impl JudgeSettings {
+    fn every_default() -> Span {
+        Span::from_secs(5)
+    }
+
+    fn requests_default() -> u64 {
+        50
+    }
+
+    fn patience_default() -> Span {
+        Span::from_secs(3_600)
+    }
+}
+
+/// The highest share of failed requests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorLimit {
+    /// The share, as in `2%` or `0.5%`.
+    pub at_most: Percent,
+}
+
+/// The slowest that requests may be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LatencyLimit {
+    /// Which quantile, as in `95%`.
+    pub quantile: Percent,
+    /// Its highest value.
+    pub at_most: Span,
+}
+
+/// Counts from a metric source instead of the target. `{arm}` and `{version}` are filled into the queries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficSource {
+    /// Where to ask.
+    pub from: MetricSource,
+    /// Query for all requests so far (a counter).
+    pub requests: String,
+    /// Query for failed requests so far (a counter).
+    pub errors: String,
+}
+
+/// A share with a fraction, kept as a number from 0 to 100.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Percent(f64);
+
+/// Why a text is not a [`Percent`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a share: write a per cent from `0%` to `100%`, as in `0.5%`")]
+pub struct PercentError(String);
+
+impl Percent {
+    /// The number, 0 to 100.
+    pub fn as_f64(self) -> f64 {
+        self.0
+    }
+
+    /// The share, 0 to 1.
+    pub fn share(self) -> f64 {
+        self.0 / 100.0
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}%", self.0)
+    }
+}
+
+impl FromStr for Percent {
+    type Err = PercentError;
+
+    fn from_str(text: &str) -> Result<Self, PercentError> {
+        let number = text.strip_suffix('%').and_then(|digits| digits.trim().parse::<f64>().ok());
+        match number {
+            Some(percent) if (0.0..=100.0).contains(&percent) => Ok(Self(percent)),
+            Some(_) | None => Err(PercentError(text.chars().take(40).collect())),
+        }
+    }
+}
+
+impl Serialize for Percent {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::name::from_text(deserializer)
+    }
+}
+
+impl JsonSchema for Percent {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Percent".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%$", "description": "a share, as in 0.5%"})
+    }
+}
+
+/// What one step makes true of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum StepAction {
+    /// The new release runs and is healthy; it gets no traffic yet.
+    Start,
+    /// The new release gets this share of traffic.
+    Expose {
+        /// The share.
+        weight: Weight,
+    },
+    /// The old release has finished its requests and is stopped.
+    Finish,
+    /// All traffic is back at the release that was live before.
+    Withdraw,
+    /// The new release has finished its requests and is stopped.
+    Discard,
+}
+
+impl fmt::Display for StepAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StepAction::Start => f.write_str("start"),
+            StepAction::Expose { weight } => write!(f, "{weight}"),
+            StepAction::Finish => f.write_str("finish"),
+            StepAction::Withdraw => f.write_str("withdraw"),
+            StepAction::Discard => f.write_str("discard"),
+        }
+    }
+}
+
+/// What the judge says of a running rollout, with the numbers it says it from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ruling {
+    /// The ruling itself.
+    pub says: RulingKind,
+    /// One sentence for a person.
+    pub headline: String,
+    /// Requests that the canary served in this step.
+    pub requests: u64,
+    /// How many of them failed.
+    pub errors: u64,
+    /// The share that failed, in per cent; none without requests.
+    pub errors_percent: Option<f64>,
+    /// The asked quantile of latency in milliseconds, where it is known.
+    pub latency_ms: Option<f64>,
+    /// The same share at the stable arm, for comparison.
+    pub stable_errors_percent: Option<f64>,
+}
+
+/// The four rulings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RulingKind {
+    /// Enough was seen and it is within the limits.
+    Advance,
+    /// Not enough was seen yet.
+    Wait,
+    /// A limit is exceeded.
+    RollBack,
+    /// Patience ended without an answer: a person decides.
+    Inconclusive,
+}
+
+impl RulingKind {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            RulingKind::Advance => "advance",
+            RulingKind::Wait => "wait",
+            RulingKind::RollBack => "roll_back",
+            RulingKind::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canary_step_is_a_weight_or_a_map() {
+        let steps: Vec<CanaryStep> =
+            serde_json::from_str(r#"["5%", {"weight": "100%", "pause": "10m"}]"#).unwrap();
+        assert_eq!(steps[0].weight, Weight(5));
+        assert_eq!(steps[1].pause, Some(Span::from_secs(600)));
+        assert!(serde_json::from_str::<CanaryStep>(r#"{"weight": "5%", "wait": "1m"}"#).is_err());
+        assert!(serde_json::from_str::<CanaryStep>(r#""101%""#).is_err());
+    }
+}

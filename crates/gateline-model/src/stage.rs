@@ -1,0 +1,137 @@
+//! Stages: a position in a pipeline, with everything that a release meets there.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{ApprovalRule, GateName, RiskRule, Span, StageName, Strategy, Target, TargetName, WindowName};
+
+/// A position in a pipeline: entry gates, approval, window, rollout, verification.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// Its name.
+    pub name: StageName,
+    /// The stages that a release must be verified in before this one.
+    #[serde(default)]
+    pub after: Vec<StageName>,
+    /// Whether users depend on it: freezes hold here by default.
+    #[serde(default)]
+    pub production: bool,
+    /// Whether the pipeline requests promotions here by itself.
+    #[serde(default)]
+    pub promote: Promote,
+    /// What a rollout changes here.
+    pub target: Target,
+    /// What a lane belongs to. `{version}` makes a target of its own for each release (previews).
+    pub target_name: TargetTemplate,
+    /// Conditions on entering.
+    #[serde(default)]
+    pub gates: Vec<Gate>,
+    /// How the risk of a change is assessed; `low` where no rule holds.
+    #[serde(default)]
+    pub risk: Vec<RiskRule>,
+    /// Who must approve; nobody where there is no rule.
+    #[serde(default)]
+    pub approval: Vec<ApprovalRule>,
+    /// Windows in which the stage admits: open when any of them is; always where there is none.
+    #[serde(default)]
+    pub windows: Vec<WindowName>,
+    /// What happens when the lane is taken.
+    #[serde(default)]
+    pub lane: LaneMode,
+    /// How a release reaches the target.
+    #[serde(default)]
+    pub rollout: Strategy,
+    /// Checks after the rollout that settle the promotion.
+    #[serde(default)]
+    pub verify: Vec<Gate>,
+    /// How long verification may take before it counts as failed.
+    #[serde(default = "Stage::verify_within_default")]
+    pub verify_within: Span,
+    /// Time between two looks at the health of what is live.
+    #[serde(default = "Stage::health_every_default")]
+    pub health_every: Span,
+    /// How long a promotion may be held before it expires.
+    #[serde(default = "Stage::expires_default")]
+    pub expires: Span,
+}
+
+impl Stage {
+    /// Ten minutes: a verification that found nothing out by then will not.
+    pub fn verify_within_default() -> Span {
+        Span::from_secs(600)
+    }
+
+    /// Ten seconds: soon enough for soak, seldom enough for a thousand stages.
+    pub fn health_every_default() -> Span {
+        Span::from_secs(10)
+    }
+
+    /// Fourteen days: longer than a holiday, shorter than a forgotten branch.
+    pub fn expires_default() -> Span {
+        Span::from_secs(14 * 86_400)
+    }
+}
+
+/// A declared condition, with its reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Its name within the stage; by default its kind.
+    pub name: GateName,
+    /// Its kind, one of the table in `gateline-core`.
+    pub kind: String,
+    /// The kind's parameters, checked by the kind.
+    pub params: serde_json::Value,
+    /// Why the gate is there. Never empty.
+    pub because: String,
+}
+
+/// Whether the pipeline requests promotions into a stage by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Promote {
+    /// As soon as a release is verified in every earlier stage.
+    #[default]
+    Automatic,
+    /// Only when an actor asks.
+    Manual,
+}
+
+/// What happens to a promotion when the lane is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LaneMode {
+    /// It waits for its turn.
+    #[default]
+    Queue,
+    /// A newer release ends older promotions that are still held or queued.
+    Supersede,
+    /// Releases with targets of their own roll out side by side.
+    Parallel,
+}
+
+/// A target's name, with `{version}` where each release has a target of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TargetTemplate(pub String);
+
+impl TargetTemplate {
+    /// The name for one release. `None` when the filled-in text is not a legal name.
+    pub fn fill(&self, version: &crate::Version) -> Option<TargetName> {
+        self.0.replace("{version}", version.as_str()).parse().ok()
+    }
+
+    /// Whether each release has a target of its own.
+    pub fn is_per_release(&self) -> bool {
+        self.0.contains("{version}")
+    }
+}
+
+impl fmt::Display for TargetTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

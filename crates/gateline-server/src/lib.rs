@@ -1,0 +1,1 @@
+//! The rim: real time, store and drivers for the engine; routes, auth, pages.

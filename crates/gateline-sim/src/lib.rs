@@ -1,0 +1,1 @@
+//! The rehearsal: N engines, a virtual clock and a seeded faulty world.

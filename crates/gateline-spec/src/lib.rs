@@ -1,0 +1,1 @@
+//! The reading of pipeline files: YAML with spans in, a Pipeline or diagnostics out.

@@ -1,0 +1,1 @@
+//! The memory: append, read, lease work; mem and SQLite under one contract suite.

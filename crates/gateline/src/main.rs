@@ -1,0 +1,3 @@
+//! The binary: picks `serve`, `demo` or a client command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! test, bench, tidy, docs: the repository's own chores.
+
+fn main() {}
