@@ -28,5 +28,7 @@ pub use tree::Tree;
 fn decimal(text: &str) -> Option<u64> {
     let canonical = text == "0" || !text.starts_with('0');
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|&number| canonical && digits && number <= MAX_SIZE)
+    text.parse()
+        .ok()
+        .filter(|&number| canonical && digits && number <= MAX_SIZE)
 }
