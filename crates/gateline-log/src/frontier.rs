@@ -243,8 +243,15 @@ mod tests {
             };
             assert_eq!(Frontier::from_bytes(&bytes[..len]), Err(refused));
         }
-        let longer = [bytes.as_slice(), &[0; 32]].concat();
-        assert!(Frontier::from_bytes(&longer).is_err());
+        for spare in [1, 31, 32] {
+            let longer = [bytes.as_slice(), &vec![0; spare]].concat();
+            let refused = FrontierError::Length {
+                size: 5,
+                expected: 72,
+                found: 72 + spare,
+            };
+            assert_eq!(Frontier::from_bytes(&longer), Err(refused));
+        }
         assert!(Frontier::from_bytes(&vec![0; 1 << 20]).is_err());
         let huge = [255; 8 + 64 * 32];
         assert_eq!(
