@@ -27,7 +27,7 @@ pub enum Facts {
     Tests(TestFacts),
     /// Code that the tests reached.
     Coverage(CoverageFacts),
-    /// Findings of analysers and scanners.
+    /// Findings of linters and scanners.
     Findings(FindingFacts),
     /// What a live check saw.
     Reading(Reading),
@@ -143,8 +143,12 @@ pub enum FindingLevel {
 
 impl FindingLevel {
     /// Every level, the gravest first.
-    pub const ALL: [FindingLevel; 4] =
-        [FindingLevel::Error, FindingLevel::Warning, FindingLevel::Note, FindingLevel::None];
+    pub const ALL: [FindingLevel; 4] = [
+        FindingLevel::Error,
+        FindingLevel::Warning,
+        FindingLevel::Note,
+        FindingLevel::None,
+    ];
 
     /// The word for this level.
     pub fn name(self) -> &'static str {
@@ -157,7 +161,7 @@ impl FindingLevel {
     }
 }
 
-/// Findings of analysers and scanners.
+/// Findings of linters and scanners.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingFacts {
     /// Names of the tools, each once; at most [`TOOLS_MAX`].
@@ -190,7 +194,7 @@ impl FindingFacts {
     }
 }
 
-/// One thing that an analyser or scanner found.
+/// One thing that a linter or scanner found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The rule that was broken; absent where the tool names none.
@@ -273,14 +277,21 @@ mod tests {
         ] {
             let stored = serde_json::to_value(&facts).expect("facts are plain data");
             assert_eq!(stored["kind"], facts.kind());
-            assert_eq!(serde_json::from_value::<Facts>(stored).expect("reads back"), facts);
+            assert_eq!(
+                serde_json::from_value::<Facts>(stored).expect("reads back"),
+                facts
+            );
         }
     }
 
     #[test]
     fn coverage_of_nothing_has_no_percentage() {
         assert_eq!(CoverageFacts::default().lines_percent(), None);
-        let half = CoverageFacts { lines_total: 8, lines_hit: 4, ..CoverageFacts::default() };
+        let half = CoverageFacts {
+            lines_total: 8,
+            lines_hit: 4,
+            ..CoverageFacts::default()
+        };
         assert_eq!(half.lines_percent(), Some(50.0));
         assert_eq!(half.branches_percent(), None);
     }

@@ -1,0 +1,73 @@
+//! Texts of a tool, made fit to be shown: on one line, bounded, and unable to play tricks on a terminal or a page.
+
+use gateline_model::{MESSAGE_CHARS_MAX, NAME_CHARS_MAX};
+
+/// The name of a suite, case, rule, tool or file.
+pub(crate) fn name(text: &str) -> String {
+    one_line(text, NAME_CHARS_MAX)
+}
+
+/// The message of a failed case or a finding.
+pub(crate) fn message(text: &str) -> String {
+    one_line(text, MESSAGE_CHARS_MAX)
+}
+
+/// At most `chars_max` characters, white space folded, control and direction characters left out.
+/// A text that was cut ends in `…`.
+pub(crate) fn one_line(text: &str, chars_max: usize) -> String {
+    let mut line = String::new();
+    let mut chars = 0;
+    let mut space_due = false;
+    for c in text.chars() {
+        if c.is_whitespace() {
+            space_due = chars > 0;
+            continue;
+        }
+        if c.is_control() || turns_direction(c) {
+            continue;
+        }
+        let needed = if space_due { 2 } else { 1 };
+        if chars + needed > chars_max {
+            line.pop();
+            line.push('…');
+            return line;
+        }
+        if space_due {
+            line.push(' ');
+            space_due = false;
+        }
+        line.push(c);
+        chars += needed;
+    }
+    line
+}
+
+/// Characters that reverse the text after them, so that it reads as something else.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use test_case::test_case;
+
+    use super::*;
+
+    #[test_case("  a\r\n\tb ", "a b"; "white space is folded and trimmed")]
+    #[test_case("\u{1b}[31mred", "[31mred"; "an escape character is left out")]
+    #[test_case("a\u{202e}b", "ab"; "a direction character is left out")]
+    #[test_case("12345678", "12345678"; "exactly as long as allowed is kept whole")]
+    #[test_case("123456789", "1234567…"; "one longer is cut and says so")]
+    #[test_case("ääää ääää", "ääää ää…"; "characters are counted and not bytes")]
+    #[test_case("1234567 ", "1234567"; "trailing space is not a reason to cut")]
+    fn a_text_becomes_one_line(text: &str, line: &str) {
+        assert_eq!(one_line(text, 8), line);
+    }
+
+    #[test]
+    fn names_and_messages_keep_to_their_limits() {
+        let long = "x".repeat(NAME_CHARS_MAX + MESSAGE_CHARS_MAX);
+        assert_eq!(name(&long).chars().count(), NAME_CHARS_MAX);
+        assert_eq!(message(&long).chars().count(), MESSAGE_CHARS_MAX);
+    }
+}

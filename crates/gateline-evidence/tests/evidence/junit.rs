@@ -1,0 +1,173 @@
+//! JUnit XML.
+
+use gateline_evidence::{Format, Read, ReadError, WARNINGS_MAX};
+use gateline_model::{Facts, TestFacts};
+use test_case::test_case;
+
+use crate::{complaint, read_as, reason};
+
+fn tests_in(text: &str) -> TestFacts {
+    match read_as(Format::Junit, text) {
+        Ok(Read {
+            facts: Facts::Tests(facts),
+            ..
+        }) => facts,
+        other => panic!("no test facts: {other:?}"),
+    }
+}
+
+/// passed, failed, errored, skipped, flaky
+#[test_case("", (1, 0, 0, 0, 0); "a case with nothing in it passed")]
+#[test_case("<failure/>", (0, 1, 0, 0, 0); "a failure")]
+#[test_case("<error/>", (0, 0, 1, 0, 0); "an error is not a failure")]
+#[test_case("<failure/><failure/>", (0, 1, 0, 0, 0); "two failures in one case are one failed case")]
+#[test_case("<error/><failure/>", (0, 1, 0, 0, 0); "the world's no outweighs an error")]
+#[test_case("<skipped/>", (0, 0, 0, 1, 0); "skipped")]
+#[test_case("<skipped/><error/>", (0, 0, 1, 0, 0); "an error in the tear-down of a skipped case")]
+#[test_case("<flakyFailure/>", (1, 0, 0, 0, 1); "a flaky case passed in the end")]
+#[test_case("<flakyError/><flakyFailure/>", (1, 0, 0, 0, 1); "flaky twice is one flaky case")]
+#[test_case("<failure/><rerunFailure/>", (0, 1, 0, 0, 0); "failed again when rerun")]
+#[test_case("<system-out><![CDATA[<failure/>]]></system-out>", (1, 0, 0, 0, 0); "output that looks like a failure")]
+#[test_case("<properties><failure/></properties>", (1, 0, 0, 0, 0); "a failure elsewhere is not of the case")]
+fn a_case_ends_in_one_way(inside: &str, ends: (u64, u64, u64, u64, u64)) {
+    let facts = tests_in(&format!(
+        "<testsuite name='s'><testcase name='c'>{inside}</testcase></testsuite>"
+    ));
+    assert_eq!(
+        (
+            facts.passed,
+            facts.failed,
+            facts.errored,
+            facts.skipped,
+            facts.flaky
+        ),
+        ends
+    );
+    assert_eq!(facts.total, 1);
+}
+
+#[test]
+fn a_case_that_was_not_run_says_so_in_an_attribute() {
+    let facts = tests_in(
+        "<testsuite><testcase name='a' status='notrun'/><testcase name='b' status='run'/></testsuite>",
+    );
+    assert_eq!((facts.skipped, facts.passed), (1, 1));
+}
+
+#[test]
+fn nested_suites_are_counted_once() {
+    let facts = tests_in(
+        "<testsuites tests='3' failures='1'><testsuite name='outer' tests='3' failures='1'><testcase name='a'/>\
+         <testsuite name='inner' tests='2' failures='1'><testcase name='b'/><testcase name='c'><failure/></testcase>\
+         </testsuite></testsuite></testsuites>",
+    );
+    assert_eq!((facts.total, facts.passed, facts.failed), (3, 2, 1));
+    assert_eq!(facts.suites, ["outer", "inner"]);
+}
+
+#[test]
+fn a_suite_that_cannot_be_set_up_counts_as_errored() {
+    let facts =
+        tests_in("<testsuite name='s'><error message='no database'/><testcase name='a'/></testsuite>");
+    assert_eq!((facts.total, facts.errored, facts.passed), (2, 1, 1));
+    assert_eq!(
+        (
+            facts.failed_cases[0].name.as_str(),
+            facts.failed_cases[0].message.as_str()
+        ),
+        ("s", "no database")
+    );
+}
+
+#[test_case("<testsuites time='9'><testsuite time='1'><testcase time='2'/></testsuite></testsuites>", 9.0; "the run's own")]
+#[test_case("<testsuites><testsuite time='1'/><testsuite time='2'/></testsuites>", 3.0; "else the sum of suites")]
+#[test_case("<testsuite><testcase time='2'/><testcase time='0.5'/></testsuite>", 2.5; "else the sum of cases")]
+#[test_case("<testsuite time='NaN'><testcase time='2'/></testsuite>", 2.0; "a time that is no number is not given")]
+#[test_case("<testsuite time='-1'/>", 0.0; "nor is a negative one")]
+#[test_case("<testsuite time='1e300'/>", 0.0; "nor one beyond the limit")]
+fn the_duration_is_the_outermost_one_given(text: &str, secs: f64) {
+    assert_eq!(tests_in(text).duration_secs, secs);
+}
+
+#[test_case("<failure message='a &lt; b'>trace</failure>", "a < b"; "the attribute, unescaped")]
+#[test_case("<failure>line 1\n  line 2</failure>", "line 1 line 2"; "else the text")]
+#[test_case("<failure message='boom'>boom: the disk &amp; &#x41;</failure>", "boom: the disk & A"; "the longer of the same")]
+#[test_case("<failure message='first'/><error message='second'/>", "first"; "of several the first")]
+#[test_case("<failure><![CDATA[a <b> c]]></failure>", "a <b> c"; "character data as it stands")]
+fn the_message_of_a_failed_case_is(inside: &str, message: &str) {
+    let facts = tests_in(&format!(
+        "<testsuite><testcase name='c'>{inside}</testcase></testsuite>"
+    ));
+    assert_eq!(facts.failed_cases[0].message, message);
+}
+
+#[test]
+fn a_failed_case_has_its_place_where_the_report_names_it() {
+    let facts =
+        tests_in("<testsuite><testcase name='c' file='a.py' line='7'><failure/></testcase></testsuite>");
+    let case = &facts.failed_cases[0];
+    assert_eq!((case.file.as_deref(), case.line), (Some("a.py"), Some(7)));
+}
+
+#[test_case("<testsuites/>", "the report has no test case: nothing was tested"; "no suite")]
+#[test_case("<testsuites tests='0'><testsuite name='a'/></testsuites>", "the report has no test case: nothing was tested"; "an empty suite")]
+#[test_case("<testsuite><testcase><skipped/></testcase></testsuite>", "all 1 test cases were skipped"; "nothing but skipped")]
+#[test_case("<testsuite name='s' failures='2'><testcase/></testsuite>", "suite `s` says 2 failed or errored, but its cases show 0"; "failures that no case shows")]
+fn it_is_incomplete_with(text: &str, why: &str) {
+    assert_eq!(reason(read_as(Format::Junit, text)), why);
+}
+
+#[test]
+fn more_tests_said_than_listed_is_a_warning() {
+    let read = read_as(
+        Format::Junit,
+        "<testsuite name='s' tests='8'><testcase/></testsuite>",
+    )
+    .expect("reads");
+    assert_eq!(read.warnings, ["suite `s` says 8 tests and lists 1"]);
+}
+
+#[test]
+fn warnings_keep_to_their_limit_and_count_the_rest() {
+    let suites = "<testsuite name='s' tests='2'><testcase/></testsuite>".repeat(WARNINGS_MAX + 5);
+    let read = read_as(Format::Junit, &format!("<testsuites>{suites}</testsuites>")).expect("reads");
+    assert_eq!(read.warnings.len(), WARNINGS_MAX + 1);
+    assert_eq!(read.warnings[WARNINGS_MAX], "and 5 more warnings");
+}
+
+#[test_case("<html/>", "the junit report cannot be read at line 1, byte 0: the root element is `html`, not `testsuites`"; "another root")]
+#[test_case("<testsuite>\n<testcase></testsuite>", "the junit report cannot be read at line 2, byte 22: ill-formed document: expected `</testcase>`, but `</testsuite>` was found"; "crossed elements")]
+#[test_case("<testsuite/><testsuite/>", "the junit report cannot be read at line 1, byte 12: a second root element"; "two reports in one file")]
+#[test_case("<testsuite/>warning: x", "the junit report cannot be read at line 1, byte 12: text outside of the root element"; "a tool's chatter after it")]
+#[test_case("<testsuite><testcase><testcase/></testcase></testsuite>", "the junit report cannot be read at line 1, byte 21: a `testcase` stands where none may be"; "a case in a case")]
+#[test_case("<testsuite name='&x;'/>", "the junit report cannot be read at line 1, byte 0: in attribute `name`: at 1..2: unrecognized entity `x`"; "an unknown entity in an attribute")]
+#[test_case("<testsuite>&x;</testsuite>", "the junit report cannot be read at line 1, byte 11: `&x;` is not one of the five predefined entities"; "an unknown entity in a text")]
+fn it_is_malformed_with(text: &str, why: &str) {
+    assert_eq!(complaint(read_as(Format::Junit, text)), why);
+}
+
+#[test_case("<testsuite>\n<testcase name='a'/>\n"; "between elements")]
+#[test_case("<testsuite>\n<testcase name='a"; "in an attribute")]
+#[test_case("<testsuite>\n<testcase><failure><![CDATA[oh"; "in character data")]
+#[test_case("<?xml version='1.0'?>"; "before the root")]
+fn a_cut_is_told_apart_from_a_mistake(text: &str) {
+    let error = read_as(Format::Junit, text).expect_err("cut off");
+    assert!(matches!(error, ReadError::Truncated { .. }), "{error}");
+}
+
+#[test]
+fn an_entity_bomb_is_refused_before_it_can_expand() {
+    let mut bomb = String::from("<?xml version='1.0'?>\n<!DOCTYPE x [<!ENTITY a0 'ha'>");
+    for n in 1..30 {
+        bomb += &format!("<!ENTITY a{n} '&a{};&a{};'>", n - 1, n - 1);
+    }
+    bomb += "]>\n<testsuite name='&a29;'/>";
+    let why = "the junit report cannot be read at line 2, byte 22: document types (DTD) are refused";
+    assert_eq!(complaint(read_as(Format::Junit, &bomb)), why);
+}
+
+#[test]
+fn an_external_entity_is_refused() {
+    let text = "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><testsuite name='&e;'/>";
+    assert!(complaint(read_as(Format::Junit, text)).ends_with("document types (DTD) are refused"));
+}

@@ -1,0 +1,1 @@
+"""The arithmetic of a small payment service: amounts, currencies, fees, refunds."""
