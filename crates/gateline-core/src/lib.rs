@@ -1,1 +1,29 @@
-//! The judgement: decide, evolve, plan, and one file per gate kind. Pure.
+//! The judgement: may it move, why not, who or what can change that, and when by itself.
+//!
+//! [`decide`] turns a command into events, [`World`] folds events into state, [`plan`] says what the state still needs.
+//! Pure: no clock (`now` is a fact), no I/O, no async, no randomness. Knows no store, driver or transport.
+
+mod command;
+mod conditions;
+mod decide;
+mod decision;
+mod draft;
+pub mod gates;
+mod plan;
+mod react;
+mod rejection;
+mod state;
+mod threshold;
+mod world;
+
+pub use command::{Actor, Command, Facts, StepOutcome};
+pub use conditions::{APPROVAL_FACTS, RISK_FACTS};
+pub use decide::{Decided, decide};
+pub use decision::judge_gates;
+pub use draft::Proposed;
+pub use plan::plan;
+pub use react::must_be_judged_again;
+pub use rejection::{Rejection, RejectionKind};
+pub use state::*;
+pub use threshold::{Threshold, ThresholdError};
+pub use world::{World, WorldError};

@@ -81,6 +81,9 @@ pub struct GateVerdict {
     /// When it changes by itself, at the earliest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// When the gate's live check is to be run next; none where no check is wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_due: Option<Timestamp>,
     /// Who or what can change it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed_by: Vec<String>,
@@ -166,16 +169,21 @@ impl Decision {
 
     /// How many gates are satisfied.
     pub fn satisfied(&self) -> usize {
-        self.verdicts.iter().filter(|gate| gate.verdict == Verdict::Satisfied).count()
+        self.verdicts
+            .iter()
+            .filter(|gate| gate.verdict == Verdict::Satisfied)
+            .count()
     }
 
-    /// Whether two decisions differ in a verdict, a reason or an override, not only in a number.
+    /// Whether two decisions differ in a verdict, a reason, a due time or an override, not only in a number.
     pub fn differs_from(&self, other: &Decision) -> bool {
         let same = |a: &GateVerdict, b: &GateVerdict| {
             a.gate == b.gate
                 && a.verdict == b.verdict
                 && a.code == b.code
                 && a.evidence == b.evidence
+                && a.until == b.until
+                && a.check_due.is_some() == b.check_due.is_some()
                 && a.overridden == b.overridden
         };
         self.admission != other.admission
@@ -186,7 +194,9 @@ impl Decision {
 }
 
 /// The assessed level of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say all")]
 pub enum Risk {

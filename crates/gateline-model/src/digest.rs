@@ -120,7 +120,12 @@ mod tests {
 
     #[test]
     fn upper_case_short_and_foreign_digests_are_refused() {
-        for text in ["sha256:AB", "sha512:00", "", &format!("sha256:{}", "A".repeat(64))] {
+        for text in [
+            "sha256:AB",
+            "sha512:00",
+            "",
+            &format!("sha256:{}", "A".repeat(64)),
+        ] {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }
     }

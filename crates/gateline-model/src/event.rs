@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActorId, Approval, Decision, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Override, Pipeline,
-    PromotionId, PromotionKind, PromotionOutcome, Release, ReleaseId, Ruling, StepAction, StreamId, TargetName, TokenId,
-    Version,
+    ActorId, Approval, Decision, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Override,
+    Pipeline, PipelineName, PromotionId, PromotionKind, PromotionOutcome, Release, ReleaseId, Ruling, Span,
+    StepAction, StreamId, TargetName, TokenId, Version,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
@@ -20,7 +20,7 @@ pub const EVENT_VERSION: u16 = 1;
 
 /// A recorded fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     // ---- project ----
     /// A pipeline version came into force.
@@ -61,6 +61,18 @@ pub enum Event {
     TokenRevoked {
         /// Which.
         id: TokenId,
+    },
+
+    /// A release got its number: the pipeline's order of registration. Labels are unique here.
+    ReleaseNumbered {
+        /// The pipeline.
+        pipeline: PipelineName,
+        /// The label.
+        version: Version,
+        /// The release.
+        release: ReleaseId,
+        /// The number, from 1.
+        number: u64,
     },
 
     // ---- release ----
@@ -118,6 +130,8 @@ pub enum Event {
         number: u64,
         /// The promotion that brought it.
         promotion: PromotionId,
+        /// Time between two looks at its health.
+        health_every: Span,
     },
     /// The pipeline may not promote a release by itself any more.
     ReleaseBarred {
@@ -131,10 +145,12 @@ pub enum Event {
         /// The release.
         release: ReleaseId,
     },
-    /// What is live was seen in this health: on a change, and now and then to confirm it.
+    /// The health of what is live changed, or nobody looked for a while.
     HealthObserved {
-        /// The health.
+        /// The health now.
         health: Health,
+        /// Nobody looked from then until now: that time is unknown.
+        not_seen_from: Option<Timestamp>,
     },
 
     // ---- promotion ----
@@ -209,6 +225,10 @@ pub enum Event {
         step: u32,
         /// Which attempt.
         attempt: u32,
+        /// When the rollout may go on by itself; none when it goes on at once.
+        go_on_at: Option<Timestamp>,
+        /// Whether the judge looks at the traffic of this step, and how often.
+        measure_every: Option<Span>,
     },
     /// A step was refused by its target.
     StepFailed {
@@ -254,7 +274,12 @@ pub enum Event {
         says: String,
     },
     /// All steps are true; the checks after the rollout begin.
-    VerificationBegan {},
+    VerificationBegan {
+        /// The checks to run.
+        checks: Vec<GateName>,
+        /// When verification counts as failed.
+        until: Timestamp,
+    },
     /// It is over.
     PromotionEnded {
         /// How.
@@ -376,7 +401,6 @@ pub struct Recorded {
     /// Who caused it.
     pub actor: ActorId,
     /// What happened.
-    #[serde(flatten)]
     pub event: Event,
     /// The erasable part, where there is one and it was not erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -392,6 +416,7 @@ impl Event {
             Event::FreezeLifted { .. } => "freeze_lifted",
             Event::TokenIssued { .. } => "token_issued",
             Event::TokenRevoked { .. } => "token_revoked",
+            Event::ReleaseNumbered { .. } => "release_numbered",
             Event::ReleaseRegistered { .. } => "release_registered",
             Event::EvidenceRecorded { .. } => "evidence_recorded",
             Event::PromotionOpened { .. } => "promotion_opened",

@@ -57,6 +57,9 @@ pub struct Evidence {
     /// The stage that it was made in or for, where that matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<StageName>,
+    /// The name that the reporter gave it, as in `unit`: gates may ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What was found.
     pub found: Found,
     /// The raw bytes, kept by digest; none for a live check.

@@ -31,15 +31,20 @@ const LABEL_RULE: &str = "use 1 to 63 lower-case letters, digits and `-`, starti
 
 fn is_label(text: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
 }
 
-const VERSION_RULE: &str = "use 1 to 128 letters, digits and `.` `_` `+` `-`, starting with a letter or digit";
+const VERSION_RULE: &str =
+    "use 1 to 128 letters, digits and `.` `_` `+` `-`, starting with a letter or digit";
 
 fn is_version(text: &str) -> bool {
     (1..=VERSION_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
         && text.as_bytes()[0].is_ascii_alphanumeric()
 }
 
@@ -53,7 +58,9 @@ const ACTOR_RULE: &str = "use 1 to 128 letters, digits and `.` `_` `@` `:` `/` `
 
 fn is_actor(text: &str) -> bool {
     (1..=128).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._@:/-".contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._@:/-".contains(&b))
 }
 
 macro_rules! names {
@@ -139,7 +146,9 @@ names! {
 }
 
 /// A pipeline, named from outside its project: `payments/payment-service`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct PipelineRef {
     /// The project that owns the pipeline.
     pub project: ProjectName,
@@ -154,7 +163,9 @@ impl fmt::Display for PipelineRef {
 }
 
 /// A stage, named from outside its pipeline: `payments/payment-service/production`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct StageRef {
     /// The project that owns the pipeline.
     pub project: ProjectName,
@@ -167,12 +178,18 @@ pub struct StageRef {
 impl StageRef {
     /// The pipeline that this stage is part of.
     pub fn pipeline_ref(&self) -> PipelineRef {
-        PipelineRef { project: self.project.clone(), pipeline: self.pipeline.clone() }
+        PipelineRef {
+            project: self.project.clone(),
+            pipeline: self.pipeline.clone(),
+        }
     }
 
     /// Another stage of the same pipeline.
     pub fn sibling(&self, stage: &StageName) -> StageRef {
-        StageRef { stage: stage.clone(), ..self.clone() }
+        StageRef {
+            stage: stage.clone(),
+            ..self.clone()
+        }
     }
 }
 
@@ -194,7 +211,11 @@ impl FromStr for StageRef {
                 rule: "write PROJECT/PIPELINE/STAGE",
             });
         };
-        Ok(Self { project: project.parse()?, pipeline: pipeline.parse()?, stage: stage.parse()? })
+        Ok(Self {
+            project: project.parse()?,
+            pipeline: pipeline.parse()?,
+            stage: stage.parse()?,
+        })
     }
 }
 

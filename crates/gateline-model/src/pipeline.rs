@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ArtifactName, Digest, PipelineName, PipelineRef, ProjectName, Stage, StageName, StageRef, Window, WindowName};
+use crate::{
+    ArtifactName, Digest, PipelineName, PipelineRef, ProjectName, Stage, StageName, StageRef, Window,
+    WindowName,
+};
 
 /// The graph of stages that a release may pass. A version is the digest of its canonical content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -65,12 +68,19 @@ impl Pipeline {
 
     /// The pipeline's full name.
     pub fn reference(&self) -> PipelineRef {
-        PipelineRef { project: self.project.clone(), pipeline: self.name.clone() }
+        PipelineRef {
+            project: self.project.clone(),
+            pipeline: self.name.clone(),
+        }
     }
 
     /// The full name of one of its stages.
     pub fn stage_ref(&self, stage: &StageName) -> StageRef {
-        StageRef { project: self.project.clone(), pipeline: self.name.clone(), stage: stage.clone() }
+        StageRef {
+            project: self.project.clone(),
+            pipeline: self.name.clone(),
+            stage: stage.clone(),
+        }
     }
 
     /// A stage by name.

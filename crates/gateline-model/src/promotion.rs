@@ -40,7 +40,10 @@ impl FromStr for PromotionId {
     fn from_str(text: &str) -> Result<Self, PromotionIdError> {
         let form = || PromotionIdError::Form(text.chars().take(200).collect());
         let (stage, number) = text.rsplit_once('/').ok_or_else(form)?;
-        Ok(Self { stage: stage.parse()?, number: number.parse().map_err(|_| form())? })
+        Ok(Self {
+            stage: stage.parse()?,
+            number: number.parse().map_err(|_| form())?,
+        })
     }
 }
 

@@ -36,7 +36,11 @@ impl Release {
 
     /// What drivers and people call it.
     pub fn brief(&self) -> ReleaseBrief {
-        ReleaseBrief { id: self.id(), version: self.version.clone(), artifacts: self.artifacts.clone() }
+        ReleaseBrief {
+            id: self.id(),
+            version: self.version.clone(),
+            artifacts: self.artifacts.clone(),
+        }
     }
 }
 
@@ -151,20 +155,30 @@ impl FromStr for ArtifactAt {
             if repository.is_empty() {
                 return Err(ArtifactError::Unknown(shown()));
             }
-            return Ok(ArtifactAt::Oci { repository: repository.to_owned(), digest });
+            return Ok(ArtifactAt::Oci {
+                repository: repository.to_owned(),
+                digest,
+            });
         }
         if let Some(rest) = text.strip_prefix("git:") {
             let (url, commit) = rest.rsplit_once('@').ok_or_else(mutable)?;
-            let full = matches!(commit.len(), 40 | 64) && commit.bytes().all(|b| b"0123456789abcdef".contains(&b));
+            let full =
+                matches!(commit.len(), 40 | 64) && commit.bytes().all(|b| b"0123456789abcdef".contains(&b));
             if !full || url.is_empty() {
                 return Err(mutable());
             }
-            return Ok(ArtifactAt::Git { url: url.to_owned(), commit: commit.to_owned() });
+            return Ok(ArtifactAt::Git {
+                url: url.to_owned(),
+                commit: commit.to_owned(),
+            });
         }
         if let Some(rest) = text.strip_prefix("file:") {
             let (path, digest) = rest.rsplit_once('@').ok_or_else(mutable)?;
             let digest = digest.parse().map_err(|_| mutable())?;
-            return Ok(ArtifactAt::File { path: path.to_owned(), digest });
+            return Ok(ArtifactAt::File {
+                path: path.to_owned(),
+                digest,
+            });
         }
         Err(ArtifactError::Unknown(shown()))
     }
@@ -316,8 +330,16 @@ mod tests {
 
     #[test]
     fn a_tag_without_a_digest_is_refused_as_mutable() {
-        for text in ["oci://reg/app:latest", "oci://reg/app", "git:https://x/y@main", "file:a.txt"] {
-            assert!(matches!(text.parse::<ArtifactAt>(), Err(ArtifactError::Mutable(_))), "{text}");
+        for text in [
+            "oci://reg/app:latest",
+            "oci://reg/app",
+            "git:https://x/y@main",
+            "file:a.txt",
+        ] {
+            assert!(
+                matches!(text.parse::<ArtifactAt>(), Err(ArtifactError::Mutable(_))),
+                "{text}"
+            );
         }
     }
 
@@ -325,15 +347,23 @@ mod tests {
     fn a_tag_beside_a_digest_is_dropped() {
         let digest = Digest::of(b"x");
         let at: ArtifactAt = format!("oci://reg:5000/app:1.0@{digest}").parse().unwrap();
-        assert_eq!(at, ArtifactAt::Oci { repository: "reg:5000/app".into(), digest });
+        assert_eq!(
+            at,
+            ArtifactAt::Oci {
+                repository: "reg:5000/app".into(),
+                digest
+            }
+        );
     }
 
     #[test]
     fn artifacts_read_back_what_they_print() {
         let digest = Digest::of(b"x");
-        for text in
-            [format!("oci://reg/app@{digest}"), format!("file:a/b@{digest}"), format!("git:https://h/r@{}", "a".repeat(40))]
-        {
+        for text in [
+            format!("oci://reg/app@{digest}"),
+            format!("file:a/b@{digest}"),
+            format!("git:https://h/r@{}", "a".repeat(40)),
+        ] {
             assert_eq!(text.parse::<ArtifactAt>().unwrap().to_string(), text);
         }
     }

@@ -44,7 +44,9 @@ impl FromStr for Weight {
     type Err = WeightError;
 
     fn from_str(text: &str) -> Result<Self, WeightError> {
-        let number = text.strip_suffix('%').and_then(|digits| digits.trim().parse::<u8>().ok());
+        let number = text
+            .strip_suffix('%')
+            .and_then(|digits| digits.trim().parse::<u8>().ok());
         match number {
             Some(percent) if percent <= 100 => Ok(Self(percent)),
             Some(_) | None => Err(WeightError(text.chars().take(40).collect())),
@@ -81,7 +83,7 @@ pub enum Strategy {
     /// Everything at once, then the old release is stopped.
     AllAtOnce(AllAtOnce),
     /// A growing share of traffic, judged at each step.
-    Canary(Canary),
+    Canary(Box<Canary>),
 }
 
 impl Default for Strategy {
@@ -140,7 +142,11 @@ impl<'de> Deserialize<'de> for CanaryStep {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<CanaryStep, E> {
-                Ok(CanaryStep { weight: text.parse().map_err(E::custom)?, pause: None, judge: None })
+                Ok(CanaryStep {
+                    weight: text.parse().map_err(E::custom)?,
+                    pause: None,
+                    judge: None,
+                })
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<CanaryStep, A::Error> {
@@ -252,7 +258,9 @@ impl FromStr for Percent {
     type Err = PercentError;
 
     fn from_str(text: &str) -> Result<Self, PercentError> {
-        let number = text.strip_suffix('%').and_then(|digits| digits.trim().parse::<f64>().ok());
+        let number = text
+            .strip_suffix('%')
+            .and_then(|digits| digits.trim().parse::<f64>().ok());
         match number {
             Some(percent) if (0.0..=100.0).contains(&percent) => Ok(Self(percent)),
             Some(_) | None => Err(PercentError(text.chars().take(40).collect())),

@@ -14,8 +14,13 @@ pub struct Span(i64);
 #[error("`{0}` is not a duration: write numbers with units, as in `15m`, `1h 30m`, `90s`, `250ms` or `2d`")]
 pub struct SpanError(String);
 
-const UNITS: [(&str, i64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, i64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 const SPAN_MILLIS_MAX: i64 = 3_650 * 86_400_000;
 
 impl Span {
@@ -60,7 +65,8 @@ impl Span {
 
     /// The moment this long after `from`; the end of time when that overflows.
     pub fn after(self, from: jiff::Timestamp) -> jiff::Timestamp {
-        from.checked_add(jiff::SignedDuration::from_millis(self.0)).unwrap_or(jiff::Timestamp::MAX)
+        from.checked_add(jiff::SignedDuration::from_millis(self.0))
+            .unwrap_or(jiff::Timestamp::MAX)
     }
 
     /// What is left of this span when `spent` is taken away.
@@ -122,18 +128,30 @@ impl FromStr for Span {
             let number: i64 = rest[..digits].parse().map_err(|_| bad())?;
             rest = &rest[digits..];
             let letters = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
-            let (_, size) = UNITS.iter().find(|(unit, _)| *unit == &rest[..letters]).ok_or_else(bad)?;
-            total = number.checked_mul(*size).and_then(|part| total.checked_add(part)).ok_or_else(bad)?;
+            let (_, size) = UNITS
+                .iter()
+                .find(|(unit, _)| *unit == &rest[..letters])
+                .ok_or_else(bad)?;
+            total = number
+                .checked_mul(*size)
+                .and_then(|part| total.checked_add(part))
+                .ok_or_else(bad)?;
             rest = rest[letters..].trim_start();
         }
-        if total > SPAN_MILLIS_MAX { Err(bad()) } else { Ok(Self(total)) }
+        if total > SPAN_MILLIS_MAX {
+            Err(bad())
+        } else {
+            Ok(Self(total))
+        }
     }
 }
 
 impl Serialize for Span {
     /// Exact, unlike `Display`: milliseconds that no larger unit divides are kept.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let unit = UNITS.iter().find(|(_, size)| self.0 % size == 0 && self.0 >= *size);
+        let unit = UNITS
+            .iter()
+            .find(|(_, size)| self.0 % size == 0 && self.0 >= *size);
         let (name, size) = unit.copied().unwrap_or(("s", 1_000));
         serializer.collect_str(&format_args!("{}{name}", self.0 / size))
     }
@@ -165,9 +183,14 @@ mod tests {
 
     #[test]
     fn spans_read_and_print_as_people_write_them() {
-        for (text, shown) in
-            [("90s", "1m 30s"), ("1h 30m", "1h 30m"), ("250ms", "250ms"), ("2d", "2d"), ("0s", "0s"), ("1d 5s", "1d")]
-        {
+        for (text, shown) in [
+            ("90s", "1m 30s"),
+            ("1h 30m", "1h 30m"),
+            ("250ms", "250ms"),
+            ("2d", "2d"),
+            ("0s", "0s"),
+            ("1d 5s", "1d"),
+        ] {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), shown);
         }
     }

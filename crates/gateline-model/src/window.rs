@@ -76,7 +76,9 @@ impl std::str::FromStr for Zone {
             std::sync::LazyLock::new(jiff::tz::TimeZoneDatabase::bundled);
         match BUNDLED.get(text) {
             Ok(zone) => Ok(Self(zone, text.to_owned())),
-            Err(_) => Err(format!("`{text}` is not a time zone: write an IANA name such as `Europe/Berlin` or `UTC`")),
+            Err(_) => Err(format!(
+                "`{text}` is not a time zone: write an IANA name such as `Europe/Berlin` or `UTC`"
+            )),
         }
     }
 }
@@ -173,7 +175,11 @@ impl Window {
                 return None;
             }
             let open = self.local(date, self.from)?;
-            let end_date = if self.to <= self.from { date.tomorrow().ok()? } else { date };
+            let end_date = if self.to <= self.from {
+                date.tomorrow().ok()?
+            } else {
+                date
+            };
             let close = self.local(end_date, self.to)?;
             (at < close && open < close).then_some((open, close))
         })
@@ -181,9 +187,18 @@ impl Window {
 
     /// A local time in a gap of the clock moves forward; one that happens twice is the first.
     fn local(&self, date: jiff::civil::Date, time: TimeOfDay) -> Option<Timestamp> {
-        let (date, minutes) = if time.0 == 1_440 { (date.tomorrow().ok()?, 0) } else { (date, time.0) };
+        let (date, minutes) = if time.0 == 1_440 {
+            (date.tomorrow().ok()?, 0)
+        } else {
+            (date, time.0)
+        };
         let time = Time::new((minutes / 60) as i8, (minutes % 60) as i8, 0, 0).ok()?;
-        let zoned = self.zone.0.to_ambiguous_zoned(date.to_datetime(time)).compatible().ok()?;
+        let zoned = self
+            .zone
+            .0
+            .to_ambiguous_zoned(date.to_datetime(time))
+            .compatible()
+            .ok()?;
         Some(zoned.timestamp())
     }
 
@@ -247,7 +262,10 @@ mod tests {
     fn the_next_opening_skips_days_that_are_not_listed() {
         let hours = window("UTC", &[Day::Sat], "06:00", "08:00");
         let (open, close) = hours.around_or_after(at("2026-11-23T07:00:00Z")).unwrap();
-        assert_eq!((open, close), (at("2026-11-28T06:00:00Z"), at("2026-11-28T08:00:00Z")));
+        assert_eq!(
+            (open, close),
+            (at("2026-11-28T06:00:00Z"), at("2026-11-28T08:00:00Z"))
+        );
     }
 
     #[test]
@@ -262,7 +280,10 @@ mod tests {
         // Berlin, 2026-03-29: 02:00 to 03:00 does not happen.
         let early = window("Europe/Berlin", &[], "02:30", "04:00");
         let (open, close) = early.around_or_after(at("2026-03-29T00:30:00Z")).unwrap();
-        assert_eq!((open, close), (at("2026-03-29T01:30:00Z"), at("2026-03-29T02:00:00Z")));
+        assert_eq!(
+            (open, close),
+            (at("2026-03-29T01:30:00Z"), at("2026-03-29T02:00:00Z"))
+        );
     }
 
     #[test]

@@ -1,0 +1,243 @@
+//! Commands: what somebody wants, in the imperative, and the facts that it is decided with.
+
+use std::sync::Arc;
+
+use gateline_model::{
+    ActorId, CheckOf, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Pipeline, Private,
+    PromotionId, Release, ReleaseId, Ruling, Scope, Served, StageRef, TokenId,
+};
+use jiff::Timestamp;
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The opaque id that goes into the log.
+    pub id: ActorId,
+    /// The display name: erasable.
+    pub name: Option<String>,
+    /// Groups that the actor may approve for.
+    pub groups: Vec<GroupName>,
+}
+
+impl Actor {
+    /// Gateline itself: reports of leased work and promotions that a pipeline requests.
+    pub fn gateline() -> Self {
+        Self {
+            id: "gateline".parse().expect("it is a legal actor id"),
+            name: None,
+            groups: Vec::new(),
+        }
+    }
+}
+
+/// What a command is decided with, besides the streams.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The moment; never before the log's last event.
+    pub now: Timestamp,
+    /// Who asks.
+    pub actor: Actor,
+}
+
+/// What somebody wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Bring a pipeline version into force.
+    ApplyPipeline {
+        /// Its content.
+        pipeline: Arc<Pipeline>,
+        /// Digest of the file as it was written.
+        source: Digest,
+    },
+    /// Let stages admit nothing for a time.
+    DeclareFreeze {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// The freeze.
+        freeze: Freeze,
+        /// Why.
+        reason: String,
+    },
+    /// End a freeze early.
+    LiftFreeze {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// Which.
+        name: FreezeName,
+        /// Why.
+        reason: String,
+    },
+    /// Make a token.
+    IssueToken {
+        /// Its id.
+        id: TokenId,
+        /// SHA-256 of the secret.
+        hash: Digest,
+        /// Whose identity it carries.
+        actor: ActorId,
+        /// What it may do.
+        scopes: Vec<Scope>,
+        /// Groups that it may approve for.
+        groups: Vec<GroupName>,
+        /// When it ends.
+        expires: Option<Timestamp>,
+    },
+    /// Withdraw a token.
+    RevokeToken {
+        /// Which.
+        id: TokenId,
+    },
+    /// Register a release.
+    RegisterRelease {
+        /// Its content.
+        release: Arc<Release>,
+        /// Its names and notes.
+        text: Private,
+    },
+    /// Record evidence.
+    SubmitEvidence {
+        /// The release.
+        release: ReleaseId,
+        /// The record.
+        evidence: Arc<Evidence>,
+    },
+    /// Request a promotion.
+    Promote {
+        /// The release.
+        release: ReleaseId,
+        /// The stage to enter.
+        stage: StageRef,
+    },
+    /// Bring back the release that was live before.
+    RollBack {
+        /// The stage.
+        stage: StageRef,
+        /// Why.
+        reason: String,
+    },
+    /// Say yes.
+    Approve {
+        /// To which promotion.
+        promotion: PromotionId,
+        /// The question that was seen; it must still be the same.
+        question: Option<Digest>,
+        /// A comment.
+        comment: Option<String>,
+    },
+    /// Permit admission although a gate is not satisfied.
+    Override {
+        /// Which promotion.
+        promotion: PromotionId,
+        /// Exactly one gate.
+        gate: GateName,
+        /// When the permission ends.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// End a promotion.
+    Abort {
+        /// Which.
+        promotion: PromotionId,
+        /// Why.
+        reason: String,
+    },
+    /// Let a rollout stand still.
+    Pause {
+        /// Which.
+        promotion: PromotionId,
+        /// Why.
+        reason: String,
+    },
+    /// Let a rollout go on.
+    Resume {
+        /// Which.
+        promotion: PromotionId,
+        /// Why.
+        reason: String,
+    },
+    /// Let a barred release be promoted again.
+    LiftBar {
+        /// The stage.
+        stage: StageRef,
+        /// The release.
+        release: ReleaseId,
+        /// Why.
+        reason: String,
+    },
+    /// Judge the gates of a held promotion again.
+    Judge {
+        /// Which.
+        promotion: PromotionId,
+    },
+    /// Report what a check found.
+    ReportCheck {
+        /// Whose.
+        promotion: PromotionId,
+        /// The gate that asked for it.
+        gate: GateName,
+        /// Entry or verification.
+        of: CheckOf,
+        /// What it found.
+        evidence: Arc<Evidence>,
+        /// Traffic of the canary so far.
+        served: Served,
+    },
+    /// Report what became of a step.
+    ReportStep {
+        /// Whose.
+        promotion: PromotionId,
+        /// Which step.
+        step: u32,
+        /// Which attempt.
+        attempt: u32,
+        /// What became of it.
+        outcome: StepOutcome,
+        /// Traffic of the canary so far.
+        served: Served,
+    },
+    /// Report a changed ruling.
+    Rule {
+        /// Whose.
+        promotion: PromotionId,
+        /// The step that was judged.
+        step: u32,
+        /// The ruling.
+        ruling: Ruling,
+        /// Root of the chunks that it was ruled from.
+        chunks: Digest,
+        /// Digest of the judge's settings.
+        settings: Digest,
+        /// Traffic of the canary so far.
+        served: Served,
+    },
+    /// A step's pause, or the time for verification, is over.
+    Continue {
+        /// Whose.
+        promotion: PromotionId,
+        /// The step.
+        step: u32,
+        /// Traffic of the canary so far.
+        served: Served,
+    },
+    /// Report the health of what is live.
+    ReportHealth {
+        /// Where.
+        stage: StageRef,
+        /// The health.
+        health: Health,
+        /// Nobody looked from then until now.
+        not_seen_from: Option<Timestamp>,
+    },
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// It is true.
+    Applied,
+    /// The target refused it; nothing is half-done.
+    Failed(String),
+    /// Nobody can tell.
+    Unknown(String),
+}

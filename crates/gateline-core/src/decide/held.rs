@@ -1,0 +1,181 @@
+//! Deciding about a held promotion: judge its gates, record what is new, and let it in when everything says so.
+
+use gateline_model::{
+    Admission, ChangeKind, Event, PromotionId, PromotionKind, PromotionOutcome, RollbackReason, Served,
+    Stage, StepAction, Strategy, StreamId, Weight,
+};
+use jiff::Timestamp;
+
+use super::{live, rollout};
+use crate::decision::{Judged, judge_entry};
+use crate::draft::Draft;
+use crate::rejection::Rejection;
+use crate::state::{Phase, Promotion};
+
+/// Judges the gates again. Answers when they are due next.
+pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Timestamp>, Rejection> {
+    let promotion = draft.open_promotion(id)?;
+    if promotion.phase != Phase::Held {
+        return Ok(None);
+    }
+    if !repin(draft, &promotion)? {
+        return Ok(None);
+    }
+    let promotion = draft.open_promotion(id)?;
+    let judged = judge_entry(draft, &promotion)?;
+    let expires = judged.stage.expires.after(promotion.requested_at);
+    if expires <= draft.facts.now {
+        let (outcome, how) = match judged.decision.admission {
+            Admission::Refuse => (PromotionOutcome::Refused, "refused until its time was over"),
+            Admission::Hold | Admission::Admit => {
+                (PromotionOutcome::Expired, "held longer than the stage allows")
+            }
+        };
+        record(draft, &promotion, &judged);
+        let says = format!("{how}: {}", judged.decision.headline);
+        live::end(draft, id, outcome, says, None, Served::default());
+        return Ok(None);
+    }
+    void_approvals(draft, &promotion, &judged);
+    if judged.decision.admission == Admission::Admit && judged.lane_free {
+        admit(draft, id, judged);
+        return Ok(None);
+    }
+    record(draft, &promotion, &judged);
+    if judged.decision.admission == Admission::Admit {
+        take_right_of_way(draft, &promotion, &judged)?;
+    }
+    Ok(Some(
+        judged.decision.until.map_or(expires, |until| until.min(expires)),
+    ))
+}
+
+/// Pins the version in force. `false` when the promotion ended because its stage is gone.
+fn repin(draft: &mut Draft<'_>, promotion: &Promotion) -> Result<bool, Rejection> {
+    let stage = &promotion.id.stage;
+    let in_force = draft.pipeline_in_force(&stage.project, &stage.pipeline)?;
+    let version = in_force.version();
+    if version == promotion.pipeline {
+        return Ok(true);
+    }
+    if in_force.stage(&stage.stage).is_none() {
+        let says = format!("the pipeline in force has no stage `{}` any more", stage.stage);
+        live::end(
+            draft,
+            &promotion.id,
+            PromotionOutcome::Refused,
+            says,
+            None,
+            Served::default(),
+        );
+        return Ok(false);
+    }
+    draft.emit(
+        StreamId::Promotion(promotion.id.clone()),
+        Event::PipelineRepinned { pipeline: version },
+    );
+    Ok(true)
+}
+
+fn void_approvals(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged) {
+    let question = judged.decision.question;
+    let stale = promotion
+        .approvals
+        .iter()
+        .filter(|approval| approval.question != question);
+    let by: Vec<_> = stale.map(|approval| approval.by.clone()).collect();
+    for by in by {
+        draft.emit(
+            StreamId::Promotion(promotion.id.clone()),
+            Event::ApprovalVoided { by, question },
+        );
+    }
+}
+
+/// Records the decision when a verdict or a reason is new.
+fn record(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged) {
+    let new = promotion
+        .decision
+        .as_ref()
+        .is_none_or(|old| old.differs_from(&judged.decision) || old.headline != judged.decision.headline);
+    if new {
+        let decision = std::sync::Arc::new(judged.decision.clone());
+        draft.emit(
+            StreamId::Promotion(promotion.id.clone()),
+            Event::DecisionRecorded { decision },
+        );
+    }
+}
+
+/// Takes the lane and begins the rollout. The decision of this very moment is always recorded.
+fn admit(draft: &mut Draft<'_>, id: &PromotionId, judged: Judged) {
+    let Some(target) = judged.stage.target_name.fill(&judged.release.release.version) else {
+        return;
+    };
+    let promotion = StreamId::Promotion(id.clone());
+    let live = draft.stage(&id.stage).live.as_ref().map(|live| live.release);
+    let kind = draft.promotion(id).map(|promotion| promotion.kind);
+    let steps = steps(&judged.stage, kind, live.is_some());
+    draft.emit(
+        promotion.clone(),
+        Event::DecisionRecorded {
+            decision: std::sync::Arc::new(judged.decision),
+        },
+    );
+    draft.emit(
+        StreamId::Stage(id.stage.clone()),
+        Event::LaneTaken {
+            target: target.clone(),
+            promotion: id.clone(),
+        },
+    );
+    draft.emit(
+        promotion.clone(),
+        Event::PromotionAdmitted { steps, live, target },
+    );
+    rollout::intend(draft, id, 0, 1);
+}
+
+/// The steps to take. There is nothing to compare a first release with, and a rollback is in a hurry.
+fn steps(stage: &Stage, kind: Option<PromotionKind>, has_live: bool) -> Vec<StepAction> {
+    let weights = match (&stage.rollout, kind) {
+        (Strategy::Canary(canary), Some(PromotionKind::Forward)) if has_live => {
+            canary.steps.iter().map(|step| step.weight).collect()
+        }
+        (Strategy::Canary(_) | Strategy::AllAtOnce(_), _) => vec![Weight::ALL],
+    };
+    std::iter::once(StepAction::Start)
+        .chain(weights.into_iter().map(|weight| StepAction::Expose { weight }))
+        .chain([StepAction::Finish])
+        .collect()
+}
+
+/// A hotfix or a rollback does not wait behind an ordinary rollout: that one is taken back first.
+fn take_right_of_way(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged) -> Result<(), Rejection> {
+    let urgent =
+        promotion.kind == PromotionKind::Rollback || judged.release.release.change.kind == ChangeKind::Hotfix;
+    let Some(target) = judged.stage.target_name.fill(&judged.release.release.version) else {
+        return Ok(());
+    };
+    let holder = draft.stage(&promotion.id.stage).lanes.get(&target).cloned();
+    let (true, Some(holder)) = (urgent, holder) else {
+        return Ok(());
+    };
+    let Some(other) = draft.promotion(&holder) else {
+        return Ok(());
+    };
+    let other_is_hotfix = draft
+        .release(&other.release)
+        .is_some_and(|state| state.release.change.kind == ChangeKind::Hotfix);
+    let under_way = other.rollout().is_some_and(|rollout| rollout.rollback.is_none());
+    let same_rank = other.kind == PromotionKind::Rollback
+        || (other_is_hotfix && promotion.kind == PromotionKind::Forward);
+    if under_way && !same_rank {
+        let says = format!(
+            "superseded by {}, which may not wait",
+            judged.release.release.version
+        );
+        rollout::take_back(draft, &holder, RollbackReason::Superseded, says)?;
+    }
+    Ok(())
+}

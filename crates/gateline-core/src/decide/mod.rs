@@ -1,0 +1,166 @@
+//! Decide: one command and the world in, events or a rejection out. The only place where rules are applied.
+//!
+//! One file per noun. A rule stands in `gates/` when it is about a gate, here when it is about order and rights of way.
+
+mod held;
+mod live;
+mod project;
+mod release;
+mod request;
+mod rollout;
+mod steer;
+mod verify;
+
+use std::collections::BTreeSet;
+
+use gateline_model::{StreamId, limits::TEXT_BYTES_MAX};
+use jiff::Timestamp;
+
+use crate::command::{Command, Facts};
+use crate::draft::{Draft, Proposed};
+use crate::rejection::Rejection;
+use crate::world::World;
+
+/// What a command comes to.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a decision that nobody records did not happen"]
+pub struct Decided {
+    /// The events to record, in order. None when everything is as wanted already.
+    pub events: Vec<Proposed>,
+    /// Every stream that was read or will be written: the append names their versions.
+    pub reads: BTreeSet<StreamId>,
+    /// When to look again by itself, for work that is still planned.
+    pub again: Option<Timestamp>,
+}
+
+/// Decides one command.
+///
+/// # Errors
+/// A [`Rejection`] that says what, why and what to do; then nothing changes.
+pub fn decide(world: &World, command: &Command, facts: &Facts) -> Result<Decided, Rejection> {
+    let mut draft = Draft::new(world, facts);
+    let again = one(&mut draft, command)?;
+    let (events, reads) = draft.finish();
+    Ok(Decided { events, reads, again })
+}
+
+fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Rejection> {
+    match command {
+        Command::ApplyPipeline { pipeline, source } => project::apply(draft, pipeline, source)?,
+        Command::DeclareFreeze {
+            project,
+            freeze,
+            reason,
+        } => project::freeze(draft, project, freeze, reason)?,
+        Command::LiftFreeze {
+            project,
+            name,
+            reason,
+        } => project::lift_freeze(draft, project, name, reason)?,
+        Command::IssueToken { .. } => project::issue_token(draft, command)?,
+        Command::RevokeToken { id } => project::revoke_token(draft, id)?,
+        Command::RegisterRelease { release, text } => release::register(draft, release, text)?,
+        Command::SubmitEvidence { release, evidence } => release::submit(draft, release, evidence)?,
+        Command::Promote { release, stage } => request::promote(draft, release, stage)?,
+        Command::RollBack { stage, reason } => request::roll_back(draft, stage, reason)?,
+        Command::Approve {
+            promotion,
+            question,
+            comment,
+        } => {
+            steer::approve(draft, promotion, question.as_ref(), comment.as_deref())?;
+        }
+        Command::Override {
+            promotion,
+            gate,
+            until,
+            reason,
+        } => {
+            steer::override_gate(draft, promotion, gate, *until, reason)?;
+        }
+        Command::Abort { promotion, reason } => steer::abort(draft, promotion, reason)?,
+        Command::Pause { promotion, reason } => steer::pause(draft, promotion, reason)?,
+        Command::Resume { promotion, reason } => steer::resume(draft, promotion, reason)?,
+        Command::LiftBar {
+            stage,
+            release,
+            reason,
+        } => live::lift_bar(draft, stage, release, reason)?,
+        Command::Judge { promotion } => return held::judge(draft, promotion),
+        Command::ReportCheck {
+            promotion,
+            gate,
+            of,
+            evidence,
+            served,
+        } => {
+            return verify::report_check(draft, promotion, gate, *of, evidence, *served);
+        }
+        Command::ReportStep {
+            promotion,
+            step,
+            attempt,
+            outcome,
+            served,
+        } => {
+            rollout::report(draft, promotion, *step, *attempt, outcome, *served)?;
+        }
+        Command::Rule {
+            promotion,
+            step,
+            ruling,
+            chunks,
+            settings,
+            served,
+        } => {
+            rollout::rule(draft, promotion, *step, ruling, (*chunks, *settings), *served)?;
+        }
+        Command::Continue {
+            promotion,
+            step,
+            served,
+        } => {
+            return rollout::continue_after_pause(draft, promotion, *step, *served);
+        }
+        Command::ReportHealth {
+            stage,
+            health,
+            not_seen_from,
+        } => {
+            live::report_health(draft, stage, *health, *not_seen_from);
+        }
+    }
+    Ok(None)
+}
+
+/// A reason that a person gave: there must be one, and it has a limit.
+fn reason(text: &str) -> Result<String, Rejection> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(Rejection::invalid(
+            "reason.missing",
+            "a reason is needed".into(),
+            "give it with `--reason`",
+        ));
+    }
+    if trimmed.len() > TEXT_BYTES_MAX {
+        let says = format!(
+            "the reason has {} bytes; the limit is {TEXT_BYTES_MAX} (TEXT_BYTES_MAX)",
+            trimmed.len()
+        );
+        return Err(Rejection::invalid(
+            "reason.too_long",
+            says,
+            "shorten it and link to the rest",
+        ));
+    }
+    Ok(trimmed.to_owned())
+}
+
+fn private(draft: &Draft<'_>, reason: Option<String>) -> gateline_model::Private {
+    gateline_model::Private {
+        actor_name: draft.facts.actor.name.clone(),
+        reason,
+        ..Default::default()
+    }
+}

@@ -1,0 +1,193 @@
+//! Deciding about a project: pipelines, freezes, tokens.
+
+use std::sync::Arc;
+
+use gateline_model::{Digest, Event, Freeze, FreezeName, Pipeline, ProjectName, StreamId, TokenId};
+
+use super::{private, reason};
+use crate::command::Command;
+use crate::draft::Draft;
+use crate::rejection::Rejection;
+
+/// The project whose stream holds the tokens of the whole server.
+const SERVER_PROJECT: &str = "gateline";
+
+pub(super) fn server_project() -> ProjectName {
+    SERVER_PROJECT.parse().expect("it is a legal project name")
+}
+
+pub(super) fn apply(
+    draft: &mut Draft<'_>,
+    pipeline: &Arc<Pipeline>,
+    source: &Digest,
+) -> Result<(), Rejection> {
+    let version = pipeline.version();
+    let project = draft.project(&pipeline.project);
+    if let Some(project) = &project {
+        if project.in_force.get(&pipeline.name) == Some(&version) {
+            return Ok(());
+        }
+        for other in project.in_force.keys().filter(|name| **name != pipeline.name) {
+            let Some(other) = project.pipeline(other) else {
+                continue;
+            };
+            let shared = pipeline.stages.iter().find_map(|stage| {
+                let twin = other
+                    .stages
+                    .iter()
+                    .find(|twin| twin.target_name == stage.target_name)?;
+                Some((stage, twin))
+            });
+            if let Some((stage, twin)) = shared {
+                return Err(Rejection::conflict(
+                    "target.shared",
+                    format!(
+                        "stage `{}` would change target `{}`, which belongs to stage `{}` of pipeline `{}`",
+                        stage.name, stage.target_name, twin.name, other.name
+                    ),
+                    "a lane belongs to one target: give the stage a target of its own with `target_name`",
+                ));
+            }
+        }
+    }
+    let event = Event::PipelineApplied {
+        version,
+        pipeline: pipeline.clone(),
+        source: *source,
+    };
+    let text = private(draft, None);
+    draft.emit_with(StreamId::Project(pipeline.project.clone()), event, text);
+    Ok(())
+}
+
+pub(super) fn freeze(
+    draft: &mut Draft<'_>,
+    project: &ProjectName,
+    freeze: &Freeze,
+    why: &str,
+) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    if freeze.until <= freeze.from || freeze.until <= draft.facts.now {
+        return Err(Rejection::invalid(
+            "freeze.empty",
+            format!(
+                "the freeze `{}` would end at {}, before it holds anything",
+                freeze.name, freeze.until
+            ),
+            "give an end in the future and after the start",
+        ));
+    }
+    let declared = draft
+        .project(project)
+        .and_then(|project| project.freezes.get(&freeze.name).cloned());
+    match declared {
+        Some(same) if same == *freeze => return Ok(()),
+        Some(other) if other.until > draft.facts.now => {
+            return Err(Rejection::conflict(
+                "freeze.exists",
+                format!("a freeze `{}` is declared until {}", other.name, other.until),
+                "lift it first, or choose another name",
+            ));
+        }
+        Some(_) | None => {}
+    }
+    let text = private(draft, Some(why));
+    draft.emit_with(
+        StreamId::Project(project.clone()),
+        Event::FreezeDeclared {
+            freeze: freeze.clone(),
+        },
+        text,
+    );
+    Ok(())
+}
+
+pub(super) fn lift_freeze(
+    draft: &mut Draft<'_>,
+    project: &ProjectName,
+    name: &FreezeName,
+    why: &str,
+) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    if !draft
+        .project(project)
+        .is_some_and(|project| project.freezes.contains_key(name))
+    {
+        return Err(Rejection::unknown(
+            "freeze.unknown",
+            format!("project `{project}` has no freeze `{name}`"),
+            "list them with `gateline freeze list`",
+        ));
+    }
+    let text = private(draft, Some(why));
+    draft.emit_with(
+        StreamId::Project(project.clone()),
+        Event::FreezeLifted { name: name.clone() },
+        text,
+    );
+    Ok(())
+}
+
+pub(super) fn issue_token(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejection> {
+    let Command::IssueToken {
+        id,
+        hash,
+        actor,
+        scopes,
+        groups,
+        expires,
+    } = command
+    else {
+        return Ok(());
+    };
+    let project = server_project();
+    if draft
+        .project(&project)
+        .is_some_and(|project| project.tokens.contains_key(id))
+    {
+        return Err(Rejection::conflict(
+            "token.exists",
+            format!("there is a token `{id}`"),
+            "choose another id",
+        ));
+    }
+    if scopes.is_empty() {
+        return Err(Rejection::invalid(
+            "token.no_scope",
+            format!("token `{id}` could do nothing"),
+            "name at least one scope",
+        ));
+    }
+    let event = Event::TokenIssued {
+        id: id.clone(),
+        hash: *hash,
+        actor: actor.clone(),
+        scopes: scopes.clone(),
+        groups: groups.clone(),
+        expires: *expires,
+    };
+    let text = private(draft, None);
+    draft.emit_with(StreamId::Project(project), event, text);
+    Ok(())
+}
+
+pub(super) fn revoke_token(draft: &mut Draft<'_>, id: &TokenId) -> Result<(), Rejection> {
+    let project = server_project();
+    if !draft
+        .project(&project)
+        .is_some_and(|project| project.tokens.contains_key(id))
+    {
+        return Err(Rejection::unknown(
+            "token.unknown",
+            format!("there is no token `{id}`"),
+            "list them with `gateline token list`",
+        ));
+    }
+    let text = private(draft, None);
+    draft.emit_with(
+        StreamId::Project(project),
+        Event::TokenRevoked { id: id.clone() },
+        text,
+    );
+    Ok(())
+}

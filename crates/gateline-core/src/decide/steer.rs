@@ -1,0 +1,298 @@
+//! Deciding about what people do to a promotion: approve, override, abort, pause, resume.
+
+use gateline_model::{
+    Approval, Digest, Event, GateName, Override, PauseReason, PromotionId, PromotionOutcome, RollbackReason,
+    Served, Span, StreamId, Verdict,
+};
+use jiff::Timestamp;
+
+use super::{held, live, private, reason, rollout};
+use crate::decision::judge_entry;
+use crate::draft::Draft;
+use crate::rejection::Rejection;
+use crate::state::{Phase, Promotion, StepState};
+
+/// Longest time that an override may run: it is for one release in trouble, not for a policy.
+const OVERRIDE_MAX: Span = Span::from_secs(7 * 86_400);
+
+fn held_promotion(draft: &Draft<'_>, id: &PromotionId) -> Result<std::sync::Arc<Promotion>, Rejection> {
+    let promotion = draft.open_promotion(id)?;
+    if promotion.phase == Phase::Held {
+        return Ok(promotion);
+    }
+    Err(Rejection::conflict(
+        "promotion.admitted",
+        format!("promotion `{id}` is admitted and rolling out; its gates are not asked any more"),
+        "use `gateline pause` or `gateline abort`",
+    ))
+}
+
+pub(super) fn approve(
+    draft: &mut Draft<'_>,
+    id: &PromotionId,
+    seen: Option<&Digest>,
+    comment: Option<&str>,
+) -> Result<(), Rejection> {
+    let promotion = held_promotion(draft, id)?;
+    let judged = judge_entry(draft, &promotion)?;
+    let decision = &judged.decision;
+    let actor = draft.facts.actor.clone();
+    let rule = judged.rule.clone().map_err(|why| {
+        Rejection::conflict(
+            "approval.errored",
+            format!("could not find out who is asked: {why}"),
+            "mend the pipeline",
+        )
+    })?;
+    let Some(rule) = rule.filter(|rule| !rule.automatic) else {
+        return Err(Rejection::conflict(
+            "approval.not_needed",
+            format!("promotion `{id}` asks nobody"),
+            &format!("see what it waits for with `gateline explain {id}`"),
+        ));
+    };
+    if let Some(seen) = seen.filter(|seen| **seen != decision.question) {
+        let hex = seen.hex();
+        return Err(Rejection::conflict(
+            "approval.stale",
+            format!(
+                "what you saw ({} {}) is not what is asked now ({})",
+                &hex[..4],
+                &hex[4..8],
+                decision.code()
+            ),
+            "look again and approve what you see",
+        ));
+    }
+    let asked = decision.verdicts.iter().find(|gate| gate.kind == "approval");
+    match asked.map(|gate| (gate.verdict, gate.code.as_str())) {
+        Some((Verdict::Satisfied, _)) => {
+            return Err(Rejection::conflict(
+                "approval.complete",
+                format!("promotion `{id}` has all its approvals"),
+                "nothing needs to be done",
+            ));
+        }
+        Some((Verdict::Waiting, "approval.asked")) => {}
+        Some(_) | None => {
+            let why = asked.map(|gate| gate.says.clone()).unwrap_or_default();
+            return Err(Rejection::conflict(
+                "approval.not_asked",
+                format!("nobody is asked yet: {why}"),
+                "people are asked last, when the gates in front are satisfied",
+            ));
+        }
+    }
+    if promotion.requested_by == actor.id && !promotion.automatic {
+        return Err(Rejection::forbidden(
+            "approval.own",
+            format!("`{}` requested this promotion and may not approve it", actor.id),
+            "ask somebody else",
+        ));
+    }
+    if promotion
+        .approvals
+        .iter()
+        .any(|approval| approval.by == actor.id && approval.question == decision.question)
+    {
+        return Err(Rejection::conflict(
+            "approval.twice",
+            format!("`{}` has approved this", actor.id),
+            "one person counts once",
+        ));
+    }
+    let Some(layer) = rule
+        .layers
+        .iter()
+        .find(|layer| actor.groups.contains(&layer.from))
+    else {
+        let from: Vec<&str> = rule.layers.iter().map(|layer| layer.from.as_str()).collect();
+        return Err(Rejection::forbidden(
+            "approval.not_asked_you",
+            format!("`{}` is not in {}", actor.id, from.join(" or ")),
+            "ask somebody who is",
+        ));
+    };
+    let approval = Approval {
+        by: actor.id,
+        from: layer.from.clone(),
+        question: decision.question,
+        at: draft.facts.now,
+    };
+    let comment = comment.map(reason).transpose()?;
+    let text = private(draft, comment);
+    draft.emit_with(
+        StreamId::Promotion(id.clone()),
+        Event::ApprovalGiven { approval },
+        text,
+    );
+    held::judge(draft, id).map(drop)
+}
+
+pub(super) fn override_gate(
+    draft: &mut Draft<'_>,
+    id: &PromotionId,
+    gate: &GateName,
+    until: Timestamp,
+    why: &str,
+) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    let now = draft.facts.now;
+    if until <= now || OVERRIDE_MAX.after(now) < until {
+        return Err(Rejection::invalid(
+            "override.until",
+            format!(
+                "an override ends in the future and within {OVERRIDE_MAX} (OVERRIDE_MAX); {until} does not"
+            ),
+            "give another `--until`",
+        ));
+    }
+    let promotion = held_promotion(draft, id)?;
+    let judged = judge_entry(draft, &promotion)?;
+    let Some(verdict) = judged
+        .decision
+        .verdicts
+        .iter()
+        .find(|verdict| verdict.gate == *gate)
+    else {
+        let names: Vec<&str> = judged
+            .decision
+            .verdicts
+            .iter()
+            .map(|verdict| verdict.gate.as_str())
+            .collect();
+        return Err(Rejection::unknown(
+            "gate.unknown",
+            format!("stage `{}` has no gate `{gate}`", id.stage.stage),
+            &format!("its gates are {}", names.join(", ")),
+        ));
+    };
+    if verdict.verdict == Verdict::Satisfied {
+        return Err(Rejection::conflict(
+            "override.not_needed",
+            format!("gate `{gate}` is satisfied"),
+            "nothing needs to be done",
+        ));
+    }
+    let overridable = judged
+        .rule
+        .as_ref()
+        .is_ok_and(|rule| rule.as_ref().is_some_and(|rule| rule.overridable));
+    if verdict.kind == "approval" && !overridable {
+        return Err(Rejection::forbidden(
+            "override.approval",
+            format!(
+                "stage `{}` does not let its approvals be overridden",
+                id.stage.stage
+            ),
+            "ask the people who may approve",
+        ));
+    }
+    let permission = Override {
+        gate: gate.clone(),
+        by: draft.facts.actor.id.clone(),
+        at: now,
+        until,
+    };
+    let text = private(draft, Some(why));
+    draft.emit_with(
+        StreamId::Promotion(id.clone()),
+        Event::OverrideGranted { permission },
+        text,
+    );
+    held::judge(draft, id).map(drop)
+}
+
+pub(super) fn abort(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    let promotion = draft.open_promotion(id)?;
+    let by = draft.facts.actor.id.clone();
+    match promotion.rollout() {
+        None => {
+            let says = format!("aborted by {by} before it was admitted");
+            let text = private(draft, Some(why));
+            live::end_with(
+                draft,
+                id,
+                PromotionOutcome::Aborted,
+                says,
+                None,
+                Served::default(),
+                text,
+            );
+            Ok(())
+        }
+        Some(under_way) if under_way.rollback.is_some() => Err(Rejection::conflict(
+            "promotion.taken_back",
+            format!("promotion `{id}` is being taken back already"),
+            "wait for its end",
+        )),
+        Some(_) => {
+            // The reason stands in the erasable part of a pause that the rollback ends at once.
+            pause_with_reason(draft, id, why);
+            rollout::take_back(
+                draft,
+                id,
+                RollbackReason::Aborted,
+                format!("aborted by {by} while it rolled out"),
+            )
+        }
+    }
+}
+
+fn pause_with_reason(draft: &mut Draft<'_>, id: &PromotionId, why: String) {
+    let text = private(draft, Some(why));
+    draft.emit_with(
+        StreamId::Promotion(id.clone()),
+        Event::RolloutPaused {
+            why: PauseReason::Asked,
+        },
+        text,
+    );
+}
+
+pub(super) fn pause(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    let promotion = draft.open_promotion(id)?;
+    match promotion.rollout() {
+        Some(under_way) if under_way.rollback.is_none() && under_way.paused.is_none() => {
+            pause_with_reason(draft, id, why);
+            Ok(())
+        }
+        Some(under_way) if under_way.paused.is_some() => Ok(()),
+        Some(_) | None => Err(Rejection::conflict(
+            "promotion.not_rolling",
+            format!("promotion `{id}` has no rollout that could stand still"),
+            &format!("see where it stands with `gateline explain {id}`"),
+        )),
+    }
+}
+
+/// A person says that the rollout goes on: past an inconclusive ruling, or with a new attempt at a parked step.
+pub(super) fn resume(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    let promotion = draft.open_promotion(id)?;
+    let Some(under_way) = promotion.rollout().filter(|under_way| under_way.paused.is_some()) else {
+        return Err(Rejection::conflict(
+            "promotion.not_paused",
+            format!("promotion `{id}` is not paused"),
+            "nothing needs to be done",
+        ));
+    };
+    let text = private(draft, Some(why));
+    draft.emit_with(StreamId::Promotion(id.clone()), Event::RolloutResumed {}, text);
+    let past_the_judge = under_way
+        .paused
+        .is_some_and(|(why, _)| matches!(why, PauseReason::Inconclusive | PauseReason::Irreversible));
+    match under_way.state {
+        StepState::Parked | StepState::Failed => {
+            rollout::intend(draft, id, under_way.step, under_way.attempt + 1)
+        }
+        StepState::Applied { .. } if past_the_judge => rollout::go_on(draft, id, Served::default())?,
+        StepState::Applied { .. } => {
+            rollout::continue_after_pause(draft, id, under_way.step, Served::default())?;
+        }
+        StepState::Intended { .. } => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,352 @@
+//! The decision: every gate judged, in a fixed order, and what follows from the verdicts.
+
+use std::sync::Arc;
+
+use gateline_model::{
+    Admission, ApprovalRule, CheckOf, Decision, Digest, Gate, GateVerdict, Pipeline, PromotionKind, Risk,
+    Stage, Verdict,
+};
+use serde_json::json;
+
+use crate::conditions::assess_risk;
+use crate::draft::Draft;
+use crate::gates::{self, GateView, Says};
+use crate::rejection::Rejection;
+use crate::state::{Promotion, ReleaseState};
+
+/// A decision, and what was needed to make it.
+pub(crate) struct Judged {
+    pub decision: Decision,
+    pub stage: Stage,
+    pub release: Arc<ReleaseState>,
+    /// The approval rule that applies; an error when that could not be found out.
+    pub rule: Result<Option<ApprovalRule>, String>,
+    pub lane_free: bool,
+}
+
+/// Judges all entry gates of an open promotion, as the world is at `facts.now`.
+///
+/// # Errors
+/// When the promotion is not open, or its pipeline does not have its stage.
+pub fn judge_gates(
+    world: &crate::World,
+    promotion: &gateline_model::PromotionId,
+    facts: &crate::Facts,
+) -> Result<Decision, Rejection> {
+    let draft = Draft::new(world, facts);
+    let promotion = draft.open_promotion(promotion)?;
+    Ok(judge_entry(&draft, &promotion)?.decision)
+}
+
+pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Judged, Rejection> {
+    let Pinned {
+        pipeline,
+        stage,
+        release,
+    } = pinned(draft, promotion)?;
+    let stage_ref = &promotion.id.stage;
+    let risk = assess_risk(&pipeline, &release, &stage);
+    let entry_gates = entry_gates(&stage);
+    let state = draft.stage(stage_ref);
+    let target = stage.target_name.fill(&release.release.version);
+    let lane_free = target.is_some_and(|target| !state.lanes.contains_key(&target));
+
+    let mut view = GateView {
+        now: draft.facts.now,
+        draft,
+        promotion,
+        release: &release,
+        pipeline: &pipeline,
+        stage: &stage,
+        stage_ref,
+        of: CheckOf::Entry,
+        last_look: false,
+        earlier: &[],
+        risk,
+        question: Digest::of(b""),
+    };
+    let mut verdicts = judge_all(&entry_gates, &mut view);
+    if lane_free && !verdicts.iter().any(GateVerdict::keeps_out) {
+        // Everything would admit now: live checks must be fresh at the moment of acting.
+        view.last_look = true;
+        verdicts = judge_all(&entry_gates, &mut view);
+    }
+    let question = view.question;
+    let rule = gates_rule(&view);
+
+    let admission = admission(&verdicts);
+    let until = verdicts
+        .iter()
+        .flat_map(|gate| {
+            [
+                gate.until,
+                gate.overridden.as_ref().map(|permission| permission.until),
+            ]
+        })
+        .flatten()
+        .filter(|until| *until > draft.facts.now)
+        .min();
+    let decision = Decision {
+        release: release.id,
+        version: release.release.version.clone(),
+        stage: stage_ref.clone(),
+        pipeline: promotion.pipeline,
+        admission,
+        headline: headline(admission, &verdicts, lane_free),
+        verdicts,
+        risk,
+        question,
+        at: draft.facts.now,
+        until,
+    };
+    Ok(Judged {
+        decision,
+        rule,
+        stage,
+        release,
+        lane_free,
+    })
+}
+
+/// Judges the checks after a rollout.
+pub(crate) fn judge_verification(
+    draft: &Draft<'_>,
+    promotion: &Promotion,
+) -> Result<Vec<GateVerdict>, Rejection> {
+    let Pinned {
+        pipeline,
+        stage,
+        release,
+    } = pinned(draft, promotion)?;
+    let view = GateView {
+        now: draft.facts.now,
+        draft,
+        promotion,
+        release: &release,
+        pipeline: &pipeline,
+        stage: &stage,
+        stage_ref: &promotion.id.stage,
+        of: CheckOf::Verify,
+        last_look: false,
+        earlier: &[],
+        risk: Risk::Low,
+        question: Digest::of(b""),
+    };
+    Ok(stage
+        .verify
+        .iter()
+        .map(|gate| verdict(gate, gates::judge(gate, &view), &view))
+        .collect())
+}
+
+/// What a promotion was pinned to.
+pub(crate) struct Pinned {
+    pub pipeline: Arc<Pipeline>,
+    pub stage: Stage,
+    pub release: Arc<ReleaseState>,
+}
+
+pub(crate) fn pinned(draft: &Draft<'_>, promotion: &Promotion) -> Result<Pinned, Rejection> {
+    let stage_ref = &promotion.id.stage;
+    let pipeline = draft
+        .pipeline_version(&stage_ref.project, &promotion.pipeline)
+        .ok_or_else(|| {
+            Rejection::unknown(
+                "pipeline.unknown",
+                format!("the pinned pipeline of `{}` is gone", promotion.id),
+                "",
+            )
+        })?;
+    let stage = pipeline.stage(&stage_ref.stage).cloned().ok_or_else(|| {
+        Rejection::unknown(
+            "stage.unknown",
+            format!("pipeline `{}` has no such stage: `{stage_ref}`", pipeline.name),
+            "",
+        )
+    })?;
+    let release = draft.release(&promotion.release).ok_or_else(|| {
+        Rejection::unknown(
+            "release.unknown",
+            format!("there is no release `{}`", promotion.release),
+            "",
+        )
+    })?;
+    Ok(Pinned {
+        pipeline,
+        stage,
+        release,
+    })
+}
+
+/// All entry gates in their fixed order: cheap and automatic first, then time, then people, then the calendar.
+fn entry_gates(stage: &Stage) -> Vec<Gate> {
+    let mut declared = stage.gates.clone();
+    declared.sort_by_key(|gate| gate.kind == "soak");
+    let made = |kind: &str, because: &str| Gate {
+        name: kind.parse().expect("kinds are legal names"),
+        kind: kind.to_owned(),
+        params: json!({}),
+        because: because.to_owned(),
+    };
+    if !stage.approval.is_empty() {
+        declared.push(made(
+            "approval",
+            "The stage's approval rules ask the people whose judgement is needed.",
+        ));
+    }
+    if !stage.windows.is_empty() {
+        declared.push(made("window", "The stage admits only in its windows."));
+    }
+    declared.push(made("freeze", "A freeze holds every stage that it names."));
+    declared
+}
+
+fn judge_all(entry_gates: &[Gate], view: &mut GateView<'_>) -> Vec<GateVerdict> {
+    let mut verdicts: Vec<GateVerdict> = Vec::with_capacity(entry_gates.len());
+    for gate in entry_gates {
+        if gate.kind == "approval" {
+            view.question = question(view, &verdicts);
+        }
+        let here = GateView {
+            earlier: &verdicts,
+            draft: view.draft,
+            ..*view
+        };
+        let says = match view.promotion.kind {
+            PromotionKind::Forward => gates::judge(gate, &here),
+            PromotionKind::Rollback => Says::satisfied(
+                "rollback.passes",
+                "a rollback returns to a release that was live here before",
+            ),
+        };
+        let verdict = verdict(gate, says, &here);
+        verdicts.push(verdict);
+    }
+    if !entry_gates.iter().any(|gate| gate.kind == "approval") {
+        view.question = question(view, &verdicts);
+    }
+    verdicts
+}
+
+/// What an approver is asked: this release, these rules, these verdicts in front. Numbers that move are not part of it.
+fn question(view: &GateView<'_>, in_front: &[GateVerdict]) -> Digest {
+    let seen: Vec<_> = in_front
+        .iter()
+        .map(|gate| {
+            // The evidence of live checks and of soak changes with each look; that of reports is what was read.
+            let evidence = if gate.check_due.is_none() && !gate.code.starts_with("check.") {
+                &gate.evidence[..]
+            } else {
+                &[]
+            };
+            json!([gate.gate, gate.verdict, evidence, gate.overridden.is_some()])
+        })
+        .collect();
+    Digest::of_json(&json!({
+        "release": view.release.id,
+        "stage": view.stage,
+        "risk": view.risk,
+        "gates": seen,
+        "promotion": view.promotion.id,
+    }))
+}
+
+fn gates_rule(view: &GateView<'_>) -> Result<Option<ApprovalRule>, String> {
+    gates::approval_rule(view).map(|rule| rule.cloned())
+}
+
+fn verdict(gate: &Gate, says: Says, view: &GateView<'_>) -> GateVerdict {
+    let Says {
+        verdict,
+        code,
+        says,
+        numbers,
+        evidence,
+        until,
+        check_due,
+        changed_by,
+        next,
+    } = says;
+    let before = view
+        .promotion
+        .decision
+        .as_ref()
+        .and_then(|decision| decision.verdicts.iter().find(|old| old.gate == gate.name));
+    let since = match before {
+        Some(old) if old.verdict == verdict && old.code == code => old.since,
+        Some(_) | None => view.now,
+    };
+    let overridden = (verdict != Verdict::Satisfied)
+        .then(|| {
+            view.promotion
+                .overrides_in_force(view.now)
+                .find(|permission| permission.gate == gate.name)
+                .cloned()
+        })
+        .flatten();
+    GateVerdict {
+        gate: gate.name.clone(),
+        kind: gate.kind.clone(),
+        because: gate.because.clone(),
+        verdict,
+        code: code.to_owned(),
+        says,
+        numbers,
+        evidence,
+        since,
+        until,
+        check_due,
+        changed_by,
+        next,
+        overridden,
+    }
+}
+
+fn admission(verdicts: &[GateVerdict]) -> Admission {
+    let mut keeping_out = verdicts.iter().filter(|gate| gate.keeps_out()).peekable();
+    if keeping_out.peek().is_none() {
+        Admission::Admit
+    } else if keeping_out.any(|gate| gate.verdict == Verdict::Refused) {
+        Admission::Refuse
+    } else {
+        Admission::Hold
+    }
+}
+
+fn headline(admission: Admission, verdicts: &[GateVerdict], lane_free: bool) -> String {
+    let of = verdicts.len();
+    let overridden = verdicts.iter().filter(|gate| gate.overridden.is_some()).count();
+    let keeping_out: Vec<&str> = verdicts
+        .iter()
+        .filter(|gate| gate.keeps_out())
+        .map(|gate| gate.gate.as_str())
+        .collect();
+    match admission {
+        Admission::Admit if !lane_free => {
+            "admitted; waits for the lane, which another promotion has".to_owned()
+        }
+        Admission::Admit if overridden > 0 => {
+            format!(
+                "admitted: {} of {of} gates satisfied, {overridden} overridden",
+                of - overridden
+            )
+        }
+        Admission::Admit => format!("admitted: {of} of {of} gates satisfied"),
+        Admission::Hold => {
+            format!(
+                "held: {} of {of} gates not satisfied: {}",
+                keeping_out.len(),
+                keeping_out.join(", ")
+            )
+        }
+        Admission::Refuse => {
+            let worst = verdicts
+                .iter()
+                .find(|gate| gate.keeps_out() && gate.verdict == Verdict::Refused);
+            let why = worst
+                .map(|gate| format!("{}: {}", gate.gate, gate.says))
+                .unwrap_or_default();
+            format!("refused: {why}")
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! A draft: the world as it would be after the events that a decision proposes, and the streams that it read.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use gateline_model::{
+    Event, Pipeline, PipelineName, Private, ProjectName, PromotionId, ReleaseId, StageRef, StreamId,
+};
+
+use crate::command::Facts;
+use crate::rejection::Rejection;
+use crate::state::{Project, Promotion, ReleaseState, StageState};
+use crate::world::World;
+
+/// One event that a decision wants recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposed {
+    /// Where to.
+    pub stream: StreamId,
+    /// What happened.
+    pub event: Event,
+    /// The erasable part.
+    pub private: Private,
+}
+
+/// A working copy. What is read is noted, so that the append can name it.
+pub(crate) struct Draft<'w> {
+    world: &'w World,
+    pub(crate) facts: &'w Facts,
+    /// Streams that were looked at. Interior, because reading is not changing.
+    read: RefCell<BTreeSet<StreamId>>,
+    stages: BTreeMap<StageRef, Arc<StageState>>,
+    promotions: BTreeMap<PromotionId, Arc<Promotion>>,
+    proposed: Vec<Proposed>,
+}
+
+impl<'w> Draft<'w> {
+    pub(crate) fn new(world: &'w World, facts: &'w Facts) -> Self {
+        Self {
+            world,
+            facts,
+            read: RefCell::default(),
+            stages: BTreeMap::new(),
+            promotions: BTreeMap::new(),
+            proposed: Vec::new(),
+        }
+    }
+
+    /// A copy to try something on: what it reads is noted there, what it proposes is dropped with it.
+    pub(crate) fn new_on(draft: &Draft<'w>) -> Self {
+        Self {
+            world: draft.world,
+            facts: draft.facts,
+            read: draft.read.clone(),
+            stages: draft.stages.clone(),
+            promotions: draft.promotions.clone(),
+            proposed: Vec::new(),
+        }
+    }
+
+    fn note(&self, stream: StreamId) {
+        self.read.borrow_mut().insert(stream);
+    }
+
+    pub(crate) fn project(&self, name: &ProjectName) -> Option<Arc<Project>> {
+        self.note(StreamId::Project(name.clone()));
+        self.world.project(name).cloned()
+    }
+
+    pub(crate) fn release(&self, id: &ReleaseId) -> Option<Arc<ReleaseState>> {
+        self.note(StreamId::Release(*id));
+        self.world.release(id).cloned()
+    }
+
+    pub(crate) fn stage(&self, stage: &StageRef) -> Arc<StageState> {
+        self.note(StreamId::Stage(stage.clone()));
+        match self.stages.get(stage) {
+            Some(state) => state.clone(),
+            None => self.world.stage(stage).cloned().unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn promotion(&self, id: &PromotionId) -> Option<Arc<Promotion>> {
+        self.note(StreamId::Promotion(id.clone()));
+        self.promotions
+            .get(id)
+            .or_else(|| self.world.promotion(id))
+            .cloned()
+    }
+
+    /// An open promotion, or the rejection that says that it is not.
+    pub(crate) fn open_promotion(&self, id: &PromotionId) -> Result<Arc<Promotion>, Rejection> {
+        self.promotion(id).ok_or_else(|| {
+            let known = self.world.version(&StreamId::Promotion(id.clone())) > 0;
+            if known {
+                Rejection::conflict(
+                    "promotion.ended",
+                    format!("promotion `{id}` has ended"),
+                    "request a new one with `gateline promote`",
+                )
+            } else {
+                Rejection::unknown(
+                    "promotion.unknown",
+                    format!("there is no promotion `{id}`"),
+                    "list them with `gateline status`",
+                )
+            }
+        })
+    }
+
+    /// A pipeline version of a project.
+    pub(crate) fn pipeline_version(
+        &self,
+        project: &ProjectName,
+        version: &gateline_model::Digest,
+    ) -> Option<Arc<Pipeline>> {
+        self.project(project)?.versions.get(version).cloned()
+    }
+
+    /// The pipeline version in force, or the rejection that says that there is none.
+    pub(crate) fn pipeline_in_force(
+        &self,
+        project: &ProjectName,
+        name: &PipelineName,
+    ) -> Result<Arc<Pipeline>, Rejection> {
+        self.project(project)
+            .and_then(|state| state.pipeline(name).cloned())
+            .ok_or_else(|| {
+                Rejection::unknown(
+                    "pipeline.unknown",
+                    format!("project `{project}` has no pipeline `{name}`"),
+                    "store it first with `gateline apply -f FILE`",
+                )
+            })
+    }
+
+    /// Proposes an event and lets the draft see it at once.
+    pub(crate) fn emit(&mut self, stream: StreamId, event: Event) {
+        self.emit_with(stream, event, Private::default());
+    }
+
+    /// Proposes an event with an erasable part.
+    pub(crate) fn emit_with(&mut self, stream: StreamId, event: Event, private: Private) {
+        let at = self.facts.now;
+        // The states below hold only what one append can change; an illegal event is a bug of `decide`.
+        let applied = match &stream {
+            StreamId::Stage(stage) => {
+                let mut state = self.stage(stage);
+                let applied = Arc::make_mut(&mut state).evolve(&event, at);
+                self.stages.insert(stage.clone(), state);
+                applied
+            }
+            StreamId::Promotion(id) => match self.promotion(id) {
+                Some(mut state) => {
+                    let applied = Arc::make_mut(&mut state).evolve(&event, at);
+                    self.promotions.insert(id.clone(), state);
+                    applied
+                }
+                None => Promotion::begin(id, &event, &self.facts.actor.id, at)
+                    .map(|state| drop(self.promotions.insert(id.clone(), Arc::new(state)))),
+            },
+            StreamId::Project(_) | StreamId::Release(_) => {
+                self.note(stream.clone());
+                Ok(())
+            }
+        };
+        debug_assert!(applied.is_ok(), "decide proposed an illegal event: {applied:?}");
+        self.proposed.push(Proposed {
+            stream,
+            event,
+            private,
+        });
+    }
+
+    /// The proposed events, and every stream that was read or written.
+    pub(crate) fn finish(self) -> (Vec<Proposed>, BTreeSet<StreamId>) {
+        (self.proposed, self.read.into_inner())
+    }
+}

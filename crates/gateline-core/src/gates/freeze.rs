@@ -1,0 +1,63 @@
+//! Freeze: no freeze holds the stage. Always there; a rollback passes.
+
+use gateline_model::Gate;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{GateKind, GateView, Place, Says, check_params, observes_nothing, schema_of};
+
+pub(super) const KIND: GateKind = GateKind {
+    name: "freeze",
+    summary: "No freeze holds the stage.",
+    place: Place::Stage,
+    check: check_params::<Freeze>,
+    schema: schema_of::<Freeze>,
+    observes: observes_nothing,
+    judge,
+};
+
+/// The gate kind `freeze` has no parameters: freezes are declared with `gateline freeze`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Freeze {}
+
+fn judge(_: &Gate, view: &GateView<'_>) -> Says {
+    let project = view.draft.project(&view.stage_ref.project);
+    let freezes = project
+        .iter()
+        .flat_map(|project| project.freezes.values())
+        .filter(|freeze| {
+            let here = if freeze.stages.is_empty() {
+                view.stage.production
+            } else {
+                freeze.stages.contains(&view.stage.name)
+            };
+            here && freeze
+                .pipeline
+                .as_ref()
+                .is_none_or(|of| *of == view.stage_ref.pipeline_ref())
+        });
+    let mut next = None;
+    for freeze in freezes {
+        if freeze.is_in_force(view.now) {
+            return Says::waiting(
+                "freeze.in_force",
+                format!("`{}` until {}", freeze.name, freeze.until),
+            )
+            .until(freeze.until)
+            .changed_by("time, by itself")
+            .changed_by("whoever may lift the freeze")
+            .next(format!(
+                "wait, or lift it with `gateline freeze lift {} --project {} --reason ..`",
+                freeze.name, view.stage_ref.project
+            ));
+        }
+        if freeze.from > view.now {
+            next = Some(next.map_or(freeze.from, |soonest: jiff::Timestamp| soonest.min(freeze.from)));
+        }
+    }
+    match next {
+        Some(from) => Says::satisfied("freeze.none", format!("none until {from}")).until(from),
+        None => Says::satisfied("freeze.none", "none"),
+    }
+}

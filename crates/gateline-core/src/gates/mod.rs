@@ -1,0 +1,136 @@
+//! The table of gate kinds: one file and one line each.
+//!
+//! A kind reads its parameters, says which live check it needs, and judges. All gates of a stage are always judged:
+//! every reason is seen at once.
+
+pub(crate) mod approval;
+mod command;
+mod coverage;
+mod freeze;
+mod http;
+mod live;
+mod metric;
+mod reported;
+mod sarif;
+mod says;
+mod soak;
+mod tests;
+mod window;
+
+use gateline_model::{Check, CheckOf, Gate, GateVerdict, Pipeline, Stage, StageRef};
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::draft::Draft;
+use crate::state::{Promotion, ReleaseState};
+pub(crate) use approval::rule as approval_rule;
+pub(crate) use says::Says;
+
+/// One kind of gate.
+pub struct GateKind {
+    /// Its name, as pipeline files write it.
+    pub name: &'static str,
+    /// What it asks, as one sentence for the reference.
+    pub summary: &'static str,
+    /// Where it comes from.
+    pub place: Place,
+    /// Checks the parameters; the message names the field.
+    pub check: fn(&Value) -> Result<(), String>,
+    /// JSON Schema of the parameters.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// The live check that it needs, if any. `None` also when the parameters are not legal.
+    pub observes: fn(&Value) -> Option<Observes>,
+    judge: fn(&Gate, &GateView<'_>) -> Says,
+}
+
+/// Where a kind of gate comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Written under `gates`.
+    Entry,
+    /// Written under `gates` or `verify`.
+    EntryAndVerify,
+    /// Made from another field of the stage.
+    Stage,
+}
+
+/// A live check and how often it is run again while it does not pass.
+pub struct Observes {
+    /// The check.
+    pub check: Check,
+    /// Time between two runs.
+    pub every: gateline_model::Span,
+}
+
+macro_rules! gates {
+    ($($kind:ident),* $(,)?) => {
+        /// Every kind of gate, by name.
+        pub const KINDS: &[GateKind] = &[$($kind::KIND),*];
+    };
+}
+
+gates! { approval, command, coverage, freeze, http, metric, sarif, soak, tests, window }
+
+/// Time between two runs of a check where its gate does not say.
+pub(crate) const EVERY_DEFAULT: gateline_model::Span = gateline_model::Span::from_secs(30);
+
+/// A kind by name.
+pub fn kind(name: &str) -> Option<&'static GateKind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// What a gate is judged on.
+pub(crate) struct GateView<'a> {
+    pub now: Timestamp,
+    pub draft: &'a Draft<'a>,
+    pub promotion: &'a Promotion,
+    pub release: &'a ReleaseState,
+    pub pipeline: &'a Pipeline,
+    pub stage: &'a Stage,
+    pub stage_ref: &'a StageRef,
+    /// Entry or verification.
+    pub of: CheckOf,
+    /// Everything else would admit now: a live check must be fresh.
+    pub last_look: bool,
+    /// The verdicts of the gates in front of this one.
+    pub earlier: &'a [GateVerdict],
+    pub risk: gateline_model::Risk,
+    /// What approvers are asked, from everything but the approvals themselves.
+    pub question: gateline_model::Digest,
+}
+
+/// Judges one gate.
+pub(crate) fn judge(gate: &Gate, view: &GateView<'_>) -> Says {
+    match kind(&gate.kind) {
+        Some(kind) => (kind.judge)(gate, view),
+        // A pipeline that a newer build stored. Unknown is never a pass.
+        None => Says::waiting(
+            "gate.unknown_kind",
+            format!("this build knows no gate of kind `{}`", gate.kind),
+        )
+        .next("update Gateline, or apply a pipeline without this gate"),
+    }
+}
+
+fn check_params<P: DeserializeOwned>(params: &Value) -> Result<(), String> {
+    P::deserialize(params).map(drop).map_err(|err| err.to_string())
+}
+
+fn schema_of<P: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<P>()
+}
+
+/// Reads the parameters and judges. Parameters were checked when the pipeline was applied.
+fn with_params<P: DeserializeOwned>(gate: &Gate, judge: impl FnOnce(P) -> Says) -> Says {
+    match P::deserialize(&gate.params) {
+        Ok(params) => judge(params),
+        Err(err) => Says::waiting("gate.params", format!("its parameters cannot be read: {err}"))
+            .next("apply a corrected pipeline"),
+    }
+}
+
+fn observes_nothing(_: &Value) -> Option<Observes> {
+    None
+}

@@ -1,0 +1,117 @@
+//! The plan: what a stream's state still needs somebody to do. A pure function of that state alone.
+
+use gateline_model::{CheckOf, Found, RulingKind, StageRef, StreamId, Work, WorkKind};
+
+use crate::state::{Phase, Promotion, Rollout, StageState, StepState};
+use crate::world::World;
+
+/// All work that one stream plans now, by id.
+pub fn plan(world: &World, stream: &StreamId) -> Vec<Work> {
+    let mut work = match stream {
+        StreamId::Project(_) | StreamId::Release(_) => Vec::new(),
+        StreamId::Stage(stage) => world
+            .stage(stage)
+            .map(|state| plan_stage(stage, state))
+            .unwrap_or_default(),
+        StreamId::Promotion(id) => world
+            .promotion(id)
+            .map(|state| plan_promotion(state))
+            .unwrap_or_default(),
+    };
+    work.sort_by(|a, b| a.kind.cmp(&b.kind));
+    work
+}
+
+fn plan_stage(stage: &StageRef, state: &StageState) -> Vec<Work> {
+    let Some(live) = &state.live else {
+        return Vec::new();
+    };
+    let due = live.health_every.after(live.since);
+    vec![Work {
+        stream: StreamId::Stage(stage.clone()),
+        kind: WorkKind::ObserveHealth,
+        due,
+    }]
+}
+
+fn plan_promotion(promotion: &Promotion) -> Vec<Work> {
+    let stream = StreamId::Promotion(promotion.id.clone());
+    let work = |kind, due| Work {
+        stream: stream.clone(),
+        kind,
+        due,
+    };
+    match &promotion.phase {
+        Phase::Ended { .. } => Vec::new(),
+        Phase::Held => {
+            // A held promotion is always looked at again: at the latest when its decision says, or in a day.
+            let decision = promotion.decision.as_ref();
+            let until = decision
+                .and_then(|decision| decision.until)
+                .unwrap_or_else(|| gateline_model::Span::from_secs(86_400).after(promotion.requested_at));
+            let checks = decision
+                .into_iter()
+                .flat_map(|decision| &decision.verdicts)
+                .filter_map(|gate| {
+                    Some(work(
+                        WorkKind::CheckEntry {
+                            gate: gate.gate.clone(),
+                        },
+                        gate.check_due?,
+                    ))
+                });
+            std::iter::once(work(WorkKind::Judge, until))
+                .chain(checks)
+                .collect()
+        }
+        Phase::Rolling(rollout) => plan_rollout(promotion, rollout, &work),
+    }
+}
+
+fn plan_rollout(
+    promotion: &Promotion,
+    rollout: &Rollout,
+    work: &dyn Fn(WorkKind, jiff::Timestamp) -> Work,
+) -> Vec<Work> {
+    let step = rollout.step;
+    let (since, go_on_at, measure_every) = match &rollout.state {
+        StepState::Intended { since } => {
+            return vec![work(
+                WorkKind::Step {
+                    step,
+                    attempt: rollout.attempt,
+                },
+                *since,
+            )];
+        }
+        StepState::Failed | StepState::Parked => return Vec::new(),
+        StepState::Applied {
+            since,
+            go_on_at,
+            measure_every,
+        } => (*since, *go_on_at, *measure_every),
+    };
+    let mut planned = Vec::new();
+    if let Some(every) = measure_every {
+        planned.push(work(WorkKind::Measure, every.after(since)));
+    }
+    if let Some((checks, until)) = &rollout.verification {
+        planned.push(work(WorkKind::Continue { step }, *until));
+        let open = checks.iter().filter(|gate| {
+            let checked = promotion.checks.get(&(CheckOf::Verify, (*gate).clone()));
+            checked.is_none_or(|checked| matches!(checked.evidence.found, Found::Errored { .. }))
+        });
+        planned.extend(open.map(|gate| work(WorkKind::CheckVerify { gate: gate.clone() }, since)));
+        return planned;
+    }
+    let ruled = rollout
+        .ruling
+        .as_ref()
+        .is_some_and(|(of, ruling)| *of == step && ruling.says == RulingKind::Advance);
+    if let (Some(at), None) = (go_on_at, rollout.paused)
+        && (measure_every.is_none() || ruled)
+    {
+        planned.push(work(WorkKind::Continue { step }, at));
+    }
+    planned
+}

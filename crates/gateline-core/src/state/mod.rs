@@ -1,0 +1,21 @@
+//! State: what each kind of stream has come to. One file per kind, each with its fold.
+
+mod project;
+mod promotion;
+mod release;
+mod stage;
+
+pub use project::{Project, Token};
+pub use promotion::{Checked, Phase, Promotion, Rollback, Rollout, StepState};
+pub use release::ReleaseState;
+pub use stage::{Live, OpenPromotion, StageState};
+
+/// An event that its stream's state does not allow: the log is damaged, or was written by a newer build.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{event}` does not fit the state of its stream: {why}")]
+pub struct IllegalEvent {
+    /// The event's name.
+    pub event: &'static str,
+    /// Why.
+    pub why: &'static str,
+}

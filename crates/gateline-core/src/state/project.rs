@@ -1,0 +1,111 @@
+//! A project's state: pipelines in force and pinned, release labels, freezes, tokens.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use gateline_model::{
+    ActorId, Digest, Event, Freeze, FreezeName, GroupName, Pipeline, PipelineName, ReleaseId, Scope, TokenId,
+    Version,
+};
+use jiff::Timestamp;
+
+use super::IllegalEvent;
+
+/// What a project stream has come to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Project {
+    /// The version in force of each pipeline.
+    pub in_force: BTreeMap<PipelineName, Digest>,
+    /// Every version that was ever in force.
+    pub versions: HashMap<Digest, Arc<Pipeline>>,
+    /// Digest of the file that each version was written in.
+    pub sources: HashMap<Digest, Digest>,
+    /// Releases by pipeline and label.
+    pub labels: HashMap<(PipelineName, Version), (ReleaseId, u64)>,
+    /// How many releases each pipeline has.
+    pub numbers: BTreeMap<PipelineName, u64>,
+    /// Freezes that were declared and not lifted; the past ones are dropped when a new one is declared.
+    pub freezes: BTreeMap<FreezeName, Freeze>,
+    /// Tokens that were issued and not revoked.
+    pub tokens: BTreeMap<TokenId, Token>,
+}
+
+/// A token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// SHA-256 of the secret.
+    pub hash: Digest,
+    /// Whose identity it carries.
+    pub actor: ActorId,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// Groups that it may approve for.
+    pub groups: Vec<GroupName>,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+}
+
+impl Project {
+    /// The version in force of a pipeline.
+    pub fn pipeline(&self, name: &PipelineName) -> Option<&Arc<Pipeline>> {
+        self.versions.get(self.in_force.get(name)?)
+    }
+
+    pub(crate) fn evolve(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
+        match event {
+            Event::PipelineApplied {
+                version,
+                pipeline,
+                source,
+            } => {
+                self.in_force.insert(pipeline.name.clone(), *version);
+                self.versions.insert(*version, pipeline.clone());
+                self.sources.insert(*version, *source);
+            }
+            Event::FreezeDeclared { freeze } => {
+                self.freezes.retain(|_, freeze| freeze.until > at);
+                self.freezes.insert(freeze.name.clone(), freeze.clone());
+            }
+            Event::FreezeLifted { name } => {
+                self.freezes.remove(name);
+            }
+            Event::TokenIssued {
+                id,
+                hash,
+                actor,
+                scopes,
+                groups,
+                expires,
+            } => {
+                let token = Token {
+                    hash: *hash,
+                    actor: actor.clone(),
+                    scopes: scopes.clone(),
+                    groups: groups.clone(),
+                    expires: *expires,
+                };
+                self.tokens.insert(id.clone(), token);
+            }
+            Event::TokenRevoked { id } => {
+                self.tokens.remove(id);
+            }
+            Event::ReleaseNumbered {
+                pipeline,
+                version,
+                release,
+                number,
+            } => {
+                self.labels
+                    .insert((pipeline.clone(), version.clone()), (*release, *number));
+                self.numbers.insert(pipeline.clone(), *number);
+            }
+            other => {
+                return Err(IllegalEvent {
+                    event: other.name(),
+                    why: "it is not a project's event",
+                });
+            }
+        }
+        Ok(())
+    }
+}

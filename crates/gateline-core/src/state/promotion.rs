@@ -1,0 +1,290 @@
+//! A promotion's state: held before its gates, rolling out, or ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gateline_model::{
+    ActorId, Approval, CheckOf, Decision, Digest, Event, Evidence, EvidenceId, GateName, Override,
+    PauseReason, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, RollbackReason, Ruling, Span,
+    StepAction, TargetName,
+};
+use jiff::Timestamp;
+
+use super::IllegalEvent;
+
+/// What a promotion stream has come to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Promotion {
+    /// Its id.
+    pub id: PromotionId,
+    /// The release.
+    pub release: ReleaseId,
+    /// Its kind.
+    pub kind: PromotionKind,
+    /// The pinned pipeline version.
+    pub pipeline: Digest,
+    /// Whether the pipeline asked for it.
+    pub automatic: bool,
+    /// Who asked.
+    pub requested_by: ActorId,
+    /// When.
+    pub requested_at: Timestamp,
+    /// The last recorded decision.
+    pub decision: Option<Arc<Decision>>,
+    /// Approvals that were given and not voided.
+    pub approvals: Vec<Approval>,
+    /// Overrides that were granted.
+    pub overrides: Vec<Override>,
+    /// The last recorded check of each gate.
+    pub checks: BTreeMap<(CheckOf, GateName), Checked>,
+    /// Where it stands.
+    pub phase: Phase,
+}
+
+/// A check's last recorded evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// Its id.
+    pub id: EvidenceId,
+    /// The record.
+    pub evidence: Arc<Evidence>,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
+/// Where a promotion stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    /// Before its gates.
+    Held,
+    /// Admitted: the target is being changed.
+    Rolling(Box<Rollout>),
+    /// Over.
+    Ended {
+        /// How.
+        outcome: PromotionOutcome,
+    },
+}
+
+/// A rollout under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollout {
+    /// When the gates let the release in.
+    pub admitted_at: Timestamp,
+    /// The lane's target.
+    pub target: TargetName,
+    /// The release that was live until then.
+    pub live: Option<ReleaseId>,
+    /// All steps; a rollback adds its own behind them.
+    pub steps: Vec<StepAction>,
+    /// The step that was intended last.
+    pub step: u32,
+    /// Its attempt, from 1.
+    pub attempt: u32,
+    /// What became of it.
+    pub state: StepState,
+    /// The last ruling, and the step that it is about.
+    pub ruling: Option<(u32, Ruling)>,
+    /// Why it stands still, if it does.
+    pub paused: Option<(PauseReason, Timestamp)>,
+    /// Set while it is being taken back.
+    pub rollback: Option<Rollback>,
+    /// Checks and deadline of the verification, once it began.
+    pub verification: Option<(Vec<GateName>, Timestamp)>,
+}
+
+/// Why and since when a rollout is being taken back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollback {
+    /// What for.
+    pub why: RollbackReason,
+    /// One sentence.
+    pub says: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What became of the step that was intended last.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepState {
+    /// It is being made true.
+    Intended {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It is true.
+    Applied {
+        /// Since when.
+        since: Timestamp,
+        /// When the rollout may go on by itself.
+        go_on_at: Option<Timestamp>,
+        /// How often the judge looks.
+        measure_every: Option<Span>,
+    },
+    /// Its target refused it.
+    Failed,
+    /// Nobody can tell.
+    Parked,
+}
+
+impl Rollout {
+    /// What the last intended step makes true.
+    pub fn action(&self) -> Option<StepAction> {
+        self.steps.get(self.step as usize).copied()
+    }
+
+    /// How many steps were taken and are true.
+    pub fn applied(&self) -> &[StepAction] {
+        let done = self.step as usize + usize::from(matches!(self.state, StepState::Applied { .. }));
+        &self.steps[..done.min(self.steps.len())]
+    }
+}
+
+impl Promotion {
+    /// The rollout, while there is one.
+    pub fn rollout(&self) -> Option<&Rollout> {
+        match &self.phase {
+            Phase::Rolling(rollout) => Some(rollout),
+            Phase::Held | Phase::Ended { .. } => None,
+        }
+    }
+
+    /// The overrides that are still in force.
+    pub fn overrides_in_force(&self, now: Timestamp) -> impl Iterator<Item = &Override> {
+        self.overrides
+            .iter()
+            .filter(move |permission| now < permission.until)
+    }
+
+    pub(crate) fn begin(
+        id: &PromotionId,
+        event: &Event,
+        by: &ActorId,
+        at: Timestamp,
+    ) -> Result<Self, IllegalEvent> {
+        match event {
+            Event::PromotionRequested {
+                release,
+                kind,
+                pipeline,
+                automatic,
+            } => Ok(Self {
+                id: id.clone(),
+                release: *release,
+                kind: *kind,
+                pipeline: *pipeline,
+                automatic: *automatic,
+                requested_by: by.clone(),
+                requested_at: at,
+                decision: None,
+                approvals: Vec::new(),
+                overrides: Vec::new(),
+                checks: BTreeMap::new(),
+                phase: Phase::Held,
+            }),
+            other => Err(IllegalEvent {
+                event: other.name(),
+                why: "a promotion begins by being requested",
+            }),
+        }
+    }
+
+    pub(crate) fn evolve(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
+        let illegal = |why| {
+            Err(IllegalEvent {
+                event: event.name(),
+                why,
+            })
+        };
+        match (event, &mut self.phase) {
+            (_, Phase::Ended { .. }) => return illegal("the promotion has ended"),
+            (Event::PipelineRepinned { pipeline }, Phase::Held) => self.pipeline = *pipeline,
+            (Event::DecisionRecorded { decision }, Phase::Held) => self.decision = Some(decision.clone()),
+            (Event::ApprovalGiven { approval }, Phase::Held) => self.approvals.push(approval.clone()),
+            (Event::ApprovalVoided { by, question }, Phase::Held) => {
+                self.approvals
+                    .retain(|approval| approval.by != *by || approval.question == *question);
+            }
+            (Event::OverrideGranted { permission }, Phase::Held) => {
+                self.overrides.retain(|old| old.gate != permission.gate);
+                self.overrides.push(permission.clone());
+            }
+            (Event::CheckRecorded { gate, of, evidence }, Phase::Held | Phase::Rolling(_)) => {
+                let checked = Checked {
+                    id: evidence.id(),
+                    evidence: evidence.clone(),
+                    at,
+                };
+                self.checks.insert((*of, gate.clone()), checked);
+            }
+            (Event::PromotionAdmitted { steps, live, target }, Phase::Held) => {
+                self.phase = Phase::Rolling(Box::new(Rollout {
+                    admitted_at: at,
+                    target: target.clone(),
+                    live: *live,
+                    steps: steps.clone(),
+                    step: 0,
+                    attempt: 0,
+                    state: StepState::Intended { since: at },
+                    ruling: None,
+                    paused: None,
+                    rollback: None,
+                    verification: None,
+                }));
+            }
+            (Event::PromotionEnded { outcome, .. }, Phase::Held | Phase::Rolling(_)) => {
+                self.phase = Phase::Ended { outcome: *outcome };
+            }
+            (other, Phase::Rolling(rollout)) => return rollout.evolve(other, at),
+            (_, Phase::Held) => return illegal("the promotion is not rolling out"),
+        }
+        Ok(())
+    }
+}
+
+impl Rollout {
+    fn evolve(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
+        match event {
+            Event::StepIntended { step, attempt, .. } => {
+                self.step = *step;
+                self.attempt = *attempt;
+                self.state = StepState::Intended { since: at };
+            }
+            Event::StepApplied {
+                go_on_at,
+                measure_every,
+                ..
+            } => {
+                self.state = StepState::Applied {
+                    since: at,
+                    go_on_at: *go_on_at,
+                    measure_every: *measure_every,
+                };
+            }
+            Event::StepFailed { .. } => self.state = StepState::Failed,
+            Event::StepParked { .. } => self.state = StepState::Parked,
+            Event::RulingChanged { step, ruling, .. } => self.ruling = Some((*step, ruling.clone())),
+            Event::RolloutPaused { why } => self.paused = Some((*why, at)),
+            Event::RolloutResumed {} => self.paused = None,
+            Event::RollbackBegan { why, says } => {
+                self.rollback = Some(Rollback {
+                    why: *why,
+                    says: says.clone(),
+                    since: at,
+                });
+                self.paused = None;
+                self.verification = None;
+                self.steps.truncate(self.step as usize + 1);
+                self.steps.extend([StepAction::Withdraw, StepAction::Discard]);
+            }
+            Event::VerificationBegan { checks, until } => self.verification = Some((checks.clone(), *until)),
+            other => {
+                return Err(IllegalEvent {
+                    event: other.name(),
+                    why: "a rollout is under way",
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! A release's state: its content and the evidence that was recorded for it.
+
+use std::sync::Arc;
+
+use gateline_model::{Event, Evidence, EvidenceId, Release, ReleaseId};
+use jiff::Timestamp;
+
+use super::IllegalEvent;
+
+/// What a release stream has come to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReleaseState {
+    /// Its id.
+    pub id: ReleaseId,
+    /// Its content.
+    pub release: Arc<Release>,
+    /// The order of registration in its pipeline, from 1.
+    pub number: u64,
+    /// When it was registered.
+    pub registered_at: Timestamp,
+    /// Its evidence, oldest first, with ids.
+    pub evidence: Vec<(EvidenceId, Arc<Evidence>)>,
+}
+
+impl ReleaseState {
+    pub(crate) fn begin(event: &Event, at: Timestamp) -> Result<Self, IllegalEvent> {
+        match event {
+            Event::ReleaseRegistered { release, number } => Ok(Self {
+                id: release.id(),
+                release: release.clone(),
+                number: *number,
+                registered_at: at,
+                evidence: Vec::new(),
+            }),
+            other => Err(IllegalEvent {
+                event: other.name(),
+                why: "a release begins by being registered",
+            }),
+        }
+    }
+
+    pub(crate) fn evolve(&mut self, event: &Event) -> Result<(), IllegalEvent> {
+        match event {
+            Event::EvidenceRecorded { evidence } => {
+                self.evidence.push((evidence.id(), evidence.clone()));
+                Ok(())
+            }
+            other => Err(IllegalEvent {
+                event: other.name(),
+                why: "it is not a release's event",
+            }),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A stage's state: what is live and how healthy, who has the lanes, which promotions are open, what is barred.
+
+use std::collections::BTreeMap;
+
+use gateline_model::{Event, Health, PromotionId, PromotionKind, ReleaseId, Span, TargetName, Version};
+use jiff::Timestamp;
+
+use super::IllegalEvent;
+
+/// How many former releases keep their soak time. A gate that asks about an older one starts anew.
+const SOAKED_MAX: usize = 20;
+
+/// What a stage stream has come to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StageState {
+    /// What is live.
+    pub live: Option<Live>,
+    /// What was live before: where a rollback goes. Nothing after a rollback, so that none rolls back a rollback.
+    pub before: Option<Live>,
+    /// Who may change each target now.
+    pub lanes: BTreeMap<TargetName, PromotionId>,
+    /// Promotions that have not ended, oldest first.
+    pub open: Vec<OpenPromotion>,
+    /// Releases that the pipeline may not promote by itself, and the promotion that showed why.
+    pub barred: BTreeMap<ReleaseId, PromotionId>,
+    /// Releases that were verified here.
+    pub verified: BTreeMap<ReleaseId, u64>,
+    /// How many promotions there were.
+    pub count: u64,
+    /// Health of what is live, since when.
+    pub health: Health,
+    /// When the health was last seen to change.
+    pub health_since: Option<Timestamp>,
+    /// Healthy live time of former releases.
+    pub soaked: Vec<(ReleaseId, Span)>,
+}
+
+/// A release that is live.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Live {
+    /// Its id.
+    pub release: ReleaseId,
+    /// Its label.
+    pub version: Version,
+    /// Its number.
+    pub number: u64,
+    /// The promotion that brought it.
+    pub promotion: PromotionId,
+    /// Since when.
+    pub since: Timestamp,
+    /// Healthy time up to the last change of health.
+    pub healthy_for: Span,
+    /// Time between two looks at its health.
+    pub health_every: Span,
+}
+
+/// A promotion that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenPromotion {
+    /// Its id.
+    pub id: PromotionId,
+    /// Its release.
+    pub release: ReleaseId,
+    /// Its kind.
+    pub kind: PromotionKind,
+}
+
+impl StageState {
+    /// Healthy live time of a release here. Time in which health is unknown does not count.
+    pub fn soaked(&self, release: &ReleaseId, now: Timestamp) -> Span {
+        match &self.live {
+            Some(live) if live.release == *release => live.healthy_for.plus(self.healthy_until(now)),
+            Some(_) | None => self
+                .soaked
+                .iter()
+                .rev()
+                .find(|(id, _)| id == release)
+                .map(|(_, span)| *span)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Healthy time since the last change of health.
+    fn healthy_until(&self, moment: Timestamp) -> Span {
+        match (self.health, self.health_since) {
+            (Health::Healthy, Some(since)) => Span::between(since, moment),
+            (Health::Healthy | Health::Unhealthy | Health::Unknown, _) => Span::ZERO,
+        }
+    }
+
+    pub(crate) fn evolve(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
+        match event {
+            Event::PromotionOpened {
+                promotion,
+                release,
+                kind,
+            } => {
+                self.count = self.count.max(promotion.number);
+                self.open.push(OpenPromotion {
+                    id: promotion.clone(),
+                    release: *release,
+                    kind: *kind,
+                });
+            }
+            Event::PromotionClosed { promotion, .. } => self.open.retain(|open| open.id != *promotion),
+            Event::LaneTaken { target, promotion } => {
+                if self.lanes.insert(target.clone(), promotion.clone()).is_some() {
+                    return Err(IllegalEvent {
+                        event: event.name(),
+                        why: "the lane was taken already",
+                    });
+                }
+            }
+            Event::LaneFreed { target, .. } => {
+                self.lanes.remove(target);
+            }
+            Event::WentLive {
+                release,
+                version,
+                number,
+                promotion,
+                health_every,
+            } => {
+                self.keep_soak(at);
+                let coming_back = self
+                    .before
+                    .as_ref()
+                    .is_some_and(|before| before.release == *release);
+                let live = Live {
+                    release: *release,
+                    version: version.clone(),
+                    number: *number,
+                    promotion: promotion.clone(),
+                    since: at,
+                    healthy_for: Span::ZERO,
+                    health_every: *health_every,
+                };
+                let last = self.live.replace(live);
+                // Deploying the same release again changes nothing about where a rollback goes.
+                if last.as_ref().is_none_or(|last| last.release != *release) {
+                    self.before = if coming_back { None } else { last };
+                }
+                self.verified.insert(*release, *number);
+                // Verification has just passed, which is the best look at its health there is.
+                self.health = Health::Healthy;
+                self.health_since = Some(at);
+            }
+            Event::ReleaseBarred { release, promotion } => {
+                self.barred.insert(*release, promotion.clone());
+            }
+            Event::BarLifted { release } => {
+                self.barred.remove(release);
+            }
+            Event::HealthObserved {
+                health,
+                not_seen_from,
+            } => {
+                let seen_until = not_seen_from.map_or(at, |from| from.min(at));
+                let healthy = self.healthy_until(seen_until);
+                if let Some(live) = &mut self.live {
+                    live.healthy_for = live.healthy_for.plus(healthy);
+                }
+                self.health = *health;
+                self.health_since = Some(at);
+            }
+            other => {
+                return Err(IllegalEvent {
+                    event: other.name(),
+                    why: "it is not a stage's event",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_soak(&mut self, at: Timestamp) {
+        if let Some(live) = &self.live {
+            let span = live.healthy_for.plus(self.healthy_until(at));
+            self.soaked.push((live.release, span));
+            if self.soaked.len() > SOAKED_MAX {
+                self.soaked.remove(0);
+            }
+        }
+    }
+}

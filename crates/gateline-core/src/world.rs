@@ -1,0 +1,160 @@
+//! The world: every open stream's state and version, folded from events in log order.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use gateline_model::{
+    Event, PipelineRef, ProjectName, PromotionId, Recorded, ReleaseId, StageRef, StreamId, Version,
+};
+
+use crate::state::{IllegalEvent, Phase, Project, Promotion, ReleaseState, StageState};
+
+/// The state of all open streams. Ended promotions are dropped: history is the read models'.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    versions: HashMap<StreamId, u64>,
+    projects: HashMap<ProjectName, Arc<Project>>,
+    releases: HashMap<ReleaseId, Arc<ReleaseState>>,
+    stages: HashMap<StageRef, Arc<StageState>>,
+    promotions: HashMap<PromotionId, Arc<Promotion>>,
+    /// Open promotions of each release: evidence for it concerns them.
+    by_release: HashMap<ReleaseId, BTreeSet<PromotionId>>,
+    /// Log number of the next event to fold.
+    next: u64,
+}
+
+/// Why an event could not be folded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WorldError {
+    /// It is not the next one.
+    #[error("event #{found} was folded where #{expected} was due")]
+    OutOfOrder {
+        /// The number that was due.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
+    /// The state does not allow it.
+    #[error("event #{number}: {illegal}")]
+    Illegal {
+        /// The event's log number.
+        number: u64,
+        /// Why.
+        illegal: IllegalEvent,
+    },
+}
+
+impl World {
+    /// Folds the next event of the log.
+    pub fn fold(&mut self, recorded: &Recorded) -> Result<(), WorldError> {
+        if recorded.number != self.next {
+            return Err(WorldError::OutOfOrder {
+                expected: self.next,
+                found: recorded.number,
+            });
+        }
+        self.apply(&recorded.stream, &recorded.event, recorded)
+            .map_err(|illegal| WorldError::Illegal {
+                number: recorded.number,
+                illegal,
+            })?;
+        self.versions.insert(recorded.stream.clone(), recorded.version);
+        self.next += 1;
+        Ok(())
+    }
+
+    fn apply(&mut self, stream: &StreamId, event: &Event, recorded: &Recorded) -> Result<(), IllegalEvent> {
+        let at = recorded.at;
+        match stream {
+            StreamId::Project(name) => {
+                Arc::make_mut(self.projects.entry(name.clone()).or_default()).evolve(event, at)
+            }
+            StreamId::Stage(stage) => {
+                Arc::make_mut(self.stages.entry(stage.clone()).or_default()).evolve(event, at)
+            }
+            StreamId::Release(id) => match self.releases.get_mut(id) {
+                Some(state) => Arc::make_mut(state).evolve(event),
+                None => {
+                    self.releases
+                        .insert(*id, Arc::new(ReleaseState::begin(event, at)?));
+                    Ok(())
+                }
+            },
+            StreamId::Promotion(id) => match self.promotions.get_mut(id) {
+                Some(state) => {
+                    let state = Arc::make_mut(state);
+                    state.evolve(event, at)?;
+                    if matches!(state.phase, Phase::Ended { .. }) {
+                        let release = state.release;
+                        self.promotions.remove(id);
+                        if let Some(open) = self.by_release.get_mut(&release) {
+                            open.remove(id);
+                        }
+                    }
+                    Ok(())
+                }
+                None => {
+                    let state = Promotion::begin(id, event, &recorded.actor, at)?;
+                    self.by_release
+                        .entry(state.release)
+                        .or_default()
+                        .insert(id.clone());
+                    self.promotions.insert(id.clone(), Arc::new(state));
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Log number of the next event to fold.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// A stream's version; 0 when it has no event.
+    pub fn version(&self, stream: &StreamId) -> u64 {
+        self.versions.get(stream).copied().unwrap_or(0)
+    }
+
+    /// A project's state.
+    pub fn project(&self, name: &ProjectName) -> Option<&Arc<Project>> {
+        self.projects.get(name)
+    }
+
+    /// All projects, in no order.
+    pub fn projects(&self) -> impl Iterator<Item = (&ProjectName, &Arc<Project>)> {
+        self.projects.iter()
+    }
+
+    /// A release's state.
+    pub fn release(&self, id: &ReleaseId) -> Option<&Arc<ReleaseState>> {
+        self.releases.get(id)
+    }
+
+    /// The release with this label.
+    pub fn labelled(&self, of: &PipelineRef, version: &Version) -> Option<&Arc<ReleaseState>> {
+        let project = self.projects.get(&of.project)?;
+        let (id, _) = project.labels.get(&(of.pipeline.clone(), version.clone()))?;
+        self.releases.get(id)
+    }
+
+    /// A stage's state.
+    pub fn stage(&self, stage: &StageRef) -> Option<&Arc<StageState>> {
+        self.stages.get(stage)
+    }
+
+    /// An open promotion's state.
+    pub fn promotion(&self, id: &PromotionId) -> Option<&Arc<Promotion>> {
+        self.promotions.get(id)
+    }
+
+    /// All open promotions, in no order.
+    pub fn promotions(&self) -> impl Iterator<Item = &Arc<Promotion>> {
+        self.promotions.values()
+    }
+
+    /// Open promotions of a release.
+    pub fn promotions_of(&self, release: &ReleaseId) -> impl Iterator<Item = &PromotionId> {
+        self.by_release.get(release).into_iter().flatten()
+    }
+}
