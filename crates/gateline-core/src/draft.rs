@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gateline_model::{
-    Event, Pipeline, PipelineName, Private, ProjectName, PromotionId, ReleaseId, StageRef, StreamId,
+    Event, Pipeline, PipelineName, Private, ProjectName, PromotionId, ReleaseId, StageRef, StreamId, Work,
 };
 
 use crate::command::Facts;
+use crate::decide::Decided;
+use crate::plan::{plan, plan_promotion, plan_stage};
 use crate::rejection::Rejection;
 use crate::state::{Project, Promotion, ReleaseState, StageState};
 use crate::world::World;
@@ -173,8 +175,31 @@ impl<'w> Draft<'w> {
         });
     }
 
-    /// The proposed events, and every stream that was read or written.
-    pub(crate) fn finish(self) -> (Vec<Proposed>, BTreeSet<StreamId>) {
-        (self.proposed, self.read.into_inner())
+    /// What the draft comes to.
+    pub(crate) fn finish(self, again: Option<jiff::Timestamp>) -> Decided {
+        let mut planned = Vec::new();
+        let mut not_planned = Vec::new();
+        let mut compare = |stream: StreamId, after: Vec<Work>| {
+            let before = plan(self.world, &stream);
+            let gone = before
+                .iter()
+                .filter(|old| !after.iter().any(|new| new.kind == old.kind));
+            not_planned.extend(gone.map(Work::id));
+            planned.extend(after);
+        };
+        for (stage, state) in &self.stages {
+            compare(StreamId::Stage(stage.clone()), plan_stage(stage, state));
+        }
+        for (id, state) in &self.promotions {
+            compare(StreamId::Promotion(id.clone()), plan_promotion(state));
+        }
+        Decided {
+            events: self.proposed,
+            reads: self.read.into_inner(),
+            again,
+            planned,
+            not_planned,
+            promotions: self.promotions.into_values().collect(),
+        }
     }
 }

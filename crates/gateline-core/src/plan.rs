@@ -22,7 +22,7 @@ pub fn plan(world: &World, stream: &StreamId) -> Vec<Work> {
     work
 }
 
-fn plan_stage(stage: &StageRef, state: &StageState) -> Vec<Work> {
+pub(crate) fn plan_stage(stage: &StageRef, state: &StageState) -> Vec<Work> {
     let Some(live) = &state.live else {
         return Vec::new();
     };
@@ -34,7 +34,7 @@ fn plan_stage(stage: &StageRef, state: &StageState) -> Vec<Work> {
     }]
 }
 
-fn plan_promotion(promotion: &Promotion) -> Vec<Work> {
+pub(crate) fn plan_promotion(promotion: &Promotion) -> Vec<Work> {
     let stream = StreamId::Promotion(promotion.id.clone());
     let work = |kind, due| Work {
         stream: stream.clone(),
@@ -42,7 +42,7 @@ fn plan_promotion(promotion: &Promotion) -> Vec<Work> {
         due,
     };
     match &promotion.phase {
-        Phase::Ended { .. } => Vec::new(),
+        Phase::Ended(_) => Vec::new(),
         Phase::Held => {
             // A held promotion is always looked at again: at the latest when its decision says, or in a day.
             let decision = promotion.decision.as_ref();

@@ -84,7 +84,7 @@ impl World {
                 Some(state) => {
                     let state = Arc::make_mut(state);
                     state.evolve(event, at)?;
-                    if matches!(state.phase, Phase::Ended { .. }) {
+                    if matches!(state.phase, Phase::Ended(_)) {
                         let release = state.release;
                         self.promotions.remove(id);
                         if let Some(open) = self.by_release.get_mut(&release) {

@@ -1,1 +1,19 @@
-//! The pulse: inputs in, outputs out. No threads, no clock, no I/O.
+//! The pulse: inputs in, outputs out. Drives commands through `decide` into batches, and leased work through drivers.
+//!
+//! [`Engine::step`] is a function of the engine, the moment and one [`Input`]; it returns [`Output`]s for a rim to carry
+//! out. The server's rim has a real store and real drivers, the simulator's has faulty ones; the engine cannot tell.
+//! Knows no threads, no clock and no I/O. Draws nothing at random.
+
+mod commit;
+mod engine;
+mod order;
+mod perform;
+mod port;
+mod queue;
+mod rows;
+mod traffic;
+
+pub use engine::{Engine, LEASE};
+pub use port::{BatchId, Input, Observed, Output, Receipt, Refusal, Request, Task, TaskOrder, Ticket};
+pub use queue::COMMANDS_WAITING_MAX;
+pub use traffic::Traffic;

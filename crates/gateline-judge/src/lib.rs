@@ -1,1 +1,10 @@
-//! The statistics of a rollout: ticks in, a ruling with its numbers out. Pure.
+//! The judge: ticks in, a ruling with its numbers out. Plain thresholds for now; other judges take the same ticks.
+//!
+//! Pure, deterministic and replayable: the same ticks and settings give the same ruling.
+//! Knows no rollout, no step order and no clock: time is the ticks' own.
+
+mod counts;
+mod threshold;
+
+pub use counts::{Counts, count};
+pub use threshold::judge;

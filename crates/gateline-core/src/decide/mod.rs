@@ -12,13 +12,15 @@ mod steer;
 mod verify;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use gateline_model::{StreamId, limits::TEXT_BYTES_MAX};
+use gateline_model::{StreamId, Work, WorkId, limits::TEXT_BYTES_MAX};
 use jiff::Timestamp;
 
 use crate::command::{Command, Facts};
 use crate::draft::{Draft, Proposed};
 use crate::rejection::Rejection;
+use crate::state::Promotion;
 use crate::world::World;
 
 /// What a command comes to.
@@ -31,6 +33,12 @@ pub struct Decided {
     pub reads: BTreeSet<StreamId>,
     /// When to look again by itself, for work that is still planned.
     pub again: Option<Timestamp>,
+    /// All work that the written streams plan afterwards.
+    pub planned: Vec<Work>,
+    /// Work that they planned before and do not plan any more.
+    pub not_planned: Vec<WorkId>,
+    /// The promotions that were written, as they are afterwards.
+    pub promotions: Vec<Arc<Promotion>>,
 }
 
 /// Decides one command.
@@ -40,8 +48,7 @@ pub struct Decided {
 pub fn decide(world: &World, command: &Command, facts: &Facts) -> Result<Decided, Rejection> {
     let mut draft = Draft::new(world, facts);
     let again = one(&mut draft, command)?;
-    let (events, reads) = draft.finish();
-    Ok(Decided { events, reads, again })
+    Ok(draft.finish(again))
 }
 
 fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Rejection> {

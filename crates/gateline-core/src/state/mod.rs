@@ -6,7 +6,7 @@ mod release;
 mod stage;
 
 pub use project::{Project, Token};
-pub use promotion::{Checked, Phase, Promotion, Rollback, Rollout, StepState};
+pub use promotion::{Checked, Ended, Phase, Promotion, Rollback, Rollout, StepState};
 pub use release::ReleaseState;
 pub use stage::{Live, OpenPromotion, StageState};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use gateline_model::{
     ActorId, Approval, CheckOf, Decision, Digest, Event, Evidence, EvidenceId, GateName, Override,
-    PauseReason, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, RollbackReason, Ruling, Span,
-    StepAction, TargetName,
+    PauseReason, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, RollbackReason, Ruling, Served,
+    Span, StepAction, TargetName,
 };
 use jiff::Timestamp;
 
@@ -60,10 +60,22 @@ pub enum Phase {
     /// Admitted: the target is being changed.
     Rolling(Box<Rollout>),
     /// Over.
-    Ended {
-        /// How.
-        outcome: PromotionOutcome,
-    },
+    Ended(Box<Ended>),
+}
+
+/// The end of a promotion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// How.
+    pub outcome: PromotionOutcome,
+    /// One sentence.
+    pub says: String,
+    /// When.
+    pub at: Timestamp,
+    /// Traffic of its canary.
+    pub served: Served,
+    /// The rollout, where there was one.
+    pub rollout: Option<Box<Rollout>>,
 }
 
 /// A rollout under way.
@@ -145,7 +157,7 @@ impl Promotion {
     pub fn rollout(&self) -> Option<&Rollout> {
         match &self.phase {
             Phase::Rolling(rollout) => Some(rollout),
-            Phase::Held | Phase::Ended { .. } => None,
+            Phase::Held | Phase::Ended(_) => None,
         }
     }
 
@@ -197,7 +209,7 @@ impl Promotion {
             })
         };
         match (event, &mut self.phase) {
-            (_, Phase::Ended { .. }) => return illegal("the promotion has ended"),
+            (_, Phase::Ended(_)) => return illegal("the promotion has ended"),
             (Event::PipelineRepinned { pipeline }, Phase::Held) => self.pipeline = *pipeline,
             (Event::DecisionRecorded { decision }, Phase::Held) => self.decision = Some(decision.clone()),
             (Event::ApprovalGiven { approval }, Phase::Held) => self.approvals.push(approval.clone()),
@@ -232,8 +244,27 @@ impl Promotion {
                     verification: None,
                 }));
             }
-            (Event::PromotionEnded { outcome, .. }, Phase::Held | Phase::Rolling(_)) => {
-                self.phase = Phase::Ended { outcome: *outcome };
+            (
+                Event::PromotionEnded {
+                    outcome,
+                    says,
+                    served,
+                    ..
+                },
+                Phase::Held | Phase::Rolling(_),
+            ) => {
+                let rollout = match std::mem::replace(&mut self.phase, Phase::Held) {
+                    Phase::Rolling(rollout) => Some(rollout),
+                    Phase::Held | Phase::Ended(_) => None,
+                };
+                let (outcome, says, served) = (*outcome, says.clone(), *served);
+                self.phase = Phase::Ended(Box::new(Ended {
+                    outcome,
+                    says,
+                    at,
+                    served,
+                    rollout,
+                }));
             }
             (other, Phase::Rolling(rollout)) => return rollout.evolve(other, at),
             (_, Phase::Held) => return illegal("the promotion is not rolling out"),

@@ -1,0 +1,224 @@
+//! Committing: commands become appends, appends become batches, answers become receipts.
+
+use gateline_core::{Decided, Facts, WorldError, decide};
+use gateline_model::{Digest, StreamId};
+use gateline_store::{Append, AppendError, BATCH_APPENDS_MAX, Committed, NewEvent, Salt, StoreError};
+use jiff::Timestamp;
+
+use crate::engine::Engine;
+use crate::port::{BatchId, Output, Receipt, Refusal};
+use crate::queue::{DECIDED_MAX, Pending};
+use crate::rows::rows;
+
+/// The batch that the store has now.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    batch: BatchId,
+    appends: Vec<(Pending, Vec<StreamId>)>,
+}
+
+impl Engine {
+    /// Decides each waiting command whose streams are free; the others keep their turn.
+    pub(crate) fn decide_waiting(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        let mut still_waiting = Vec::new();
+        for pending in self.queue.take() {
+            if let Some(pending) = self.decide_one(now, pending, out) {
+                still_waiting.push(pending);
+            }
+        }
+        self.queue.push_front(still_waiting);
+    }
+
+    /// `Some` gives the command back: one of its streams has an append in flight.
+    fn decide_one(&mut self, now: Timestamp, mut pending: Pending, out: &mut Vec<Output>) -> Option<Pending> {
+        let facts = Facts {
+            now,
+            actor: pending.actor.clone(),
+        };
+        let decided = match decide(&self.world, &pending.command, &facts) {
+            Ok(decided) => decided,
+            Err(rejection) => {
+                self.give_back(now, &pending, None, out);
+                if let Some(ticket) = pending.ticket {
+                    out.push(Output::Tell(ticket, Err(Refusal::Rejected(rejection))));
+                }
+                return None;
+            }
+        };
+        if decided.reads.iter().any(|stream| self.busy.contains(stream)) {
+            return Some(pending);
+        }
+        if decided.events.is_empty() && pending.key.is_none() && pending.blobs.is_empty() {
+            self.give_back(now, &pending, decided.again, out);
+            if let Some(ticket) = pending.ticket {
+                out.push(Output::Tell(ticket, Ok(Receipt::Recorded(Vec::new()))));
+            }
+            return None;
+        }
+        pending.decided += 1;
+        let append = self.append(now, &pending, decided);
+        self.busy
+            .extend(append.events.iter().map(|event| event.stream.clone()));
+        self.ready.push((pending, append));
+        None
+    }
+
+    fn append(&self, now: Timestamp, pending: &Pending, decided: Decided) -> Append {
+        let rows = rows(&self.world, &decided.promotions, &decided.events, now);
+        let expects = decided
+            .reads
+            .iter()
+            .map(|stream| (stream.clone(), self.world.version(stream)))
+            .collect();
+        let mut work_add = decided.planned;
+        let mut work_remove = decided.not_planned;
+        if let Some(lease) = &pending.fence {
+            // What was leased is done. Where it stays planned it begins anew, at its own next time.
+            let id = lease.fence.work.clone();
+            if let Some(again) = work_add.iter_mut().find(|work| work.id() == id)
+                && again.due <= now
+            {
+                again.due = self.due_again(now, &lease.work, None);
+            }
+            if !work_remove.contains(&id) {
+                work_remove.push(id);
+            }
+        }
+        let events = decided.events.into_iter().enumerate();
+        let events = events
+            .map(|(index, proposed)| NewEvent {
+                stream: proposed.stream,
+                event: proposed.event,
+                private: (!proposed.private.is_empty())
+                    .then(|| (salt(&pending.salt, index), proposed.private)),
+            })
+            .collect();
+        Append {
+            key: pending.key.clone(),
+            expects,
+            fence: pending.fence.as_ref().map(|lease| lease.fence.clone()),
+            actor: pending.actor.id.clone(),
+            events,
+            work_add,
+            work_remove,
+            rows,
+            blobs: pending.blobs.clone(),
+        }
+    }
+
+    /// Hands what is ready to the store, when the store is free.
+    pub(crate) fn hand_over(&mut self, out: &mut Vec<Output>) {
+        if self.in_flight.is_some() || self.ready.is_empty() {
+            return;
+        }
+        let count = self.ready.len().min(BATCH_APPENDS_MAX);
+        let batch = self.next_batch();
+        let (pending, appends): (Vec<_>, Vec<_>) = self.ready.drain(..count).unzip();
+        let streams = |append: &Append| append.events.iter().map(|event| event.stream.clone()).collect();
+        let written: Vec<Vec<StreamId>> = appends.iter().map(streams).collect();
+        self.in_flight = Some(InFlight {
+            batch,
+            appends: pending.into_iter().zip(written).collect(),
+        });
+        out.push(Output::Append(batch, appends));
+    }
+
+    /// Takes the store's answers: folds, tells, decides again where a stream had moved on.
+    pub(crate) fn committed(
+        &mut self,
+        now: Timestamp,
+        batch: BatchId,
+        answers: Result<Vec<Result<Committed, AppendError>>, StoreError>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), WorldError> {
+        let Some(InFlight { appends, .. }) = self.in_flight.take_if(|in_flight| in_flight.batch == batch)
+        else {
+            // The answer of a batch that was given up. Its events come back by reading.
+            return Ok(());
+        };
+        for stream in appends.iter().flat_map(|(_, streams)| streams) {
+            self.busy.remove(stream);
+        }
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.not_committed(now, appends, &error, out);
+                return Ok(());
+            }
+        };
+        let mut recorded = Vec::new();
+        let mut again = Vec::new();
+        let mut told = Vec::new();
+        for ((pending, _), answer) in appends.into_iter().zip(answers) {
+            match answer {
+                Ok(Committed::Appended(events)) => {
+                    self.lease_ended(&pending);
+                    told.push((pending.ticket, Ok(Receipt::Recorded(events.clone()))));
+                    recorded.extend(events);
+                }
+                Ok(Committed::Before(range)) => told.push((pending.ticket, Ok(Receipt::Before(range)))),
+                Err(AppendError::KeyReused) => told.push((pending.ticket, Err(Refusal::KeyReused))),
+                Err(error @ (AppendError::Unreadable { .. } | AppendError::BlobTooLarge { .. })) => {
+                    self.give_back(now, &pending, None, out);
+                    told.push((pending.ticket, Err(Refusal::Unavailable(error.to_string()))));
+                }
+                // Somebody else has the work: this report is late and changes nothing.
+                Err(AppendError::Fenced(_)) => self.lease_ended(&pending),
+                Err(AppendError::Conflict { .. }) if pending.decided < DECIDED_MAX => again.push(pending),
+                Err(AppendError::Conflict { stream, .. }) => {
+                    self.give_back(now, &pending, None, out);
+                    let why = format!("`{stream}` kept changing; try again");
+                    told.push((pending.ticket, Err(Refusal::Unavailable(why))));
+                }
+            }
+        }
+        let conflicts = !again.is_empty();
+        self.queue.push_front(again);
+        self.fold(recorded, out)?;
+        if conflicts && !self.reading {
+            self.reading = true;
+            out.push(Output::Read(self.world.next()));
+        }
+        out.extend(
+            told.into_iter()
+                .filter_map(|(ticket, answer)| Some(Output::Tell(ticket?, answer))),
+        );
+        self.claim(out);
+        Ok(())
+    }
+
+    fn not_committed(
+        &mut self,
+        now: Timestamp,
+        appends: Vec<(Pending, Vec<StreamId>)>,
+        error: &StoreError,
+        out: &mut Vec<Output>,
+    ) {
+        let unknown = matches!(error, StoreError::Unknown { .. });
+        for (pending, _) in appends {
+            self.give_back(now, &pending, None, out);
+            if let Some(ticket) = pending.ticket {
+                let why = error.to_string();
+                let refusal = if unknown {
+                    Refusal::Unknown(why)
+                } else {
+                    Refusal::Unavailable(why)
+                };
+                out.push(Output::Tell(ticket, Err(refusal)));
+            }
+        }
+        // Whatever was committed after all must be folded before anything is decided on it.
+        if !self.reading {
+            self.reading = true;
+            out.push(Output::Read(self.world.next()));
+        }
+    }
+}
+
+/// Each erasable part has a salt of its own, drawn from the request's random bytes.
+fn salt(seed: &Salt, index: usize) -> Salt {
+    let mut input = seed.to_vec();
+    input.extend(index.to_le_bytes());
+    let digest = Digest::of(&input);
+    std::array::from_fn(|byte| digest.as_bytes()[byte])
+}

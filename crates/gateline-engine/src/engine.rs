@@ -1,0 +1,183 @@
+//! The engine: one step per input. Holds the fold, the queue, and what is in flight; decides nothing itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use gateline_core::{Command, Phase, World, WorldError, must_be_judged_again};
+use gateline_model::{PromotionId, Recorded, Span, StreamId, WorkId};
+use gateline_store::Append;
+use jiff::Timestamp;
+
+use crate::commit::InFlight;
+use crate::perform::Held;
+use crate::port::{BatchId, Input, Output, Refusal, Request};
+use crate::queue::{Pending, Queue};
+use crate::traffic::Traffic;
+
+/// How long work is leased. A replica that dies delays its work by no more.
+pub const LEASE: Span = Span::from_secs(20);
+/// Most pieces of work that one replica performs at once.
+pub(crate) const PERFORMING_MAX: usize = 64;
+
+/// One replica's engine.
+#[derive(Debug, Default)]
+pub struct Engine {
+    pub(crate) world: World,
+    pub(crate) traffic: Traffic,
+    /// Commands that wait to be decided.
+    pub(crate) queue: Queue,
+    /// Decided and not yet handed to the store.
+    pub(crate) ready: Vec<(Pending, Append)>,
+    /// The batch that the store has now.
+    pub(crate) in_flight: Option<InFlight>,
+    /// Streams with an append that is not folded yet. Nothing else may read or write them here.
+    pub(crate) busy: HashSet<StreamId>,
+    /// Events that came before one in front of them.
+    early: BTreeMap<u64, Recorded>,
+    /// Promotions to judge again because of what was folded.
+    to_judge: BTreeSet<PromotionId>,
+    /// Leases that this replica holds.
+    pub(crate) held: BTreeMap<WorkId, Held>,
+    pub(crate) claiming: bool,
+    pub(crate) reading: bool,
+    next_batch: BatchId,
+}
+
+impl Engine {
+    /// Folds history before the start. Events in log order.
+    ///
+    /// # Errors
+    /// When the log is damaged; the engine must not be started then.
+    pub fn restore(&mut self, events: &[Recorded]) -> Result<(), WorldError> {
+        events.iter().try_for_each(|recorded| self.world.fold(recorded))
+    }
+
+    /// The fold, for readers.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Live numbers of running rollouts.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// How many commands wait, and how many leases are held.
+    pub fn load(&self) -> (usize, usize) {
+        (self.queue.len() + self.ready.len(), self.held.len())
+    }
+
+    /// Begins: judges what was held while nobody looked, and claims work. Called once, after [`Engine::restore`].
+    pub fn start(&mut self, now: Timestamp) -> Vec<Output> {
+        self.to_judge = self
+            .world
+            .promotions()
+            .filter(|promotion| promotion.phase == Phase::Held)
+            .map(|promotion| promotion.id.clone())
+            .collect();
+        let mut out = Vec::new();
+        self.settle(now, &mut out);
+        self.claim(&mut out);
+        out
+    }
+
+    /// Takes one input at a moment and says what to do about it.
+    ///
+    /// # Errors
+    /// When the log is damaged. The replica must stop: what it believes is not what is recorded.
+    pub fn step(&mut self, now: Timestamp, input: Input) -> Result<Vec<Output>, WorldError> {
+        let mut out = Vec::new();
+        match input {
+            Input::Request(request) => self.accept(*request, &mut out),
+            Input::Tick => {
+                self.renew_leases(now, &mut out);
+                self.claim(&mut out);
+            }
+            Input::Committed(batch, answers) => self.committed(now, batch, answers, &mut out)?,
+            Input::Logged(events) => {
+                self.reading = false;
+                self.fold(events, &mut out)?;
+            }
+            Input::Leased(leased) => {
+                self.claiming = false;
+                self.leased(now, leased, &mut out);
+            }
+            Input::Observed(task, observed) => self.observed(now, *task, observed, &mut out),
+            Input::TicksKept {
+                promotion,
+                root,
+                ticks,
+                all,
+                task,
+            } => {
+                if all {
+                    self.traffic.load(&promotion, ticks, root);
+                } else {
+                    self.traffic.add(&promotion, ticks, root);
+                }
+                self.ticks_kept(now, &promotion, *task, &mut out);
+            }
+            Input::TicksLost(task) => self.not_kept(now, *task, &mut out),
+        }
+        self.settle(now, &mut out);
+        Ok(out)
+    }
+
+    fn accept(&mut self, request: Request, out: &mut Vec<Output>) {
+        if self.queue.is_full() {
+            out.push(Output::Tell(request.ticket, Err(Refusal::Busy)));
+            return;
+        }
+        self.queue.push(request.into());
+    }
+
+    /// Folds events as far as they are gap-free, and asks for the ones that are missing.
+    pub(crate) fn fold(&mut self, events: Vec<Recorded>, out: &mut Vec<Output>) -> Result<(), WorldError> {
+        for recorded in events {
+            if recorded.number >= self.world.next() {
+                self.early.insert(recorded.number, recorded);
+            }
+        }
+        let mut folded = Vec::new();
+        while let Some(recorded) = self.early.remove(&self.world.next()) {
+            self.world.fold(&recorded)?;
+            self.to_judge.extend(must_be_judged_again(&self.world, &recorded));
+            if let (gateline_model::Event::PromotionEnded { .. }, StreamId::Promotion(id)) =
+                (&recorded.event, &recorded.stream)
+            {
+                self.traffic.forget(id);
+            }
+            folded.push(recorded);
+        }
+        if !self.early.is_empty() && !self.reading {
+            self.reading = true;
+            out.push(Output::Read(self.world.next()));
+        }
+        if !folded.is_empty() {
+            out.push(Output::Folded(folded));
+        }
+        Ok(())
+    }
+
+    /// Decides what can be decided, and hands a batch to the store when it is free.
+    fn settle(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        for promotion in std::mem::take(&mut self.to_judge) {
+            self.queue.push(Pending::own(Command::Judge { promotion }, None));
+        }
+        self.decide_waiting(now, out);
+        self.hand_over(out);
+    }
+
+    pub(crate) fn next_batch(&mut self) -> BatchId {
+        self.next_batch += 1;
+        self.next_batch
+    }
+
+    /// Asks for work, unless it is asked for already or there is enough.
+    pub(crate) fn claim(&mut self, out: &mut Vec<Output>) {
+        let free = PERFORMING_MAX.saturating_sub(self.held.len());
+        if !self.claiming && free > 0 {
+            self.claiming = true;
+            out.push(Output::Claim(free));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Orders: leased work, filled in from the state that it is about.
+
+use gateline_core::{Promotion, World, gates};
+use gateline_model::{
+    CheckOrder, Gate, GateName, Pipeline, ReleaseId, Stage, StageRef, StepOrder, StreamId, TargetName,
+    TargetView, WorkKind,
+};
+use gateline_store::Leased;
+
+use crate::port::TaskOrder;
+use crate::traffic;
+
+/// What leased work asks of a driver. `None` when the state does not want it any more.
+pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
+    match (&leased.work.stream, &leased.work.kind) {
+        (StreamId::Promotion(id), kind) => {
+            let promotion = world.promotion(id)?;
+            let pipeline = world
+                .project(&id.stage.project)?
+                .versions
+                .get(&promotion.pipeline)?;
+            let stage = pipeline.stage(&id.stage.stage)?;
+            match kind {
+                WorkKind::CheckEntry { gate } => check(world, promotion, &stage.gates, gate),
+                WorkKind::CheckVerify { gate } => check(world, promotion, &stage.verify, gate),
+                WorkKind::Step { step, attempt } => step_order(world, promotion, stage, *step, *attempt),
+                WorkKind::Measure => measure(world, promotion, pipeline, stage),
+                WorkKind::Judge | WorkKind::Continue { .. } | WorkKind::ObserveHealth => None,
+            }
+        }
+        (StreamId::Stage(stage), WorkKind::ObserveHealth) => health(world, stage),
+        (StreamId::Stage(_) | StreamId::Project(_) | StreamId::Release(_), _) => None,
+    }
+}
+
+fn check(world: &World, promotion: &Promotion, declared: &[Gate], name: &GateName) -> Option<TaskOrder> {
+    let gate = declared.iter().find(|gate| gate.name == *name)?;
+    let observes = (gates::kind(&gate.kind)?.observes)(&gate.params)?;
+    let release = &world.release(&promotion.release)?.release;
+    Some(TaskOrder::Check(Box::new(CheckOrder {
+        check: observes.check,
+        stage: promotion.id.stage.clone(),
+        version: release.version.to_string(),
+        artifacts: release.artifacts.clone(),
+    })))
+}
+
+fn step_order(
+    world: &World,
+    promotion: &Promotion,
+    stage: &Stage,
+    step: u32,
+    attempt: u32,
+) -> Option<TaskOrder> {
+    let rollout = promotion.rollout()?;
+    let live = rollout
+        .live
+        .and_then(|live| world.release(&live))
+        .map(|state| state.release.brief());
+    Some(TaskOrder::Step(Box::new(StepOrder {
+        key: format!("{}/{step}/{attempt}", promotion.id),
+        stage: promotion.id.stage.clone(),
+        target_name: rollout.target.clone(),
+        target: stage.target.clone(),
+        release: world.release(&promotion.release)?.release.brief(),
+        live,
+        action: *rollout.steps.get(step as usize)?,
+    })))
+}
+
+fn measure(world: &World, promotion: &Promotion, pipeline: &Pipeline, stage: &Stage) -> Option<TaskOrder> {
+    let rollout = promotion.rollout()?;
+    let source = traffic::settings(pipeline, promotion)?.source.clone();
+    let view = view(world, stage, &rollout.target, &promotion.release)?;
+    Some(TaskOrder::Measure(Box::new(view), source.map(Box::new)))
+}
+
+fn health(world: &World, stage_ref: &StageRef) -> Option<TaskOrder> {
+    let live = world.stage(stage_ref)?.live.clone()?;
+    let pipeline = world.project(&stage_ref.project)?.pipeline(&stage_ref.pipeline)?;
+    let stage = pipeline.stage(&stage_ref.stage)?;
+    let target = stage.target_name.fill(&live.version)?;
+    Some(TaskOrder::Health(Box::new(view(
+        world,
+        stage,
+        &target,
+        &live.release,
+    )?)))
+}
+
+fn view(world: &World, stage: &Stage, target: &TargetName, release: &ReleaseId) -> Option<TargetView> {
+    Some(TargetView {
+        target_name: target.clone(),
+        target: stage.target.clone(),
+        release: world.release(release)?.release.brief(),
+    })
+}

@@ -1,0 +1,163 @@
+//! The engine's two ports: everything that can come in, and everything that can be asked for.
+
+use gateline_core::{Actor, Command, Rejection, StepOutcome};
+use gateline_model::{
+    CheckOrder, Digest, Health, PromotionId, Reading, Recorded, StepOrder, TargetView, Tick, TrafficSource,
+};
+use gateline_store::{Append, AppendError, Committed, Fence, IdempotencyKey, Leased, Salt, StoreError};
+use jiff::Timestamp;
+
+/// Names a request, so that its answer finds the asker.
+pub type Ticket = u64;
+/// Names a batch that was handed to the store.
+pub type BatchId = u64;
+
+/// Somebody wants something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Where the answer goes.
+    pub ticket: Ticket,
+    /// Who asks.
+    pub actor: Actor,
+    /// What.
+    pub command: Command,
+    /// Recognises the request when it is sent again.
+    pub key: Option<IdempotencyKey>,
+    /// Random bytes from the rim: salts of erasable parts are derived from them.
+    pub salt: Salt,
+    /// Content to keep with it.
+    pub blobs: Vec<(Digest, Vec<u8>)>,
+}
+
+/// What can come in.
+#[derive(Debug)]
+pub enum Input {
+    /// Somebody wants something.
+    Request(Box<Request>),
+    /// Time has passed. The rim sends one at least every [`crate::LEASE`] / 4, and whenever work may be due.
+    Tick,
+    /// The store answered a batch.
+    Committed(BatchId, Result<Vec<Result<Committed, AppendError>>, StoreError>),
+    /// Events that were read from the log, oldest first.
+    Logged(Vec<Recorded>),
+    /// Work that is leased to this replica now.
+    Leased(Vec<Leased>),
+    /// A driver answered.
+    Observed(Box<Task>, Observed),
+    /// Ticks were kept.
+    TicksKept {
+        /// The rollout.
+        promotion: PromotionId,
+        /// Root of its chunks.
+        root: Digest,
+        /// The ticks that were kept; every tick of the rollout where that was asked for.
+        ticks: Vec<Tick>,
+        /// Whether these are all.
+        all: bool,
+        /// The lease that they were measured under.
+        task: Box<Task>,
+    },
+    /// Ticks could not be kept.
+    TicksLost(Box<Task>),
+}
+
+/// What is asked of the rim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Commit this batch and answer with [`Input::Committed`]. There is at most one at a time.
+    Append(BatchId, Vec<Append>),
+    /// Read the log from this number and answer with [`Input::Logged`].
+    Read(u64),
+    /// Lease up to so much work and answer with [`Input::Leased`], even when there is none.
+    Claim(usize),
+    /// Let a driver do this and answer with [`Input::Observed`].
+    Perform(Box<Task>),
+    /// Keep these ticks and answer with [`Input::TicksKept`]; `all` asks for every tick of the rollout.
+    KeepTicks {
+        /// The rollout.
+        promotion: PromotionId,
+        /// What was measured.
+        ticks: Vec<Tick>,
+        /// Whether the engine needs the earlier ones too.
+        all: bool,
+        /// The lease.
+        task: Box<Task>,
+    },
+    /// Give a lease back; the work is due again then.
+    Release(Fence, Timestamp),
+    /// Extend a lease.
+    Renew(Fence, Timestamp),
+    /// Answer a request.
+    Tell(Ticket, Result<Receipt, Refusal>),
+    /// These events are folded now, in the order of the log: tell whoever watches.
+    Folded(Vec<Recorded>),
+}
+
+/// A request was accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Receipt {
+    /// These events are in the log; none when everything was as wanted already.
+    Recorded(Vec<Recorded>),
+    /// The same request was accepted before, with these log numbers.
+    Before(Option<(u64, u64)>),
+}
+
+/// A request was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The rules say no.
+    Rejected(Rejection),
+    /// The idempotency key belongs to another request.
+    KeyReused,
+    /// Too much is waiting; nothing was done.
+    Busy,
+    /// The store does not take it; nothing was done.
+    Unavailable(String),
+    /// Nobody knows whether it was done; the same request with the same key finds out.
+    Unknown(String),
+}
+
+/// Leased work, made ready for a driver.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// The lease.
+    pub leased: Leased,
+    /// What to do.
+    pub order: TaskOrder,
+}
+
+/// What a driver is asked to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TaskOrder {
+    /// Make one observation.
+    Check(Box<CheckOrder>),
+    /// Make one step true: observe first, apply only what is not applied.
+    Step(Box<StepOrder>),
+    /// Count the traffic, at the target or at the given source.
+    Measure(Box<TargetView>, Option<Box<TrafficSource>>),
+    /// Look at the health.
+    Health(Box<TargetView>),
+}
+
+/// What a driver answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observed {
+    /// To a check: what was seen, or why it could not be.
+    Checked(Result<Reading, String>),
+    /// To a step.
+    Stepped(StepOutcome),
+    /// To a measurement: ticks, or why there are none.
+    Measured(Result<Vec<Tick>, String>),
+    /// To a look at the health.
+    Seen(Health),
+}
+
+impl Task {
+    /// The lease as a fence.
+    pub fn fence(&self) -> Fence {
+        Fence {
+            work: self.leased.work.id(),
+            fence: self.leased.fence,
+        }
+    }
+}

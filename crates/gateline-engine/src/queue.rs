@@ -1,0 +1,106 @@
+//! The queue: requests on their way from being asked to being committed.
+
+use std::collections::VecDeque;
+
+use gateline_core::{Actor, Command};
+use gateline_model::Digest;
+use gateline_store::{Fence, IdempotencyKey, Salt};
+
+use crate::port::{Request, Ticket};
+
+/// Most commands that may wait for their streams. The next one is refused as busy.
+pub const COMMANDS_WAITING_MAX: usize = 10_000;
+/// Most times that a command is decided again after a conflict.
+pub(crate) const DECIDED_MAX: u32 = 5;
+
+/// A command with everything that is needed to decide and answer it.
+#[derive(Debug, Clone)]
+pub(crate) struct Pending {
+    pub ticket: Option<Ticket>,
+    pub actor: Actor,
+    pub command: Command,
+    pub key: Option<IdempotencyKey>,
+    pub salt: Salt,
+    pub blobs: Vec<(Digest, Vec<u8>)>,
+    /// The lease that this is reported under.
+    pub fence: Option<Leasehold>,
+    /// How often it was decided.
+    pub decided: u32,
+}
+
+/// A lease with what it takes to give it back.
+#[derive(Debug, Clone)]
+pub(crate) struct Leasehold {
+    pub fence: Fence,
+    pub work: gateline_model::Work,
+}
+
+impl From<Request> for Pending {
+    fn from(request: Request) -> Self {
+        let Request {
+            ticket,
+            actor,
+            command,
+            key,
+            salt,
+            blobs,
+        } = request;
+        Self {
+            ticket: Some(ticket),
+            actor,
+            command,
+            key,
+            salt,
+            blobs,
+            fence: None,
+            decided: 0,
+        }
+    }
+}
+
+impl Pending {
+    /// A command of Gateline itself. It has no erasable part, so its salt salts nothing.
+    pub(crate) fn own(command: Command, fence: Option<Leasehold>) -> Self {
+        Self {
+            ticket: None,
+            actor: Actor::gateline(),
+            command,
+            key: None,
+            salt: Salt::default(),
+            blobs: Vec::new(),
+            fence,
+            decided: 0,
+        }
+    }
+}
+
+/// Commands that wait to be decided, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    waiting: VecDeque<Pending>,
+}
+
+impl Queue {
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.len() >= COMMANDS_WAITING_MAX
+    }
+
+    pub(crate) fn push(&mut self, pending: Pending) {
+        self.waiting.push_back(pending);
+    }
+
+    /// Puts commands that must be decided again in front, in their order.
+    pub(crate) fn push_front(&mut self, again: Vec<Pending>) {
+        for pending in again.into_iter().rev() {
+            self.waiting.push_front(pending);
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> VecDeque<Pending> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+}

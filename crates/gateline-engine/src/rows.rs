@@ -1,0 +1,92 @@
+//! Rows of the read models, made from the states that an append leaves behind.
+
+use std::sync::Arc;
+
+use gateline_core::{Phase, Promotion, World};
+use gateline_model::{Event, Served};
+use gateline_store::{PromotionRow, ReleaseRow, Row};
+use jiff::Timestamp;
+
+/// The rows of what was written.
+pub(crate) fn rows(
+    world: &World,
+    promotions: &[Arc<Promotion>],
+    events: &[gateline_core::Proposed],
+    now: Timestamp,
+) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for proposed in events {
+        if let Event::ReleaseRegistered { release, number } = &proposed.event {
+            rows.push(Row::Release(ReleaseRow {
+                id: release.id(),
+                of: release.of.clone(),
+                version: release.version.clone(),
+                number: *number,
+                kind: release.change.kind,
+                breaking: release.change.breaking,
+                registered_at: now,
+            }));
+        }
+    }
+    rows.extend(promotions.iter().filter_map(|promotion| {
+        let version = version(world, promotion, events)?;
+        Some(Row::Promotion(Box::new(row(promotion, version))))
+    }));
+    rows
+}
+
+/// The release's label: from the world, or from the registration in the same append.
+fn version(
+    world: &World,
+    promotion: &Promotion,
+    events: &[gateline_core::Proposed],
+) -> Option<gateline_model::Version> {
+    world
+        .release(&promotion.release)
+        .map(|state| state.release.version.clone())
+        .or_else(|| {
+            events.iter().find_map(|proposed| match &proposed.event {
+                Event::ReleaseNumbered { version, release, .. } if *release == promotion.release => {
+                    Some(version.clone())
+                }
+                _ => None,
+            })
+        })
+}
+
+fn row(promotion: &Promotion, version: gateline_model::Version) -> PromotionRow {
+    let headline = || {
+        promotion
+            .decision
+            .as_ref()
+            .map(|decision| decision.headline.clone())
+            .unwrap_or_default()
+    };
+    let (rollout, ended, says) = match &promotion.phase {
+        Phase::Held => (None, None, headline()),
+        Phase::Rolling(rollout) => {
+            let says = match (&rollout.rollback, &rollout.ruling) {
+                (Some(rollback), _) => rollback.says.clone(),
+                (None, Some((_, ruling))) => ruling.headline.clone(),
+                (None, None) => headline(),
+            };
+            (Some(rollout), None, says)
+        }
+        Phase::Ended(ended) => (ended.rollout.as_ref(), Some(ended), ended.says.clone()),
+    };
+    PromotionRow {
+        id: promotion.id.clone(),
+        release: promotion.release,
+        version,
+        kind: promotion.kind,
+        requested_at: promotion.requested_at,
+        admitted_at: rollout.map(|rollout| rollout.admitted_at),
+        ended_at: ended.map(|ended| ended.at),
+        outcome: ended.map(|ended| ended.outcome),
+        says,
+        steps: rollout
+            .map(|rollout| rollout.applied().to_vec())
+            .unwrap_or_default(),
+        served: ended.map_or_else(Served::default, |ended| ended.served),
+    }
+}
