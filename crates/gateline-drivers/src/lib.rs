@@ -1,1 +1,138 @@
 //! The hands: one folder per outside system; each observes or performs, never decides.
+//!
+//! Knows no promotion and no log: an order comes in, what was seen or done goes out.
+
+mod check;
+pub mod command;
+#[cfg(test)]
+mod fake;
+mod fetch;
+mod fill;
+pub mod http_check;
+pub mod metrics;
+pub mod payment_service;
+pub mod process;
+pub mod proxy;
+mod secret;
+mod step;
+
+use gateline_model::{CheckOrder, Health, Reading, StepOrder, Target, TargetView, Tick};
+
+pub use check::CheckError;
+pub use fetch::REDIRECTS_MAX;
+pub use secret::SECRET_BYTES_MAX;
+pub use step::{Applied, Observed, StepError, StepErrorKind};
+
+use process::ProcessDriver;
+
+/// The table of drivers: which one speaks to which target. Keeps no memory but theirs.
+#[derive(Debug, Clone)]
+pub struct Drivers {
+    /// Processes on this host.
+    pub process: ProcessDriver,
+}
+
+impl Drivers {
+    /// Looks whether a step is true of its target.
+    pub async fn observe(&self, order: &StepOrder) -> Observed {
+        match &order.target {
+            Target::Process(_) => self.process.observe(order).await,
+            Target::Command(target) => command::observe(target, order).await,
+        }
+    }
+
+    /// Makes a step true of its target.
+    ///
+    /// # Errors
+    /// [`StepError`], whose kind says whether the target can have changed.
+    pub async fn apply(&self, order: &StepOrder) -> Result<Applied, StepError> {
+        match &order.target {
+            Target::Process(_) => self.process.apply(order).await,
+            Target::Command(target) => command::apply(target, order).await,
+        }
+    }
+
+    /// Looks whether the live release works.
+    pub async fn health(&self, view: &TargetView) -> Health {
+        match &view.target {
+            Target::Process(_) => self.process.health(view).await,
+            Target::Command(target) => command::health(target, view).await,
+        }
+    }
+
+    /// What the target itself counts of its traffic, one tick per arm.
+    ///
+    /// # Errors
+    /// [`StepError`] where the target cannot be looked at, or counts nothing.
+    pub async fn measure(&self, view: &TargetView) -> Result<Vec<Tick>, StepError> {
+        match &view.target {
+            Target::Process(_) => self.process.measure(view).await,
+            Target::Command(_) => Err(StepError::failed(format_args!(
+                "the target `{}` runs commands and counts no traffic: give the judge a `source`",
+                view.target_name
+            ))),
+        }
+    }
+
+    /// Makes one live observation.
+    ///
+    /// # Errors
+    /// [`CheckError`] whenever there is no trustworthy reading.
+    pub async fn check(&self, order: &CheckOrder) -> Result<Reading, CheckError> {
+        check::check(order).await
+    }
+}
+
+/// Makes *ring* the process's cryptography for TLS. Called once by the binary; a second call changes nothing.
+pub fn install_crypto() {
+    // The error only says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_order_reaches_the_driver_of_its_target() {
+        let dir = tempfile::tempdir().unwrap();
+        let drivers = Drivers {
+            process: ProcessDriver {
+                state_dir: dir.path().to_owned(),
+            },
+        };
+        let say = |text: &str| json!(["/bin/sh", "-c", text]);
+        let target = json!({"command": {"apply": say("echo done"), "observe": say("exit 1"), "health": say("exit 0")}});
+        let release = json!({"id": gateline_model::Digest::of(b"x"), "version": "1.4.0", "artifacts": []});
+        let order: StepOrder = serde_json::from_value(json!({
+            "key": "promotion-1/1/1",
+            "stage": {"project": "payments", "pipeline": "payment-service", "stage": "production"},
+            "target_name": "payments/production", "target": target, "release": release, "live": null,
+            "action": {"do": "start"},
+        }))
+        .unwrap();
+        assert_eq!(drivers.observe(&order).await, Observed::NotApplied);
+        assert_eq!(drivers.apply(&order).await.unwrap().says, "done\n");
+
+        let StepOrder {
+            target_name,
+            target,
+            release,
+            ..
+        } = order;
+        let view = TargetView {
+            target_name,
+            target,
+            release,
+        };
+        assert_eq!(drivers.health(&view).await, Health::Healthy);
+        let err = drivers.measure(&view).await.unwrap_err();
+        assert!(
+            err.why
+                .contains("`payments/production` runs commands and counts no traffic"),
+            "{err}"
+        );
+    }
+}

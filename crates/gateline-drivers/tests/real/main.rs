@@ -1,0 +1,7 @@
+//! Real processes, a real proxy, real requests. Every process that a test starts ends with the test.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod process;
+mod proxy;
+mod scene;
