@@ -14,6 +14,8 @@ mod rows;
 mod traffic;
 
 pub use engine::{Engine, LEASE};
-pub use port::{BatchId, Input, Observed, Output, Receipt, Refusal, Request, Task, TaskOrder, Ticket};
+pub use port::{
+    BatchId, Input, Observed, Output, Receipt, Refusal, Request, SourceOrder, Task, TaskOrder, Ticket,
+};
 pub use queue::COMMANDS_WAITING_MAX;
 pub use traffic::Traffic;

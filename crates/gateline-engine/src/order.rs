@@ -2,12 +2,12 @@
 
 use gateline_core::{Promotion, World, gates};
 use gateline_model::{
-    CheckOrder, Gate, GateName, Pipeline, ReleaseId, Stage, StageRef, StepOrder, StreamId, TargetName,
-    TargetView, WorkKind,
+    CheckOrder, Gate, GateName, Pipeline, ReleaseId, Stage, StageRef, StepAction, StepOrder, StreamId,
+    TargetName, TargetView, Weight, WorkKind,
 };
 use gateline_store::Leased;
 
-use crate::port::TaskOrder;
+use crate::port::{SourceOrder, TaskOrder};
 use crate::traffic;
 
 /// What leased work asks of a driver. `None` when the state does not want it any more.
@@ -70,9 +70,23 @@ fn step_order(
 
 fn measure(world: &World, promotion: &Promotion, pipeline: &Pipeline, stage: &Stage) -> Option<TaskOrder> {
     let rollout = promotion.rollout()?;
-    let source = traffic::settings(pipeline, promotion)?.source.clone();
+    let source = traffic::settings(pipeline, promotion)?
+        .source
+        .clone()
+        .map(|source| {
+            let weight = match rollout.action() {
+                Some(StepAction::Expose { weight }) => weight,
+                Some(StepAction::Start | StepAction::Finish | StepAction::Withdraw | StepAction::Discard)
+                | None => Weight::NONE,
+            };
+            let live = rollout
+                .live
+                .and_then(|live| world.release(&live))
+                .map(|state| state.release.version.clone());
+            Box::new(SourceOrder { source, weight, live })
+        });
     let view = view(world, stage, &rollout.target, &promotion.release)?;
-    Some(TaskOrder::Measure(Box::new(view), source.map(Box::new)))
+    Some(TaskOrder::Measure(Box::new(view), source))
 }
 
 fn health(world: &World, stage_ref: &StageRef) -> Option<TaskOrder> {

@@ -3,6 +3,7 @@
 use gateline_core::{Actor, Command, Rejection, StepOutcome};
 use gateline_model::{
     CheckOrder, Digest, Health, PromotionId, Reading, Recorded, StepOrder, TargetView, Tick, TrafficSource,
+    Version, Weight,
 };
 use gateline_store::{Append, AppendError, Committed, Fence, IdempotencyKey, Leased, Salt, StoreError};
 use jiff::Timestamp;
@@ -134,9 +135,20 @@ pub enum TaskOrder {
     /// Make one step true: observe first, apply only what is not applied.
     Step(Box<StepOrder>),
     /// Count the traffic, at the target or at the given source.
-    Measure(Box<TargetView>, Option<Box<TrafficSource>>),
+    Measure(Box<TargetView>, Option<Box<SourceOrder>>),
     /// Look at the health.
     Health(Box<TargetView>),
+}
+
+/// Counts to be asked of a metric source instead of the target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceOrder {
+    /// Where and what to ask.
+    pub source: TrafficSource,
+    /// Share of traffic that the canary has now.
+    pub weight: Weight,
+    /// Label of the release that was live before.
+    pub live: Option<Version>,
 }
 
 /// What a driver answers.
