@@ -1,0 +1,131 @@
+//! The file as a whole: its header, and everything that its parts say of each other.
+
+use gateline_model::limits::STAGES_MAX;
+use gateline_model::{Pipeline, PipelineName, ProjectName, Stage};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Sink};
+use crate::fields::Fields;
+use crate::node::{Kind, Node};
+use crate::{artifact, graph, secret, stage, target, window, yaml};
+
+/// The only `apiVersion` of pipeline files.
+pub const API_VERSION: &str = "gateline.dev/v1";
+/// The only `kind` of file.
+pub const KIND: &str = "Pipeline";
+
+/// A pipeline file that can be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// What it says, with every default filled in.
+    pub pipeline: Pipeline,
+    /// What hardly anybody means.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Reads a pipeline file. `source_name` is how diagnostics call it.
+///
+/// # Errors
+/// [`Diagnostics`] with everything that is wrong with it, warnings included.
+pub fn read(source_name: &str, text: &str) -> Result<Read, Diagnostics> {
+    let sink = Sink::new(source_name, text);
+    let pipeline = match yaml::read(&sink) {
+        Ok(Some(root)) => pipeline(&root, &sink),
+        Ok(None) => {
+            let help = format!("begin with `apiVersion: {API_VERSION}` and `kind: {KIND}`");
+            sink.error_with("file.empty", &(0..0), "file is empty", Some(help));
+            None
+        }
+        Err(yaml::Unreadable) => None,
+    };
+    match (pipeline, sink.finish()) {
+        (Some(pipeline), (warnings, false)) => Ok(Read { pipeline, warnings }),
+        (_, (found, _)) => Err(Diagnostics(found)),
+    }
+}
+
+fn pipeline(root: &Node, sink: &Sink<'_>) -> Option<Pipeline> {
+    // First, so that no other finding can repeat a secret.
+    secret::refuse(root, sink);
+    let file = Fields::of(
+        "a pipeline file",
+        root,
+        &root.span,
+        &["apiVersion", "kind", "metadata", "spec"],
+        sink,
+    )?;
+    header(&file, "apiVersion", API_VERSION);
+    header(&file, "kind", KIND);
+
+    let metadata = file.required("metadata");
+    let metadata = metadata
+        .and_then(|entry| Fields::of("`metadata`", &entry.value, entry.at(), &["name", "project"], sink));
+    let name = metadata
+        .as_ref()
+        .and_then(|metadata| metadata.value::<PipelineName>("name"));
+    let project = metadata
+        .as_ref()
+        .and_then(|metadata| metadata.value::<ProjectName>("project"));
+
+    let entry = file.required("spec")?;
+    let spec = Fields::of(
+        "`spec`",
+        &entry.value,
+        entry.at(),
+        &["artifacts", "windows", "stages"],
+        sink,
+    )?;
+    let artifacts = artifact::read(&spec);
+    let windows = window::read(&spec);
+    let stages = stages(&spec, name.as_ref(), project.as_ref());
+    Some(Pipeline {
+        project: project?,
+        name: name?,
+        artifacts: artifacts?,
+        windows: windows?,
+        stages: stages?,
+    })
+}
+
+fn header(file: &Fields<'_, '_, '_>, name: &str, expected: &str) {
+    if let Some(entry) = file.required(name)
+        && entry.value.text() != Some(expected)
+    {
+        file.sink.error_with(
+            "file.header",
+            entry.at(),
+            format!("`{name}` is not known"),
+            Some(format!("write `{name}: {expected}`")),
+        );
+    }
+}
+
+fn stages(
+    spec: &Fields<'_, '_, '_>,
+    pipeline: Option<&PipelineName>,
+    project: Option<&ProjectName>,
+) -> Option<Vec<Stage>> {
+    let entry = spec.required("stages")?;
+    let nodes = spec.items("stages");
+    if nodes.is_empty() && matches!(entry.value.kind, Kind::List(_)) {
+        spec.sink
+            .error("stages.entry", entry.at(), "a pipeline needs at least one stage");
+    }
+    if nodes.len() > STAGES_MAX {
+        let message = format!("pipeline has {} stages; it may have {STAGES_MAX}", nodes.len());
+        spec.sink.error("stages.limit", &entry.key_span, message);
+        return None;
+    }
+    graph::check(nodes, &entry.key_span, spec.sink);
+    target::refuse_shared(nodes, spec.sink);
+    target::refuse_unknown_artifacts(nodes, spec);
+    let context = stage::Context {
+        pipeline,
+        project,
+        windows: window::names(spec),
+    };
+    let stages: Vec<Option<Stage>> = nodes
+        .iter()
+        .map(|node| stage::read(node, &context, spec.sink))
+        .collect();
+    stages.into_iter().collect()
+}

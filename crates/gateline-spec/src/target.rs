@@ -1,0 +1,166 @@
+//! Targets: what a rollout changes, and the name that its lane belongs to.
+
+use std::ops::Range;
+
+use gateline_model::{LaneMode, PipelineName, ProjectName, Span, StageName, Target, TargetTemplate, Version};
+
+use crate::artifact::names;
+use crate::diagnostic::Sink;
+use crate::fields::{Fields, refuse_twins};
+use crate::nearest::meant;
+use crate::node::{Kind, Node};
+
+/// Reads the target. Commands name a program, and the settings of time and number are not zero.
+pub(crate) fn read(stage: &Fields<'_, '_, '_>) -> Option<Target> {
+    let target: Option<Target> = stage.value("target");
+    let (_, settings) = settings(stage.get("target").map(|entry| &entry.value)?)?;
+    for name in ["command", "apply", "observe", "revert", "health"] {
+        if let Some(entry) = settings.get(name)
+            && matches!(&entry.value.kind, Kind::List(words) if words.is_empty())
+        {
+            stage
+                .sink
+                .error("target.command", entry.at(), format!("`{name}` names no program"));
+        }
+    }
+    for name in ["instances", "start_timeout", "timeout"] {
+        if let Some(entry) = settings.get(name)
+            && (entry.value.json() == 0
+                || entry.value.text().and_then(|text| text.parse().ok()) == Some(Span::ZERO))
+        {
+            stage.sink.error(
+                "target.zero",
+                entry.at(),
+                format!("with `{name}` of zero nothing can ever succeed"),
+            );
+        }
+    }
+    target
+}
+
+/// The kind of target and its settings.
+fn settings(target: &Node) -> Option<(&str, &Node)> {
+    target
+        .entries()
+        .first()
+        .map(|entry| (entry.key.as_str(), &entry.value))
+}
+
+/// The name that the lane belongs to; by default PROJECT/PIPELINE/STAGE.
+pub(crate) fn name(
+    stage: &Fields<'_, '_, '_>,
+    project: Option<&ProjectName>,
+    pipeline: Option<&PipelineName>,
+    name: Option<&StageName>,
+) -> Option<TargetTemplate> {
+    if stage.get("target_name").is_none() {
+        return Some(TargetTemplate(format!("{}/{}/{}", project?, pipeline?, name?)));
+    }
+    let entry = stage.get("target_name")?;
+    let template: TargetTemplate = stage.read(entry)?;
+    let example: Version = "1.0.0".parse().expect("the example is a legal version");
+    if template.fill(&example).is_none() {
+        let help = Some(
+            "use names joined by `/`, with `{version}` where each release has a target of its own".to_owned(),
+        );
+        stage.sink.error_with(
+            "name.illegal",
+            entry.at(),
+            format!("`{template}` is not a target name"),
+            help,
+        );
+    }
+    Some(template)
+}
+
+/// Rollouts run side by side where each has a target of its own, and only there.
+pub(crate) fn refuse_wrong_lane(stage: &Fields<'_, '_, '_>, lane: LaneMode, template: &TargetTemplate) {
+    let place = |name: &str| stage.get(name).map_or(&stage.at, |entry| entry.at());
+    match (lane, template.is_per_release()) {
+        (LaneMode::Parallel, false) => stage.sink.error_with(
+            "lane.target",
+            place("lane"),
+            "`lane: parallel` needs a target of its own for each release",
+            Some(format!("add `target_name: {template}/{{version}}`")),
+        ),
+        (LaneMode::Queue | LaneMode::Supersede, true) => stage.sink.error_with(
+            "lane.target",
+            place("target_name"),
+            "each release has a target of its own here, so none waits for another",
+            Some("add `lane: parallel`".to_owned()),
+        ),
+        (LaneMode::Parallel, true) | (LaneMode::Queue | LaneMode::Supersede, false) => {}
+    }
+}
+
+/// Two stages that change one place would undo each other's work.
+pub(crate) fn refuse_shared(stages: &[Node], sink: &Sink<'_>) {
+    let field = |stage: &'_ Node, name: &str| -> Option<(String, Range<usize>)> {
+        let node = &stage.get(name)?.value;
+        Some((node.text()?.to_owned(), node.span.clone()))
+    };
+    let targets: Vec<_> = stages
+        .iter()
+        .filter_map(|stage| field(stage, "target_name"))
+        .collect();
+    refuse_twins(
+        sink,
+        "targets.shared",
+        "target",
+        targets.iter().map(|(name, span)| (name.as_str(), span)),
+    );
+    let listens: Vec<_> = stages
+        .iter()
+        .filter_map(|stage| field(settings(&stage.get("target")?.value)?.1, "listen"))
+        .collect();
+    refuse_twins(
+        sink,
+        "targets.shared",
+        "address",
+        listens.iter().map(|(name, span)| (name.as_str(), span)),
+    );
+}
+
+/// `{artifact.NAME}` names an artifact that each release has.
+pub(crate) fn refuse_unknown_artifacts(stages: &[Node], spec: &Fields<'_, '_, '_>) {
+    let artifacts = spec
+        .get("artifacts")
+        .map(|entry| entry.value.items())
+        .unwrap_or_default();
+    let known: Vec<&str> = names(artifacts).map(|(name, _)| name).collect();
+    for stage in stages {
+        look(stage, &known, spec.sink);
+    }
+}
+
+fn look(node: &Node, known: &[&str], sink: &Sink<'_>) {
+    for inner in node
+        .items()
+        .iter()
+        .chain(node.entries().iter().map(|entry| &entry.value))
+    {
+        look(inner, known, sink);
+    }
+    let text = node.text().unwrap_or_default();
+    for (start, opening) in text.match_indices("{artifact.") {
+        let Some((name, _)) = text[start + opening.len()..].split_once('}') else {
+            continue;
+        };
+        if known.contains(&name) {
+            continue;
+        }
+        let place = node.place(sink.text(), start).start;
+        let place = place..(place + opening.len() + name.len() + 1).min(node.span.end);
+        let help = meant(name, known.iter().copied()).or_else(|| {
+            Some(format!(
+                "list it: `spec.artifacts: [{{name: {name}, kind: file}}]`"
+            ))
+        });
+        sink.error_with(
+            "artifacts.unknown",
+            &place,
+            format!("no artifact is called `{name}`"),
+            help,
+        );
+    }
+}
