@@ -1,0 +1,119 @@
+//! Claims about what is kept beside the log: ticks, content, and the erasable part of events.
+
+use gateline_model::{Arm, Digest, Tick};
+
+use super::sample::{accept, at, nothing, one, private, promotion, stream};
+use crate::{Append, Store};
+
+fn tick(arm: Arm, secs: i64, requests: u64) -> Tick {
+    Tick {
+        at: at(secs),
+        arm,
+        weight: 25,
+        requests,
+        errors: 1,
+        buckets: vec![(0.1, requests / 2), (0.3, requests)],
+    }
+}
+
+fn four() -> [Tick; 4] {
+    [
+        tick(Arm::Canary, 0, 10),
+        tick(Arm::Stable, 0, 30),
+        tick(Arm::Canary, 5, 20),
+        tick(Arm::Stable, 5, 60),
+    ]
+}
+
+pub(super) fn ticks_are_put_once(store: &mut dyn Store) {
+    let ticks = four();
+    let root = store.put_ticks(&promotion(1), &ticks).unwrap();
+    assert_eq!(store.put_ticks(&promotion(1), &ticks).unwrap(), root);
+    // The same arm and time is the same tick, whatever a second look counted.
+    assert_eq!(
+        store
+            .put_ticks(&promotion(1), &[tick(Arm::Canary, 5, 99)])
+            .unwrap(),
+        root
+    );
+    assert_eq!(store.ticks(&promotion(1)).unwrap(), (ticks.to_vec(), root));
+    assert_ne!(
+        store
+            .put_ticks(&promotion(1), &[tick(Arm::Canary, 6, 99)])
+            .unwrap(),
+        root
+    );
+}
+
+pub(super) fn the_root_of_ticks_does_not_depend_on_their_chunks(store: &mut dyn Store) {
+    let ticks = four();
+    let root = store.put_ticks(&promotion(1), &ticks).unwrap();
+    store.put_ticks(&promotion(2), &ticks[..1]).unwrap();
+    store.put_ticks(&promotion(2), &ticks[..3]).unwrap();
+    assert_eq!(store.put_ticks(&promotion(2), &ticks[2..]).unwrap(), root);
+    let swapped = [&ticks[1..2], &ticks[..1], &ticks[2..]].concat();
+    assert_ne!(
+        store.put_ticks(&promotion(3), &swapped).unwrap(),
+        root,
+        "it does depend on their order"
+    );
+}
+
+pub(super) fn ticks_of_rollouts_are_apart(store: &mut dyn Store) {
+    let empty = store.put_ticks(&promotion(2), &[]).unwrap();
+    store.put_ticks(&promotion(1), &four()).unwrap();
+    assert_eq!(store.ticks(&promotion(2)).unwrap(), (vec![], empty));
+    assert_eq!(store.ticks(&promotion(3)).unwrap(), (vec![], empty));
+}
+
+pub(super) fn a_tick_that_would_not_read_back_is_refused(store: &mut dyn Store) {
+    let good = tick(Arm::Canary, 0, 10);
+    let bad = Tick {
+        buckets: vec![(f64::INFINITY, 10)],
+        ..tick(Arm::Stable, 0, 10)
+    };
+    assert!(store.put_ticks(&promotion(1), &[good, bad]).is_err());
+    assert_eq!(store.ticks(&promotion(1)).unwrap().0, []);
+}
+
+pub(super) fn content_is_kept_by_digest(store: &mut dyn Store) {
+    let blob = |bytes: &[u8]| (Digest::of(bytes), bytes.to_vec());
+    let twice = Append {
+        blobs: vec![blob(b"<testsuite/>"), blob(b""), blob(b"<testsuite/>")],
+        ..nothing()
+    };
+    accept(store, 0, &twice);
+    accept(store, 0, &twice);
+    assert_eq!(
+        store.blob(&Digest::of(b"<testsuite/>")).unwrap().unwrap(),
+        b"<testsuite/>"
+    );
+    assert_eq!(store.blob(&Digest::of(b"")).unwrap().unwrap(), b"");
+    assert_eq!(store.blob(&Digest::of(b"else")).unwrap(), None);
+}
+
+pub(super) fn erasing_keeps_root_leaves_and_bodies(store: &mut dyn Store) {
+    for version in 0..3 {
+        let mut item = one(stream(1), version);
+        if version > 0 {
+            item.events[0].private = Some(([version as u8; 16], private("Ana")));
+        }
+        accept(store, 0, &item);
+    }
+    let (root, leaves) = (store.head().unwrap().root, store.leaves(0, 10).unwrap());
+    let before = store.read(0, 10).unwrap();
+    assert_eq!(before[1].private, Some(private("Ana")));
+    assert_eq!(store.erase(&[0, 1, 1, 7]).unwrap(), 1);
+    let after = store.read(0, 10).unwrap();
+    assert_eq!(
+        (after[1].private.clone(), after[2].private.clone()),
+        (None, Some(private("Ana")))
+    );
+    let bodies = |all: &[gateline_model::Recorded]| all.iter().map(|it| it.event.clone()).collect::<Vec<_>>();
+    assert_eq!(bodies(&after), bodies(&before));
+    assert_eq!(
+        (store.head().unwrap().root, store.leaves(0, 10).unwrap()),
+        (root, leaves)
+    );
+    assert_eq!(store.erase(&[1]).unwrap(), 0, "it is erased already");
+}

@@ -1,0 +1,194 @@
+//! The store in one SQLite file: the embedded default. One writer, and as many readers beside it as are asked for.
+
+mod append;
+mod error;
+mod lock;
+mod private;
+mod read;
+mod rows;
+mod schema;
+mod sql;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod ticks;
+mod work;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gateline_model::{Digest, PromotionId, Span, Tick};
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+pub use self::error::SqliteError;
+use self::error::why;
+use self::tail::Tail;
+use crate::{Append, AppendError, Committed, Fence, Leased, Store, StoreError};
+
+/// How long a statement waits for another process that looks into the file, as `sqlite3` does.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// More than there are statements: each is prepared once.
+const STATEMENTS_CACHED: usize = 64;
+
+/// Settings of every connection. 64 MiB of pages: the indexes of a million events.
+const SETTINGS: &str = "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
+
+/// The store in one SQLite file, with the right to write. At most one per file, held by a lock file beside it.
+#[derive(Debug)]
+pub struct SqliteStore {
+    conn: Connection,
+    path: PathBuf,
+    /// What the writer remembers between batches; none after a failure, then it is read again.
+    tail: Option<Tail>,
+    /// After `conn`: the database is closed before another server may open it.
+    _lock: File,
+}
+
+/// A second connection to the same file, for reading while the writer writes.
+#[derive(Debug)]
+pub struct SqliteReader {
+    conn: Connection,
+}
+
+/// What reads go through: the same code serves both.
+trait Connected {
+    fn conn(&self) -> &Connection;
+}
+
+impl Connected for SqliteStore {
+    fn conn(&self) -> &Connection {
+        &self.conn
+    }
+}
+
+impl Connected for SqliteReader {
+    fn conn(&self) -> &Connection {
+        &self.conn
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, makes it if there is none, and brings its tables forward.
+    ///
+    /// # Errors
+    /// [`SqliteError`], each with its remedy: another server has the file, it is read-only, not ours, or newer.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, SqliteError> {
+        // The lock file stands beside the real file, whatever link leads there.
+        let path = path
+            .as_ref()
+            .canonicalize()
+            .unwrap_or_else(|_| path.as_ref().to_owned());
+        let failed = |err: rusqlite::Error| SqliteError::Open {
+            path: path.clone(),
+            why: why(&err),
+        };
+        let lock = lock::lock(&path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut conn = Connection::open_with_flags(&path, flags).map_err(failed)?;
+        conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        schema::version(&conn, &path)?;
+        if conn.is_readonly("main").map_err(failed)? {
+            return Err(SqliteError::ReadOnly(path));
+        }
+        let mode: String = conn
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+            .map_err(failed)?;
+        if mode != "wal" {
+            return Err(SqliteError::NoWal(path));
+        }
+        // Nothing is acknowledged that a power failure could take back.
+        conn.execute_batch("PRAGMA synchronous = FULL;").map_err(failed)?;
+        conn.execute_batch(SETTINGS).map_err(failed)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        schema::migrate(&mut conn, &path)?;
+        Ok(Self {
+            conn,
+            path,
+            tail: None,
+            _lock: lock,
+        })
+    }
+
+    /// A reader of the same file, for another thread.
+    ///
+    /// # Errors
+    /// As [`SqliteReader::open`].
+    pub fn reader(&self) -> Result<SqliteReader, SqliteError> {
+        SqliteReader::open(&self.path)
+    }
+
+    /// Begins a transaction that writes.
+    fn write(&mut self, doing: &'static str) -> Result<Transaction<'_>, StoreError> {
+        self.conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(error::failed(doing))
+    }
+}
+
+impl SqliteReader {
+    /// Opens the file for reading; it may be in use by a server.
+    ///
+    /// # Errors
+    /// [`SqliteError`]: there is no such file, it is not ours, or its tables are older or newer.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, SqliteError> {
+        let path = path.as_ref();
+        let failed = |err: rusqlite::Error| SqliteError::Open {
+            path: path.to_owned(),
+            why: why(&err),
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
+        conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        let found = schema::version(&conn, path)?;
+        if found != schema::VERSION {
+            return Err(SqliteError::Older {
+                path: path.to_owned(),
+                found,
+                known: schema::VERSION,
+            });
+        }
+        conn.execute_batch(SETTINGS).map_err(failed)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        Ok(Self { conn })
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(
+        &mut self,
+        now: Timestamp,
+        batch: &[Append],
+    ) -> Result<Vec<Result<Committed, AppendError>>, StoreError> {
+        append::append(self, now, batch)
+    }
+
+    fn lease(
+        &mut self,
+        now: Timestamp,
+        owner: &str,
+        limit: usize,
+        lease_for: Span,
+    ) -> Result<Vec<Leased>, StoreError> {
+        work::lease(self, now, owner, limit, lease_for)
+    }
+
+    fn release(&mut self, fence: &Fence, due: Timestamp) -> Result<bool, StoreError> {
+        work::move_held(self, "release work", sql::WORK_RELEASE, fence, due)
+    }
+
+    fn renew(&mut self, fence: &Fence, until: Timestamp) -> Result<bool, StoreError> {
+        work::move_held(self, "renew a lease", sql::WORK_RENEW, fence, until)
+    }
+
+    fn put_ticks(&mut self, rollout: &PromotionId, ticks: &[Tick]) -> Result<Digest, StoreError> {
+        ticks::put(self, rollout, ticks)
+    }
+
+    fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError> {
+        private::erase(self, numbers)
+    }
+}

@@ -1,0 +1,118 @@
+//! Opening a file: locked, read-only, foreign, newer.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use super::*;
+
+#[test]
+fn a_second_server_on_the_same_file_is_refused_and_told_who_has_it() {
+    let dir = Dir::new();
+    let first = SqliteStore::open(dir.path(FILE)).unwrap();
+    std::os::unix::fs::symlink(dir.path(FILE), dir.path("link.db")).unwrap();
+    for path in [FILE, "link.db"] {
+        let err = SqliteStore::open(dir.path(path)).unwrap_err().to_string();
+        assert!(
+            err.contains(&format!("is in use by process {}", std::process::id())),
+            "{err}"
+        );
+    }
+    drop(first);
+    SqliteStore::open(dir.path(FILE)).unwrap();
+}
+
+/// Tells the child of the next test which file to open.
+const READ_ONLY: &str = "GATELINE_TEST_READ_ONLY";
+
+#[test]
+fn a_read_only_file_or_directory_is_refused_with_the_remedy() {
+    if let Ok(path) = std::env::var(READ_ONLY) {
+        let err = SqliteStore::open(path).unwrap_err();
+        println!("refused: {err}");
+        return;
+    }
+    // Root may write everything: the file is opened as somebody else, by a copy of this test that he can reach.
+    let refusal = |file_mode: u32, dir_mode: u32| {
+        let dir = Dir::new();
+        drop(SqliteStore::open(dir.path(FILE)).unwrap());
+        fs::copy(std::env::current_exe().unwrap(), dir.path("test")).unwrap();
+        let modes = [(FILE, file_mode), ("gateline.db.lock", 0o666), ("", dir_mode)];
+        for (file, mode) in modes {
+            fs::set_permissions(dir.path(file), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let mut child = Command::new(dir.path("test"));
+        child.args([
+            "--exact",
+            "sqlite::tests::open::a_read_only_file_or_directory_is_refused_with_the_remedy",
+        ]);
+        child.arg("--nocapture").env(READ_ONLY, dir.path(FILE));
+        if is_root() {
+            child.uid(65_534);
+        }
+        let output = child.output().unwrap();
+        fs::set_permissions(dir.path(""), fs::Permissions::from_mode(0o777)).unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let file = refusal(0o444, 0o777);
+    assert!(
+        file.contains("is read-only; give the server's account the right to write"),
+        "{file}"
+    );
+    let directory = refusal(0o666, 0o555);
+    assert!(
+        directory.contains("give the server's account the right to write"),
+        "{directory}"
+    );
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+#[test]
+fn a_foreign_file_is_refused_and_left_as_it_is() {
+    let dir = Dir::new();
+    fs::write(
+        dir.path("text.db"),
+        "not a database, but long enough to look like one ".repeat(50),
+    )
+    .unwrap();
+    let other = Connection::open(dir.path("other.db")).unwrap();
+    other.execute_batch("CREATE TABLE log (number INTEGER)").unwrap();
+    drop(other);
+    for file in ["text.db", "other.db"] {
+        let before = fs::read(dir.path(file)).unwrap();
+        let err = SqliteStore::open(dir.path(file)).unwrap_err();
+        assert!(matches!(err, SqliteError::Foreign(_)), "{err}");
+        assert_eq!(fs::read(dir.path(file)).unwrap(), before);
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_gateline_is_refused() {
+    let dir = Dir::new();
+    let store = SqliteStore::open(dir.path(FILE)).unwrap();
+    store
+        .conn
+        .pragma_update(None, "user_version", schema::VERSION + 1)
+        .unwrap();
+    drop(store);
+    for err in [
+        SqliteStore::open(dir.path(FILE)).unwrap_err(),
+        SqliteReader::open(dir.path(FILE)).unwrap_err(),
+    ] {
+        assert!(
+            matches!(
+                err,
+                SqliteError::Newer {
+                    found: 2,
+                    known: 1,
+                    ..
+                }
+            ),
+            "{err}"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Planned work: leased, given back, and replaced with the appends that plan it.
+
+use gateline_model::{Span, Work, WorkId};
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::error::{commit_failed, failed};
+use super::read::{self, column, damaged, micros, signed, time, unsigned};
+use super::tail::Tail;
+use super::{SqliteStore, sql};
+use crate::{Append, Fence, Leased, StoreError, WorkRow, micros::up};
+
+/// Writes what an append does to the planned work: what it removes, the lease that it ends, what it adds.
+pub(super) fn keep(conn: &Connection, append: &Append) -> rusqlite::Result<()> {
+    for WorkId(id) in &append.work_remove {
+        conn.prepare_cached(sql::WORK_REMOVE)?.execute([id])?;
+    }
+    if let Some(fence) = &append.fence {
+        conn.prepare_cached(sql::WORK_END)?.execute([&fence.work.0])?;
+    }
+    for work in &append.work_add {
+        let kind = serde_json::to_string(&work.kind).expect("names and numbers always serialise");
+        conn.prepare_cached(sql::WORK_ADD)?.execute(params![
+            work.id().0,
+            kind,
+            up(work.due).as_microsecond()
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn lease(
+    store: &mut SqliteStore,
+    now: Timestamp,
+    owner: &str,
+    limit: usize,
+    lease_for: Span,
+) -> Result<Vec<Leased>, StoreError> {
+    let now = crate::micros::cut(now);
+    let until = up(lease_for.after(now));
+    // There is one writer: what is free now is still free in the transaction, and an idle look writes nothing.
+    let limit = limit.min(crate::READ_EVENTS_MAX) as i64;
+    let free = read::all(&store.conn, sql::WORK_FREE, params![micros(now), limit], |row| {
+        Ok((work(row)?, column::<u32>(row, 3)?))
+    })?;
+    if free.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tail = store.tail.take().map_or_else(|| Tail::load(&store.conn), Ok)?;
+    let tx = store.write("lease work")?;
+    let mut leased = Vec::with_capacity(free.len());
+    for (work, attempts) in free {
+        tail.fence += 1;
+        let mut update = tx.prepare_cached(sql::WORK_LEASE).map_err(failed("lease work"))?;
+        let lease = params![work.id().0, signed(tail.fence), micros(until), owner];
+        update.execute(lease).map_err(failed("lease work"))?;
+        leased.push(Leased {
+            work,
+            fence: tail.fence,
+            attempt: attempts + 1,
+        });
+    }
+    tx.execute(sql::FENCE_MOVE, [signed(tail.fence)])
+        .map_err(failed("lease work"))?;
+    tx.commit().map_err(commit_failed("lease work"))?;
+    store.tail = Some(tail);
+    Ok(leased)
+}
+
+/// Moves the time of a lease that is held. Tells whether it was.
+pub(super) fn move_held(
+    store: &mut SqliteStore,
+    doing: &'static str,
+    sql: &'static str,
+    fence: &Fence,
+    to: Timestamp,
+) -> Result<bool, StoreError> {
+    let tx = store.write(doing)?;
+    let mut update = tx.prepare_cached(sql).map_err(failed(doing))?;
+    let moved = update.execute(params![
+        fence.work.0,
+        signed(fence.fence),
+        up(to).as_microsecond()
+    ]);
+    let moved = moved.map_err(failed(doing))?;
+    drop(update);
+    tx.commit().map_err(commit_failed(doing))?;
+    Ok(moved > 0)
+}
+
+pub(super) fn next_due(conn: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let mut select = conn.prepare_cached(sql::WORK_NEXT).map_err(failed("read work"))?;
+    let next: Option<i64> = select
+        .query_row([], |row| row.get(0))
+        .map_err(failed("read work"))?;
+    next.map(time).transpose()
+}
+
+/// A row of [`sql::WORK`].
+pub(super) fn row(row: &Row<'_>) -> Result<WorkRow, StoreError> {
+    Ok(WorkRow {
+        work: work(row)?,
+        fence: unsigned(column(row, 3)?),
+        attempt: column(row, 4)?,
+        leased_until: column::<Option<i64>>(row, 5)?.map(time).transpose()?,
+    })
+}
+
+/// The work of a row that begins with id, kind and due time.
+fn work(row: &Row<'_>) -> Result<Work, StoreError> {
+    let (id, kind): (String, String) = (column(row, 0)?, column(row, 1)?);
+    let what = || format!("work `{id}`");
+    // The id is the stream, `#` and the kind; no name has a `#`.
+    let (stream, _) = id
+        .split_once('#')
+        .ok_or_else(|| damaged(what(), "its id names no stream"))?;
+    Ok(Work {
+        stream: stream.parse().map_err(|err| damaged(what(), err))?,
+        kind: serde_json::from_str(&kind).map_err(|err| damaged(what(), err))?,
+        due: time(column(row, 2)?)?,
+    })
+}
