@@ -1,1 +1,29 @@
-//! The wire: each endpoint declared once as types, and the error table.
+//! The wire: each endpoint declared once as types; server route, CLI client and OpenAPI document come from it.
+//!
+//! Read [`ENDPOINTS`] first: it is the list of everything that can be asked. Knows no HTTP library, no server state and
+//! no judgement: it says what goes over the wire, not what it means.
+
+mod address;
+mod endpoint;
+mod endpoints;
+mod errors;
+mod openapi;
+mod page;
+mod problem;
+mod release_name;
+
+pub use address::{address, encode};
+pub use endpoint::{Empty, Endpoint, EndpointInfo, Media, Method, Rule, Schemas};
+pub use endpoints::*;
+pub use errors::{ERRORS, ErrorEntry, Exit, entry, exit_of};
+pub use openapi::openapi;
+pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, page_size};
+pub use problem::{Finding, Problem};
+pub use release_name::{ReleaseName, ReleaseNameError};
+
+/// The header that makes a repeated write recognisable.
+pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
+/// Longest idempotency key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 200;
+/// Media type of problem documents.
+pub const PROBLEM_MEDIA: &str = "application/problem+json";

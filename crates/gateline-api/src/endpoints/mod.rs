@@ -1,0 +1,116 @@
+//! The endpoints: one file per noun, one line each in the table below.
+
+mod board;
+mod evidence;
+mod freezes;
+mod log;
+mod pipelines;
+mod promotion_view;
+mod promotions;
+mod releases;
+mod server;
+mod stages;
+mod steering;
+mod tokens;
+
+pub use board::*;
+pub use evidence::*;
+pub use freezes::*;
+pub use log::*;
+pub use pipelines::*;
+pub use promotion_view::*;
+pub use promotions::*;
+pub use releases::*;
+pub use server::*;
+pub use stages::*;
+pub use steering::*;
+pub use tokens::*;
+
+use crate::EndpointInfo;
+
+macro_rules! endpoints {
+    ($($name:ident)*) => {
+        /// Every endpoint, in the order of the reference.
+        pub const ENDPOINTS: &[EndpointInfo] = &[$(EndpointInfo::of::<$name>()),*];
+    };
+}
+
+endpoints! {
+    GetBoard
+    ListPipelines
+    ApplyPipeline
+    GetPipeline
+    ListReleases
+    RegisterRelease
+    GetRelease
+    SubmitEvidence
+    GetRawEvidence
+    ListPromotions
+    Promote
+    GetPromotion
+    GetTicks
+    Approve
+    OverrideGate
+    Abort
+    Pause
+    Resume
+    GetStage
+    RollBack
+    Unbar
+    ListFreezes
+    DeclareFreeze
+    LiftFreeze
+    ListTokens
+    IssueToken
+    RevokeToken
+    SearchLog
+    GetCheckpoint
+    WatchEvents
+    GetOpenapi
+    GetMetrics
+    GetLiveness
+    GetReadiness
+    LogIn
+    LogOut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Method, Rule};
+
+    #[test]
+    fn no_endpoint_stands_twice() {
+        for (index, one) in ENDPOINTS.iter().enumerate() {
+            for other in &ENDPOINTS[index + 1..] {
+                assert!(one.name != other.name, "{}", one.name);
+                assert!(
+                    (one.method, one.path) != (other.method, other.path),
+                    "{}",
+                    one.path
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_write_of_an_actor_takes_an_idempotency_key() {
+        for one in ENDPOINTS {
+            let write = one.method != Method::Get && one.rule != Rule::Open;
+            assert_eq!(one.takes_key, write, "{}", one.name);
+        }
+    }
+
+    #[test]
+    fn only_what_must_work_without_a_token_is_open() {
+        let open: Vec<&str> = ENDPOINTS
+            .iter()
+            .filter(|one| one.rule == Rule::Open)
+            .map(|one| one.path)
+            .collect();
+        assert_eq!(
+            open,
+            ["/api/openapi.json", "/healthz", "/readyz", "/login", "/logout"]
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! Stages: what is live, what is proposed, what is barred; rolling back and lifting bars.
+
+use std::collections::BTreeMap;
+
+use gateline_model::{
+    Freeze, PipelineName, ProjectName, PromotionId, ReleaseId, Scope, Stage, StageName, StageRef, TargetName,
+    Version,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{LiveView, PromotionSummary, PromotionView, Proposed, ReasonRequest};
+use crate::endpoint::{endpoint, needs};
+use crate::{Empty, ReleaseName};
+
+endpoint! {
+    /// Shows a stage: what is live, what is proposed, what is barred, and its last promotions.
+    GetStage: Get "/api/v1/stages/{project}/{pipeline}/{stage}", needs(Scope::Read),
+    path StagePath, query Empty, body Empty, reply StageView
+}
+endpoint! {
+    /// Requests that the release that was live before comes back.
+    RollBack: Post "/api/v1/stages/{project}/{pipeline}/{stage}/rollback", needs(Scope::Promote),
+    path StagePath, query Empty, body ReasonRequest, reply PromotionView
+}
+endpoint! {
+    /// Lets a barred release be promoted again.
+    Unbar: Post "/api/v1/stages/{project}/{pipeline}/{stage}/unbar", needs(Scope::Promote),
+    path StagePath, query Empty, body UnbarRequest, reply StageView
+}
+
+/// A stage in a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StagePath {
+    /// The project.
+    pub project: ProjectName,
+    /// The pipeline.
+    pub pipeline: PipelineName,
+    /// The stage.
+    pub stage: StageName,
+}
+
+impl StagePath {
+    /// The stage's full name.
+    pub fn reference(&self) -> StageRef {
+        let Self {
+            project,
+            pipeline,
+            stage,
+        } = self.clone();
+        StageRef {
+            project,
+            pipeline,
+            stage,
+        }
+    }
+}
+
+impl From<&StageRef> for StagePath {
+    fn from(stage: &StageRef) -> Self {
+        let StageRef {
+            project,
+            pipeline,
+            stage,
+        } = stage.clone();
+        Self {
+            project,
+            pipeline,
+            stage,
+        }
+    }
+}
+
+/// A bar to lift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnbarRequest {
+    /// The release.
+    pub release: ReleaseName,
+    /// Why.
+    pub reason: String,
+}
+
+/// A stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StageView {
+    /// Which.
+    pub of: StageRef,
+    /// What the pipeline in force says of it.
+    pub spec: Stage,
+    /// What is live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveView>,
+    /// Where a rollback would go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Version>,
+    /// What is proposed, oldest first.
+    pub proposed: Vec<Proposed>,
+    /// Who may change each target now.
+    pub lanes: BTreeMap<TargetName, PromotionId>,
+    /// Releases that may not come here by themselves.
+    pub barred: Vec<BarView>,
+    /// Freezes that hold here and are not over.
+    pub freezes: Vec<Freeze>,
+    /// The last promotions, the newest first.
+    pub promotions: Vec<PromotionSummary>,
+}
+
+/// A barred release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BarView {
+    /// The release.
+    pub release: ReleaseId,
+    /// Its label, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// The promotion that showed why.
+    pub by: PromotionId,
+}

@@ -1,0 +1,68 @@
+//! Steering a promotion: what an actor may say to one that is open. Each replies with the promotion as it is then.
+
+use gateline_model::{Digest, GateName, Scope};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{PromotionPath, PromotionView};
+use crate::Empty;
+use crate::endpoint::{endpoint, needs};
+
+endpoint! {
+    /// Approves a promotion for a group of the token.
+    Approve: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/approve", needs(Scope::Approve),
+    path PromotionPath, query Empty, body ApproveRequest, reply PromotionView
+}
+endpoint! {
+    /// Permits admission although one named gate is not satisfied.
+    OverrideGate: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/override", needs(Scope::Override),
+    path PromotionPath, query Empty, body OverrideRequest, reply PromotionView
+}
+endpoint! {
+    /// Ends a promotion; a rollout is taken back.
+    Abort: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/abort", needs(Scope::Promote),
+    path PromotionPath, query Empty, body ReasonRequest, reply PromotionView
+}
+endpoint! {
+    /// Lets a rollout stand still.
+    Pause: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/pause", needs(Scope::Promote),
+    path PromotionPath, query Empty, body ReasonRequest, reply PromotionView
+}
+endpoint! {
+    /// Lets a rollout that stands still go on.
+    Resume: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/resume", needs(Scope::Promote),
+    path PromotionPath, query Empty, body ReasonRequest, reply PromotionView
+}
+
+/// A yes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApproveRequest {
+    /// The question that was seen: refused where it changed since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<Digest>,
+    /// A comment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// An override.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverrideRequest {
+    /// Exactly one gate.
+    pub gate: GateName,
+    /// When the permission ends.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// A reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonRequest {
+    /// Why.
+    pub reason: String,
+}

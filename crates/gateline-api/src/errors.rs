@@ -1,0 +1,159 @@
+//! The error table: every code that the transport itself gives, with its status, exit code, title and hint.
+//!
+//! Rejections of the judgement bring their own code, sentence and hint; their status comes from their kind, and
+//! their exit code from the status.
+
+/// Exit codes of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Exit {
+    /// It is done.
+    Done = 0,
+    /// It is held: nothing is broken, try later.
+    Held = 1,
+    /// The command or its input is wrong.
+    Usage = 2,
+    /// Policy or permission refuses it.
+    Refused = 3,
+    /// A rollout or a verification failed.
+    Failed = 4,
+    /// It could not be found out.
+    Unknown = 5,
+    /// A bug of ours.
+    Bug = 70,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorEntry {
+    /// Stable code.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Exit code of a command that ends with it.
+    pub exit: Exit,
+    /// What kind of problem it is.
+    pub title: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+macro_rules! errors {
+    ($($(#[$doc:meta])* $name:ident: $code:literal, $status:literal, $exit:ident, $title:literal, $hint:literal;)*) => {
+        /// Each code by name.
+        pub mod entry {
+            use super::{ErrorEntry, Exit};
+            $($(#[$doc])* pub const $name: ErrorEntry =
+                ErrorEntry { code: $code, status: $status, exit: Exit::$exit, title: $title, hint: $hint };)*
+        }
+
+        /// All of them, in the order of their codes.
+        pub const ERRORS: &[ErrorEntry] = &[$(entry::$name),*];
+    };
+}
+
+errors! {
+    /// A token that lacks the scope.
+    FORBIDDEN: "auth.forbidden", 403, Refused, "This token may not do that", "ask an administrator for a token with that scope: `gateline token create`";
+    /// A write from a page of another origin.
+    ORIGIN: "auth.origin", 403, Refused, "The request came from another site", "send it from Gateline's own pages, or with a bearer token";
+    /// No token, or one that is not known, revoked or expired.
+    UNAUTHORIZED: "auth.unauthorized", 401, Refused, "A valid token is needed", "give a token with `Authorization: Bearer ..`, or set `GATELINE_TOKEN`";
+    /// Our fault.
+    BUG: "bug", 500, Bug, "Gateline has a bug", "report it with the server's log of this moment";
+    /// An evidence format that is not read.
+    FORMAT: "evidence.format", 422, Usage, "The format of the evidence is not known", "name it with `format`: `junit`, `lcov` or `sarif`";
+    /// Content that was never kept.
+    EVIDENCE_UNKNOWN: "evidence.unknown", 404, Usage, "There is no such evidence", "take the digest from the release's evidence";
+    /// One key, two requests.
+    KEY_REUSED: "idempotency.key_reused", 422, Usage, "The idempotency key was used for another request", "use a new key for a new request";
+    /// A key that is empty, too long or not text.
+    KEY_INVALID: "idempotency.key_invalid", 422, Usage, "The idempotency key cannot be used", "send 1 to 200 visible ASCII characters, as a UUID";
+    /// A pipeline file with errors.
+    PIPELINE_INVALID: "pipeline.invalid", 422, Usage, "The pipeline file has errors", "mend the findings; `gateline lint` shows them with their lines";
+    /// A pipeline or version that was never applied.
+    PIPELINE_UNKNOWN: "pipeline.unknown", 404, Usage, "There is no such pipeline", "list them with `gateline pipeline list`";
+    /// A promotion that never was.
+    PROMOTION_UNKNOWN: "promotion.unknown", 404, Usage, "There is no such promotion", "list them with `gateline promotion list`";
+    /// A label that several projects have.
+    RELEASE_AMBIGUOUS: "release.ambiguous", 422, Usage, "Several projects have this release", "name the project, as in `payments/payment-service@1.4.0`";
+    /// A release that was never registered.
+    RELEASE_UNKNOWN: "release.unknown", 404, Usage, "There is no such release", "register it first with `gateline release create`";
+    /// A body that cannot be read.
+    BODY: "request.body", 422, Usage, "The request's body cannot be read", "see `/api/openapi.json` for its fields";
+    /// A body over its limit.
+    BODY_TOO_LARGE: "request.body_too_large", 413, Usage, "The request's body is too large", "send less; the limits are in `/api/openapi.json`";
+    /// A body of another media type.
+    MEDIA: "request.media", 415, Usage, "The request's media type is not taken", "send `Content-Type: application/json`";
+    /// A method that the path does not know.
+    METHOD: "request.method", 405, Usage, "The path does not take this method", "see `/api/openapi.json` for its methods";
+    /// A parameter in the path that cannot be read.
+    PATH: "request.path", 422, Usage, "A name in the path cannot be read", "see `/api/openapi.json` for its form";
+    /// A parameter after `?` that cannot be read.
+    QUERY: "request.query", 422, Usage, "A query parameter cannot be read", "see `/api/openapi.json` for the parameters";
+    /// A path that there is not.
+    ROUTE: "request.route", 404, Usage, "There is nothing at this path", "see `/api/openapi.json` for all paths";
+    /// Too many commands wait.
+    BUSY: "server.busy", 503, Unknown, "The server is busy", "try again after the time in `Retry-After`, with the same idempotency key";
+    /// The store does not answer.
+    UNAVAILABLE: "server.unavailable", 503, Unknown, "The server cannot reach its store", "try again with the same idempotency key; see `/readyz`";
+    /// A stage that its pipeline does not have.
+    STAGE_UNKNOWN: "stage.unknown", 404, Usage, "There is no such stage", "see the pipeline's stages with `gateline status`";
+    /// A token whose secret cannot be shown again.
+    TOKEN_SHOWN: "token.shown_once", 409, Refused, "The token was shown when it was made", "revoke it and create another";
+}
+
+/// The exit code for a problem: by its code, or else by its status.
+pub fn exit_of(code: &str, status: u16) -> Exit {
+    if let Some(entry) = ERRORS.iter().find(|entry| entry.code == code) {
+        return entry.exit;
+    }
+    match status {
+        401 | 403 | 409 => Exit::Refused,
+        500 => Exit::Bug,
+        400..=499 => Exit::Usage,
+        _ => Exit::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        for entry in ERRORS {
+            assert!(
+                !entry.title.is_empty() && !entry.hint.is_empty(),
+                "{}",
+                entry.code
+            );
+        }
+    }
+
+    #[test]
+    fn no_code_stands_twice() {
+        for (index, entry) in ERRORS.iter().enumerate() {
+            assert!(
+                ERRORS[index + 1..].iter().all(|other| other.code != entry.code),
+                "{}",
+                entry.code
+            );
+        }
+    }
+
+    #[test]
+    fn a_rejection_that_policy_gave_is_refused_and_a_wrong_name_is_usage() {
+        assert_eq!(exit_of("release.barred", 409), Exit::Refused);
+        assert_eq!(exit_of("gate.unknown", 404), Exit::Usage);
+        assert_eq!(exit_of("server.busy", 503), Exit::Unknown);
+        assert_eq!(exit_of("whatever", 502), Exit::Unknown);
+        assert_eq!(exit_of("whatever", 500).code(), 70);
+    }
+}
