@@ -1,1 +1,3 @@
-//! The rim: real time, store and drivers for the engine; routes, auth, pages.
+//! The rim: gives the engine real time, store and drivers; routes, authorisation and pages stand on it.
+
+pub mod hub;

@@ -9,7 +9,7 @@ use crate::{
 
 /// A command that was accepted under a key.
 #[derive(Debug, Clone)]
-pub(crate) struct Accepted {
+pub struct Accepted {
     /// Digest of its request.
     pub request: Digest,
     /// First and last number of its events.

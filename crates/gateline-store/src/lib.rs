@@ -16,6 +16,7 @@ mod sqlite;
 mod ticks;
 mod upcast;
 
+pub use check::Accepted;
 pub use mem::MemStore;
 pub use rows::*;
 pub use sqlite::{SqliteError, SqliteReader, SqliteStore};
@@ -268,6 +269,9 @@ pub trait Read: Send {
 
     /// Content by digest.
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The request that was accepted under an idempotency key, if it is remembered.
+    fn accepted(&self, scope: &str) -> Result<Option<Accepted>, StoreError>;
 
     /// Promotions that match, newest first.
     fn promotions(&self, search: &PromotionSearch) -> Result<Vec<PromotionRow>, StoreError>;

@@ -113,6 +113,11 @@ impl SqliteStore {
         })
     }
 
+    /// The file, with links followed.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A reader of the same file, for another thread.
     ///
     /// # Errors

@@ -124,6 +124,10 @@ impl Read for MemStore {
         Ok(self.blobs.get(digest).cloned())
     }
 
+    fn accepted(&self, scope: &str) -> Result<Option<crate::Accepted>, StoreError> {
+        Ok(self.accepted.get(scope).cloned())
+    }
+
     fn promotions(&self, search: &PromotionSearch) -> Result<Vec<PromotionRow>, StoreError> {
         let PromotionSearch {
             pipeline,

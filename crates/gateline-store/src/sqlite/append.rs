@@ -1,6 +1,6 @@
 //! The hot path: a batch of appends in one transaction.
 
-use gateline_model::{Digest, EVENT_VERSION, Recorded, StreamId, WorkId};
+use gateline_model::{EVENT_VERSION, Recorded, StreamId, WorkId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -175,21 +175,7 @@ impl Writer<'_> {
 
 impl Known for Writer<'_> {
     fn accepted(&mut self, scope: &str) -> Result<Option<Accepted>, StoreError> {
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok(Accepted {
-                request: Digest::from_bytes(row.get(0)?),
-                range: row
-                    .get::<_, Option<i64>>(1)?
-                    .zip(row.get(2)?)
-                    .map(|(a, b)| (unsigned(a), unsigned(b))),
-                at: Timestamp::from_microsecond(row.get(3)?).unwrap_or(Timestamp::MIN),
-            })
-        };
-        let mut select = self.conn.prepare_cached(sql::KEY).map_err(failed("append"))?;
-        select
-            .query_row([scope], read)
-            .optional()
-            .map_err(failed("append"))
+        super::read::accepted(self.conn, scope)
     }
 
     fn lease(&mut self, work: &WorkId) -> Result<Option<u64>, StoreError> {

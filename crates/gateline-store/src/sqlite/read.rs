@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use super::error::failed;
 use super::{Connected, rows, sql, ticks, work};
 use crate::{
-    Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, Read, ReleaseRow, ReleaseSearch, Search,
+    Accepted, Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, Read, ReleaseRow, ReleaseSearch, Search,
     StoreError, WorkRow, upcast,
 };
 
@@ -165,6 +165,25 @@ fn search(conn: &Connection, search: &Search) -> Result<Vec<Recorded>, StoreErro
     }
 }
 
+/// The request that was accepted under a key.
+pub(super) fn accepted(conn: &Connection, scope: &str) -> Result<Option<Accepted>, StoreError> {
+    let read = |row: &Row<'_>| {
+        Ok(Accepted {
+            request: Digest::from_bytes(row.get(0)?),
+            range: row
+                .get::<_, Option<i64>>(1)?
+                .zip(row.get(2)?)
+                .map(|(a, b)| (unsigned(a), unsigned(b))),
+            at: Timestamp::from_microsecond(row.get(3)?).unwrap_or(Timestamp::MIN),
+        })
+    };
+    let mut select = conn.prepare_cached(sql::KEY).map_err(failed("read"))?;
+    select
+        .query_row([scope], read)
+        .optional()
+        .map_err(failed("read"))
+}
+
 fn blob(conn: &Connection, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
     let mut select = conn.prepare_cached(sql::BLOB).map_err(failed("read"))?;
     let found = select
@@ -242,6 +261,10 @@ impl<C: Connected + Send> Read for C {
 
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         blob(self.conn(), digest)
+    }
+
+    fn accepted(&self, scope: &str) -> Result<Option<Accepted>, StoreError> {
+        accepted(self.conn(), scope)
     }
 
     fn promotions(&self, search: &PromotionSearch) -> Result<Vec<PromotionRow>, StoreError> {

@@ -1,0 +1,236 @@
+//! The hub: one engine with real time, a real store and real drivers. What routes and pages talk to.
+//!
+//! Two threads and a pool: the engine's thread steps it, the store's thread commits, drivers run on tokio.
+//! Knows no rule: it carries inputs in and outputs out.
+
+mod clock;
+mod perform;
+mod readers;
+mod run;
+mod storekeeper;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use gateline_core::{Actor, Command, Rejection, World};
+use gateline_drivers::Drivers;
+use gateline_engine::{Engine, Input, Receipt as EngineReceipt, Refusal, Request, Ticket};
+use gateline_model::{Digest, PromotionId, Recorded, Served, Span};
+use gateline_store::{IDEMPOTENCY_KEPT, IdempotencyKey, Read, SqliteStore};
+use tokio::sync::{broadcast, oneshot};
+
+pub use run::StartError;
+use readers::Readers;
+
+/// Batches of events that a watcher may lag behind before it is told that it missed some.
+pub const WATCH_BATCHES_MAX: usize = 1_024;
+/// Seconds after which a caller that was refused as busy may try again.
+const RETRY_AFTER_SECS: u64 = 1;
+
+/// A handle on the running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    shared: Arc<Shared>,
+}
+
+type Answer = Result<EngineReceipt, Refusal>;
+
+struct Shared {
+    engine: RwLock<Engine>,
+    inputs: Sender<Input>,
+    readers: Readers,
+    watchers: broadcast::Sender<Arc<Vec<Recorded>>>,
+    tickets: AtomicU64,
+    answers: Mutex<HashMap<Ticket, oneshot::Sender<Answer>>>,
+    /// Why the hub decides nothing any more, if it does not.
+    broken: Mutex<Option<String>>,
+    counts: Counts,
+}
+
+#[derive(Default)]
+struct Counts {
+    requests: AtomicU64,
+    refused: AtomicU64,
+    events: AtomicU64,
+    batches: AtomicU64,
+}
+
+/// A request was accepted.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    /// The events that it recorded; none when everything was as wanted already.
+    pub events: Vec<Recorded>,
+    /// Whether these are the events of the same request sent before.
+    pub replayed: bool,
+}
+
+/// A request was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubmitError {
+    /// The rules say no.
+    Rejected(Rejection),
+    /// The idempotency key belongs to another request.
+    KeyReused,
+    /// Too much is waiting; nothing was done.
+    Busy {
+        /// When to try again.
+        retry_after_secs: u64,
+    },
+    /// Nothing was done, or nobody knows: the text says which.
+    Unavailable(String),
+}
+
+impl Hub {
+    /// Folds the log and starts deciding.
+    ///
+    /// # Errors
+    /// When the log is damaged, or the machine has no randomness.
+    pub fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result<Self, StartError> {
+        run::start(store, drivers, owner)
+    }
+
+    /// Decides a command, and returns when it is durable.
+    ///
+    /// # Errors
+    /// [`SubmitError`] says why not and whether trying again helps.
+    pub async fn submit(
+        &self,
+        actor: Actor,
+        command: Command,
+        key: Option<IdempotencyKey>,
+        blobs: Vec<(Digest, Vec<u8>)>,
+    ) -> Result<Receipt, SubmitError> {
+        self.shared.counts.requests.fetch_add(1, Ordering::Relaxed);
+        if let Some(key) = &key
+            && let Some(receipt) = self.before(key).await?
+        {
+            return Ok(receipt);
+        }
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(|err| unavailable(&format!("no randomness: {err}")))?;
+        let ticket = self.shared.tickets.fetch_add(1, Ordering::Relaxed);
+        let (tell, told) = oneshot::channel();
+        lock(&self.shared.answers).insert(ticket, tell);
+        let request = Request { ticket, actor, command, key, salt, blobs };
+        self.shared
+            .inputs
+            .send(Input::Request(Box::new(request)))
+            .map_err(|_| unavailable("the engine has stopped; see the server's log"))?;
+        match told.await {
+            Ok(Ok(EngineReceipt::Recorded(events))) => Ok(Receipt { events, replayed: false }),
+            Ok(Ok(EngineReceipt::Before(range))) => self.replay(range).await,
+            Ok(Err(refusal)) => {
+                self.shared.counts.refused.fetch_add(1, Ordering::Relaxed);
+                Err(refusal.into())
+            }
+            Err(_) => Err(unavailable("the engine has stopped before it answered; try again with the same key")),
+        }
+    }
+
+    /// The answer to a request that was accepted before under the same key: the state may refuse it by now.
+    async fn before(&self, key: &IdempotencyKey) -> Result<Option<Receipt>, SubmitError> {
+        let scope = key.scope.clone();
+        let known = self.read(move |store| store.accepted(&scope)).await;
+        let kept = |at| Span::between(at, jiff::Timestamp::now()) <= IDEMPOTENCY_KEPT;
+        match known.map_err(|err| unavailable(&err.to_string()))? {
+            Some(accepted) if !kept(accepted.at) => Ok(None),
+            Some(accepted) if accepted.request == key.request => self.replay(accepted.range).await.map(Some),
+            Some(_) => Err(SubmitError::KeyReused),
+            None => Ok(None),
+        }
+    }
+
+    async fn replay(&self, range: Option<(u64, u64)>) -> Result<Receipt, SubmitError> {
+        let Some((first, last)) = range else { return Ok(Receipt { events: Vec::new(), replayed: true }) };
+        let count = (last - first + 1) as usize;
+        let events = self.read(move |store| store.read(first, count)).await;
+        let events = events.map_err(|err| unavailable(&err.to_string()))?;
+        Ok(Receipt { events, replayed: true })
+    }
+
+    /// Looks at the fold. Short: nothing is decided meanwhile.
+    pub fn with_world<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(self.shared.engine.read().unwrap_or_else(PoisonError::into_inner).world())
+    }
+
+    /// Reads from the store, beside the writer, on the blocking pool.
+    pub async fn read<T: Send + 'static>(&self, read: impl FnOnce(&dyn Read) -> T + Send + 'static) -> T {
+        let shared = self.shared.clone();
+        let done = tokio::task::spawn_blocking(move || shared.readers.with(read)).await;
+        match done {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    /// Every batch of events from now on, in the order of the log.
+    pub fn watch(&self) -> broadcast::Receiver<Arc<Vec<Recorded>>> {
+        self.shared.watchers.subscribe()
+    }
+
+    /// What a running rollout's canary has served so far.
+    pub fn traffic(&self, promotion: &PromotionId) -> Served {
+        self.shared.engine.read().unwrap_or_else(PoisonError::into_inner).traffic().served(promotion)
+    }
+
+    /// Whether it decides, or why not.
+    ///
+    /// # Errors
+    /// The reason, as one sentence.
+    pub fn ready(&self) -> Result<(), String> {
+        lock(&self.shared.broken).clone().map_or(Ok(()), Err)
+    }
+
+    /// Its own numbers as OpenMetrics text.
+    pub fn metrics(&self) -> String {
+        let (waiting, held, open, size) = {
+            let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
+            let (waiting, held) = engine.load();
+            (waiting, held, engine.world().promotions().count(), engine.world().next())
+        };
+        let counts = &self.shared.counts;
+        let mut text = String::new();
+        let mut metric = |kind: &str, name: &str, help: &str, value: u64| {
+            let suffix = if kind == "counter" { "_total" } else { "" };
+            text.push_str(&format!(
+                "# TYPE gateline_{name} {kind}\n# HELP gateline_{name} {help}\ngateline_{name}{suffix} {value}\n"
+            ));
+        };
+        metric("counter", "requests", "Commands that were submitted.", counts.requests.load(Ordering::Relaxed));
+        metric("counter", "refused", "Commands that were refused.", counts.refused.load(Ordering::Relaxed));
+        metric("counter", "events", "Events that were folded.", counts.events.load(Ordering::Relaxed));
+        metric("counter", "batches", "Batches that were committed.", counts.batches.load(Ordering::Relaxed));
+        metric("gauge", "log_size", "Events in the log.", size);
+        metric("gauge", "commands_waiting", "Commands that wait to be decided or committed.", waiting as u64);
+        metric("gauge", "leases_held", "Pieces of work that this replica has.", held as u64);
+        metric("gauge", "promotions_open", "Promotions that have not ended.", open as u64);
+        metric("gauge", "ready", "1 when it decides.", u64::from(self.ready().is_ok()));
+        text.push_str("# EOF\n");
+        text
+    }
+}
+
+impl From<Refusal> for SubmitError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Rejected(rejection) => SubmitError::Rejected(rejection),
+            Refusal::KeyReused => SubmitError::KeyReused,
+            Refusal::Busy => SubmitError::Busy { retry_after_secs: RETRY_AFTER_SECS },
+            Refusal::Unavailable(why) => SubmitError::Unavailable(why),
+            Refusal::Unknown(why) => {
+                SubmitError::Unavailable(format!("{why}; send it again with the same idempotency key to find out"))
+            }
+        }
+    }
+}
+
+fn unavailable(why: &str) -> SubmitError {
+    SubmitError::Unavailable(why.to_owned())
+}
+
+/// A panic elsewhere leaves these maps whole: they are changed in one call each.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

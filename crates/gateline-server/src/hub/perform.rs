@@ -1,0 +1,54 @@
+//! Performing: what the engine asks of drivers. Steps are observed first and applied only when they are not applied.
+
+use gateline_core::StepOutcome;
+use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics};
+use gateline_engine::{Observed, SourceOrder, Task, TaskOrder};
+use gateline_model::{Arm, StepOrder, Target, TargetView, Tick, Weight};
+
+/// Carries one task out. Always answers.
+pub(super) async fn perform(drivers: &Drivers, task: &Task) -> Observed {
+    match &task.order {
+        TaskOrder::Check(check) => Observed::Checked(drivers.check(check).await.map_err(|err| err.to_string())),
+        TaskOrder::Step(step) => Observed::Stepped(make_true(drivers, step, task.leased.attempt).await),
+        TaskOrder::Measure(view, None) => {
+            Observed::Measured(drivers.measure(view).await.map_err(|err| err.to_string()))
+        }
+        TaskOrder::Measure(view, Some(source)) => {
+            Observed::Measured(both_arms(view, source).await.map_err(|err| err.to_string()))
+        }
+        TaskOrder::Health(view) => Observed::Seen(drivers.health(view).await),
+    }
+}
+
+async fn both_arms(view: &TargetView, order: &SourceOrder) -> Result<Vec<Tick>, CheckError> {
+    let SourceOrder { source, weight, live } = order;
+    let mut ticks = vec![metrics::traffic(source, view.release.version.as_str(), Arm::Canary, *weight).await?];
+    if let Some(live) = live {
+        let rest = Weight::percent(Weight::ALL.as_percent() - weight.as_percent());
+        ticks.push(metrics::traffic(source, live.as_str(), Arm::Stable, rest).await?);
+    }
+    Ok(ticks)
+}
+
+async fn make_true(drivers: &Drivers, order: &StepOrder, leases: u32) -> StepOutcome {
+    match drivers.observe(order).await {
+        Seen::Applied => return StepOutcome::Applied,
+        Seen::NotApplied => {}
+        Seen::Unknown(_) if may_apply_unseen(order, leases) => {}
+        Seen::Unknown(why) => return StepOutcome::Unknown(why),
+    }
+    match drivers.apply(order).await {
+        Ok(_) => StepOutcome::Applied,
+        Err(StepError { kind: StepErrorKind::Failed, why }) => StepOutcome::Failed(why),
+        Err(StepError { kind: StepErrorKind::Unknown, why }) => StepOutcome::Unknown(why),
+    }
+}
+
+/// A target without `observe` either takes an idempotent key, and then the same key is the same operation however
+/// often it is sent; or it declares `at_most_once`, and then only the first lease of the step may apply it.
+fn may_apply_unseen(order: &StepOrder, leases: u32) -> bool {
+    match &order.target {
+        Target::Process(_) => false,
+        Target::Command(target) => target.observe.is_none() && (!target.at_most_once || leases == 1),
+    }
+}

@@ -1,0 +1,182 @@
+//! Running: starts the threads and carries the engine's outputs to whoever does them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use gateline_core::WorldError;
+use gateline_drivers::Drivers;
+use gateline_engine::{Engine, Input, LEASE, Output};
+use gateline_model::Span;
+use gateline_store::{READ_EVENTS_MAX, Read, SqliteError, SqliteStore, StoreError};
+use jiff::Timestamp;
+use tokio::sync::broadcast;
+use tracing::{error, info};
+
+use super::clock::Clock;
+use super::readers::Readers;
+use super::storekeeper::{Job, NextDue, keep};
+use super::{Counts, Hub, Shared, WATCH_BATCHES_MAX, lock, perform::perform};
+
+/// Why the hub could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log could not be read.
+    #[error("could not read the log")]
+    Store(#[from] StoreError),
+    /// A second connection could not be opened.
+    #[error("could not open the database for reading")]
+    Reader(#[from] SqliteError),
+    /// The log does not fold.
+    #[error("the log is damaged; run `gateline doctor`")]
+    Damaged(#[from] WorldError),
+    /// A thread could not be started.
+    #[error("could not start a thread")]
+    Thread(#[from] std::io::Error),
+}
+
+pub(super) fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result<Hub, StartError> {
+    let mut engine = Engine::default();
+    let head = store.head()?;
+    while engine.world().next() < head.size {
+        let page = store.read(engine.world().next(), READ_EVENTS_MAX)?;
+        if page.is_empty() {
+            break;
+        }
+        engine.restore(&page)?;
+    }
+    info!(log.size = head.size, "Folded {} events", head.size);
+
+    let (inputs, incoming) = channel();
+    let (jobs, todo) = channel();
+    let next_due = NextDue::default();
+    let shared = Arc::new(Shared {
+        engine: RwLock::new(engine),
+        inputs: inputs.clone(),
+        readers: Readers::open(store.path().to_owned())?,
+        watchers: broadcast::channel(WATCH_BATCHES_MAX).0,
+        tickets: AtomicU64::new(1),
+        answers: Mutex::default(),
+        broken: Mutex::default(),
+        counts: Counts::default(),
+    });
+
+    let (owner, keeper_due) = (owner.to_owned(), next_due.clone());
+    let keeper_clock = Clock::after(head.at);
+    let answers = inputs.clone();
+    std::thread::Builder::new()
+        .name("gateline-store".into())
+        .spawn(move || keep(store, &owner, keeper_clock, &todo, &answers, &keeper_due))?;
+
+    let pulse = Pulse {
+        shared: shared.clone(),
+        inputs,
+        jobs,
+        drivers: Arc::new(drivers),
+        tokio: tokio::runtime::Handle::current(),
+        clock: Clock::after(head.at),
+        next_due,
+    };
+    std::thread::Builder::new().name("gateline-engine".into()).spawn(move || pulse.run(&incoming))?;
+    Ok(Hub { shared })
+}
+
+/// The engine's thread.
+struct Pulse {
+    shared: Arc<Shared>,
+    inputs: Sender<Input>,
+    jobs: Sender<Job>,
+    drivers: Arc<Drivers>,
+    tokio: tokio::runtime::Handle,
+    clock: Clock,
+    next_due: NextDue,
+}
+
+impl Pulse {
+    fn run(mut self, incoming: &Receiver<Input>) {
+        let now = self.clock.now();
+        let started = self.shared.engine.write().unwrap_or_else(PoisonError::into_inner).start(now);
+        self.carry(started);
+        let mut ticked = now;
+        loop {
+            let input = match incoming.recv_timeout(self.wait(ticked)) {
+                Ok(input) => input,
+                Err(RecvTimeoutError::Timeout) => Input::Tick,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let now = self.clock.now();
+            if matches!(input, Input::Tick) {
+                ticked = now;
+            }
+            let stepped = self.shared.engine.write().unwrap_or_else(PoisonError::into_inner).step(now, input);
+            match stepped {
+                Ok(outputs) => self.carry(outputs),
+                Err(err) => {
+                    // What is believed is not what is recorded: deciding on it would be worse than stopping.
+                    error!("Stopped deciding: {err}");
+                    *lock(&self.shared.broken) = Some(format!("the log is damaged: {err}; run `gateline doctor`"));
+                    lock(&self.shared.answers).clear();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Until work is due, but not longer than a quarter of a lease: leases are extended at ticks.
+    fn wait(&mut self, ticked: Timestamp) -> Duration {
+        let now = self.clock.now();
+        let beat = Span::from_millis(LEASE.as_millis() / 4).after(ticked);
+        let due = lock(&self.next_due).map_or(beat, |due| due.min(beat));
+        // Work that is due but leased, or that cannot be leased now, must not make this spin.
+        Span::between(now, due).as_std().max(Duration::from_millis(5))
+    }
+
+    fn carry(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Append(batch, appends) => {
+                    self.shared.counts.batches.fetch_add(1, Ordering::Relaxed);
+                    self.ask(Job::Append(batch, appends));
+                }
+                Output::Read(from) => self.ask(Job::Read(from)),
+                Output::Claim(limit) => self.ask(Job::Claim(limit)),
+                Output::KeepTicks { promotion, ticks, all, task } => {
+                    self.ask(Job::KeepTicks { promotion, ticks, all, task });
+                }
+                Output::Release(fence, due) => self.ask(Job::Release(fence, due)),
+                Output::Renew(fence, until) => self.ask(Job::Renew(fence, until)),
+                Output::Perform(task) => self.perform(task),
+                Output::Tell(ticket, answer) => {
+                    if let Some(tell) = lock(&self.shared.answers).remove(&ticket) {
+                        // Whoever asked may have gone; the decision stands all the same.
+                        let _ = tell.send(answer);
+                    }
+                }
+                Output::Folded(events) => {
+                    self.shared.counts.events.fetch_add(events.len() as u64, Ordering::Relaxed);
+                    // Nobody watching is no error.
+                    let _ = self.shared.watchers.send(Arc::new(events));
+                }
+            }
+        }
+    }
+
+    fn ask(&self, job: Job) {
+        if self.jobs.send(job).is_err() {
+            *lock(&self.shared.broken) = Some("the store's thread has stopped; restart the server".to_owned());
+        }
+    }
+
+    fn perform(&self, task: Box<gateline_engine::Task>) {
+        let (drivers, inputs) = (self.drivers.clone(), self.inputs.clone());
+        self.tokio.spawn(async move {
+            // A driver that panics has told nothing: its own task ends, and the order is answered as unanswered.
+            let own = task.clone();
+            let done = tokio::spawn(async move { perform(&drivers, &own).await }).await;
+            let observed = done.unwrap_or_else(|err| task.order.unanswered(&format!("the driver stopped: {err}")));
+            // The engine has stopped: then the lease expires, and the next one observes first.
+            let _ = inputs.send(Input::Observed(task, observed));
+        });
+    }
+}
