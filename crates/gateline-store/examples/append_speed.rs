@@ -142,7 +142,78 @@ fn through_the_store(path: &Path, appends: &[Append], batch: usize) -> Result<(f
     })
 }
 
-/// The same rows into the same tables. Everything is serialised and hashed before the clock starts.
+/// One append's rows, serialised before the clock starts.
+struct Bare<'a> {
+    append: &'a Append,
+    promotion: i64,
+    body: Vec<u8>,
+    private: Option<Vec<u8>>,
+    kind: String,
+    doc: Vec<u8>,
+}
+
+impl<'a> Bare<'a> {
+    fn new(append: &'a Append) -> Result<Self, Box<dyn Error>> {
+        let new = &append.events[0];
+        let Row::Promotion(row) = &append.rows[0] else {
+            return Err("every row is a promotion's".into());
+        };
+        Ok(Self {
+            append,
+            promotion: row.id.number as i64,
+            body: serde_json::to_vec(&new.event)?,
+            private: new
+                .private
+                .as_ref()
+                .map(|(_, private)| serde_json::to_vec(private))
+                .transpose()?,
+            kind: serde_json::to_string(&append.work_add[0].kind)?,
+            doc: serde_json::to_vec(row)?,
+        })
+    }
+
+    /// The statements of the store, without what it looks up, hashes and serialises.
+    fn write(&self, conn: &Connection, number: i64) -> rusqlite::Result<()> {
+        let Self {
+            append,
+            promotion,
+            body,
+            private,
+            kind,
+            doc,
+        } = self;
+        let (version, salt, hash) = (append.expects[0].1 as i64 + 1, [7_u8; 16], [9_u8; 32]);
+        let (name, actor) = (append.events[0].event.name(), append.actor.as_str());
+        conn.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, 1, ?1, ?5, ?6, ?6, ?7, ?8, ?9)")?
+            .execute(params![
+                number, promotion, version, name, actor, hash, salt, private, body
+            ])?;
+        for id in &append.work_remove {
+            conn.prepare_cached("DELETE FROM work WHERE id = ?1")?
+                .execute([&id.0])?;
+        }
+        conn.prepare_cached("INSERT INTO work VALUES (?1, ?2, 0, 0, 0, 0, NULL, NULL)")?
+            .execute(params![append.work_add[0].id().0, kind])?;
+        let moved = conn
+            .prepare_cached(
+                "UPDATE promotion SET doc = ?2 WHERE project = 'payments' AND pipeline = 'payment-service'
+                    AND stage = 'production' AND number = ?1",
+            )?
+            .execute(params![promotion, doc])?;
+        if moved == 0 {
+            conn.prepare_cached(
+                "INSERT INTO promotion VALUES ('payments', 'payment-service', 'production', ?1, ?2, 0, 0, ?3)",
+            )?
+            .execute(params![promotion, hash, doc])?;
+        }
+        let scope = append.key.as_ref().map(|key| key.scope.as_str());
+        conn.prepare_cached("INSERT INTO idempotency VALUES (NULL, ?1, ?2, ?3, ?3, ?3)")?
+            .execute(params![scope, hash, number])?;
+        Ok(())
+    }
+}
+
+/// The same rows into the same tables.
 fn bare(path: &Path, appends: &[Append], batch: usize) -> Result<(f64, f64), Box<dyn Error>> {
     drop(SqliteStore::open(path)?);
     let conn = Connection::open(path)?;
@@ -152,69 +223,13 @@ fn bare(path: &Path, appends: &[Append], batch: usize) -> Result<(f64, f64), Box
         let name = format!("promotion/payments/payment-service/production/{promotion}");
         conn.execute("INSERT INTO stream (name) VALUES (?1)", [name])?;
     }
-    let mut rows = Vec::new();
-    for append in appends {
-        let Row::Promotion(row) = &append.rows[0] else {
-            continue;
-        };
-        let new = &append.events[0];
-        let private = new
-            .private
-            .as_ref()
-            .map(|(_, private)| serde_json::to_vec(private))
-            .transpose()?;
-        let kind = serde_json::to_string(&append.work_add[0].kind)?;
-        rows.push((
-            append,
-            row,
-            serde_json::to_vec(&new.event)?,
-            private,
-            serde_json::to_vec(row)?,
-            kind,
-        ));
-    }
+    let rows = appends.iter().map(Bare::new).collect::<Result<Vec<_>, _>>()?;
     let mut number = 0;
     rate(appends.len(), || {
         for batch in rows.chunks(batch) {
             conn.execute_batch("BEGIN IMMEDIATE")?;
-            for (append, row, body, private, doc, kind) in batch {
-                let (version, salt, hash) = (append.expects[0].1 as i64 + 1, [7_u8; 16], [9_u8; 32]);
-                conn.prepare_cached(
-                    "INSERT INTO log VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                )?
-                .execute(params![
-                    number,
-                    row.id.number as i64,
-                    version,
-                    append.events[0].event.name(),
-                    number,
-                    append.actor.as_str(),
-                    hash,
-                    hash,
-                    salt,
-                    private,
-                    body
-                ])?;
-                for id in &append.work_remove {
-                    conn.prepare_cached("DELETE FROM work WHERE id = ?1")?
-                        .execute([&id.0])?;
-                }
-                conn.prepare_cached("INSERT INTO work VALUES (?1, ?2, 0, 0, 0, 0, NULL, NULL)")?
-                    .execute(params![append.work_add[0].id().0, kind])?;
-                conn.prepare_cached(
-                    "INSERT OR REPLACE INTO promotion VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6)",
-                )?
-                .execute(params![
-                    "payments",
-                    "payment-service",
-                    "production",
-                    row.id.number as i64,
-                    hash,
-                    doc
-                ])?;
-                let scope = append.key.as_ref().map(|key| key.scope.as_str());
-                conn.prepare_cached("INSERT INTO idempotency VALUES (NULL, ?1, ?2, ?3, ?3, ?3)")?
-                    .execute(params![scope, hash, number])?;
+            for row in batch {
+                row.write(&conn, number)?;
                 number += 1;
             }
             conn.prepare_cached("UPDATE head SET size = ?1")?
