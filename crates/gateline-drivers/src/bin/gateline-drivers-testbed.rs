@@ -3,13 +3,24 @@
 
 use std::future::pending;
 use std::path::Path;
+use std::process::ExitCode;
 
 use gateline_drivers::payment_service::{self, Settings};
 use gateline_drivers::proxy;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("{err}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
@@ -42,9 +53,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             )
             .await?;
         }
+        // Leaves its requests unanswered at SIGTERM.
+        ["abrupt", port, version, latency_ms] => {
+            let (port, version, latency_ms) = (port.parse()?, version.into(), latency_ms.parse()?);
+            payment_service::serve(
+                Settings {
+                    port,
+                    version,
+                    latency_ms,
+                    ..Settings::default()
+                },
+                pending(),
+            )
+            .await?;
+        }
         _ => {
             return Err(
-                "usage: proxy CONTROL | payment-service PORT VERSION [NAME=VALUE..] | stubborn PORT".into(),
+                "usage: proxy CONTROL | payment-service PORT VERSION [NAME=VALUE..] | stubborn PORT | abrupt PORT VERSION LATENCY_MS".into(),
             );
         }
     }

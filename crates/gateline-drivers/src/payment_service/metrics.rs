@@ -18,12 +18,23 @@ pub(super) struct Metrics {
     registry: Registry,
     requests: Family<Labels, Counter>,
     duration: Histogram,
+    in_flight: Gauge,
+}
+
+/// A payment that has begun; it has ended when this is dropped.
+pub(super) struct Begun(Gauge);
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Metrics {
     pub(super) fn new(version: &str) -> Self {
         let requests = Family::<Labels, Counter>::default();
         let duration = Histogram::new(BUCKET_BOUNDS_SECS);
+        let in_flight = Gauge::default();
         let build = Family::<Labels, Gauge>::default();
         build.get_or_create(&vec![("version", version.to_owned())]).set(1);
         // Both codes are there from the start: a counter that appears later looks like one that is missing.
@@ -41,12 +52,23 @@ impl Metrics {
             "Time that payments took",
             duration.clone(),
         );
+        registry.register(
+            "payment_requests_in_flight",
+            "Payments that have begun",
+            in_flight.clone(),
+        );
         registry.register("payment_build_info", "The running version", build);
         Self {
             registry,
             requests,
             duration,
+            in_flight,
         }
+    }
+
+    pub(super) fn begin(&self) -> Begun {
+        self.in_flight.inc();
+        Begun(self.in_flight.clone())
     }
 
     pub(super) fn count(&self, code: u16, took: Duration) {

@@ -240,6 +240,7 @@ impl Service {
 
     async fn pay(&self) -> Response<Full<Bytes>> {
         let started = Instant::now();
+        let _begun = self.metrics.begin();
         let (error, latency_ms) = {
             let mut faults = self.faults();
             (faults.next_is_error(), faults.latency_ms)

@@ -120,9 +120,12 @@ impl Folder {
                 continue;
             }
             let mut bytes = Vec::new();
-            File::open(&path)?
-                .take(RECORD_BYTES_MAX)
-                .read_to_end(&mut bytes)?;
+            match File::open(&path) {
+                Ok(file) => file.take(RECORD_BYTES_MAX).read_to_end(&mut bytes)?,
+                // Forgotten by somebody else since the folder was listed.
+                Err(err) if err.kind() == io::ErrorKind::NotFound => continue,
+                Err(err) => return Err(err),
+            };
             let instance: Instance = serde_json::from_slice(&bytes).map_err(|err| {
                 let why = format!(
                     "`{}` is not an instance's record: {err}; move it away",

@@ -153,16 +153,7 @@ async fn the_two_arms_are_measured_and_a_new_canary_begins_at_zero() {
 async fn requests_in_flight_finish_before_their_process_is_asked_to_end() {
     bounded(async {
         let scene = Scene::new().await;
-        let slow = scene.target_of(
-            &[
-                TESTBED,
-                "payment-service",
-                "{port}",
-                "{version}",
-                "latency_ms=2000",
-            ],
-            1,
-        );
+        let slow = scene.target_of(&[TESTBED, "abrupt", "{port}", "{version}", "2000"], 1);
         scene.make_live(&slow, "1.0.0").await;
         let listen = scene.listen;
         let request = tokio::spawn(async move { ask(listen, "GET /pay").await });
@@ -177,6 +168,30 @@ async fn requests_in_flight_finish_before_their_process_is_asked_to_end() {
             .await;
         let (status, answer) = request.await.unwrap().unwrap();
         assert!(status == 200 && answer.contains("1.0.0"), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_holds_its_process_no_longer_than_the_drain() {
+    bounded(async {
+        let scene = Scene::new().await;
+        let endless = scene.target_of(&[TESTBED, "abrupt", "{port}", "{version}", "3600000"], 1);
+        scene.make_live(&endless, "1.0.0").await;
+        let old = scene.pids();
+        let listen = scene.listen;
+        let request = tokio::spawn(async move { ask(listen, "GET /pay").await });
+        until(|| async { !scene.proxy_view().await.in_flight.is_empty() }).await;
+        let target = ProcessTarget {
+            drain: Span::from_millis(300),
+            ..scene.target()
+        };
+        scene
+            .go(&target, "1.1.0", Some("1.0.0"), &[Start, expose(100), Finish])
+            .await;
+        assert!(!old.into_iter().any(is_alive));
+        // Asked again at the new release, as a request of its kind may be.
+        assert!(request.await.unwrap().unwrap().1.contains("1.1.0"));
     })
     .await;
 }
@@ -443,7 +458,8 @@ async fn a_process_that_moved_to_another_port_is_found_by_the_proxy() {
                 .success()
         );
         until(|| async { !is_alive(process.pid) }).await;
-        let _thief = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+        // Where this fails, another program was faster: as good.
+        let _thief = std::net::TcpListener::bind(("127.0.0.1", port));
         let view = scene.view(&target, "1.0.0");
         until(|| async { scene.driver().health(&view).await == Health::Healthy }).await;
         assert!(

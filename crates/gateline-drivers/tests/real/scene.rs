@@ -2,7 +2,7 @@
 //! process that was started is gone at the end.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -44,11 +44,12 @@ pub async fn until<F: Future<Output = bool>>(mut is_so: impl FnMut() -> F) {
     }
 }
 
+/// An address that nobody listens on. Each test process has a host of its own, so that tests that run at once cannot
+/// take each other's ports.
 pub fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+    let [.., a, b] = std::process::id().to_be_bytes();
+    let listener = std::net::TcpListener::bind((Ipv4Addr::new(127, 1 + a / 2, b, 1 + a % 2), 0));
+    listener.unwrap().local_addr().unwrap()
 }
 
 pub fn testbed(args: &[&str]) -> Guard {
@@ -76,16 +77,26 @@ pub async fn ask(address: SocketAddr, request: &str) -> Option<(u16, String)> {
 
 /// A payment service that is up.
 pub async fn payment_service(version: &str, more: &[&str]) -> (Guard, SocketAddr) {
-    let address = free_address();
-    let port = address.port().to_string();
-    let guard = testbed(&[&["payment-service", &port, version], more].concat());
-    until(|| async {
-        ask(address, "GET /healthz")
-            .await
-            .is_some_and(|(status, _)| status == 200)
-    })
-    .await;
-    (guard, address)
+    loop {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port()
+            .to_string();
+        let address = format!("127.0.0.1:{port}").parse().unwrap();
+        let mut guard = testbed(&[&["payment-service", &port, version], more].concat());
+        // It ends by itself when another program was faster to take the port.
+        while guard.0.try_wait().unwrap().is_none() {
+            if ask(address, "GET /version")
+                .await
+                .is_some_and(|(_, answer)| answer.ends_with(&format!("{version}\n")))
+            {
+                return (guard, address);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
 
 pub async fn proxy_at(control: &Path) -> Guard {
