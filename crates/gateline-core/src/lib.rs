@@ -18,7 +18,7 @@ mod world;
 
 pub use command::{Actor, Command, Facts, StepOutcome};
 pub use conditions::{APPROVAL_FACTS, RISK_FACTS};
-pub use decide::{Decided, decide};
+pub use decide::{Decided, decide, server_project};
 pub use decision::judge_gates;
 pub use draft::Proposed;
 pub use plan::plan;

@@ -11,6 +11,8 @@ mod rollout;
 mod steer;
 mod verify;
 
+pub use project::server_project;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

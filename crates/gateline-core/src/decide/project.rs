@@ -9,10 +9,10 @@ use crate::command::Command;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
 
-/// The project whose stream holds the tokens of the whole server.
 const SERVER_PROJECT: &str = "gateline";
 
-pub(super) fn server_project() -> ProjectName {
+/// The project whose stream holds the tokens of the whole server.
+pub fn server_project() -> ProjectName {
     SERVER_PROJECT.parse().expect("it is a legal project name")
 }
 

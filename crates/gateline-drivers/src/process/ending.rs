@@ -64,6 +64,15 @@ pub(super) async fn end(
     Ok(())
 }
 
+/// Kills all instances of a target and forgets them.
+pub(super) async fn end_at_once(folder: &Folder) -> io::Result<()> {
+    let instances = folder.instances()?;
+    if !ended(&instances, Signal::KILL, KILL_WITHIN).await? {
+        return Err(io::Error::other("a process lives on after SIGKILL"));
+    }
+    instances.iter().try_for_each(|instance| folder.forget(instance))
+}
+
 /// Signals the groups of those that live, and says whether all have ended in time.
 async fn ended(instances: &[Instance], signal: Signal, within: Duration) -> io::Result<bool> {
     let deadline = Instant::now() + within;

@@ -83,6 +83,16 @@ impl Folder {
         Ok(Self(path))
     }
 
+    /// The folders of all targets below `state`.
+    pub(super) fn all(state: &Path) -> io::Result<Vec<Self>> {
+        let entries = match std::fs::read_dir(state) {
+            Ok(entries) => entries,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(err) => return Err(err),
+        };
+        entries.map(|entry| Ok(Self(entry?.path()))).collect()
+    }
+
     /// The right to change the target's processes, until the file is dropped or its process ends.
     pub(super) async fn lock(&self) -> io::Result<File> {
         let begun = tokio::time::Instant::now();

@@ -88,6 +88,17 @@ impl ProcessDriver {
         Ok(traffic::ticks(&route, Timestamp::now()))
     }
 
+    /// Ends every process of every target, without letting requests finish. For a host that is being cleared.
+    ///
+    /// # Errors
+    /// When a record cannot be read, or a process lives on.
+    pub async fn end_all(&self) -> std::io::Result<()> {
+        for folder in Folder::all(&self.state_dir)? {
+            ending::end_at_once(&folder).await?;
+        }
+        Ok(())
+    }
+
     fn job<'a>(&self, order: &'a StepOrder) -> Result<Job<'a>, StepError> {
         let StepOrder {
             key: _,
