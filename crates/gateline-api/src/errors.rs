@@ -79,14 +79,20 @@ errors! {
     PIPELINE_INVALID: "pipeline.invalid", 422, Usage, "The pipeline file has errors", "mend the findings; `gateline lint` shows them with their lines";
     /// A pipeline or version that was never applied.
     PIPELINE_UNKNOWN: "pipeline.unknown", 404, Usage, "There is no such pipeline", "list them with `gateline pipeline list`";
+    /// A project that nothing belongs to.
+    PROJECT_UNKNOWN: "project.unknown", 404, Usage, "There is no such project", "apply a pipeline of the project first, with `gateline apply`";
     /// A promotion that never was.
     PROMOTION_UNKNOWN: "promotion.unknown", 404, Usage, "There is no such promotion", "list them with `gateline promotion list`";
+    /// An artifact that nobody could find, or find again.
+    ARTIFACT: "release.artifact", 422, Usage, "The artifact's address cannot be used", "write `oci://REPOSITORY@sha256:..`, `file:PATH@sha256:..` or `git:URL@COMMIT`";
     /// A label that several projects have.
     RELEASE_AMBIGUOUS: "release.ambiguous", 422, Usage, "Several projects have this release", "name the project, as in `payments/payment-service@1.4.0`";
     /// A release that was never registered.
     RELEASE_UNKNOWN: "release.unknown", 404, Usage, "There is no such release", "register it first with `gateline release create`";
     /// A body that cannot be read.
     BODY: "request.body", 422, Usage, "The request's body cannot be read", "see `/api/openapi.json` for its fields";
+    /// A body that does not arrive.
+    BODY_SLOW: "request.body_slow", 408, Unknown, "The request's body did not arrive in time", "send it again over a better connection";
     /// A body over its limit.
     BODY_TOO_LARGE: "request.body_too_large", 413, Usage, "The request's body is too large", "send less; the limits are in `/api/openapi.json`";
     /// A body of another media type.

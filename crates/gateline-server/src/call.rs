@@ -1,0 +1,246 @@
+//! Calls: a request that was let in and read, ready to be decided. The same way for every endpoint.
+//!
+//! The order is fixed: who asks and may they, then the size, then path, query, key and body. A handler that takes a
+//! [`Call`] cannot forget any of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Form;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::{HeaderMap, Method, header, request::Parts};
+use gateline_api::{Endpoint, ErrorEntry, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, entry};
+use gateline_core::{Actor, Command};
+use gateline_model::Digest;
+use gateline_store::IdempotencyKey;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+
+use crate::auth::{Caller, enter};
+use crate::hub::{Hub, Receipt};
+use crate::refused::Refused;
+use crate::settings::Settings;
+
+/// Largest JSON body: a pipeline file of its own limit, with every character escaped, fits.
+pub const JSON_BYTES_MAX: usize = 1024 * 1024;
+/// Largest body of a form.
+pub const FORM_BYTES_MAX: usize = 16 * 1024;
+/// Largest piece of evidence, as its readers limit it.
+pub const RAW_BYTES_MAX: usize = gateline_evidence::EVIDENCE_BYTES_MAX;
+/// How long a body may take to arrive.
+pub const BODY_SECS_MAX: u64 = 60;
+
+/// What every handler stands on.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub hub: Hub,
+    pub settings: Arc<Settings>,
+    /// One permit for each watcher that may still come.
+    pub watchers: Arc<Semaphore>,
+}
+
+/// A request to `E` that was let in and read.
+pub(crate) struct Call<E: Endpoint> {
+    pub app: App,
+    pub caller: Option<Caller>,
+    pub headers: HeaderMap,
+    pub path: E::Path,
+    pub query: E::Query,
+    pub body: E::Body,
+    /// The body as it came, where the endpoint takes bytes.
+    pub bytes: Bytes,
+    pub key: Option<IdempotencyKey>,
+}
+
+impl<E: Endpoint> Call<E> {
+    pub(crate) async fn read(app: App, request: Request) -> Result<Self, Refused> {
+        let (mut parts, body) = request.into_parts();
+        let caller = enter(&app.hub, &parts.method, &parts.headers, E::RULE)?;
+        let bytes = bytes(&parts.headers, body, E::BODY).await?;
+        let path = path::<E>(&mut parts).await?;
+        let Query(query) = Query::try_from_uri(&parts.uri).map_err(|err| {
+            Refused::new(
+                &entry::QUERY,
+                format!("the query cannot be read: {}", err.body_text()),
+            )
+        })?;
+        let key = if E::TAKES_KEY {
+            key(&parts, caller.as_ref(), &bytes)?
+        } else {
+            None
+        };
+        let body = match E::BODY {
+            Media::Json => json(&parts.headers, &bytes)?,
+            Media::Form => form(&parts.headers, &bytes).await?,
+            Media::None | Media::Bytes | Media::Events | Media::Text => nothing(&entry::BODY)?,
+        };
+        Ok(Self {
+            app,
+            caller,
+            headers: parts.headers,
+            path,
+            query,
+            body,
+            bytes,
+            key,
+        })
+    }
+
+    /// Who asks.
+    pub(crate) fn actor(&self) -> Result<Actor, Refused> {
+        match &self.caller {
+            Some(caller) => Ok(caller.actor.clone()),
+            None => Err(Refused::new(&entry::UNAUTHORIZED, "the request carries no token")),
+        }
+    }
+
+    /// Decides a command of this call; durable when it returns.
+    pub(crate) async fn submit(&self, command: Command) -> Result<Receipt, Refused> {
+        self.submit_with(command, Vec::new()).await
+    }
+
+    /// The same, keeping content by digest beside it.
+    pub(crate) async fn submit_with(
+        &self,
+        command: Command,
+        blobs: Vec<(Digest, Vec<u8>)>,
+    ) -> Result<Receipt, Refused> {
+        Ok(self
+            .app
+            .hub
+            .submit(self.actor()?, command, self.key.clone(), blobs)
+            .await?)
+    }
+}
+
+async fn bytes(headers: &HeaderMap, body: Body, media: Media) -> Result<Bytes, Refused> {
+    let limit = match media {
+        Media::None | Media::Json | Media::Events | Media::Text => JSON_BYTES_MAX,
+        Media::Form => FORM_BYTES_MAX,
+        Media::Bytes => RAW_BYTES_MAX,
+    };
+    let too_large = || {
+        let detail = format!("the body is larger than {limit} bytes, the limit here");
+        Refused::new(&entry::BODY_TOO_LARGE, detail)
+    };
+    let told = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if told.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    if media == Media::None {
+        return Ok(Bytes::new());
+    }
+    let read = tokio::time::timeout(
+        Duration::from_secs(BODY_SECS_MAX),
+        Limited::new(body, limit).collect(),
+    );
+    match read.await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(err)) if err.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(err)) => Err(Refused::new(
+            &entry::BODY,
+            format!("the body did not arrive whole: {err}"),
+        )),
+        Err(_) => {
+            let detail = format!("the body did not arrive within {BODY_SECS_MAX} s, the limit");
+            Err(Refused::new(&entry::BODY_SLOW, detail))
+        }
+    }
+}
+
+async fn path<E: Endpoint>(parts: &mut Parts) -> Result<E::Path, Refused> {
+    if !E::PATH.contains('{') {
+        return nothing(&entry::PATH);
+    }
+    match Path::<E::Path>::from_request_parts(parts, &()).await {
+        Ok(Path(path)) => Ok(path),
+        Err(err) => Err(Refused::new(
+            &entry::PATH,
+            format!("the path cannot be read: {}", err.body_text()),
+        )),
+    }
+}
+
+/// The value of a type that has no field.
+fn nothing<T: DeserializeOwned>(entry: &ErrorEntry) -> Result<T, Refused> {
+    serde_json::from_str("{}").map_err(|err| Refused::new(entry, err.to_string()))
+}
+
+fn json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Refused> {
+    if bytes.is_empty() {
+        return nothing(&entry::BODY);
+    }
+    expect_media(headers, Media::Json)?;
+    serde_json::from_slice(bytes)
+        .map_err(|err| Refused::new(&entry::BODY, format!("the body cannot be read: {err}")))
+}
+
+async fn form<T: DeserializeOwned>(headers: &HeaderMap, bytes: &Bytes) -> Result<T, Refused> {
+    expect_media(headers, Media::Form)?;
+    let mut request = Request::new(Body::from(bytes.clone()));
+    *request.method_mut() = Method::POST;
+    *request.headers_mut() = headers.clone();
+    match Form::from_request(request, &()).await {
+        Ok(Form(form)) => Ok(form),
+        Err(err) => Err(Refused::new(
+            &entry::BODY,
+            format!("the form cannot be read: {}", err.body_text()),
+        )),
+    }
+}
+
+fn expect_media(headers: &HeaderMap, media: Media) -> Result<(), Refused> {
+    let wanted = media.media_type().unwrap_or_default();
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    let given = if essence.is_empty() { "not told" } else { essence };
+    Err(Refused::new(
+        &entry::MEDIA,
+        format!("the body's media type is {given}; it must be {wanted}"),
+    ))
+}
+
+fn key(parts: &Parts, caller: Option<&Caller>, body: &[u8]) -> Result<Option<IdempotencyKey>, Refused> {
+    let (Some(value), Some(caller)) = (parts.headers.get(IDEMPOTENCY_HEADER), caller) else {
+        return Ok(None);
+    };
+    let route = format!("{} {}", parts.method, parts.uri.path());
+    let query = parts.uri.query().unwrap_or_default();
+    idempotency(
+        &caller.actor,
+        &route,
+        value.to_str().unwrap_or_default(),
+        &[query.as_bytes(), body],
+    )
+    .map(Some)
+}
+
+/// What makes a repeated request recognisable.
+pub(crate) fn idempotency(
+    actor: &Actor,
+    route: &str,
+    key: &str,
+    request: &[&[u8]],
+) -> Result<IdempotencyKey, Refused> {
+    if !(1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        let detail =
+            format!("the idempotency key is not 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters");
+        return Err(Refused::new(&entry::KEY_INVALID, detail));
+    }
+    // Each part by its digest: where one part ends and the next begins is never in doubt.
+    let parts: Vec<Digest> = request.iter().map(|part| Digest::of(part)).collect();
+    Ok(IdempotencyKey {
+        scope: format!("{} {route} {key}", actor.id),
+        request: Digest::of_json(&parts),
+    })
+}

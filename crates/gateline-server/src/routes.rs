@@ -1,0 +1,171 @@
+//! Routes: one file per verb, one line each in the table below. A handler reads: parse, submit, render.
+//!
+//! Who may ask is in the endpoint's declaration and was settled before a handler runs.
+
+mod board;
+mod evidence;
+mod freezes;
+mod log;
+mod pipelines;
+mod promotions;
+mod releases;
+mod server;
+mod session;
+mod stages;
+mod tokens;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::Uri;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Json, Router, middleware};
+use gateline_api::{Endpoint, EndpointInfo, Method, entry};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::error;
+
+use crate::call::{App, Call};
+use crate::headers::secure;
+use crate::hub::Hub;
+use crate::refused::Refused;
+use crate::settings::Settings;
+
+pub use log::{WATCH_BEAT_SECS, WATCHERS_MAX};
+
+/// One line of the table.
+pub(crate) struct Route {
+    pub(crate) endpoint: EndpointInfo,
+    handler: MethodRouter<App>,
+}
+
+macro_rules! routes {
+    ($($kind:ident $noun:ident::$verb:ident,)*) => {
+        /// Every route of the API.
+        pub(crate) fn table() -> Vec<Route> {
+            vec![$($kind($noun::$verb::handle)),*]
+        }
+    };
+}
+
+routes! {
+    json board::show,
+    json pipelines::list,
+    json pipelines::apply,
+    json pipelines::show,
+    json releases::list,
+    json releases::register,
+    json releases::show,
+    json evidence::submit,
+    raw evidence::raw,
+    json promotions::list,
+    json promotions::request,
+    json promotions::show,
+    json promotions::ticks,
+    json promotions::approve,
+    json promotions::override_gate,
+    json promotions::abort,
+    json promotions::pause,
+    json promotions::resume,
+    json stages::show,
+    json stages::rollback,
+    json stages::unbar,
+    json freezes::list,
+    json freezes::declare,
+    json freezes::lift,
+    json tokens::list,
+    json tokens::issue,
+    json tokens::revoke,
+    json log::search,
+    json log::checkpoint,
+    raw log::watch,
+    json server::openapi,
+    raw server::metrics,
+    raw server::liveness,
+    raw server::readiness,
+    raw session::log_in,
+    raw session::log_out,
+}
+
+/// The API and the pages over a running hub.
+pub fn router(hub: Hub, settings: Settings) -> Router {
+    let app = App {
+        hub,
+        settings: Arc::new(settings),
+        watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
+    };
+    let mut router = Router::new();
+    for Route { endpoint, handler } in table() {
+        router = router.route(endpoint.path, handler);
+    }
+    router
+        .method_not_allowed_fallback(async |method: axum::http::Method, uri: Uri| {
+            let detail = format!("`{}` does not take {method}", uri.path());
+            Refused::new(&entry::METHOD, detail).at(uri.path())
+        })
+        .fallback(async |uri: Uri| {
+            Refused::new(&entry::ROUTE, format!("there is nothing at `{}`", uri.path())).at(uri.path())
+        })
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            // The panic itself, with its place, was logged by the process's hook.
+            error!("A handler panicked; the caller was told of a bug");
+            Refused::new(&entry::BUG, "a handler of this request stopped half-way").into_response()
+        }))
+        .layer(middleware::from_fn(secure))
+        .with_state(app)
+}
+
+/// A route that replies with JSON.
+fn json<E, H, F>(handler: H) -> Route
+where
+    E: Endpoint,
+    H: Fn(Call<E>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<E::Reply, Refused>> + Send,
+{
+    raw(move |call| {
+        let reply = handler(call);
+        async move { reply.await.map(|reply| Json(reply).into_response()) }
+    })
+}
+
+/// A route that makes its response itself.
+fn raw<E, H, F>(handler: H) -> Route
+where
+    E: Endpoint,
+    H: Fn(Call<E>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, Refused>> + Send,
+{
+    let filter = match E::METHOD {
+        Method::Get => MethodFilter::GET,
+        Method::Put => MethodFilter::PUT,
+        Method::Post => MethodFilter::POST,
+    };
+    let answer = |State(app): State<App>, request: Request| async move {
+        let path = request.uri().path().to_owned();
+        let answered = match Call::read(app, request).await {
+            Ok(call) => handler(call).await,
+            Err(refused) => Err(refused),
+        };
+        answered.unwrap_or_else(|refused| refused.at(&path).into_response())
+    };
+    Route {
+        endpoint: EndpointInfo::of::<E>(),
+        handler: on(filter, answer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_endpoint_has_a_route_and_every_route_an_endpoint() {
+        let routes: Vec<&str> = table().iter().map(|route| route.endpoint.name).collect();
+        let endpoints: Vec<&str> = gateline_api::ENDPOINTS
+            .iter()
+            .map(|endpoint| endpoint.name)
+            .collect();
+        assert_eq!(routes, endpoints);
+    }
+}

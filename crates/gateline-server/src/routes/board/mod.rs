@@ -1,0 +1,3 @@
+//! The board.
+
+pub(super) mod show;

@@ -1,0 +1,4 @@
+//! Evidence.
+
+pub(super) mod raw;
+pub(super) mod submit;

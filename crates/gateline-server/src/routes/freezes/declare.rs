@@ -1,0 +1,58 @@
+//! `POST /api/v1/freezes`
+
+use gateline_api::{DeclareFreeze, FreezeRequest, FreezeView, entry};
+use gateline_core::Command;
+use gateline_model::{Event, Freeze, PipelineRef};
+use jiff::Timestamp;
+
+use crate::call::Call;
+use crate::refused::Refused;
+
+pub(crate) async fn handle(call: Call<DeclareFreeze>) -> Result<FreezeView, Refused> {
+    let FreezeRequest {
+        project,
+        name,
+        pipeline,
+        stages,
+        from,
+        until,
+        reason,
+    } = call.body.clone();
+    // A project's freeze before the project has a pipeline is most often a misspelt name.
+    if call.app.hub.with_world(|world| world.project(&project).is_none()) {
+        return Err(Refused::new(
+            &entry::PROJECT_UNKNOWN,
+            format!("there is no project `{project}`"),
+        ));
+    }
+    let pipeline = pipeline.map(|pipeline| PipelineRef {
+        project: project.clone(),
+        pipeline,
+    });
+    let now = Timestamp::now();
+    let freeze = Freeze {
+        name,
+        pipeline,
+        stages,
+        from: from.unwrap_or(now),
+        until,
+    };
+    let command = Command::DeclareFreeze {
+        project: project.clone(),
+        freeze: freeze.clone(),
+        reason: reason.clone(),
+    };
+    let receipt = call.submit(command).await?;
+    let declared = receipt.events.iter().find_map(|recorded| match &recorded.event {
+        Event::FreezeDeclared { freeze } => Some(freeze.clone()),
+        _ => None,
+    });
+    let freeze = declared.unwrap_or(freeze);
+    Ok(FreezeView {
+        project,
+        in_force: freeze.is_in_force(now),
+        freeze,
+        by: Some(call.actor()?.id),
+        reason: Some(reason.trim().to_owned()),
+    })
+}

@@ -1,0 +1,5 @@
+//! Freezes.
+
+pub(super) mod declare;
+pub(super) mod lift;
+pub(super) mod list;

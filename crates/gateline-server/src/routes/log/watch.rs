@@ -1,0 +1,138 @@
+//! `GET /api/events`: one server-sent event for each event of the log, in its order, without gaps.
+//!
+//! A watcher that cannot keep up is let go: it comes back with `Last-Event-ID` and reads on from the log.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::sse::{Event as Frame, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream::{self, Stream};
+use gateline_api::{Notice, WatchEvents, entry};
+use gateline_model::Recorded;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tracing::warn;
+
+use crate::call::Call;
+use crate::hub::Hub;
+use crate::refused::Refused;
+
+/// Most watchers at once.
+pub const WATCHERS_MAX: usize = 1_000;
+/// Seconds between two signs of life on a quiet stream: less than the patience of common proxies.
+pub const WATCH_BEAT_SECS: u64 = 15;
+/// Events that are read from the log at once for a watcher that resumes.
+const HISTORY_EVENTS: usize = 500;
+/// Seconds after which a watcher that found no place may come again.
+const RETRY_AFTER_SECS: u64 = 10;
+
+pub(crate) async fn handle(call: Call<WatchEvents>) -> Result<Response, Refused> {
+    let Ok(place) = call.app.watchers.clone().try_acquire_owned() else {
+        let detail = format!("{WATCHERS_MAX} watchers are here already, the limit");
+        return Err(Refused::busy(detail, RETRY_AFTER_SECS));
+    };
+    let resumed = match call.headers.get("last-event-id") {
+        Some(value) => {
+            let number: Option<u64> = value.to_str().ok().and_then(|text| text.parse().ok());
+            let bad = || Refused::new(&entry::QUERY, "`Last-Event-ID` is no log number");
+            Some(number.ok_or_else(bad)?.saturating_add(1))
+        }
+        None => None,
+    };
+    let hub = call.app.hub.clone();
+    // Watch before looking where the log ends: nothing falls between.
+    let news = hub.watch();
+    let end = hub.with_world(|world| world.next());
+    let next = resumed.or(call.query.from).unwrap_or(end);
+    let watcher = Watcher {
+        hub,
+        news,
+        stopping: call.app.settings.stopping.clone(),
+        prefix: call.query.prefix.unwrap_or_default(),
+        next,
+        history_until: end,
+        ready: VecDeque::new(),
+        _place: place,
+    };
+    let beat = KeepAlive::new()
+        .interval(Duration::from_secs(WATCH_BEAT_SECS))
+        .text("beat");
+    Ok(Sse::new(watcher.stream()).keep_alive(beat).into_response())
+}
+
+struct Watcher {
+    hub: Hub,
+    news: Receiver<Arc<Vec<Recorded>>>,
+    stopping: watch::Receiver<bool>,
+    prefix: String,
+    /// The log number that is told next.
+    next: u64,
+    /// What is below comes from the log, the rest as it happens.
+    history_until: u64,
+    ready: VecDeque<Notice>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Watcher {
+    fn stream(self) -> impl Stream<Item = Result<Frame, Infallible>> {
+        stream::unfold(self, async |mut watcher| {
+            loop {
+                if let Some(notice) = watcher.ready.pop_front() {
+                    return Some((Ok(frame(&notice)), watcher));
+                }
+                watcher.refill().await?;
+            }
+        })
+    }
+
+    /// Gets more to tell, maybe nothing that this watcher asked for. `None` ends the stream.
+    async fn refill(&mut self) -> Option<()> {
+        if self.next < self.history_until {
+            let (from, limit) = (self.next, HISTORY_EVENTS);
+            let history = self.hub.read(move |store| store.read(from, limit)).await;
+            let history = history
+                .inspect_err(|err| warn!("A watcher was let go: {err}"))
+                .ok()?;
+            // An empty page below the end of the log would come again for ever.
+            history.last()?;
+            self.take(&history);
+            return Some(());
+        }
+        let news = tokio::select! {
+            news = self.news.recv() => news,
+            // Nobody can stop the server any more when the sender is gone: then this branch is off.
+            Ok(_) = self.stopping.wait_for(|stopping| *stopping) => return None,
+        };
+        match news {
+            Ok(events) => self.take(&events),
+            // Over `WATCH_BATCHES_MAX` behind: it comes back and reads the log from where it was.
+            Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+        }
+        Some(())
+    }
+
+    fn take(&mut self, events: &[Recorded]) {
+        for recorded in events.iter().filter(|recorded| recorded.number >= self.next) {
+            let stream = recorded.stream.to_string();
+            if stream.starts_with(&self.prefix) {
+                self.ready.push_back(Notice {
+                    number: recorded.number,
+                    stream: recorded.stream.clone(),
+                    event: recorded.event.name().to_owned(),
+                });
+            }
+        }
+        if let Some(last) = events.last() {
+            self.next = self.next.max(last.number + 1);
+        }
+    }
+}
+
+fn frame(notice: &Notice) -> Frame {
+    let data = serde_json::to_string(notice).expect("a notice is plain data");
+    Frame::default().id(notice.number.to_string()).data(data)
+}

@@ -1,0 +1,47 @@
+//! `PUT /api/v1/pipelines`
+
+use std::sync::Arc;
+
+use gateline_api::{ApplyPipeline, ApplyReply, Problem, entry};
+use gateline_core::Command;
+use gateline_model::Digest;
+use gateline_spec::Diagnostics;
+
+use crate::call::Call;
+use crate::refused::Refused;
+use crate::views;
+
+pub(crate) async fn handle(call: Call<ApplyPipeline>) -> Result<ApplyReply, Refused> {
+    let file = &call.body;
+    let read =
+        gateline_spec::read(&file.file_name, &file.text).map_err(|found| invalid(&file.file_name, &found))?;
+    let source = Digest::of(file.text.as_bytes());
+    let kept = vec![(source, file.text.clone().into_bytes())];
+    let pipeline = Arc::new(read.pipeline);
+    let receipt = call
+        .submit_with(
+            Command::ApplyPipeline {
+                pipeline: pipeline.clone(),
+                source,
+            },
+            kept,
+        )
+        .await?;
+    Ok(ApplyReply {
+        project: pipeline.project.clone(),
+        pipeline: pipeline.name.clone(),
+        version: pipeline.version(),
+        changed: !receipt.events.is_empty(),
+        warnings: views::findings(&read.warnings),
+    })
+}
+
+fn invalid(file: &str, found: &Diagnostics) -> Refused {
+    let detail = match found.0.as_slice() {
+        [one] => one.to_string(),
+        several => format!("{file} has {} findings", several.len()),
+    };
+    let mut problem = Problem::new(&entry::PIPELINE_INVALID, detail);
+    problem.findings = views::findings(&found.0);
+    problem.into()
+}

@@ -1,0 +1,11 @@
+//! Promotions.
+
+pub(super) mod abort;
+pub(super) mod approve;
+pub(super) mod list;
+pub(super) mod override_gate;
+pub(super) mod pause;
+pub(super) mod request;
+pub(super) mod resume;
+pub(super) mod show;
+pub(super) mod ticks;

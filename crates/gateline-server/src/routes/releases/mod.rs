@@ -1,0 +1,5 @@
+//! Releases.
+
+pub(super) mod list;
+pub(super) mod register;
+pub(super) mod show;

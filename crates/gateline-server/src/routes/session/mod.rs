@@ -1,0 +1,4 @@
+//! A browser's session.
+
+pub(super) mod log_in;
+pub(super) mod log_out;

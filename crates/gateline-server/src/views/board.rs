@@ -1,0 +1,146 @@
+//! The board: pipelines by stages. Narrowed and cut into pages here, so that a thousand stages stay quick.
+
+use gateline_api::{
+    Board, BoardPipeline, BoardQuery, BoardShow, BoardStage, LiveView, PromotionState, Proposed, page_size,
+};
+use gateline_core::{Promotion, StageState, World};
+use gateline_model::{Health, Pipeline, PipelineRef};
+
+use super::standing::{proposed, state};
+use crate::hub::Hub;
+
+/// The page of the board that is asked for.
+pub(crate) fn board(hub: &Hub, query: &BoardQuery) -> Board {
+    let mut board = hub.with_world(|world| page(world, query));
+    let cells = board
+        .pipelines
+        .iter_mut()
+        .flat_map(|pipeline| &mut pipeline.stages);
+    for one in cells.flat_map(|stage| &mut stage.proposed) {
+        with_traffic(hub, one);
+    }
+    board
+}
+
+/// Adds what the engine counts. Apart from the fold: both are behind the same lock.
+pub(super) fn with_traffic(hub: &Hub, proposed: &mut Proposed) {
+    if let Some(rollout) = &mut proposed.rollout {
+        let served = hub.traffic(&proposed.promotion);
+        rollout.requests = served.requests;
+        rollout.errors = served.bad_requests;
+    }
+}
+
+fn page(world: &World, query: &BoardQuery) -> Board {
+    let mut pipelines: Vec<(PipelineRef, &Pipeline)> = world
+        .projects()
+        .flat_map(|(name, project)| {
+            project.in_force.keys().filter_map(move |pipeline| {
+                let of = PipelineRef {
+                    project: name.clone(),
+                    pipeline: pipeline.clone(),
+                };
+                Some((of, &**project.pipeline(pipeline)?))
+            })
+        })
+        .collect();
+    let all = pipelines.len() as u64;
+    pipelines.retain(|(of, pipeline)| matches(world, of, pipeline, query));
+    // By the text that is also the cursor: both must order alike.
+    pipelines.sort_by_cached_key(|(of, _)| of.to_string());
+    let total = pipelines.len() as u64;
+
+    let from = match &query.after {
+        Some(after) => pipelines.partition_point(|(of, _)| of.to_string() <= *after),
+        None => 0,
+    };
+    let until = (from + page_size(query.limit)).min(pipelines.len());
+    let shown = &pipelines[from..until];
+    let next = if until < pipelines.len() {
+        shown.last().map(|(of, _)| of.to_string())
+    } else {
+        None
+    };
+    let pipelines = shown
+        .iter()
+        .map(|(of, pipeline)| row(world, of, pipeline))
+        .collect();
+    Board {
+        pipelines,
+        total,
+        all,
+        next,
+        log: world.next(),
+    }
+}
+
+fn matches(world: &World, of: &PipelineRef, pipeline: &Pipeline, query: &BoardQuery) -> bool {
+    if query
+        .text
+        .as_ref()
+        .is_some_and(|text| !of.to_string().contains(text.as_str()))
+    {
+        return false;
+    }
+    let Some(show) = query.show else { return true };
+    let stages = pipeline
+        .stages
+        .iter()
+        .filter_map(|stage| world.stage(&pipeline.stage_ref(&stage.name)));
+    stages.into_iter().any(|stage| shows(world, stage, show))
+}
+
+fn shows(world: &World, stage: &StageState, show: BoardShow) -> bool {
+    let any =
+        |wanted: fn(PromotionState) -> bool| open(world, stage).any(|promotion| wanted(state(promotion)));
+    match show {
+        BoardShow::Open => !stage.open.is_empty(),
+        BoardShow::Held => any(|state| matches!(state, PromotionState::Held | PromotionState::Refused)),
+        BoardShow::RollingOut => open(world, stage).any(|promotion| promotion.rollout().is_some()),
+        BoardShow::NotHealthy => stage.live.is_some() && stage.health != Health::Healthy,
+    }
+}
+
+fn open<'a>(world: &'a World, stage: &'a StageState) -> impl Iterator<Item = &'a Promotion> {
+    stage
+        .open
+        .iter()
+        .filter_map(|open| world.promotion(&open.id))
+        .map(|promotion| &**promotion)
+}
+
+fn row(world: &World, of: &PipelineRef, pipeline: &Pipeline) -> BoardPipeline {
+    let cell = |stage: &gateline_model::Stage| {
+        let state = world.stage(&pipeline.stage_ref(&stage.name));
+        BoardStage {
+            stage: stage.name.clone(),
+            production: stage.production,
+            live: state.and_then(|state| live(state)),
+            proposed: state.map(|state| all_proposed(world, state)).unwrap_or_default(),
+        }
+    };
+    BoardPipeline {
+        of: of.clone(),
+        stages: pipeline.stages.iter().map(cell).collect(),
+    }
+}
+
+/// What is live in a stage.
+pub(super) fn live(state: &StageState) -> Option<LiveView> {
+    let live = state.live.as_ref()?;
+    Some(LiveView {
+        release: live.release,
+        version: live.version.clone(),
+        promotion: live.promotion.clone(),
+        since: live.since,
+        health: state.health,
+        health_since: state.health_since,
+    })
+}
+
+/// What is proposed in a stage, oldest first.
+pub(super) fn all_proposed(world: &World, state: &StageState) -> Vec<Proposed> {
+    open(world, state)
+        .filter_map(|promotion| proposed(promotion, world))
+        .collect()
+}

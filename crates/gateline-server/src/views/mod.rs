@@ -1,0 +1,27 @@
+//! Views: the fold, the read models and the log, as the API and the pages show them. No route builds one itself.
+//!
+//! Nothing is judged here: sentences and decisions are those that were recorded.
+
+mod board;
+mod evidence;
+mod freezes;
+mod names;
+mod pipelines;
+mod promotion;
+mod promotions;
+mod release;
+mod rollout;
+mod stage;
+mod standing;
+mod tokens;
+
+pub(crate) use board::board;
+pub(crate) use evidence::evidence;
+pub(crate) use freezes::freezes;
+pub(crate) use names::release_named;
+pub(crate) use pipelines::{findings, pipeline, pipelines};
+pub(crate) use promotion::{opened, promotion};
+pub(crate) use promotions::promotions;
+pub(crate) use release::{erasable, release, releases};
+pub(crate) use stage::stage;
+pub(crate) use tokens::tokens;

@@ -1,0 +1,153 @@
+//! A promotion, whole: folded from its own stream, open or ended alike.
+
+use gateline_api::{CheckView, OverrideView, PromotionView, entry};
+use gateline_core::{Promotion, World};
+use gateline_model::{Event, Private, PromotionId, Recorded, StageRef, StreamId};
+
+use super::evidence::evidence;
+use super::rollout;
+use super::standing::{says, state};
+use crate::hub::{Hub, Receipt};
+use crate::refused::Refused;
+
+/// A promotion.
+///
+/// # Errors
+/// 404 if there never was one of this id.
+pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionView, Refused> {
+    let stream = StreamId::Promotion(id.clone());
+    let events = hub.read(move |store| store.read_stream(&stream, 0)).await?;
+    let unknown = || Refused::new(&entry::PROMOTION_UNKNOWN, format!("there is no promotion `{id}`"));
+    let Some(last) = events.last() else {
+        return Err(unknown());
+    };
+    let (log_index, ended_at) = (last.number, last.at);
+    let promotion = fold(id, &events).ok_or_else(unknown)?;
+    let end = match &last.event {
+        Event::PromotionEnded {
+            outcome,
+            says,
+            superseded_by,
+            served,
+        } => Some((*outcome, says.clone(), *superseded_by, *served)),
+        _ => None,
+    };
+    let (version, live_version) = hub.with_world(|world| {
+        let version = |id: &_| world.release(id).map(|state| state.release.version.clone());
+        (
+            version(&promotion.release),
+            promotion.rollout().and_then(|rollout| version(&rollout.live?)),
+        )
+    });
+    let version = version.or_else(|| {
+        promotion
+            .decision
+            .as_ref()
+            .map(|decision| decision.version.clone())
+    });
+    let served = match &end {
+        Some((.., served)) => *served,
+        None => hub.traffic(id),
+    };
+    Ok(PromotionView {
+        id: id.clone(),
+        release: promotion.release,
+        version: version.ok_or_else(unknown)?,
+        stage: id.stage.clone(),
+        kind: promotion.kind,
+        automatic: promotion.automatic,
+        pipeline: promotion.pipeline,
+        requested_at: promotion.requested_at,
+        requested_by: promotion.requested_by.clone(),
+        reason: events.first().and_then(|first| reason(first.private.as_ref())),
+        state: end
+            .as_ref()
+            .map_or_else(|| state(&promotion), |(outcome, ..)| (*outcome).into()),
+        says: end
+            .as_ref()
+            .map_or_else(|| says(&promotion), |(_, says, ..)| says.clone()),
+        decision: promotion.decision.as_deref().cloned(),
+        decision_log: events
+            .iter()
+            .rfind(|recorded| matches!(recorded.event, Event::DecisionRecorded { .. }))
+            .map(|recorded| recorded.number),
+        approvals: promotion.approvals.clone(),
+        overrides: overrides(&promotion, &events),
+        checks: checks(&promotion),
+        rollout: promotion
+            .rollout()
+            .map(|rollout| rollout::view(rollout, &events, served, live_version)),
+        admitted_at: promotion.rollout().map(|rollout| rollout.admitted_at),
+        ended_at: end.as_ref().map(|_| ended_at),
+        outcome: end.as_ref().map(|(outcome, ..)| *outcome),
+        superseded_by: end.as_ref().and_then(|(_, _, by, _)| *by),
+        served,
+        log_index,
+        events,
+    })
+}
+
+/// The promotion into a stage that a request opened.
+///
+/// # Errors
+/// Ours to mend: an accepted request opens one.
+pub(crate) fn opened(receipt: &Receipt, stage: &StageRef) -> Result<PromotionId, Refused> {
+    let opened = receipt.events.iter().find_map(|recorded| match &recorded.event {
+        Event::PromotionOpened { promotion, .. } if promotion.stage == *stage => Some(promotion.clone()),
+        _ => None,
+    });
+    opened.ok_or_else(|| {
+        Refused::new(
+            &entry::BUG,
+            format!("the request was accepted, but opened nothing in `{stage}`"),
+        )
+    })
+}
+
+/// The promotion as it was before it ended: what an ended one leaves is in its last event.
+fn fold(id: &PromotionId, events: &[Recorded]) -> Option<Promotion> {
+    let mut world = World::default();
+    let open = events
+        .iter()
+        .filter(|recorded| !matches!(recorded.event, Event::PromotionEnded { .. }));
+    for recorded in open {
+        // A world of one stream: its log has the numbers of this stream alone.
+        let recorded = Recorded {
+            number: world.next(),
+            ..recorded.clone()
+        };
+        world.fold(&recorded).ok()?;
+    }
+    world.promotion(id).map(|promotion| (**promotion).clone())
+}
+
+fn reason(private: Option<&Private>) -> Option<String> {
+    private.and_then(|private| private.reason.clone())
+}
+
+/// The overrides, each with the reason from the erasable part of its event.
+fn overrides(promotion: &Promotion, events: &[Recorded]) -> Vec<OverrideView> {
+    let why = |wanted: &gateline_model::Override| {
+        let granted = events.iter().rfind(
+            |recorded| matches!(&recorded.event, Event::OverrideGranted { permission } if permission == wanted),
+        );
+        granted.and_then(|recorded| reason(recorded.private.as_ref()))
+    };
+    let view = |granted: &gateline_model::Override| OverrideView {
+        gate: granted.gate.clone(),
+        by: granted.by.clone(),
+        at: granted.at,
+        until: granted.until,
+        reason: why(granted),
+    };
+    promotion.overrides.iter().map(view).collect()
+}
+
+fn checks(promotion: &Promotion) -> Vec<CheckView> {
+    let view = |((of, gate), checked): (&(gateline_model::CheckOf, _), &gateline_core::Checked)| CheckView {
+        gate: gateline_model::GateName::clone(gate),
+        of: *of,
+        evidence: evidence(checked.id, &checked.evidence),
+    };
+    promotion.checks.iter().map(view).collect()
+}

@@ -1,0 +1,135 @@
+//! Promotions at a glance: rows of the read model, with the word for where each stands now.
+
+use gateline_api::{Page, PromotionQuery, PromotionState, PromotionSummary, entry, page_size};
+use gateline_core::World;
+use gateline_model::{PipelineRef, PromotionId};
+use gateline_store::{PromotionRow, PromotionSearch};
+use jiff::Timestamp;
+
+use super::names::release_named;
+use super::standing::state;
+use crate::hub::Hub;
+use crate::refused::Refused;
+
+/// Parts of a cursor are joined by this; no id or time contains it.
+const CURSOR_JOINT: char = '~';
+
+/// The page of promotions that is asked for.
+///
+/// # Errors
+/// 422 for a query that does not fit together, 404 for a release that there is not.
+pub(crate) async fn promotions(hub: &Hub, query: PromotionQuery) -> Result<Page<PromotionSummary>, Refused> {
+    let PromotionQuery {
+        project,
+        pipeline,
+        stage,
+        release,
+        ended,
+        after,
+        limit,
+    } = query;
+    let pipeline = pipeline_of(project, pipeline)?;
+    if stage.is_some() && pipeline.is_none() {
+        return Err(Refused::new(
+            &entry::QUERY,
+            "`stage` needs `project` and `pipeline`",
+        ));
+    }
+    let release = match release {
+        Some(name) => Some(hub.with_world(|world| release_named(world, &name))?.id),
+        None => None,
+    };
+    let after = after.map(|text| cursor(&text)).transpose()?;
+    let size = page_size(limit);
+    let search = PromotionSearch {
+        pipeline,
+        stage,
+        release,
+        ended,
+        after,
+        limit: size + 1,
+    };
+    let mut items = summaries(hub, search).await?;
+    let more = items.len() > size;
+    items.truncate(size);
+    let next = items
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("{}{CURSOR_JOINT}{}", last.requested_at, last.id));
+    Ok(Page { items, next })
+}
+
+/// The promotions that match, the newest first.
+pub(super) async fn summaries(hub: &Hub, search: PromotionSearch) -> Result<Vec<PromotionSummary>, Refused> {
+    let rows = hub.read(move |store| store.promotions(&search)).await?;
+    let mut items: Vec<PromotionSummary> =
+        hub.with_world(|world| rows.into_iter().map(|row| summary(world, row)).collect());
+    for item in items
+        .iter_mut()
+        .filter(|item| item.ended_at.is_none() && item.admitted_at.is_some())
+    {
+        item.served = hub.traffic(&item.id);
+    }
+    Ok(items)
+}
+
+fn summary(world: &World, row: PromotionRow) -> PromotionSummary {
+    let PromotionRow {
+        id,
+        release,
+        version,
+        kind,
+        requested_at,
+        admitted_at,
+        ended_at,
+        outcome,
+        says,
+        steps,
+        served,
+    } = row;
+    let state = match (outcome, world.promotion(&id)) {
+        (Some(outcome), _) => outcome.into(),
+        (None, Some(open)) => state(open),
+        // It ended since the row was read.
+        (None, None) if admitted_at.is_some() => PromotionState::RollingOut,
+        (None, None) => PromotionState::Held,
+    };
+    PromotionSummary {
+        id,
+        release,
+        version,
+        kind,
+        state,
+        says,
+        requested_at,
+        admitted_at,
+        ended_at,
+        outcome,
+        steps,
+        served,
+    }
+}
+
+/// A pipeline from the two parts of a query.
+pub(super) fn pipeline_of(
+    project: Option<gateline_model::ProjectName>,
+    pipeline: Option<gateline_model::PipelineName>,
+) -> Result<Option<PipelineRef>, Refused> {
+    match (project, pipeline) {
+        (Some(project), Some(pipeline)) => Ok(Some(PipelineRef { project, pipeline })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Refused::new(&entry::QUERY, "`project` needs `pipeline`")),
+        (None, Some(_)) => Err(Refused::new(&entry::QUERY, "`pipeline` needs `project`")),
+    }
+}
+
+fn cursor(text: &str) -> Result<(Timestamp, PromotionId), Refused> {
+    let parts = text.split_once(CURSOR_JOINT);
+    let read = parts.and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
+    read.ok_or_else(|| {
+        Refused::new(
+            &entry::QUERY,
+            "`after` is no cursor: give `next` of the page before",
+        )
+    })
+}

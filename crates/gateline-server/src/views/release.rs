@@ -1,0 +1,207 @@
+//! Releases: the list, and one with its evidence and its life through the stages.
+
+use gateline_api::{
+    LifeStage, Page, ReleaseName, ReleaseQuery, ReleaseSummary, ReleaseView, entry, page_size,
+};
+use gateline_core::{ReleaseState, World};
+use gateline_model::{ChangeText, Private, ReleaseId, StageRef, StreamId};
+use gateline_store::{PromotionSearch, READ_EVENTS_MAX, ReleaseRow, ReleaseSearch};
+use jiff::Timestamp;
+
+use super::evidence::evidence;
+use super::names::release_named;
+use super::promotions::{pipeline_of, summaries};
+use crate::hub::Hub;
+use crate::refused::Refused;
+
+/// Parts of a cursor are joined by this; no id or time contains it.
+const CURSOR_JOINT: char = '~';
+
+/// The page of releases that is asked for.
+///
+/// # Errors
+/// 422 for a query that does not fit together.
+pub(crate) async fn releases(hub: &Hub, query: ReleaseQuery) -> Result<Page<ReleaseSummary>, Refused> {
+    let ReleaseQuery {
+        project,
+        pipeline,
+        version,
+        after,
+        limit,
+    } = query;
+    let pipeline = pipeline_of(project, pipeline)?;
+    let after = after.map(|text| cursor(&text)).transpose()?;
+    let size = page_size(limit);
+    let search = ReleaseSearch {
+        pipeline,
+        version,
+        after,
+        limit: size + 1,
+    };
+    let mut rows = hub.read(move |store| store.releases(&search)).await?;
+    let more = rows.len() > size;
+    rows.truncate(size);
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("{}{CURSOR_JOINT}{}", last.registered_at, last.id));
+    Ok(Page {
+        items: rows.into_iter().map(summary).collect(),
+        next,
+    })
+}
+
+fn summary(row: ReleaseRow) -> ReleaseSummary {
+    let ReleaseRow {
+        id,
+        of,
+        version,
+        number,
+        kind,
+        breaking,
+        registered_at,
+    } = row;
+    ReleaseSummary {
+        id,
+        of,
+        version,
+        number,
+        kind,
+        breaking,
+        registered_at,
+    }
+}
+
+fn cursor(text: &str) -> Result<(Timestamp, ReleaseId), Refused> {
+    let parts = text.split_once(CURSOR_JOINT);
+    let read = parts.and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
+    read.ok_or_else(|| {
+        Refused::new(
+            &entry::QUERY,
+            "`after` is no cursor: give `next` of the page before",
+        )
+    })
+}
+
+/// A release.
+///
+/// # Errors
+/// 404 if there is none of this name, 422 if there are several.
+pub(crate) async fn release(hub: &Hub, name: &ReleaseName) -> Result<ReleaseView, Refused> {
+    let now = Timestamp::now();
+    let (state, mut life) = hub.with_world(|world| {
+        let state = release_named(world, name)?;
+        let life = life(world, &state, now);
+        Ok::<_, Refused>((state, life))
+    })?;
+    let search = PromotionSearch {
+        release: Some(state.id),
+        limit: READ_EVENTS_MAX,
+        ..PromotionSearch::default()
+    };
+    for summary in summaries(hub, search).await? {
+        if let Some(stage) = life
+            .iter_mut()
+            .find(|stage| stage.stage == summary.id.stage.stage)
+        {
+            stage.promotions.push(summary);
+        }
+    }
+    let stream = StreamId::Release(state.id);
+    let first = hub
+        .read(move |store| store.read_stream(&stream, 0))
+        .await?
+        .into_iter()
+        .next();
+    let ReleaseState {
+        id,
+        release,
+        number,
+        registered_at,
+        evidence: records,
+    } = &*state;
+    Ok(ReleaseView {
+        id: *id,
+        of: release.of.clone(),
+        version: release.version.clone(),
+        number: *number,
+        registered_at: *registered_at,
+        artifacts: release.artifacts.clone(),
+        change: release.change.clone(),
+        text: first
+            .and_then(|event| event.private)
+            .map(|private| text(&private)),
+        evidence: records.iter().map(|(id, record)| evidence(*id, record)).collect(),
+        life,
+    })
+}
+
+fn life(world: &World, release: &ReleaseState, now: Timestamp) -> Vec<LifeStage> {
+    let of = &release.release.of;
+    let pipeline = world
+        .project(&of.project)
+        .and_then(|project| project.pipeline(&of.pipeline));
+    let stages = pipeline.iter().flat_map(|pipeline| &pipeline.stages);
+    let stage = |stage: &gateline_model::Stage| {
+        let reference = StageRef {
+            project: of.project.clone(),
+            pipeline: of.pipeline.clone(),
+            stage: stage.name.clone(),
+        };
+        let state = world.stage(&reference).cloned().unwrap_or_default();
+        LifeStage {
+            stage: stage.name.clone(),
+            live: state.live.as_ref().is_some_and(|live| live.release == release.id),
+            verified: state.verified.contains_key(&release.id),
+            soaked: state.soaked(&release.id, now),
+            barred_by: state.barred.get(&release.id).cloned(),
+            promotions: Vec::new(),
+        }
+    };
+    stages.map(stage).collect()
+}
+
+/// The names under which the erasable part keeps a release's text.
+pub(crate) mod text_names {
+    /// Release notes.
+    pub(crate) const NOTES: &str = "notes";
+    /// Who wrote the commits, one a line.
+    pub(crate) const AUTHORS: &str = "authors";
+}
+
+fn text(private: &Private) -> ChangeText {
+    let part = |name: &str| private.text.get(name).map(String::as_str).unwrap_or_default();
+    ChangeText {
+        authors: part(text_names::AUTHORS).lines().map(str::to_owned).collect(),
+        notes: part(text_names::NOTES).to_owned(),
+    }
+}
+
+/// A release's text, as the erasable part keeps it.
+pub(crate) fn erasable(text: &ChangeText) -> Private {
+    let ChangeText { authors, notes } = text;
+    let parts = [
+        (text_names::AUTHORS, authors.join("\n")),
+        (text_names::NOTES, notes.clone()),
+    ];
+    let text = parts.into_iter().filter(|(_, part)| !part.is_empty());
+    Private {
+        text: text.map(|(name, part)| (name.to_owned(), part)).collect(),
+        ..Private::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_releases_text_comes_back_from_its_erasable_part() {
+        let written = ChangeText {
+            authors: vec!["Ana".into(), "Bo".into()],
+            notes: "One\n\ntwo".into(),
+        };
+        assert_eq!(text(&erasable(&written)), written);
+        assert_eq!(text(&Private::default()), ChangeText::default());
+    }
+}

@@ -1,0 +1,82 @@
+//! A stage: what is live, proposed and barred, and what was before.
+
+use gateline_api::{BarView, StageView, entry};
+use gateline_core::World;
+use gateline_model::{Freeze, Stage, StageRef};
+use gateline_store::PromotionSearch;
+use jiff::Timestamp;
+
+use super::board::{all_proposed, live, with_traffic};
+use super::promotions::summaries;
+use crate::hub::Hub;
+use crate::refused::Refused;
+
+/// How many of its last promotions a stage shows.
+const LAST_PROMOTIONS: usize = 10;
+
+/// A stage.
+///
+/// # Errors
+/// 404 if no pipeline in force has it.
+pub(crate) async fn stage(hub: &Hub, of: &StageRef) -> Result<StageView, Refused> {
+    let now = Timestamp::now();
+    let view = hub.with_world(|world| view(world, of, now));
+    let Some(mut view) = view else {
+        return Err(Refused::new(
+            &entry::STAGE_UNKNOWN,
+            format!("there is no stage `{of}`"),
+        ));
+    };
+    for proposed in &mut view.proposed {
+        with_traffic(hub, proposed);
+    }
+    let search = PromotionSearch {
+        pipeline: Some(of.pipeline_ref()),
+        stage: Some(of.stage.clone()),
+        limit: LAST_PROMOTIONS,
+        ..PromotionSearch::default()
+    };
+    view.promotions = summaries(hub, search).await?;
+    Ok(view)
+}
+
+fn view(world: &World, of: &StageRef, now: Timestamp) -> Option<StageView> {
+    let project = world.project(&of.project)?;
+    let spec = project.pipeline(&of.pipeline)?.stage(&of.stage)?.clone();
+    let state = world.stage(of).cloned().unwrap_or_default();
+    let freezes = project
+        .freezes
+        .values()
+        .filter(|freeze| freeze.until > now && holds(freeze, of, &spec))
+        .cloned();
+    let bar = |(release, by): (&gateline_model::ReleaseId, &gateline_model::PromotionId)| BarView {
+        release: *release,
+        version: world.release(release).map(|state| state.release.version.clone()),
+        by: by.clone(),
+    };
+    Some(StageView {
+        of: of.clone(),
+        live: live(&state),
+        before: state.before.as_ref().map(|before| before.version.clone()),
+        proposed: all_proposed(world, &state),
+        lanes: state.lanes.clone(),
+        barred: state.barred.iter().map(bar).collect(),
+        freezes: freezes.collect(),
+        promotions: Vec::new(),
+        spec,
+    })
+}
+
+/// Whether a freeze is about this stage.
+fn holds(freeze: &Freeze, of: &StageRef, spec: &Stage) -> bool {
+    let pipeline = freeze
+        .pipeline
+        .as_ref()
+        .is_none_or(|pipeline| *pipeline == of.pipeline_ref());
+    let stage = if freeze.stages.is_empty() {
+        spec.production
+    } else {
+        freeze.stages.contains(&of.stage)
+    };
+    pipeline && stage
+}
