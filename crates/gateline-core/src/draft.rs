@@ -32,6 +32,7 @@ pub(crate) struct Draft<'w> {
     pub(crate) facts: &'w Facts,
     /// Streams that were looked at. Interior, because reading is not changing.
     read: RefCell<BTreeSet<StreamId>>,
+    releases: BTreeMap<ReleaseId, Arc<ReleaseState>>,
     stages: BTreeMap<StageRef, Arc<StageState>>,
     promotions: BTreeMap<PromotionId, Arc<Promotion>>,
     proposed: Vec<Proposed>,
@@ -43,6 +44,7 @@ impl<'w> Draft<'w> {
             world,
             facts,
             read: RefCell::default(),
+            releases: BTreeMap::new(),
             stages: BTreeMap::new(),
             promotions: BTreeMap::new(),
             proposed: Vec::new(),
@@ -55,6 +57,7 @@ impl<'w> Draft<'w> {
             world: draft.world,
             facts: draft.facts,
             read: draft.read.clone(),
+            releases: draft.releases.clone(),
             stages: draft.stages.clone(),
             promotions: draft.promotions.clone(),
             proposed: Vec::new(),
@@ -72,7 +75,7 @@ impl<'w> Draft<'w> {
 
     pub(crate) fn release(&self, id: &ReleaseId) -> Option<Arc<ReleaseState>> {
         self.note(StreamId::Release(*id));
-        self.world.release(id).cloned()
+        self.releases.get(id).or_else(|| self.world.release(id)).cloned()
     }
 
     pub(crate) fn stage(&self, stage: &StageRef) -> Arc<StageState> {
@@ -162,7 +165,16 @@ impl<'w> Draft<'w> {
                 None => Promotion::begin(id, &event, &self.facts.actor.id, at)
                     .map(|state| drop(self.promotions.insert(id.clone(), Arc::new(state)))),
             },
-            StreamId::Project(_) | StreamId::Release(_) => {
+            StreamId::Release(id) => match self.release(id) {
+                Some(mut state) => {
+                    let applied = Arc::make_mut(&mut state).evolve(&event);
+                    self.releases.insert(*id, state);
+                    applied
+                }
+                None => ReleaseState::begin(&event, at)
+                    .map(|state| drop(self.releases.insert(*id, Arc::new(state)))),
+            },
+            StreamId::Project(_) => {
                 self.note(stream.clone());
                 Ok(())
             }

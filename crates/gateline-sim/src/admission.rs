@@ -1,0 +1,167 @@
+//! Admission, looked at again: whether what was let in was right, from the events alone and by plain rules.
+//!
+//! Written apart from `gateline-core`'s judgement on purpose: two ways to the same answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateline_core::{Promotion, World};
+use gateline_model::{
+    Admission, Decision, Event, Facts, Found, GateVerdict, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId,
+    Span, Stage, StageRef, Verdict,
+};
+use jiff::Timestamp;
+
+/// When each release first went live in each stage.
+pub(crate) type LiveSince = BTreeMap<(StageRef, ReleaseId), Timestamp>;
+
+/// How old a decision may be when what it decides is committed: the time that one commit takes.
+const DECISION_AGE_MAX: Span = Span::from_secs(3);
+
+/// Everything that is wrong with an admission. `world` is the fold up to it, `same` what was appended with it before.
+pub(crate) fn recheck(
+    world: &World,
+    live_since: &LiveSince,
+    id: &PromotionId,
+    admitted: &Recorded,
+    same: &[Recorded],
+) -> Vec<String> {
+    let Some(promotion) = world.promotion(id) else {
+        return vec!["there is no such promotion".to_owned()];
+    };
+    let decided = same.iter().rev().find_map(|recorded| match &recorded.event {
+        Event::DecisionRecorded { decision } if recorded.stream == admitted.stream => Some(decision.clone()),
+        _ => None,
+    });
+    let Some(decision) = decided else {
+        return vec!["no decision was recorded with it".to_owned()];
+    };
+    let project = world.project(&id.stage.project);
+    let in_force = project.and_then(|project| project.pipeline(&id.stage.pipeline));
+    let Some((pipeline, stage)) = in_force.and_then(|pipeline| Some((pipeline, pipeline.stage(&id.stage.stage)?))) else {
+        return vec!["the pipeline in force has no such stage".to_owned()];
+    };
+    let mut wrong = Vec::new();
+    if decision.admission != Admission::Admit {
+        wrong.push("its decision does not admit".to_owned());
+    }
+    if DECISION_AGE_MAX.after(decision.at) < admitted.at {
+        wrong.push(format!("its decision is of {}", decision.at));
+    }
+    if decision.pipeline != pipeline.version() {
+        wrong.push("its decision is of another pipeline version".to_owned());
+    }
+    wrong.extend(verdicts(&decision, promotion, stage));
+    if promotion.kind == PromotionKind::Forward {
+        wrong.extend(gates(world, live_since, promotion, pipeline, stage, &decision));
+    }
+    wrong
+}
+
+fn verdicts(decision: &Decision, promotion: &Promotion, stage: &Stage) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let judged: BTreeSet<&str> = decision.verdicts.iter().map(|gate| gate.gate.as_str()).collect();
+    let mut declared: BTreeSet<&str> = stage.gates.iter().map(|gate| gate.name.as_str()).collect();
+    declared.insert("freeze");
+    declared.extend((!stage.approval.is_empty()).then_some("approval"));
+    declared.extend((!stage.windows.is_empty()).then_some("window"));
+    if judged != declared {
+        wrong.push(format!("it was judged on {judged:?}, not on {declared:?}"));
+    }
+    for gate in &decision.verdicts {
+        if gate.verdict != Verdict::Satisfied && !is_overridden(gate, promotion, decision.at) {
+            wrong.push(format!("gate `{}` was {} and not overridden", gate.gate, gate.verdict));
+        }
+    }
+    wrong
+}
+
+fn is_overridden(gate: &GateVerdict, promotion: &Promotion, at: Timestamp) -> bool {
+    promotion.overrides.iter().any(|permission| permission.gate == gate.gate && at < permission.until)
+}
+
+fn gates(
+    world: &World,
+    live_since: &LiveSince,
+    promotion: &Promotion,
+    pipeline: &Pipeline,
+    stage: &Stage,
+    decision: &Decision,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let overridden = |name: &str| {
+        let mut named = promotion.overrides.iter().filter(|permission| permission.gate.as_str() == name);
+        named.any(|permission| decision.at < permission.until)
+    };
+    let at = &promotion.id.stage;
+    for before in &stage.after {
+        if !live_since.contains_key(&(at.sibling(before), promotion.release)) {
+            wrong.push(format!("it was never verified in {before}"));
+        }
+    }
+    let freezes = world.project(&at.project).map(|project| project.freezes.clone()).unwrap_or_default();
+    let frozen = freezes.values().find(|freeze| {
+        let here = freeze.stages.contains(&stage.name) || (freeze.stages.is_empty() && stage.production);
+        here && freeze.from <= decision.at && decision.at < freeze.until
+    });
+    if let Some(freeze) = frozen.filter(|_| !overridden("freeze")) {
+        wrong.push(format!("`{}` freezes the stage", freeze.name));
+    }
+    if !stage.windows.is_empty() && !overridden("window") {
+        let mut windows = stage.windows.iter().filter_map(|name| pipeline.windows.get(name));
+        if !windows.any(|window| window.is_open(decision.at)) {
+            wrong.push("no window is open".to_owned());
+        }
+    }
+    let Some(release) = world.release(&promotion.release) else {
+        return vec!["there is no such release".to_owned()];
+    };
+    let newest = |format: &str| release.evidence.iter().rev().find(|(_, evidence)| evidence.format == format);
+    for gate in stage.gates.iter().filter(|gate| !overridden(gate.name.as_str())) {
+        let passes = match gate.kind.as_str() {
+            "tests" => newest("junit").is_some_and(|(_, evidence)| {
+                matches!(&evidence.found, Found::Facts { facts: Facts::Tests(tests) } if tests.failed + tests.errored == 0 && tests.passed > 0)
+            }),
+            "coverage" => newest("lcov").is_some_and(|(_, evidence)| {
+                matches!(&evidence.found, Found::Facts { facts: Facts::Coverage(lines) } if lines.lines_hit * 100 >= lines.lines_total * 80)
+            }),
+            "soak" => {
+                let soaks = |key: &str| gate.params.get(key).and_then(serde_json::Value::as_str);
+                let live = soaks("in").and_then(|name| name.parse().ok()).and_then(|name| {
+                    live_since.get(&(at.sibling(&name), promotion.release)).copied()
+                });
+                let at_least: Span = soaks("at_least").and_then(|span| span.parse().ok()).unwrap_or_default();
+                live.is_some_and(|since| at_least.after(since) <= decision.at)
+            }
+            // Readings are the outside's own; the recorded check is all that there is to look at.
+            "http" | "metric" | "command" => {
+                let key = (gateline_model::CheckOf::Entry, gate.name.clone());
+                promotion.checks.get(&key).is_some_and(|checked| {
+                    matches!(checked.evidence.found, Found::Facts { .. })
+                        && decision.at <= Span::from_secs(60).after(checked.at)
+                })
+            }
+            _ => true,
+        };
+        if !passes {
+            wrong.push(format!("gate `{}` is not satisfied by what is recorded", gate.name));
+        }
+    }
+    // The pipelines of the simulation ask about `risk.level == "low"`, which is whatever does not break callers.
+    let breaking = release.release.change.breaking;
+    let applies = |when: &str| if when.contains("low") { !breaking } else { breaking };
+    let asks = stage.approval.iter().find(|rule| rule.when.as_deref().is_none_or(applies));
+    if let Some(rule) = asks.filter(|rule| !rule.automatic && !overridden("approval")) {
+        for layer in &rule.layers {
+            let given = promotion.approvals.iter().filter(|approval| {
+                approval.from == layer.from
+                    && approval.question == decision.question
+                    && (promotion.automatic || approval.by != promotion.requested_by)
+            });
+            let who: BTreeSet<_> = given.map(|approval| &approval.by).collect();
+            if who.len() < layer.count as usize {
+                wrong.push(format!("only {} of {} from {} approved", who.len(), layer.count, layer.from));
+            }
+        }
+    }
+    wrong
+}

@@ -1,0 +1,193 @@
+//! The book: what the simulator saw with its own eyes, and the invariants that it holds against it.
+//!
+//! Folds every committed event a second time, on its own, and trusts no engine's word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateline_core::{World, plan};
+use gateline_engine::{Receipt, Refusal, Ticket};
+use gateline_model::{CheckOf, Event, Recorded, StreamId, TargetName, WorkId, WorkKind};
+use gateline_store::{Append, AppendError, Committed, IdempotencyKey, Leased, MemStore, Read};
+use jiff::Timestamp;
+
+use crate::admission;
+use crate::sim::Who;
+
+/// What the simulator knows by itself.
+#[derive(Default)]
+pub(crate) struct Book {
+    /// What was violated, and when.
+    pub violations: Vec<String>,
+    /// The fold of everything that was committed.
+    pub world: World,
+    /// The last log number of each stream's version.
+    versions: BTreeMap<StreamId, u64>,
+    last_at: Option<Timestamp>,
+    /// Who has which lane.
+    lanes: BTreeMap<TargetName, String>,
+    /// Who leased which work last.
+    leases: BTreeMap<WorkId, (Who, u64)>,
+    asked: BTreeMap<Ticket, Option<IdempotencyKey>>,
+    accepted: BTreeMap<String, Option<(u64, u64)>>,
+    /// When each release went live in each stage.
+    pub live_since: admission::LiveSince,
+    /// Promotions that ever began to change their targets.
+    pub admitted: u64,
+    /// Promotions that ended.
+    pub ended: u64,
+}
+
+impl Book {
+    pub(crate) fn violated(&mut self, at: Timestamp, what: String) {
+        self.violations.push(format!("{at}: {what}"));
+    }
+
+    pub(crate) fn asked(&mut self, ticket: Ticket, key: Option<IdempotencyKey>) {
+        self.asked.insert(ticket, key);
+    }
+
+    pub(crate) fn leased(&mut self, who: Who, leased: &[Leased]) {
+        for leased in leased {
+            self.leases.insert(leased.work.id(), (who, leased.fence));
+        }
+    }
+
+    /// A requester heard an answer: what was accepted must be in the log by now.
+    pub(crate) fn told(&mut self, now: Timestamp, ticket: Ticket, answer: &Result<Receipt, Refusal>) {
+        let asked = self.asked.remove(&ticket);
+        let Some(key) = asked else {
+            return self.violated(now, format!("request {ticket} was answered twice, or never asked"));
+        };
+        match answer {
+            Ok(Receipt::Recorded(events)) => {
+                if let Some(missing) = events.iter().find(|event| event.number >= self.world.next()) {
+                    let number = missing.number;
+                    self.violated(now, format!("event #{number} was acknowledged and is not in the log"));
+                }
+                if let Some(key) = key.filter(|key| !self.accepted.contains_key(&key.scope)) {
+                    let scope = key.scope;
+                    self.violated(now, format!("request `{scope}` was acknowledged before it was committed"));
+                }
+            }
+            Ok(Receipt::Before(range)) => {
+                let known = key.and_then(|key| self.accepted.get(&key.scope).copied());
+                if known != Some(*range) {
+                    self.violated(now, format!("request {ticket} was told {range:?}, but it was {known:?}"));
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Requests that nobody answered.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Ticket> {
+        self.asked.keys()
+    }
+
+    /// The store answered an append.
+    pub(crate) fn answered(
+        &mut self,
+        now: Timestamp,
+        who: Who,
+        append: &Append,
+        answer: &Result<Committed, AppendError>,
+        store: &MemStore,
+    ) {
+        let Ok(Committed::Appended(events)) = answer else {
+            return;
+        };
+        if let Some(key) = &append.key {
+            let range = events.first().zip(events.last()).map(|(first, last)| (first.number, last.number));
+            if self.accepted.insert(key.scope.clone(), range).is_some() {
+                self.violated(now, format!("request `{}` was committed twice", key.scope));
+            }
+        }
+        for (index, recorded) in events.iter().enumerate() {
+            self.in_order(recorded);
+            self.reported_under_its_lease(now, who, recorded);
+            self.one_rollout_in_a_lane(recorded);
+            if let (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) = (&recorded.event, &recorded.stream) {
+                self.admitted += 1;
+                let found = admission::recheck(&self.world, &self.live_since, id, recorded, &events[..index]);
+                for what in found {
+                    self.violated(now, format!("`{id}` was admitted although {what}"));
+                }
+            }
+            if let (Event::WentLive { release, .. }, StreamId::Stage(stage)) = (&recorded.event, &recorded.stream) {
+                self.live_since.entry((stage.clone(), *release)).or_insert(recorded.at);
+            }
+            self.ended += u64::from(matches!(recorded.event, Event::PromotionEnded { .. }));
+            if let Err(error) = self.world.fold(recorded) {
+                self.violated(now, format!("what was committed cannot be folded: {error}"));
+            }
+        }
+        self.work_is_planned(now, store);
+    }
+
+    fn in_order(&mut self, recorded: &Recorded) {
+        let Recorded { number, stream, version, at, .. } = recorded;
+        if *number != self.world.next() {
+            self.violated(*at, format!("#{number} follows #{}", self.world.next()));
+        }
+        let last = self.versions.insert(stream.clone(), *version).unwrap_or(0);
+        if *version != last + 1 {
+            self.violated(*at, format!("`{stream}` goes from version {last} to {version}"));
+        }
+        if self.last_at.is_some_and(|last| last > *at) {
+            self.violated(*at, format!("#{number} is older than the event in front of it"));
+        }
+        self.last_at = Some(*at);
+    }
+
+    /// What came back of leased work is recorded by whoever has the lease, and by nobody else.
+    fn reported_under_its_lease(&mut self, now: Timestamp, who: Who, recorded: &Recorded) {
+        let kind = match &recorded.event {
+            Event::StepApplied { step, attempt, .. }
+            | Event::StepFailed { step, attempt, .. }
+            | Event::StepParked { step, attempt, .. } => WorkKind::Step { step: *step, attempt: *attempt },
+            Event::CheckRecorded { gate, of: CheckOf::Entry, .. } => WorkKind::CheckEntry { gate: gate.clone() },
+            Event::CheckRecorded { gate, of: CheckOf::Verify, .. } => WorkKind::CheckVerify { gate: gate.clone() },
+            Event::RulingChanged { .. } => WorkKind::Measure,
+            Event::HealthObserved { .. } => WorkKind::ObserveHealth,
+            _ => return,
+        };
+        let work = WorkId(format!("{}#{kind}", recorded.stream));
+        if self.leases.get(&work).is_none_or(|(holder, _)| *holder != who) {
+            let event = recorded.event.name();
+            self.violated(now, format!("`{event}` was recorded by somebody who does not hold `{work}`"));
+        }
+    }
+
+    fn one_rollout_in_a_lane(&mut self, recorded: &Recorded) {
+        match &recorded.event {
+            Event::LaneTaken { target, promotion } => {
+                if let Some(holder) = self.lanes.insert(target.clone(), promotion.to_string()) {
+                    self.violated(recorded.at, format!("`{promotion}` took the lane of `{target}` from `{holder}`"));
+                }
+            }
+            Event::LaneFreed { target, promotion } => {
+                if self.lanes.remove(target) != Some(promotion.to_string()) {
+                    self.violated(recorded.at, format!("`{promotion}` freed the lane of `{target}` without having it"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The store plans what the fold plans, by id.
+    fn work_is_planned(&mut self, now: Timestamp, store: &MemStore) {
+        let streams = self.versions.keys();
+        let planned: BTreeSet<WorkId> = streams
+            .flat_map(|stream| plan(&self.world, stream))
+            .map(|work| work.id())
+            .collect();
+        let rows = store.work().expect("memory can be read");
+        let kept: BTreeSet<WorkId> = rows.iter().map(|row| row.work.id()).collect();
+        for missing in planned.difference(&kept) {
+            self.violated(now, format!("`{missing}` is planned by the fold and not by the store"));
+        }
+        for left in kept.difference(&planned) {
+            self.violated(now, format!("`{left}` is planned by the store and not by the fold"));
+        }
+    }
+}

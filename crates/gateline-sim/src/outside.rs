@@ -1,0 +1,198 @@
+//! The outside: targets, traffic, checks and health, as drivers would meet them.
+//!
+//! A target tells the truth when it is observed, and changes only for whoever observed it last (compare and set).
+//! Knows no engine and no log.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use gateline_core::StepOutcome;
+use gateline_model::{
+    Arm, Check, GateName, Health, Reading, StageName, StepAction, StepOrder, TargetName, TargetView, Tick, Version,
+};
+use jiff::Timestamp;
+
+use crate::traffic::{Load, Served};
+
+/// Everything that drivers speak to.
+#[derive(Debug, Default)]
+pub(crate) struct Outside {
+    targets: BTreeMap<TargetName, SimTarget>,
+    /// What a release's traffic looks like; others have the default.
+    pub loads: BTreeMap<Version, Load>,
+    /// Requests per second at each target.
+    pub rps: u64,
+    /// What the check of a gate answers; others pass.
+    pub answers: BTreeMap<GateName, Answer>,
+    /// Health of a stage's live release; others are healthy.
+    pub health: BTreeMap<StageName, Health>,
+    /// What the targets of a stage do with their next steps instead of applying them.
+    pub tricks: BTreeMap<StageName, VecDeque<Trick>>,
+    /// Operations that were applied more than once: there must be none.
+    pub twice: Vec<String>,
+}
+
+/// What a check sees.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answer {
+    pub status: Option<u16>,
+    pub latency_ms: Option<u64>,
+    pub value: Option<f64>,
+    pub exit_code: Option<i32>,
+    pub errored: Option<String>,
+}
+
+/// What a target does with a step instead of applying it and saying so.
+#[derive(Debug, Clone)]
+pub(crate) enum Trick {
+    /// It refuses; nothing is half-done.
+    Fail(String),
+    /// It does nothing and nobody can tell.
+    Unknown(String),
+    /// It applies the step, but the answer is lost.
+    AppliedButUnknown(String),
+}
+
+#[derive(Debug, Default)]
+struct SimTarget {
+    /// Raised by each change. Who observed an older one may not change it.
+    revision: u64,
+    /// Operations that are true: promotion and step.
+    applied: BTreeMap<String, u32>,
+    live: Option<Version>,
+    canary: Option<Version>,
+    weight: u8,
+    served: BTreeMap<Version, Served>,
+    served_until: Option<Timestamp>,
+}
+
+/// What an observation of a step says.
+pub(crate) enum Seen {
+    Applied,
+    /// Not applied, at this revision.
+    NotApplied(u64),
+}
+
+impl Outside {
+    pub(crate) fn new(rps: u64) -> Self {
+        Self { rps, ..Self::default() }
+    }
+
+    /// Whether a step is true.
+    pub(crate) fn observe(&mut self, order: &StepOrder) -> Seen {
+        let target = self.targets.entry(order.target_name.clone()).or_default();
+        if target.applied.contains_key(operation(&order.key)) {
+            Seen::Applied
+        } else {
+            Seen::NotApplied(target.revision)
+        }
+    }
+
+    /// Makes a step true for whoever saw this revision.
+    pub(crate) fn apply(&mut self, now: Timestamp, order: &StepOrder, seen: u64) -> StepOutcome {
+        self.serve(now, &order.target_name);
+        let trick = self.tricks.get_mut(&order.stage.stage).and_then(VecDeque::pop_front);
+        match &trick {
+            Some(Trick::Fail(why)) => return StepOutcome::Failed(why.clone()),
+            Some(Trick::Unknown(why)) => return StepOutcome::Unknown(why.clone()),
+            Some(Trick::AppliedButUnknown(_)) | None => {}
+        }
+        let target = self.targets.entry(order.target_name.clone()).or_default();
+        if target.revision != seen {
+            return StepOutcome::Unknown("somebody else changed the target meanwhile".to_owned());
+        }
+        target.change(order);
+        let times = target.applied.entry(operation(&order.key).to_owned()).or_default();
+        *times += 1;
+        if *times > 1 {
+            self.twice.push(order.key.clone());
+        }
+        match trick {
+            Some(Trick::AppliedButUnknown(why)) => StepOutcome::Unknown(why),
+            Some(Trick::Fail(_) | Trick::Unknown(_)) | None => StepOutcome::Applied,
+        }
+    }
+
+    /// Lets traffic flow up to this moment.
+    fn serve(&mut self, now: Timestamp, name: &TargetName) {
+        let Some(target) = self.targets.get_mut(name) else {
+            return;
+        };
+        let since = target.served_until.replace(target.served_until.map_or(now, |until| until.max(now)));
+        let millis = since.map_or(0, |since| (now.as_millisecond() - since.as_millisecond()).max(0).unsigned_abs());
+        let arms = [(&target.canary, target.weight), (&target.live, 100 - target.weight)];
+        for (version, weight) in arms {
+            if let Some(version) = version {
+                let load = self.loads.get(version).copied().unwrap_or_default();
+                let served = target.served.entry(version.clone()).or_default();
+                served.add(&load, self.rps * u64::from(weight) * millis);
+            }
+        }
+    }
+
+    /// Counts of both arms.
+    pub(crate) fn measure(&mut self, now: Timestamp, view: &TargetView) -> Vec<Tick> {
+        self.serve(now, &view.target_name);
+        let Some(target) = self.targets.get(&view.target_name) else {
+            return Vec::new();
+        };
+        let tick = |arm, version: &Version, weight| {
+            let served = target.served.get(version).cloned().unwrap_or_default();
+            served.tick(now, arm, weight)
+        };
+        let mut ticks = vec![tick(Arm::Canary, &view.release.version, target.weight)];
+        if let Some(live) = target.live.as_ref().filter(|live| **live != view.release.version) {
+            ticks.push(tick(Arm::Stable, live, 100 - target.weight));
+        }
+        ticks
+    }
+
+    /// What the check of a gate sees.
+    pub(crate) fn check(&self, gate: &GateName, check: &Check) -> Result<Reading, String> {
+        let answer = self.answers.get(gate).cloned().unwrap_or_default();
+        if let Some(why) = answer.errored {
+            return Err(why);
+        }
+        Ok(match check {
+            Check::Metric(check) => Reading::Metric {
+                value: answer.value.unwrap_or_default(),
+                query: check.query.clone(),
+                source: "simulated".to_owned(),
+            },
+            Check::Http(check) => Reading::Http {
+                status: answer.status.unwrap_or(200),
+                latency_ms: answer.latency_ms.unwrap_or(20),
+                body_matched: check.contains.as_ref().map(|_| true),
+                url: check.url.clone(),
+            },
+            Check::Command(_) => Reading::Command {
+                exit_code: answer.exit_code.unwrap_or(0),
+                seconds: 1.0,
+                output_tail: String::new(),
+                output_digest: None,
+            },
+        })
+    }
+
+    /// The health of what is live in a stage.
+    pub(crate) fn health(&self, stage: &StageName) -> Health {
+        self.health.get(stage).copied().unwrap_or(Health::Healthy)
+    }
+}
+
+impl SimTarget {
+    fn change(&mut self, order: &StepOrder) {
+        self.revision += 1;
+        match order.action {
+            StepAction::Start => (self.canary, self.weight) = (Some(order.release.version.clone()), 0),
+            StepAction::Expose { weight } => self.weight = weight.as_percent(),
+            StepAction::Finish => (self.live, self.canary, self.weight) = (self.canary.take(), None, 0),
+            StepAction::Withdraw => self.weight = 0,
+            StepAction::Discard => self.canary = None,
+        }
+    }
+}
+
+/// Promotion and step of an idempotency key: what must not be applied twice, whatever the attempt.
+fn operation(key: &str) -> &str {
+    key.rsplit_once('/').map_or(key, |(operation, _)| operation)
+}

@@ -1,0 +1,250 @@
+//! Making commands of rows: what people and reporters ask for.
+
+use std::sync::Arc;
+
+use gateline_core::{Actor, Command};
+use gateline_model::{
+    Artifact, ArtifactAt, ArtifactKind, Change, ChangeKind, CoverageFacts, Digest, Evidence, FailedCase, Facts,
+    FindingFacts, Found, Freeze, Pipeline, Private, Release, Span, TestFacts,
+};
+
+use super::row::{Row, ScenarioError};
+use super::Script;
+
+impl Script<'_> {
+    pub(super) fn command(&mut self, row: &Row) -> Result<(Actor, Command), ScenarioError> {
+        let reason = row.get("reason").unwrap_or_default().to_owned();
+        let command = match row.verb() {
+            "pipeline" => self.pipeline_command(row)?,
+            "release" => self.release_command(row)?,
+            "evidence" => self.evidence_command(row)?,
+            "promote" => {
+                row.only(1, &["to", "by"])?;
+                Command::Promote {
+                    release: self.release_id(row, row.word(0, "a release")?)?,
+                    stage: self.stage_ref(row, row.need("to")?)?,
+                }
+            }
+            "rollback" => {
+                row.only(1, &["by", "reason"])?;
+                Command::RollBack { stage: self.stage_ref(row, row.word(0, "a stage")?)?, reason }
+            }
+            "approve" => {
+                row.only(1, &["to", "by", "groups", "comment", "seen"])?;
+                Command::Approve {
+                    promotion: self.promotion(row)?,
+                    question: row.get("seen").map(|seen| Digest::of(seen.as_bytes())),
+                    comment: row.get("comment").map(str::to_owned),
+                }
+            }
+            "override" => {
+                row.only(1, &["to", "by", "gate", "until", "reason"])?;
+                let lasts: Span = row.parse(row.need("until")?)?;
+                Command::Override {
+                    promotion: self.promotion(row)?,
+                    gate: row.parse(row.need("gate")?)?,
+                    until: lasts.after(self.sim.now),
+                    reason,
+                }
+            }
+            "freeze" => {
+                row.only(1, &["stages", "from", "until", "by", "reason"])?;
+                let span = |text| row.parse::<Span>(text).map(|span| span.after(self.sim.now));
+                let stages = row.get("stages").into_iter().flat_map(|stages| stages.split(','));
+                Command::DeclareFreeze {
+                    project: self.pipeline_ref(row)?.project.clone(),
+                    freeze: Freeze {
+                        name: row.parse(row.word(0, "a name")?)?,
+                        pipeline: None,
+                        stages: stages.map(|stage| row.parse(stage)).collect::<Result<_, _>>()?,
+                        from: row.get("from").map(span).transpose()?.unwrap_or(self.sim.now),
+                        until: span(row.need("until")?)?,
+                    },
+                    reason,
+                }
+            }
+            "lift-freeze" => {
+                row.only(1, &["by", "reason"])?;
+                Command::LiftFreeze {
+                    project: self.pipeline_ref(row)?.project.clone(),
+                    name: row.parse(row.word(0, "a name")?)?,
+                    reason,
+                }
+            }
+            "lift-bar" => {
+                row.only(1, &["in", "by", "reason"])?;
+                Command::LiftBar {
+                    stage: self.stage_ref(row, row.need("in")?)?,
+                    release: self.release_id(row, row.word(0, "a release")?)?,
+                    reason,
+                }
+            }
+            verb => {
+                row.only(1, &["to", "by", "reason"])?;
+                let promotion = self.promotion(row)?;
+                match verb {
+                    "abort" => Command::Abort { promotion, reason },
+                    "pause" => Command::Pause { promotion, reason },
+                    _ => Command::Resume { promotion, reason },
+                }
+            }
+        };
+        Ok((actor(row)?, command))
+    }
+
+    fn pipeline_command(&mut self, row: &Row) -> Result<Command, ScenarioError> {
+        row.only(1, &["by"])?;
+        let text = match &row.body {
+            Some(body) => body.clone(),
+            None => {
+                let file = row.word(0, "a file, or a text from `<<END` to `END`")?;
+                std::fs::read_to_string(self.dir.join(file))
+                    .map_err(|err| row.error(format!("cannot read `{file}`: {err}"), "name a file beside the scenario"))?
+            }
+        };
+        let read = gateline_spec::read("pipeline", &text).map_err(|found| {
+            row.error(format!("the pipeline is wrong:\n{}", found.render(&text, false)), "mend it")
+        })?;
+        self.pipeline = Some(read.pipeline.reference());
+        Ok(Command::ApplyPipeline {
+            pipeline: Arc::new(read.pipeline),
+            source: Digest::of(text.as_bytes()),
+        })
+    }
+
+    fn release_command(&self, row: &Row) -> Result<Command, ScenarioError> {
+        row.only(3, &["kind", "by", "label", "built"])?;
+        let of = self.pipeline_ref(row)?.clone();
+        let version = row.parse(row.word(0, "a version")?)?;
+        let pipeline = self.sim.book.world.project(&of.project).and_then(|project| project.pipeline(&of.pipeline));
+        let kind = match row.get("kind") {
+            Some(word) => serde_json::from_value::<ChangeKind>(word.into())
+                .map_err(|_| row.error(format!("`{word}` is no kind of change"), "write fix, hotfix, feature, config, .."))?,
+            None => ChangeKind::Feature,
+        };
+        let mut labels = std::collections::BTreeMap::new();
+        if let Some((key, value)) = row.get("label").and_then(|label| label.split_once(':')) {
+            labels.insert(key.to_owned(), value.to_owned());
+        }
+        let build = row.get("built").unwrap_or_default();
+        let release = Release {
+            artifacts: artifacts(pipeline.map(|pipeline| &**pipeline), &version, build),
+            of,
+            version,
+            change: Change {
+                kind,
+                breaking: row.has("breaking"),
+                irreversible: row.has("irreversible"),
+                labels,
+                ..Change::default()
+            },
+            text: Digest::of(b""),
+        };
+        Ok(Command::RegisterRelease { release: Arc::new(release), text: Private::default() })
+    }
+
+    fn evidence_command(&self, row: &Row) -> Result<Command, ScenarioError> {
+        let version = row.word(0, "a release")?;
+        let what = row.word(1, "`tests`, `coverage` or `sarif`")?;
+        let count = |key: &str| Ok(row.value::<u64>(key)?.unwrap_or(0));
+        let (format, facts) = match what {
+            "tests" => {
+                row.only(2, &["passed", "failed", "skipped", "suite", "errored", "about", "by"])?;
+                let (passed, failed, skipped) = (count("passed")?, count("failed")?, count("skipped")?);
+                let first = (failed > 0).then(|| FailedCase {
+                    name: "pays_twice".to_owned(),
+                    file: None,
+                    line: None,
+                    message: "expected 1, found 2".to_owned(),
+                });
+                let facts = TestFacts {
+                    total: passed + failed + skipped,
+                    passed,
+                    failed,
+                    skipped,
+                    failed_cases: first.into_iter().collect(),
+                    ..TestFacts::default()
+                };
+                ("junit", Facts::Tests(facts))
+            }
+            "coverage" => {
+                row.only(2, &["lines", "branches", "name", "errored", "about", "by"])?;
+                let percent = |key: &str| row.get(key).map(|text| row.parse::<u64>(text.trim_end_matches('%'))).transpose();
+                let branches = percent("branches")?;
+                let facts = CoverageFacts {
+                    files: 1,
+                    lines_total: 100,
+                    lines_hit: percent("lines")?.unwrap_or(0),
+                    branches_total: branches.map(|_| 100),
+                    branches_hit: branches,
+                    ..CoverageFacts::default()
+                };
+                ("lcov", Facts::Coverage(facts))
+            }
+            "sarif" => {
+                row.only(2, &["errors", "warnings", "notes", "name", "errored", "about", "by"])?;
+                let facts = FindingFacts {
+                    tools: vec!["semgrep".to_owned()],
+                    runs: 1,
+                    errors: count("errors")?,
+                    warnings: count("warnings")?,
+                    notes: count("notes")?,
+                    ..FindingFacts::default()
+                };
+                ("sarif", Facts::Findings(facts))
+            }
+            other => return Err(row.error(format!("`{other}` is no kind of evidence"), "write `tests`, `coverage` or `sarif`")),
+        };
+        let found = match row.get("errored") {
+            Some(reason) => Found::Errored { reason: reason.to_owned() },
+            None => Found::Facts { facts },
+        };
+        let id = self.release_id(row, version)?;
+        let about = self.release_id(row, row.get("about").unwrap_or(version))?;
+        let artifacts = self.sim.book.world.release(&about).map(|state| {
+            state.release.artifacts.iter().map(|artifact| artifact.at.digest()).collect()
+        });
+        let evidence = Evidence {
+            artifacts: artifacts.unwrap_or_else(|| vec![about]),
+            stage: None,
+            name: row.get("suite").or(row.get("name")).map(str::to_owned),
+            found,
+            raw: Some(Digest::of(row.text.as_bytes())),
+            format: format.to_owned(),
+            warnings: Vec::new(),
+            by: actor(row)?.id,
+            at: self.sim.now,
+        };
+        Ok(Command::SubmitEvidence { release: id, evidence: Arc::new(evidence) })
+    }
+}
+
+/// One artifact for each that the pipeline asks for; `build` tells builds of one version apart.
+fn artifacts(pipeline: Option<&Pipeline>, version: &gateline_model::Version, build: &str) -> Vec<Artifact> {
+    let wanted = pipeline.map(|pipeline| &pipeline.artifacts[..]).unwrap_or_default();
+    let made = wanted.iter().map(|spec| {
+        let digest = Digest::of(format!("{version}{build}/{}", spec.name).as_bytes());
+        let at = match spec.kind {
+            ArtifactKind::Oci => ArtifactAt::Oci { repository: format!("registry.example/{}", spec.name), digest },
+            ArtifactKind::File => ArtifactAt::File { path: format!("/build/{}", spec.name), digest },
+            ArtifactKind::Git => ArtifactAt::Git {
+                url: format!("https://git.example/{}", spec.name),
+                commit: digest.hex()[..40].to_owned(),
+            },
+        };
+        Artifact { name: spec.name.clone(), at }
+    });
+    made.collect()
+}
+
+/// Who asks: a reporter where nobody is named for evidence, `ana` elsewhere.
+fn actor(row: &Row) -> Result<Actor, ScenarioError> {
+    let nobody = if row.verb() == "evidence" || row.verb() == "release" { "ci" } else { "ana" };
+    let groups = row.get("groups").into_iter().flat_map(|groups| groups.split(','));
+    Ok(Actor {
+        id: row.parse(row.get("by").unwrap_or(nobody))?,
+        name: None,
+        groups: groups.map(|group| row.parse(group)).collect::<Result<_, _>>()?,
+    })
+}
+

@@ -1,0 +1,434 @@
+//! The simulator: the rim of N engines, with a virtual clock, one store in memory and an outside that may be faulty.
+//!
+//! Everything waits in one queue, by time and then by order; time jumps to the next entry or the next due work.
+
+use std::collections::BTreeMap;
+
+use gateline_core::{Actor, Command, StepOutcome};
+use gateline_engine::{BatchId, Engine, Input, LEASE, Observed, Output, Receipt, Refusal, Request, Task, TaskOrder, Ticket};
+use gateline_model::{PromotionId, Span, Tick, WorkKind};
+use gateline_store::{Append, Fence, IdempotencyKey, MemStore, READ_EVENTS_MAX, Read, Store, StoreError};
+use jiff::Timestamp;
+
+use crate::book::Book;
+use crate::faults::Faults;
+use crate::outside::{Outside, Seen};
+use crate::rng::Rng;
+
+/// The rim's longest time between two ticks while something is leased.
+const TICK_MAX: Span = Span::from_millis(LEASE.as_millis() / 4);
+/// The shortest, so that work that nobody can take does not spin.
+const TICK_MIN: Span = Span::from_millis(100);
+/// How long the rim waits before it reads again from a store that did not answer.
+const READ_AGAIN: Span = Span::from_secs(1);
+
+/// Requests per second at each target where nobody says otherwise.
+const RPS_DEFAULT: u64 = 50;
+
+/// The whole rehearsal.
+pub(crate) struct Sim {
+    /// The database's clock.
+    pub now: Timestamp,
+    pub store: MemStore,
+    pub outside: Outside,
+    pub rng: Rng,
+    pub faults: Faults,
+    /// What became of requests.
+    pub told: BTreeMap<Ticket, Result<Receipt, Refusal>>,
+    /// What was seen, and what must hold.
+    pub book: Book,
+    pub replicas: Vec<Replica>,
+    waiting: BTreeMap<(Timestamp, u64), Delivery>,
+    sequence: u64,
+    tickets: Ticket,
+    store_down_until: Timestamp,
+}
+
+/// One process with an engine, or the gap between two of them.
+#[derive(Default)]
+pub(crate) struct Replica {
+    pub engine: Option<Engine>,
+    /// Raised by each crash: what was meant for an earlier one is lost.
+    incarnation: u64,
+    /// It stands still, and does not know.
+    paused_until: Timestamp,
+    last_tick: Timestamp,
+    /// Its store calls and their answers keep their order.
+    store_free_at: Timestamp,
+    /// How far its clock is off, in milliseconds.
+    skew_ms: i64,
+}
+
+/// One life of one replica.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Who {
+    pub replica: usize,
+    pub incarnation: u64,
+}
+
+enum Delivery {
+    Input(Who, Input),
+    Act(Who, Act),
+    Restart(usize),
+}
+
+/// What a rim does for its engine.
+enum Act {
+    Append(BatchId, Vec<Append>),
+    Read(u64),
+    Claim(usize),
+    KeepTicks(PromotionId, Vec<Tick>, bool, Box<Task>),
+    Release(Fence, Timestamp),
+    Renew(Fence, Timestamp),
+    /// A driver looks: at a check, at traffic, at health, at what a step would change.
+    Look(Box<Task>),
+    /// A driver changes a target that it saw at this revision.
+    Apply(Box<Task>, u64),
+}
+
+impl Sim {
+    pub(crate) fn new(now: Timestamp, replicas: usize, seed: u64, faults: Faults) -> Self {
+        let mut sim = Self {
+            now,
+            store: MemStore::default(),
+            outside: Outside::new(RPS_DEFAULT),
+            rng: Rng::new(seed),
+            faults,
+            told: BTreeMap::new(),
+            book: Book::default(),
+            replicas: Vec::new(),
+            waiting: BTreeMap::new(),
+            sequence: 0,
+            tickets: 0,
+            store_down_until: Timestamp::MIN,
+        };
+        for replica in 0..replicas {
+            sim.replicas.push(Replica::default());
+            sim.start(replica);
+        }
+        sim
+    }
+
+    /// A request arrives at a replica. Nobody answers where none lives.
+    pub(crate) fn request(&mut self, replica: usize, actor: Actor, command: Command, key: Option<IdempotencyKey>) -> Ticket {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        self.book.asked(ticket, key.clone());
+        let mut salt = [0; 16];
+        salt[..8].copy_from_slice(&self.rng.next().to_le_bytes());
+        let request = Request { ticket, actor, command, key, salt, blobs: Vec::new() };
+        let who = self.who(replica);
+        self.later(Span::ZERO, Delivery::Input(who, Input::Request(Box::new(request))));
+        ticket
+    }
+
+    /// Lets everything happen until this moment.
+    pub(crate) fn run_until(&mut self, until: Timestamp) {
+        loop {
+            let delivery = self.waiting.keys().next().map(|(at, _)| *at);
+            let tick = self.next_tick();
+            let next = [delivery, tick.map(|(at, _)| at)].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= until) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            match (delivery, tick) {
+                (Some(at), _) if at <= next => {
+                    if let Some((_, delivery)) = self.waiting.pop_first() {
+                        self.deliver(delivery);
+                    }
+                }
+                (_, Some((_, replica))) => self.tick(replica),
+                (_, None) => break,
+            }
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// A replica dies. What it had asked of the world may or may not still happen.
+    pub(crate) fn crash(&mut self, replica: usize, back_after: Span) {
+        let incarnation = self.replicas[replica].incarnation;
+        let of_it = |delivery: &Delivery| match delivery {
+            Delivery::Act(who, _) => *who == Who { replica, incarnation },
+            Delivery::Input(..) | Delivery::Restart(_) => false,
+        };
+        let waiting = std::mem::take(&mut self.waiting);
+        let rng = &mut self.rng;
+        self.waiting = waiting
+            .into_iter()
+            .filter(|(_, delivery)| !of_it(delivery) || rng.chance(500))
+            .collect();
+        let dead = &mut self.replicas[replica];
+        dead.engine = None;
+        dead.incarnation += 1;
+        self.later(back_after, Delivery::Restart(replica));
+    }
+
+    /// A replica stands still for a while.
+    pub(crate) fn pause(&mut self, replica: usize, lasts: Span) {
+        self.replicas[replica].paused_until = lasts.after(self.now);
+    }
+
+    /// The store answers nothing for a while.
+    pub(crate) fn close_store(&mut self, lasts: Span) {
+        self.store_down_until = lasts.after(self.now);
+    }
+
+    /// Puts a replica's clock off.
+    pub(crate) fn skew(&mut self, replica: usize, millis: i64) {
+        self.replicas[replica].skew_ms = millis;
+    }
+
+    /// Whether nothing is under way that was asked for by an engine.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn who(&self, replica: usize) -> Who {
+        let incarnation = self.replicas[replica].incarnation;
+        Who { replica, incarnation }
+    }
+
+    fn clock(&self, replica: usize) -> Timestamp {
+        let skew = jiff::SignedDuration::from_millis(self.replicas[replica].skew_ms);
+        self.now.checked_add(skew).unwrap_or(self.now)
+    }
+
+    fn at(&mut self, at: Timestamp, delivery: Delivery) {
+        self.sequence += 1;
+        self.waiting.insert((at.max(self.now), self.sequence), delivery);
+    }
+
+    fn later(&mut self, span: Span, delivery: Delivery) {
+        self.at(span.after(self.now), delivery);
+    }
+
+    /// Behind everything that this replica has asked of the store before.
+    fn in_order(&mut self, who: Who, delivery: Delivery) {
+        let at = self.faults.store_takes(&mut self.rng).after(self.now);
+        let replica = &mut self.replicas[who.replica];
+        replica.store_free_at = replica.store_free_at.max(at);
+        let at = replica.store_free_at;
+        self.at(at, delivery);
+    }
+
+    fn answer(&mut self, who: Who, input: Input) {
+        self.in_order(who, Delivery::Input(who, input));
+    }
+
+    fn start(&mut self, replica: usize) {
+        let now = self.clock(replica);
+        let mut engine = Engine::default();
+        let mut from = 0;
+        loop {
+            let events = self.store.read(from, READ_EVENTS_MAX).expect("memory can be read");
+            if events.is_empty() {
+                break;
+            }
+            from += events.len() as u64;
+            if let Err(error) = engine.restore(&events) {
+                self.book.violated(self.now, format!("the log cannot be folded: {error}"));
+                return;
+            }
+        }
+        let outputs = engine.start(now);
+        self.replicas[replica].engine = Some(engine);
+        let who = self.who(replica);
+        self.carry_out(who, outputs);
+    }
+
+    fn next_tick(&self) -> Option<(Timestamp, usize)> {
+        let due = self.store.next_due().ok().flatten();
+        let ticks = self.replicas.iter().enumerate().filter_map(|(index, replica)| {
+            let (waiting, held) = replica.engine.as_ref()?.load();
+            let beat = (held + waiting > 0).then(|| TICK_MAX.after(replica.last_tick));
+            let wanted = [due, beat].into_iter().flatten().min()?;
+            let at = wanted.max(TICK_MIN.after(replica.last_tick)).max(replica.paused_until);
+            Some((at.max(self.now), index))
+        });
+        ticks.min()
+    }
+
+    fn tick(&mut self, replica: usize) {
+        self.replicas[replica].last_tick = self.now;
+        let who = self.who(replica);
+        self.tail(who);
+        self.step(who, Input::Tick);
+    }
+
+    /// Events that other replicas recorded.
+    fn tail(&mut self, who: Who) {
+        let replica = &self.replicas[who.replica];
+        let Some(next) = replica.engine.as_ref().map(|engine| engine.world().next()) else {
+            return;
+        };
+        if self.now < self.store_down_until || self.replicas.len() == 1 {
+            return;
+        }
+        let events = self.store.read(next, READ_EVENTS_MAX).expect("memory can be read");
+        if !events.is_empty() {
+            self.step(who, Input::Logged(events));
+        }
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Restart(replica) => self.start(replica),
+            Delivery::Input(who, _) if self.who(who.replica) != who => {}
+            Delivery::Input(who, input) => {
+                let paused_until = self.replicas[who.replica].paused_until;
+                if paused_until > self.now {
+                    self.at(paused_until, Delivery::Input(who, input));
+                } else {
+                    self.step(who, input);
+                }
+            }
+            Delivery::Act(who, act) => self.act(who, act),
+        }
+        crate::faults::strike(self);
+    }
+
+    fn step(&mut self, who: Who, input: Input) {
+        let now = self.clock(who.replica);
+        let Some(engine) = &mut self.replicas[who.replica].engine else {
+            return;
+        };
+        match engine.step(now, input) {
+            Ok(outputs) => self.carry_out(who, outputs),
+            Err(error) => {
+                self.book.violated(self.now, format!("a replica cannot fold: {error}"));
+                self.replicas[who.replica].engine = None;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, who: Who, outputs: Vec<Output>) {
+        for output in outputs {
+            let act = match output {
+                Output::Append(batch, appends) => Act::Append(batch, appends),
+                Output::Read(from) => Act::Read(from),
+                Output::Claim(limit) => Act::Claim(limit),
+                Output::KeepTicks { promotion, ticks, all, task } => Act::KeepTicks(promotion, ticks, all, task),
+                Output::Release(fence, due) => Act::Release(fence, due),
+                Output::Renew(fence, until) => Act::Renew(fence, until),
+                Output::Perform(task) => {
+                    let takes = self.faults.driver_takes(&mut self.rng, &task.order);
+                    self.later(takes, Delivery::Act(who, Act::Look(task)));
+                    continue;
+                }
+                Output::Tell(ticket, answer) => {
+                    self.book.told(self.now, ticket, &answer);
+                    self.told.insert(ticket, answer);
+                    continue;
+                }
+                Output::Folded(_) => continue,
+            };
+            self.in_order(who, Delivery::Act(who, act));
+        }
+    }
+
+    fn act(&mut self, who: Who, act: Act) {
+        let down = || StoreError::Unavailable { doing: "reach the store", why: "it is down".to_owned() };
+        let is_down = self.now < self.store_down_until;
+        match act {
+            Act::Append(batch, _) if is_down => self.answer(who, Input::Committed(batch, Err(down()))),
+            Act::Append(batch, appends) => self.append(who, batch, &appends),
+            Act::Read(_) if is_down => {
+                self.later(READ_AGAIN, Delivery::Act(who, act));
+            }
+            Act::Read(from) => {
+                let events = self.store.read(from, READ_EVENTS_MAX).expect("memory can be read");
+                self.answer(who, Input::Logged(events));
+            }
+            Act::Claim(_) if is_down => self.answer(who, Input::Leased(Vec::new())),
+            Act::Claim(limit) => {
+                let leased = self.store.lease(self.now, "sim", limit, LEASE).expect("memory can be written");
+                self.book.leased(who, &leased);
+                self.answer(who, Input::Leased(leased));
+            }
+            Act::KeepTicks(.., task) if is_down => self.answer(who, Input::TicksLost(task)),
+            Act::KeepTicks(promotion, ticks, all, task) => {
+                let root = self.store.put_ticks(&promotion, &ticks).expect("simulated ticks are finite");
+                let ticks = if all {
+                    self.store.ticks(&promotion).expect("memory can be read").0
+                } else {
+                    ticks
+                };
+                self.answer(who, Input::TicksKept { promotion, root, ticks, all, task });
+            }
+            Act::Release(..) | Act::Renew(..) if is_down => {}
+            Act::Release(fence, due) => {
+                self.store.release(&fence, due).expect("memory can be written");
+            }
+            Act::Renew(fence, until) => {
+                self.store.renew(&fence, until).expect("memory can be written");
+            }
+            Act::Look(task) => self.look(who, task),
+            Act::Apply(task, seen) => self.apply(who, task, seen),
+        }
+    }
+
+    fn append(&mut self, who: Who, batch: BatchId, appends: &[Append]) {
+        let unknown = || StoreError::Unknown { why: "the connection broke".to_owned() };
+        let lost = self.faults.loses_answer(&mut self.rng);
+        if lost && self.rng.chance(500) {
+            self.answer(who, Input::Committed(batch, Err(unknown())));
+            return;
+        }
+        let answers = self.store.append(self.now, appends);
+        if let Ok(answers) = &answers {
+            for (append, answer) in appends.iter().zip(answers) {
+                self.book.answered(self.now, who, append, answer, &self.store);
+            }
+        }
+        let answers = if lost { Err(unknown()) } else { answers };
+        self.answer(who, Input::Committed(batch, answers));
+    }
+
+    fn look(&mut self, who: Who, task: Box<Task>) {
+        let observed = match &task.order {
+            TaskOrder::Check(order) => {
+                let gate = match &task.leased.work.kind {
+                    WorkKind::CheckEntry { gate } | WorkKind::CheckVerify { gate } => gate,
+                    other => unreachable!("a check is ordered for `{other}`"),
+                };
+                Observed::Checked(self.outside.check(gate, &order.check))
+            }
+            TaskOrder::Step(order) => match self.outside.observe(order) {
+                Seen::Applied => Observed::Stepped(StepOutcome::Applied),
+                Seen::NotApplied(revision) => {
+                    let takes = self.faults.target_takes(&mut self.rng);
+                    self.later(takes, Delivery::Act(who, Act::Apply(task, revision)));
+                    return;
+                }
+            },
+            TaskOrder::Measure(view, _) => Observed::Measured(Ok(self.outside.measure(self.now, view))),
+            TaskOrder::Health(_) => match &task.leased.work.stream {
+                gateline_model::StreamId::Stage(stage) => Observed::Seen(self.outside.health(&stage.stage)),
+                other => unreachable!("health is looked at for `{other}`"),
+            },
+        };
+        self.report(who, task, observed);
+    }
+
+    fn apply(&mut self, who: Who, task: Box<Task>, seen: u64) {
+        let TaskOrder::Step(order) = &task.order else {
+            return;
+        };
+        let outcome = self.outside.apply(self.now, order, seen);
+        for key in std::mem::take(&mut self.outside.twice) {
+            self.book.violated(self.now, format!("step `{key}` was applied twice"));
+        }
+        self.report(who, task, Observed::Stepped(outcome));
+    }
+
+    fn report(&mut self, who: Who, task: Box<Task>, observed: Observed) {
+        let observed = self.faults.garble(&mut self.rng, &task.order, observed);
+        if self.faults.repeats(&mut self.rng) {
+            let late = self.faults.late(&mut self.rng);
+            self.later(late, Delivery::Input(who, Input::Observed(task.clone(), observed.clone())));
+        }
+        let late = self.faults.report_takes(&mut self.rng);
+        self.later(late, Delivery::Input(who, Input::Observed(task, observed)));
+    }
+}
