@@ -143,6 +143,11 @@ impl World {
         self.stages.get(stage)
     }
 
+    /// All stages that have a history, in no order.
+    pub fn stages(&self) -> impl Iterator<Item = (&StageRef, &Arc<StageState>)> {
+        self.stages.iter()
+    }
+
     /// An open promotion's state.
     pub fn promotion(&self, id: &PromotionId) -> Option<&Arc<Promotion>> {
         self.promotions.get(id)

@@ -1,0 +1,114 @@
+//! The demonstration: a small supervisor that starts a server, a proxy and a service, and lets four releases go.
+//!
+//! Everything is real: processes, traffic, evidence files, the command line. Knows no rule; it only tells a story and
+//! checks that it ended as told.
+
+mod client;
+mod place;
+mod report;
+mod story;
+
+use std::path::PathBuf;
+
+use place::Place;
+use report::Report;
+
+/// What `gateline demo` is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// End after the story instead of staying up.
+    pub once: bool,
+    /// Print JSON lines only.
+    pub json: bool,
+    /// The folder to use; a fresh one in the system's temporary folder where it is not given.
+    pub dir: Option<PathBuf>,
+}
+
+/// Why the demonstration did not end as told.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// Something could not be started, written or reached.
+    #[error("could not {doing}: {why}")]
+    Place {
+        /// What was being done.
+        doing: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// A command line did not do what it should.
+    #[error("`gateline {command}` ended with {status}:\n{output}")]
+    CommandLine {
+        /// Its arguments.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// What it said.
+        output: String,
+    },
+    /// An ending differs from the story.
+    #[error("told otherwise: {0}")]
+    Ending(String),
+}
+
+impl DemoError {
+    fn place(doing: impl Into<String>, why: impl ToString) -> Self {
+        Self::Place {
+            doing: doing.into(),
+            why: why.to_string(),
+        }
+    }
+}
+
+/// Runs the demonstration.
+///
+/// # Errors
+/// [`DemoError`] says which part was not as told.
+pub async fn run(settings: Settings) -> Result<(), DemoError> {
+    gateline_drivers::install_crypto();
+    let report = Report::new(settings.json);
+    let mut place = Place::open(settings.dir.clone(), settings.once).await?;
+    report.say(&format!(
+        "Gateline is at {}   (folder {})",
+        place.url(),
+        place.dir().display()
+    ));
+    report.say(&format!(
+        "Sign in with the token in {}",
+        place.token_file().display()
+    ));
+    let told = story::tell(&mut place, &report).await;
+    match told {
+        Ok(()) => report.end(),
+        Err(err) => {
+            place.close().await;
+            return Err(err);
+        }
+    }
+    if !settings.once {
+        stay(&mut place, &report).await?;
+    }
+    place.close().await;
+    Ok(())
+}
+
+/// Leaves something to do, and waits for Ctrl-C.
+async fn stay(place: &mut Place, report: &Report) -> Result<(), DemoError> {
+    story::leave_one_held(place).await?;
+    let env = format!(
+        "export GATELINE_SERVER={} GATELINE_TOKEN=file:{}",
+        place.url(),
+        place.token_file().display()
+    );
+    report.say("\nNow it is yours. In another terminal:");
+    report.say(&format!("  {env}"));
+    report.say("  gateline status");
+    report.say("  gateline explain payment-service@1.5.0 --to production");
+    report.say(&format!(
+        "  GATELINE_TOKEN=file:{} gateline approve payment-service@1.5.0 --to production",
+        place.approver_file().display()
+    ));
+    report.say("  gateline log --event promotion_ended");
+    report.say("Ctrl-C ends everything.");
+    let _ = tokio::signal::ctrl_c().await;
+    Ok(())
+}

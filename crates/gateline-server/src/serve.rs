@@ -1,0 +1,188 @@
+//! Serving: opens the store, starts the hub, makes the first token, and answers HTTP until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use gateline_core::{Actor, Command};
+use gateline_drivers::Drivers;
+use gateline_drivers::process::ProcessDriver;
+use gateline_model::{Digest, Scope};
+use gateline_store::{SqliteError, SqliteStore};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::info;
+
+use crate::Cookies;
+use crate::hub::{Hub, StartError};
+
+/// Where the server listens where nothing else is said: this host only.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:7474";
+
+/// What `gateline serve` is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder of the database and of the drivers' state. Made when there is none.
+    pub dir: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where to write the first admin token as well, readable by the owner only.
+    pub admin_token_file: Option<PathBuf>,
+}
+
+/// Why the server does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The folder cannot be used.
+    #[error("could not use folder `{dir}`: {err}; give another one with `--dir`")]
+    Dir {
+        /// Which.
+        dir: PathBuf,
+        /// Why.
+        err: std::io::Error,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] SqliteError),
+    /// The engine cannot be started.
+    #[error("could not start the engine")]
+    Start(#[from] StartError),
+    /// The address cannot be listened on.
+    #[error("could not listen on {listen}: {err}; give another address with `--listen`")]
+    Listen {
+        /// Which.
+        listen: SocketAddr,
+        /// Why.
+        err: std::io::Error,
+    },
+    /// The first token could not be made or written.
+    #[error("could not make the first token: {0}")]
+    Token(String),
+    /// The server failed while it served.
+    #[error("the server stopped")]
+    Serve(#[source] std::io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`ServeError`], before the first request is answered or when listening breaks.
+pub async fn serve(settings: Settings) -> Result<(), ServeError> {
+    gateline_drivers::install_crypto();
+    let Settings {
+        dir,
+        listen,
+        admin_token_file,
+    } = settings;
+    std::fs::create_dir_all(&dir).map_err(|err| ServeError::Dir {
+        dir: dir.clone(),
+        err,
+    })?;
+    let store = SqliteStore::open(dir.join("gateline.db"))?;
+    let drivers = Drivers {
+        process: ProcessDriver {
+            state_dir: dir.join("processes"),
+        },
+    };
+    let hub = Hub::start(store, drivers, &format!("serve-{}", std::process::id()))?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|err| ServeError::Listen { listen, err })?;
+    first_token(&hub, admin_token_file.as_deref()).await?;
+    let address = listener.local_addr().unwrap_or(listen);
+    println!("Gateline listens on http://{address}");
+    info!(listen = %address, "Listening on {address}");
+    let (stop, stopping) = watch::channel(false);
+    // Whoever listens beyond this host is expected to put TLS in front; then the cookie may not go without it.
+    let cookies = if address.ip().is_loopback() {
+        Cookies::Anywhere
+    } else {
+        Cookies::HttpsOnly
+    };
+    let router = crate::router(hub, crate::Settings { cookies, stopping });
+    let stopped = async move {
+        ending().await;
+        // Streams of events would otherwise keep their connections, and so the server, open.
+        stop.send_replace(true);
+    };
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stopped)
+        .await
+        .map_err(ServeError::Serve)
+}
+
+/// The first server without a token makes one, prints it once, and keeps its hash.
+async fn first_token(hub: &Hub, file: Option<&Path>) -> Result<(), ServeError> {
+    let project = gateline_core::server_project();
+    let exists = hub.with_world(|world| {
+        world
+            .project(&project)
+            .is_some_and(|project| !project.tokens.is_empty())
+    });
+    if exists {
+        return Ok(());
+    }
+    let secret = first_secret(hub).await.map_err(ServeError::Token)?;
+    println!("The first token, shown once (scope admin): {secret}");
+    if let Some(file) = file {
+        let fail = |err| ServeError::Token(format!("could not write `{}`: {err}", file.display()));
+        write_private(file, &secret).map_err(fail)?;
+    }
+    Ok(())
+}
+
+/// Makes the token `admin` and gives its secret.
+///
+/// # Errors
+/// When the machine has no randomness, or the token exists.
+pub async fn first_secret(hub: &Hub) -> Result<String, String> {
+    let secret = new_secret()?;
+    let command = Command::IssueToken {
+        id: "admin".parse().expect("it is a legal token id"),
+        hash: Digest::of(secret.as_bytes()),
+        actor: "admin".parse().expect("it is a legal actor id"),
+        scopes: vec![Scope::Admin],
+        groups: Vec::new(),
+        expires: None,
+    };
+    hub.submit(Actor::gateline(), command, None, Vec::new())
+        .await
+        .map_err(|err| format!("{err:?}"))?;
+    Ok(secret)
+}
+
+/// A new secret: 256 random bits as hex, with a prefix that secret scanners can look for.
+///
+/// # Errors
+/// When the machine has no randomness.
+pub fn new_secret() -> Result<String, String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|err| format!("no randomness: {err}"))?;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("gateline_{hex}"))
+}
+
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)?;
+    file.write_all(text.as_bytes())
+}
+
+async fn ending() {
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminate => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,178 @@
+//! The server's verbs: everything that runs on the host of the data. All other verbs are the command line's.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use gateline_drivers::{payment_service, proxy};
+use serde::Deserialize;
+
+use crate::serve::LISTEN_DEFAULT;
+use crate::{demo, doctor, serve};
+
+/// Exit code of a verb that could not do its work: something was not found out.
+const COULD_NOT: u8 = 5;
+
+/// Verbs that run on the host of the data.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ServerVerb {
+    /// Run the server: API, pages and engine.
+    Serve {
+        /// Folder of the database and of the drivers' state.
+        #[arg(long, default_value = "gateline-data", env = "GATELINE_DIR")]
+        dir: PathBuf,
+        /// Address to listen on.
+        #[arg(long, default_value = LISTEN_DEFAULT)]
+        listen: SocketAddr,
+        /// Write the first admin token to this file as well (mode 0600).
+        #[arg(long, value_name = "FILE")]
+        admin_token_file: Option<PathBuf>,
+    },
+    /// Show everything at work: a server, a proxy, a real service and four releases.
+    Demo {
+        /// End after the story; exit 0 only if every ending was as told.
+        #[arg(long)]
+        once: bool,
+        /// Print one JSON line per finished promotion, and nothing else.
+        #[arg(long)]
+        json: bool,
+        /// Folder to use; a fresh temporary one where it is not given.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Run the traffic proxy of the process driver.
+    Proxy {
+        /// Path of the control socket.
+        #[arg(long)]
+        control: PathBuf,
+    },
+    /// Fold the log again and compare: hashes, Merkle root and planned work.
+    Doctor {
+        /// Folder of the database.
+        #[arg(long, default_value = "gateline-data", env = "GATELINE_DIR")]
+        dir: PathBuf,
+    },
+    /// The demonstration's service.
+    #[command(hide = true, disable_version_flag = true)]
+    PaymentService {
+        /// Port on 127.0.0.1.
+        #[arg(long)]
+        port: u16,
+        /// The version that it says it is.
+        #[arg(long)]
+        version: String,
+        /// JSON file with `error_percent`, `latency_ms` and `start_up_ms`.
+        #[arg(long)]
+        settings: PathBuf,
+    },
+}
+
+/// Runs a verb to its end.
+pub fn run(verb: ServerVerb) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(err) => return told(Err(format!("could not start: {err}"))),
+    };
+    told(runtime.block_on(one(verb)))
+}
+
+async fn one(verb: ServerVerb) -> Result<(), String> {
+    match verb {
+        ServerVerb::Serve {
+            dir,
+            listen,
+            admin_token_file,
+        } => {
+            log_to_stderr();
+            serve::serve(serve::Settings {
+                dir,
+                listen,
+                admin_token_file,
+            })
+            .await
+            .map_err(chain)
+        }
+        ServerVerb::Demo { once, json, dir } => {
+            demo::run(demo::Settings { once, json, dir }).await.map_err(chain)
+        }
+        ServerVerb::Proxy { control } => {
+            log_to_stderr();
+            proxy::run(&control).await.map_err(chain)
+        }
+        ServerVerb::Doctor { dir } => {
+            let found = doctor::examine(&dir.join("gateline.db")).map_err(chain)?;
+            println!("{found}");
+            Ok(())
+        }
+        ServerVerb::PaymentService {
+            port,
+            version,
+            settings,
+        } => {
+            let settings = service_settings(port, version, &settings)?;
+            payment_service::run(settings).await.map_err(chain)
+        }
+    }
+}
+
+/// How a release of the demonstration's service behaves: its artifact.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ServiceSettings {
+    error_percent: f64,
+    latency_ms: u64,
+    start_up_ms: u64,
+}
+
+fn service_settings(
+    port: u16,
+    version: String,
+    file: &std::path::Path,
+) -> Result<payment_service::Settings, String> {
+    let text =
+        std::fs::read_to_string(file).map_err(|err| format!("could not read `{}`: {err}", file.display()))?;
+    let ServiceSettings {
+        error_percent,
+        latency_ms,
+        start_up_ms,
+    } = serde_json::from_str(&text).map_err(|err| format!("could not read `{}`: {err}", file.display()))?;
+    Ok(payment_service::Settings {
+        port,
+        version,
+        error_percent,
+        latency_ms,
+        start_up_ms,
+    })
+}
+
+/// Logs go to stderr; `GATELINE_LOG` filters them.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("GATELINE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// An error with its causes, each on a line of its own.
+fn chain(err: impl std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut cause = err.source();
+    while let Some(err) = cause {
+        text.push_str(&format!("\n  because {err}"));
+        cause = err.source();
+    }
+    text
+}
+
+fn told(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::from(COULD_NOT)
+        }
+    }
+}
