@@ -5,6 +5,9 @@ use jiff::Timestamp;
 
 use crate::counts::{Counts, count};
 
+/// Fewer failures than this never roll back before enough requests were served: one unlucky request is no finding.
+const EARLY_ERRORS_MIN: u64 = 3;
+
 /// Rules on one step of a rollout: what the canary served since the step began, against the settings' limits.
 ///
 /// `step_since` is when the step became true, `now` the time of the last look. Without a limit nothing can be exceeded,
@@ -43,7 +46,8 @@ fn rule(
     if !enough {
         // So many failures that even a spotless rest of the sample could not bring the share under the limit.
         let hopeless = settings.errors.as_ref().is_some_and(|limit| {
-            *errors as f64 > limit.at_most.share() * settings.at_least_requests as f64 && *errors > 0
+            *errors as f64 > limit.at_most.share() * settings.at_least_requests as f64
+                && *errors >= EARLY_ERRORS_MIN
         });
         if let (true, Some(limit)) = (hopeless, &settings.errors) {
             return (
@@ -134,6 +138,8 @@ mod tests {
         assert_eq!(says(BOTH, &ticks(100, 3, 0), 10), RulingKind::RollBack);
         assert_eq!(says(BOTH, &ticks(20, 3, 0), 10), RulingKind::RollBack);
         assert_eq!(says(BOTH, &ticks(20, 2, 0), 10), RulingKind::Wait);
+        let strict = r#"{"errors": {"at_most": "1%"}, "at_least_requests": 100}"#;
+        assert_eq!(says(strict, &ticks(20, 2, 0), 10), RulingKind::Wait);
     }
 
     #[test]
