@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use gateline_model::{
     Event, Pipeline, PipelineName, Private, ProjectName, PromotionId, ReleaseId, StageRef, StreamId, Work,
+    WorkKind,
 };
 
 use crate::command::Facts;
@@ -193,9 +194,11 @@ impl<'w> Draft<'w> {
         let mut not_planned = Vec::new();
         let mut compare = |stream: StreamId, after: Vec<Work>| {
             let before = plan(self.world, &stream);
-            let gone = before
-                .iter()
-                .filter(|old| !after.iter().any(|new| new.kind == old.kind));
+            let gone = before.iter().filter(|old| {
+                !after
+                    .iter()
+                    .any(|new| new.kind == old.kind && !begins_anew(old, new))
+            });
             not_planned.extend(gone.map(Work::id));
             planned.extend(after);
         };
@@ -213,5 +216,18 @@ impl<'w> Draft<'w> {
             not_planned,
             promotions: self.promotions.into_values().collect(),
         }
+    }
+}
+
+/// Whether planned work moved to another time, so that its row must not be left as it is. A check that is under way
+/// is not begun anew because it would be due later now: its answer is awaited.
+fn begins_anew(old: &Work, new: &Work) -> bool {
+    match new.kind {
+        WorkKind::CheckEntry { .. } | WorkKind::CheckVerify { .. } => new.due < old.due,
+        WorkKind::Judge
+        | WorkKind::Step { .. }
+        | WorkKind::Measure
+        | WorkKind::Continue { .. }
+        | WorkKind::ObserveHealth => new.due != old.due,
     }
 }

@@ -78,7 +78,7 @@ impl Engine {
             if let Some(again) = work_add.iter_mut().find(|work| work.id() == id)
                 && again.due <= now
             {
-                again.due = self.due_again(now, &lease.work, None);
+                again.due = self.due_again(now, &lease.work, decided.again);
             }
             if !work_remove.contains(&id) {
                 work_remove.push(id);

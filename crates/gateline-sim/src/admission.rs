@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gateline_core::{Promotion, World};
 use gateline_model::{
-    Admission, Decision, Event, Facts, Found, GateVerdict, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId,
-    Span, Stage, StageRef, Verdict,
+    Admission, Decision, Event, Facts, Found, GateVerdict, Pipeline, PromotionId, PromotionKind, Recorded,
+    ReleaseId, Span, Stage, StageRef, Verdict,
 };
 use jiff::Timestamp;
 
@@ -37,7 +37,9 @@ pub(crate) fn recheck(
     };
     let project = world.project(&id.stage.project);
     let in_force = project.and_then(|project| project.pipeline(&id.stage.pipeline));
-    let Some((pipeline, stage)) = in_force.and_then(|pipeline| Some((pipeline, pipeline.stage(&id.stage.stage)?))) else {
+    let Some((pipeline, stage)) =
+        in_force.and_then(|pipeline| Some((pipeline, pipeline.stage(&id.stage.stage)?)))
+    else {
         return vec!["the pipeline in force has no such stage".to_owned()];
     };
     let mut wrong = Vec::new();
@@ -69,14 +71,20 @@ fn verdicts(decision: &Decision, promotion: &Promotion, stage: &Stage) -> Vec<St
     }
     for gate in &decision.verdicts {
         if gate.verdict != Verdict::Satisfied && !is_overridden(gate, promotion, decision.at) {
-            wrong.push(format!("gate `{}` was {} and not overridden", gate.gate, gate.verdict));
+            wrong.push(format!(
+                "gate `{}` was {} and not overridden",
+                gate.gate, gate.verdict
+            ));
         }
     }
     wrong
 }
 
 fn is_overridden(gate: &GateVerdict, promotion: &Promotion, at: Timestamp) -> bool {
-    promotion.overrides.iter().any(|permission| permission.gate == gate.gate && at < permission.until)
+    promotion
+        .overrides
+        .iter()
+        .any(|permission| permission.gate == gate.gate && at < permission.until)
 }
 
 fn gates(
@@ -89,7 +97,10 @@ fn gates(
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     let overridden = |name: &str| {
-        let mut named = promotion.overrides.iter().filter(|permission| permission.gate.as_str() == name);
+        let mut named = promotion
+            .overrides
+            .iter()
+            .filter(|permission| permission.gate.as_str() == name);
         named.any(|permission| decision.at < permission.until)
     };
     let at = &promotion.id.stage;
@@ -98,7 +109,10 @@ fn gates(
             wrong.push(format!("it was never verified in {before}"));
         }
     }
-    let freezes = world.project(&at.project).map(|project| project.freezes.clone()).unwrap_or_default();
+    let freezes = world
+        .project(&at.project)
+        .map(|project| project.freezes.clone())
+        .unwrap_or_default();
     let frozen = freezes.values().find(|freeze| {
         let here = freeze.stages.contains(&stage.name) || (freeze.stages.is_empty() && stage.production);
         here && freeze.from <= decision.at && decision.at < freeze.until
@@ -115,7 +129,13 @@ fn gates(
     let Some(release) = world.release(&promotion.release) else {
         return vec!["there is no such release".to_owned()];
     };
-    let newest = |format: &str| release.evidence.iter().rev().find(|(_, evidence)| evidence.format == format);
+    let newest = |format: &str| {
+        release
+            .evidence
+            .iter()
+            .rev()
+            .find(|(_, evidence)| evidence.format == format)
+    };
     for gate in stage.gates.iter().filter(|gate| !overridden(gate.name.as_str())) {
         let passes = match gate.kind.as_str() {
             "tests" => newest("junit").is_some_and(|(_, evidence)| {
@@ -143,13 +163,19 @@ fn gates(
             _ => true,
         };
         if !passes {
-            wrong.push(format!("gate `{}` is not satisfied by what is recorded", gate.name));
+            wrong.push(format!(
+                "gate `{}` is not satisfied by what is recorded",
+                gate.name
+            ));
         }
     }
     // The pipelines of the simulation ask about `risk.level == "low"`, which is whatever does not break callers.
     let breaking = release.release.change.breaking;
     let applies = |when: &str| if when.contains("low") { !breaking } else { breaking };
-    let asks = stage.approval.iter().find(|rule| rule.when.as_deref().is_none_or(applies));
+    let asks = stage
+        .approval
+        .iter()
+        .find(|rule| rule.when.as_deref().is_none_or(applies));
     if let Some(rule) = asks.filter(|rule| !rule.automatic && !overridden("approval")) {
         for layer in &rule.layers {
             let given = promotion.approvals.iter().filter(|approval| {
@@ -159,7 +185,12 @@ fn gates(
             });
             let who: BTreeSet<_> = given.map(|approval| &approval.by).collect();
             if who.len() < layer.count as usize {
-                wrong.push(format!("only {} of {} from {} approved", who.len(), layer.count, layer.from));
+                wrong.push(format!(
+                    "only {} of {} from {} approved",
+                    who.len(),
+                    layer.count,
+                    layer.from
+                ));
             }
         }
     }

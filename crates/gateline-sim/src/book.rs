@@ -56,23 +56,35 @@ impl Book {
     pub(crate) fn told(&mut self, now: Timestamp, ticket: Ticket, answer: &Result<Receipt, Refusal>) {
         let asked = self.asked.remove(&ticket);
         let Some(key) = asked else {
-            return self.violated(now, format!("request {ticket} was answered twice, or never asked"));
+            return self.violated(
+                now,
+                format!("request {ticket} was answered twice, or never asked"),
+            );
         };
         match answer {
             Ok(Receipt::Recorded(events)) => {
                 if let Some(missing) = events.iter().find(|event| event.number >= self.world.next()) {
                     let number = missing.number;
-                    self.violated(now, format!("event #{number} was acknowledged and is not in the log"));
+                    self.violated(
+                        now,
+                        format!("event #{number} was acknowledged and is not in the log"),
+                    );
                 }
                 if let Some(key) = key.filter(|key| !self.accepted.contains_key(&key.scope)) {
                     let scope = key.scope;
-                    self.violated(now, format!("request `{scope}` was acknowledged before it was committed"));
+                    self.violated(
+                        now,
+                        format!("request `{scope}` was acknowledged before it was committed"),
+                    );
                 }
             }
             Ok(Receipt::Before(range)) => {
                 let known = key.and_then(|key| self.accepted.get(&key.scope).copied());
                 if known != Some(*range) {
-                    self.violated(now, format!("request {ticket} was told {range:?}, but it was {known:?}"));
+                    self.violated(
+                        now,
+                        format!("request {ticket} was told {range:?}, but it was {known:?}"),
+                    );
                 }
             }
             Err(_) => {}
@@ -97,7 +109,10 @@ impl Book {
             return;
         };
         if let Some(key) = &append.key {
-            let range = events.first().zip(events.last()).map(|(first, last)| (first.number, last.number));
+            let range = events
+                .first()
+                .zip(events.last())
+                .map(|(first, last)| (first.number, last.number));
             if self.accepted.insert(key.scope.clone(), range).is_some() {
                 self.violated(now, format!("request `{}` was committed twice", key.scope));
             }
@@ -106,15 +121,21 @@ impl Book {
             self.in_order(recorded);
             self.reported_under_its_lease(now, who, recorded);
             self.one_rollout_in_a_lane(recorded);
-            if let (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) = (&recorded.event, &recorded.stream) {
+            if let (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) =
+                (&recorded.event, &recorded.stream)
+            {
                 self.admitted += 1;
                 let found = admission::recheck(&self.world, &self.live_since, id, recorded, &events[..index]);
                 for what in found {
                     self.violated(now, format!("`{id}` was admitted although {what}"));
                 }
             }
-            if let (Event::WentLive { release, .. }, StreamId::Stage(stage)) = (&recorded.event, &recorded.stream) {
-                self.live_since.entry((stage.clone(), *release)).or_insert(recorded.at);
+            if let (Event::WentLive { release, .. }, StreamId::Stage(stage)) =
+                (&recorded.event, &recorded.stream)
+            {
+                self.live_since
+                    .entry((stage.clone(), *release))
+                    .or_insert(recorded.at);
             }
             self.ended += u64::from(matches!(recorded.event, Event::PromotionEnded { .. }));
             if let Err(error) = self.world.fold(recorded) {
@@ -125,7 +146,13 @@ impl Book {
     }
 
     fn in_order(&mut self, recorded: &Recorded) {
-        let Recorded { number, stream, version, at, .. } = recorded;
+        let Recorded {
+            number,
+            stream,
+            version,
+            at,
+            ..
+        } = recorded;
         if *number != self.world.next() {
             self.violated(*at, format!("#{number} follows #{}", self.world.next()));
         }
@@ -144,9 +171,20 @@ impl Book {
         let kind = match &recorded.event {
             Event::StepApplied { step, attempt, .. }
             | Event::StepFailed { step, attempt, .. }
-            | Event::StepParked { step, attempt, .. } => WorkKind::Step { step: *step, attempt: *attempt },
-            Event::CheckRecorded { gate, of: CheckOf::Entry, .. } => WorkKind::CheckEntry { gate: gate.clone() },
-            Event::CheckRecorded { gate, of: CheckOf::Verify, .. } => WorkKind::CheckVerify { gate: gate.clone() },
+            | Event::StepParked { step, attempt, .. } => WorkKind::Step {
+                step: *step,
+                attempt: *attempt,
+            },
+            Event::CheckRecorded {
+                gate,
+                of: CheckOf::Entry,
+                ..
+            } => WorkKind::CheckEntry { gate: gate.clone() },
+            Event::CheckRecorded {
+                gate,
+                of: CheckOf::Verify,
+                ..
+            } => WorkKind::CheckVerify { gate: gate.clone() },
             Event::RulingChanged { .. } => WorkKind::Measure,
             Event::HealthObserved { .. } => WorkKind::ObserveHealth,
             _ => return,
@@ -154,7 +192,10 @@ impl Book {
         let work = WorkId(format!("{}#{kind}", recorded.stream));
         if self.leases.get(&work).is_none_or(|(holder, _)| *holder != who) {
             let event = recorded.event.name();
-            self.violated(now, format!("`{event}` was recorded by somebody who does not hold `{work}`"));
+            self.violated(
+                now,
+                format!("`{event}` was recorded by somebody who does not hold `{work}`"),
+            );
         }
     }
 
@@ -162,12 +203,18 @@ impl Book {
         match &recorded.event {
             Event::LaneTaken { target, promotion } => {
                 if let Some(holder) = self.lanes.insert(target.clone(), promotion.to_string()) {
-                    self.violated(recorded.at, format!("`{promotion}` took the lane of `{target}` from `{holder}`"));
+                    self.violated(
+                        recorded.at,
+                        format!("`{promotion}` took the lane of `{target}` from `{holder}`"),
+                    );
                 }
             }
             Event::LaneFreed { target, promotion } => {
                 if self.lanes.remove(target) != Some(promotion.to_string()) {
-                    self.violated(recorded.at, format!("`{promotion}` freed the lane of `{target}` without having it"));
+                    self.violated(
+                        recorded.at,
+                        format!("`{promotion}` freed the lane of `{target}` without having it"),
+                    );
                 }
             }
             _ => {}
@@ -184,10 +231,16 @@ impl Book {
         let rows = store.work().expect("memory can be read");
         let kept: BTreeSet<WorkId> = rows.iter().map(|row| row.work.id()).collect();
         for missing in planned.difference(&kept) {
-            self.violated(now, format!("`{missing}` is planned by the fold and not by the store"));
+            self.violated(
+                now,
+                format!("`{missing}` is planned by the fold and not by the store"),
+            );
         }
         for left in kept.difference(&planned) {
-            self.violated(now, format!("`{left}` is planned by the store and not by the fold"));
+            self.violated(
+                now,
+                format!("`{left}` is planned by the store and not by the fold"),
+            );
         }
     }
 }

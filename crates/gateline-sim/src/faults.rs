@@ -21,16 +21,27 @@ pub(crate) struct Faults {
 impl Faults {
     /// Nothing goes wrong: for scenarios.
     pub(crate) fn none() -> Self {
-        Self { on: false, step: Span::from_secs(2), check: Span::from_secs(1) }
+        Self {
+            on: false,
+            step: Span::from_secs(2),
+            check: Span::from_secs(1),
+        }
     }
 
     /// Everything may go wrong.
     pub(crate) fn all() -> Self {
-        Self { on: true, ..Self::none() }
+        Self {
+            on: true,
+            ..Self::none()
+        }
     }
 
     fn drawn(&self, rng: &mut Rng, from: i64, to: i64) -> Span {
-        if self.on { Span::from_millis(rng.between(from, to)) } else { Span::ZERO }
+        if self.on {
+            Span::from_millis(rng.between(from, to))
+        } else {
+            Span::ZERO
+        }
     }
 
     pub(crate) fn store_takes(&self, rng: &mut Rng) -> Span {
@@ -57,7 +68,11 @@ impl Faults {
     }
 
     pub(crate) fn report_takes(&self, rng: &mut Rng) -> Span {
-        if self.on && rng.chance(40) { self.late(rng) } else { self.drawn(rng, 0, 200) }
+        if self.on && rng.chance(40) {
+            self.late(rng)
+        } else {
+            self.drawn(rng, 0, 200)
+        }
     }
 
     pub(crate) fn late(&self, rng: &mut Rng) -> Span {

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use gateline_core::StepOutcome;
 use gateline_model::{
-    Arm, Check, GateName, Health, Reading, StageName, StepAction, StepOrder, TargetName, TargetView, Tick, Version,
+    Arm, Check, GateName, Health, Reading, StageName, StepAction, StepOrder, TargetName, TargetView, Tick,
+    Version,
 };
 use jiff::Timestamp;
 
@@ -74,7 +75,10 @@ pub(crate) enum Seen {
 
 impl Outside {
     pub(crate) fn new(rps: u64) -> Self {
-        Self { rps, ..Self::default() }
+        Self {
+            rps,
+            ..Self::default()
+        }
     }
 
     /// Whether a step is true.
@@ -90,7 +94,10 @@ impl Outside {
     /// Makes a step true for whoever saw this revision.
     pub(crate) fn apply(&mut self, now: Timestamp, order: &StepOrder, seen: u64) -> StepOutcome {
         self.serve(now, &order.target_name);
-        let trick = self.tricks.get_mut(&order.stage.stage).and_then(VecDeque::pop_front);
+        let trick = self
+            .tricks
+            .get_mut(&order.stage.stage)
+            .and_then(VecDeque::pop_front);
         match &trick {
             Some(Trick::Fail(why)) => return StepOutcome::Failed(why.clone()),
             Some(Trick::Unknown(why)) => return StepOutcome::Unknown(why.clone()),
@@ -101,7 +108,10 @@ impl Outside {
             return StepOutcome::Unknown("somebody else changed the target meanwhile".to_owned());
         }
         target.change(order);
-        let times = target.applied.entry(operation(&order.key).to_owned()).or_default();
+        let times = target
+            .applied
+            .entry(operation(&order.key).to_owned())
+            .or_default();
         *times += 1;
         if *times > 1 {
             self.twice.push(order.key.clone());
@@ -117,9 +127,18 @@ impl Outside {
         let Some(target) = self.targets.get_mut(name) else {
             return;
         };
-        let since = target.served_until.replace(target.served_until.map_or(now, |until| until.max(now)));
-        let millis = since.map_or(0, |since| (now.as_millisecond() - since.as_millisecond()).max(0).unsigned_abs());
-        let arms = [(&target.canary, target.weight), (&target.live, 100 - target.weight)];
+        let since = target
+            .served_until
+            .replace(target.served_until.map_or(now, |until| until.max(now)));
+        let millis = since.map_or(0, |since| {
+            (now.as_millisecond() - since.as_millisecond())
+                .max(0)
+                .unsigned_abs()
+        });
+        let arms = [
+            (&target.canary, target.weight),
+            (&target.live, 100 - target.weight),
+        ];
         for (version, weight) in arms {
             if let Some(version) = version {
                 let load = self.loads.get(version).copied().unwrap_or_default();

@@ -57,7 +57,14 @@ mod tests {
     fn a_seed_gives_the_same_numbers_for_ever() {
         let mut rng = Rng::new(0);
         let drawn = [rng.next(), rng.next(), rng.next()];
-        assert_eq!(drawn, [11_091_344_671_253_066_420, 13_793_997_310_169_335_082, 1_900_383_378_846_508_768]);
+        assert_eq!(
+            drawn,
+            [
+                11_091_344_671_253_066_420,
+                13_793_997_310_169_335_082,
+                1_900_383_378_846_508_768
+            ]
+        );
     }
 
     #[test]

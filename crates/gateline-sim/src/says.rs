@@ -2,8 +2,8 @@
 
 use gateline_core::World;
 use gateline_model::{
-    CheckOf, Decision, Event, Found, GateVerdict, PauseReason, PromotionId, PromotionKind, Recorded, ReleaseId,
-    RollbackReason, StepAction, StreamId, Verdict,
+    CheckOf, Decision, Event, Found, GateVerdict, PauseReason, PromotionId, PromotionKind, Recorded,
+    ReleaseId, RollbackReason, StepAction, StreamId, Verdict,
 };
 use jiff::Timestamp;
 
@@ -27,7 +27,9 @@ fn stream(stream: &StreamId) -> String {
 }
 
 fn label(world: &World, release: &ReleaseId) -> String {
-    world.release(release).map_or_else(|| release.short(), |state| state.release.version.to_string())
+    world
+        .release(release)
+        .map_or_else(|| release.short(), |state| state.release.version.to_string())
 }
 
 fn step(action: StepAction) -> String {
@@ -45,11 +47,22 @@ pub(crate) fn event(world: &World, recorded: &Recorded) -> Option<String> {
     let at = stream(&recorded.stream);
     let by = &recorded.actor;
     Some(match &recorded.event {
-        Event::PipelineApplied { version, pipeline, .. } => {
-            format!("pipeline {} is in force in version {}", pipeline.name, &version.hex()[..4])
+        Event::PipelineApplied {
+            version, pipeline, ..
+        } => {
+            format!(
+                "pipeline {} is in force in version {}",
+                pipeline.name,
+                &version.hex()[..4]
+            )
         }
         Event::FreezeDeclared { freeze } => {
-            format!("{by} declares freeze {} from {} until {}", freeze.name, time(freeze.from), time(freeze.until))
+            format!(
+                "{by} declares freeze {} from {} until {}",
+                freeze.name,
+                time(freeze.from),
+                time(freeze.until)
+            )
         }
         Event::FreezeLifted { name } => format!("{by} lifts freeze {name}"),
         Event::TokenIssued { id, .. } => format!("token {id} is issued"),
@@ -64,19 +77,41 @@ pub(crate) fn event(world: &World, recorded: &Recorded) -> Option<String> {
             };
             format!("evidence ({}) is recorded: {found}", evidence.format)
         }
-        Event::LaneTaken { target, promotion: id } => format!("{} takes the lane of {target}", promotion(id)),
+        Event::LaneTaken {
+            target,
+            promotion: id,
+        } => format!("{} takes the lane of {target}", promotion(id)),
         Event::LaneFreed { target, .. } => format!("the lane of {target} is free"),
         Event::WentLive { version, .. } => format!("{version} is live in {at}"),
-        Event::ReleaseBarred { release, promotion: id } => {
-            format!("{} is barred from {at} because of {}", label(world, release), promotion(id))
+        Event::ReleaseBarred {
+            release,
+            promotion: id,
+        } => {
+            format!(
+                "{} is barred from {at} because of {}",
+                label(world, release),
+                promotion(id)
+            )
         }
         Event::BarLifted { release } => format!("{by} lifts the bar on {} in {at}", label(world, release)),
-        Event::HealthObserved { health, not_seen_from } => match not_seen_from {
+        Event::HealthObserved {
+            health,
+            not_seen_from,
+        } => match not_seen_from {
             Some(from) => format!("health of {at} is {health}; nobody looked since {}", time(*from)),
             None => format!("health of {at} is {health}"),
         },
-        Event::PromotionRequested { release, kind, automatic, .. } => {
-            let asks = if *automatic { "the pipeline".to_owned() } else { by.to_string() };
+        Event::PromotionRequested {
+            release,
+            kind,
+            automatic,
+            ..
+        } => {
+            let asks = if *automatic {
+                "the pipeline".to_owned()
+            } else {
+                by.to_string()
+            };
             match kind {
                 PromotionKind::Forward => format!("{asks} asks for {} in {at}", label(world, release)),
                 PromotionKind::Rollback => format!("{asks} asks for {} back in {at}", label(world, release)),
@@ -87,9 +122,15 @@ pub(crate) fn event(world: &World, recorded: &Recorded) -> Option<String> {
         }
         Event::DecisionRecorded { decision } => format!("{at} {}", decision.headline),
         Event::ApprovalGiven { approval } => format!("{} approves {at} for {}", approval.by, approval.from),
-        Event::ApprovalVoided { by, .. } => format!("the approval of {by} does not count any more: {at} asks something else"),
+        Event::ApprovalVoided { by, .. } => {
+            format!("the approval of {by} does not count any more: {at} asks something else")
+        }
         Event::OverrideGranted { permission } => {
-            format!("{by} overrides gate {} of {at} until {}", permission.gate, time(permission.until))
+            format!(
+                "{by} overrides gate {} of {at} until {}",
+                permission.gate,
+                time(permission.until)
+            )
         }
         Event::CheckRecorded { gate, of, evidence } => {
             let what = match of {
@@ -106,22 +147,44 @@ pub(crate) fn event(world: &World, recorded: &Recorded) -> Option<String> {
             let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
             format!("{at} begins to roll out: {}", steps.join(", "))
         }
-        Event::StepIntended { step: index, attempt, action } => {
-            let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+        Event::StepIntended {
+            step: index,
+            attempt,
+            action,
+        } => {
+            let again = if *attempt > 1 {
+                format!(", attempt {attempt}")
+            } else {
+                String::new()
+            };
             format!("{at} step {index}{again}: {}", step(*action))
         }
-        Event::StepApplied { step: index, go_on_at, .. } => match go_on_at {
-            Some(at_least) if *at_least > recorded.at => format!("{at} step {index} is true, stands until {}", time(*at_least)),
+        Event::StepApplied {
+            step: index,
+            go_on_at,
+            ..
+        } => match go_on_at {
+            Some(at_least) if *at_least > recorded.at => {
+                format!("{at} step {index} is true, stands until {}", time(*at_least))
+            }
             Some(_) | None => format!("{at} step {index} is true"),
         },
         Event::StepFailed { step: index, why, .. } => format!("{at} step {index} failed: {why}"),
-        Event::StepParked { step: index, why, .. } => format!("{at} step {index} is parked, nobody can tell: {why}"),
-        Event::RulingChanged { ruling, .. } => format!("the judge of {at} says {}: {}", ruling.says.word(), ruling.headline),
+        Event::StepParked { step: index, why, .. } => {
+            format!("{at} step {index} is parked, nobody can tell: {why}")
+        }
+        Event::RulingChanged { ruling, .. } => format!(
+            "the judge of {at} says {}: {}",
+            ruling.says.word(),
+            ruling.headline
+        ),
         Event::RolloutPaused { why } => {
             let why = match why {
                 PauseReason::Asked => format!("{by} asked"),
                 PauseReason::Inconclusive => "the judge could not tell in time".to_owned(),
-                PauseReason::Irreversible => "it must not be rolled back by itself; a person is called".to_owned(),
+                PauseReason::Irreversible => {
+                    "it must not be rolled back by itself; a person is called".to_owned()
+                }
                 PauseReason::Parked => "a step could not be observed; a person is called".to_owned(),
             };
             format!("{at} is paused: {why}")
@@ -144,21 +207,40 @@ pub(crate) fn event(world: &World, recorded: &Recorded) -> Option<String> {
             let checks: Vec<&str> = checks.iter().map(|gate| gate.as_str()).collect();
             format!("{at} is verified until {}: {}", time(*until), checks.join(", "))
         }
-        Event::PromotionEnded { outcome, says, served, .. } => {
+        Event::PromotionEnded {
+            outcome,
+            says,
+            served,
+            ..
+        } => {
             let served = match served.requests {
                 0 => String::new(),
                 requests => format!(" ({requests} requests served, {} bad)", served.bad_requests),
             };
             format!("{at} ended {outcome}: {says}{served}")
         }
-        Event::ReleaseNumbered { .. } | Event::PromotionOpened { .. } | Event::PromotionClosed { .. } => return None,
+        Event::ReleaseNumbered { .. } | Event::PromotionOpened { .. } | Event::PromotionClosed { .. } => {
+            return None;
+        }
     })
 }
 
 /// A stored decision, row by row.
 pub(crate) fn decision(decision: &Decision) -> Vec<String> {
-    let Decision { version, stage, headline, verdicts, risk, until, .. } = decision;
-    let mut rows = vec![format!("{version} -> {}: {headline} (risk {})", stage.stage, risk.word())];
+    let Decision {
+        version,
+        stage,
+        headline,
+        verdicts,
+        risk,
+        until,
+        ..
+    } = decision;
+    let mut rows = vec![format!(
+        "{version} -> {}: {headline} (risk {})",
+        stage.stage,
+        risk.word()
+    )];
     rows.extend(verdicts.iter().flat_map(verdict));
     rows.extend(until.map(|until| format!("decided again {}", time(until))));
     rows

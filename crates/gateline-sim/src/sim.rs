@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use gateline_core::{Actor, Command, StepOutcome};
-use gateline_engine::{BatchId, Engine, Input, LEASE, Observed, Output, Receipt, Refusal, Request, Task, TaskOrder, Ticket};
+use gateline_engine::{
+    BatchId, Engine, Input, LEASE, Observed, Output, Receipt, Refusal, Request, Task, TaskOrder, Ticket,
+};
 use gateline_model::{PromotionId, Span, Tick, WorkKind};
 use gateline_store::{Append, Fence, IdempotencyKey, MemStore, READ_EVENTS_MAX, Read, Store, StoreError};
 use jiff::Timestamp;
@@ -110,15 +112,31 @@ impl Sim {
     }
 
     /// A request arrives at a replica. Nobody answers where none lives.
-    pub(crate) fn request(&mut self, replica: usize, actor: Actor, command: Command, key: Option<IdempotencyKey>) -> Ticket {
+    pub(crate) fn request(
+        &mut self,
+        replica: usize,
+        actor: Actor,
+        command: Command,
+        key: Option<IdempotencyKey>,
+    ) -> Ticket {
         self.tickets += 1;
         let ticket = self.tickets;
         self.book.asked(ticket, key.clone());
         let mut salt = [0; 16];
         salt[..8].copy_from_slice(&self.rng.next().to_le_bytes());
-        let request = Request { ticket, actor, command, key, salt, blobs: Vec::new() };
+        let request = Request {
+            ticket,
+            actor,
+            command,
+            key,
+            salt,
+            blobs: Vec::new(),
+        };
         let who = self.who(replica);
-        self.later(Span::ZERO, Delivery::Input(who, Input::Request(Box::new(request))));
+        self.later(
+            Span::ZERO,
+            Delivery::Input(who, Input::Request(Box::new(request))),
+        );
         ticket
     }
 
@@ -221,13 +239,17 @@ impl Sim {
         let mut engine = Engine::default();
         let mut from = 0;
         loop {
-            let events = self.store.read(from, READ_EVENTS_MAX).expect("memory can be read");
+            let events = self
+                .store
+                .read(from, READ_EVENTS_MAX)
+                .expect("memory can be read");
             if events.is_empty() {
                 break;
             }
             from += events.len() as u64;
             if let Err(error) = engine.restore(&events) {
-                self.book.violated(self.now, format!("the log cannot be folded: {error}"));
+                self.book
+                    .violated(self.now, format!("the log cannot be folded: {error}"));
                 return;
             }
         }
@@ -243,7 +265,9 @@ impl Sim {
             let (waiting, held) = replica.engine.as_ref()?.load();
             let beat = (held + waiting > 0).then(|| TICK_MAX.after(replica.last_tick));
             let wanted = [due, beat].into_iter().flatten().min()?;
-            let at = wanted.max(TICK_MIN.after(replica.last_tick)).max(replica.paused_until);
+            let at = wanted
+                .max(TICK_MIN.after(replica.last_tick))
+                .max(replica.paused_until);
             Some((at.max(self.now), index))
         });
         ticks.min()
@@ -265,7 +289,10 @@ impl Sim {
         if self.now < self.store_down_until || self.replicas.len() == 1 {
             return;
         }
-        let events = self.store.read(next, READ_EVENTS_MAX).expect("memory can be read");
+        let events = self
+            .store
+            .read(next, READ_EVENTS_MAX)
+            .expect("memory can be read");
         if !events.is_empty() {
             self.step(who, Input::Logged(events));
         }
@@ -296,7 +323,8 @@ impl Sim {
         match engine.step(now, input) {
             Ok(outputs) => self.carry_out(who, outputs),
             Err(error) => {
-                self.book.violated(self.now, format!("a replica cannot fold: {error}"));
+                self.book
+                    .violated(self.now, format!("a replica cannot fold: {error}"));
                 self.replicas[who.replica].engine = None;
             }
         }
@@ -308,7 +336,12 @@ impl Sim {
                 Output::Append(batch, appends) => Act::Append(batch, appends),
                 Output::Read(from) => Act::Read(from),
                 Output::Claim(limit) => Act::Claim(limit),
-                Output::KeepTicks { promotion, ticks, all, task } => Act::KeepTicks(promotion, ticks, all, task),
+                Output::KeepTicks {
+                    promotion,
+                    ticks,
+                    all,
+                    task,
+                } => Act::KeepTicks(promotion, ticks, all, task),
                 Output::Release(fence, due) => Act::Release(fence, due),
                 Output::Renew(fence, until) => Act::Renew(fence, until),
                 Output::Perform(task) => {
@@ -328,7 +361,10 @@ impl Sim {
     }
 
     fn act(&mut self, who: Who, act: Act) {
-        let down = || StoreError::Unavailable { doing: "reach the store", why: "it is down".to_owned() };
+        let down = || StoreError::Unavailable {
+            doing: "reach the store",
+            why: "it is down".to_owned(),
+        };
         let is_down = self.now < self.store_down_until;
         match act {
             Act::Append(batch, _) if is_down => self.answer(who, Input::Committed(batch, Err(down()))),
@@ -337,24 +373,42 @@ impl Sim {
                 self.later(READ_AGAIN, Delivery::Act(who, act));
             }
             Act::Read(from) => {
-                let events = self.store.read(from, READ_EVENTS_MAX).expect("memory can be read");
+                let events = self
+                    .store
+                    .read(from, READ_EVENTS_MAX)
+                    .expect("memory can be read");
                 self.answer(who, Input::Logged(events));
             }
             Act::Claim(_) if is_down => self.answer(who, Input::Leased(Vec::new())),
             Act::Claim(limit) => {
-                let leased = self.store.lease(self.now, "sim", limit, LEASE).expect("memory can be written");
+                let leased = self
+                    .store
+                    .lease(self.now, "sim", limit, LEASE)
+                    .expect("memory can be written");
                 self.book.leased(who, &leased);
                 self.answer(who, Input::Leased(leased));
             }
             Act::KeepTicks(.., task) if is_down => self.answer(who, Input::TicksLost(task)),
             Act::KeepTicks(promotion, ticks, all, task) => {
-                let root = self.store.put_ticks(&promotion, &ticks).expect("simulated ticks are finite");
+                let root = self
+                    .store
+                    .put_ticks(&promotion, &ticks)
+                    .expect("simulated ticks are finite");
                 let ticks = if all {
                     self.store.ticks(&promotion).expect("memory can be read").0
                 } else {
                     ticks
                 };
-                self.answer(who, Input::TicksKept { promotion, root, ticks, all, task });
+                self.answer(
+                    who,
+                    Input::TicksKept {
+                        promotion,
+                        root,
+                        ticks,
+                        all,
+                        task,
+                    },
+                );
             }
             Act::Release(..) | Act::Renew(..) if is_down => {}
             Act::Release(fence, due) => {
@@ -369,7 +423,9 @@ impl Sim {
     }
 
     fn append(&mut self, who: Who, batch: BatchId, appends: &[Append]) {
-        let unknown = || StoreError::Unknown { why: "the connection broke".to_owned() };
+        let unknown = || StoreError::Unknown {
+            why: "the connection broke".to_owned(),
+        };
         let lost = self.faults.loses_answer(&mut self.rng);
         if lost && self.rng.chance(500) {
             self.answer(who, Input::Committed(batch, Err(unknown())));
@@ -417,7 +473,8 @@ impl Sim {
         };
         let outcome = self.outside.apply(self.now, order, seen);
         for key in std::mem::take(&mut self.outside.twice) {
-            self.book.violated(self.now, format!("step `{key}` was applied twice"));
+            self.book
+                .violated(self.now, format!("step `{key}` was applied twice"));
         }
         self.report(who, task, Observed::Stepped(outcome));
     }
@@ -426,7 +483,10 @@ impl Sim {
         let observed = self.faults.garble(&mut self.rng, &task.order, observed);
         if self.faults.repeats(&mut self.rng) {
             let late = self.faults.late(&mut self.rng);
-            self.later(late, Delivery::Input(who, Input::Observed(task.clone(), observed.clone())));
+            self.later(
+                late,
+                Delivery::Input(who, Input::Observed(task.clone(), observed.clone())),
+            );
         }
         let late = self.faults.report_takes(&mut self.rng);
         self.later(late, Delivery::Input(who, Input::Observed(task, observed)));

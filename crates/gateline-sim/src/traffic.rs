@@ -54,7 +54,9 @@ impl Served {
             weight,
             requests: self.parts / PARTS,
             errors: (self.failed / 1_000_000) as u64 / PARTS,
-            buckets: buckets.map(|(bound, parts)| (*bound as f64 / 1_000.0, parts / PARTS)).collect(),
+            buckets: buckets
+                .map(|(bound, parts)| (*bound as f64 / 1_000.0, parts / PARTS))
+                .collect(),
         }
     }
 }

@@ -9,7 +9,10 @@ fn scenarios() -> PathBuf {
 #[test]
 fn every_scenario_plays_as_its_transcript_says() {
     let dir = scenarios();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "scenario"));
     files.sort();
     assert!(files.len() >= 10, "there are scenarios in {}", dir.display());
@@ -30,11 +33,27 @@ fn every_scenario_plays_as_its_transcript_says() {
             std::fs::write(&transcript, &played).unwrap();
         }
         let expected = std::fs::read_to_string(&transcript).unwrap_or_default();
-        if let Some((line, (is, was))) = played.lines().zip(expected.lines()).enumerate().find(|(_, (is, was))| is != was) {
-            wrong.push(format!("{}:{}: plays `{is}`, not `{was}`", transcript.display(), line + 1));
+        if let Some((line, (is, was))) = played
+            .lines()
+            .zip(expected.lines())
+            .enumerate()
+            .find(|(_, (is, was))| is != was)
+        {
+            wrong.push(format!(
+                "{}:{}: plays `{is}`, not `{was}`",
+                transcript.display(),
+                line + 1
+            ));
         } else if played.lines().count() != expected.lines().count() {
-            wrong.push(format!("{}: is shorter or longer than what is played", transcript.display()));
+            wrong.push(format!(
+                "{}: is shorter or longer than what is played",
+                transcript.display()
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{}\nif it is right now: UPDATE_TRANSCRIPTS=1", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{}\nif it is right now: UPDATE_TRANSCRIPTS=1",
+        wrong.join("\n")
+    );
 }

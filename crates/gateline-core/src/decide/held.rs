@@ -94,10 +94,11 @@ fn void_approvals(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged)
 
 /// Records the decision when a verdict or a reason is new.
 fn record(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged) {
-    let new = promotion
-        .decision
-        .as_ref()
-        .is_none_or(|old| old.differs_from(&judged.decision) || old.headline != judged.decision.headline);
+    let new = promotion.decision.as_ref().is_none_or(|old| {
+        old.differs_from(&judged.decision)
+            || old.headline != judged.decision.headline
+            || approvals(old) != approvals(&judged.decision)
+    });
     if new {
         let decision = std::sync::Arc::new(judged.decision.clone());
         draft.emit(
@@ -105,6 +106,12 @@ fn record(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged) {
             Event::DecisionRecorded { decision },
         );
     }
+}
+
+/// What is said of approvals. Each is somebody's act, so it is news although only a number moved.
+fn approvals(decision: &gateline_model::Decision) -> Option<&str> {
+    let gate = decision.verdicts.iter().find(|gate| gate.kind == "approval");
+    gate.map(|gate| gate.says.as_str())
 }
 
 /// Takes the lane and begins the rollout. The decision of this very moment is always recorded.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    CheckOf, Event, Evidence, GateName, PromotionId, RollbackReason, Served, StreamId, Verdict,
+    CheckOf, Event, Evidence, Found, GateName, PromotionId, RollbackReason, Served, StreamId, Verdict,
 };
 use jiff::Timestamp;
 
@@ -80,6 +80,16 @@ pub(super) fn report_check(
         (CheckOf::Verify, Some(under_way))
             if under_way.verification.is_some() && under_way.rollback.is_none() =>
         {
+            // As before entry: that it still cannot be found out is no news.
+            let errored = |evidence: &Evidence| match &evidence.found {
+                Found::Errored { reason } => Some(reason.clone()),
+                Found::Facts { .. } => None,
+            };
+            let before = promotion.checks.get(&(of, gate.clone()));
+            let was = before.and_then(|checked| errored(&checked.evidence));
+            if was.is_some() && was == errored(evidence) {
+                return Ok(again);
+            }
             draft.emit(stream, recorded);
             settle(draft, id, served)?;
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use gateline_core::{Actor, Command};
 use gateline_model::{
-    Artifact, ArtifactAt, ArtifactKind, Change, ChangeKind, CoverageFacts, Digest, Evidence, FailedCase, Facts,
-    FindingFacts, Found, Freeze, Pipeline, Private, Release, Span, TestFacts,
+    Artifact, ArtifactAt, ArtifactKind, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts,
+    FailedCase, FindingFacts, Found, Freeze, Pipeline, Private, Release, Span, TestFacts,
 };
 
-use super::row::{Row, ScenarioError};
 use super::Script;
+use super::row::{Row, ScenarioError};
 
 impl Script<'_> {
     pub(super) fn command(&mut self, row: &Row) -> Result<(Actor, Command), ScenarioError> {
@@ -27,7 +27,10 @@ impl Script<'_> {
             }
             "rollback" => {
                 row.only(1, &["by", "reason"])?;
-                Command::RollBack { stage: self.stage_ref(row, row.word(0, "a stage")?)?, reason }
+                Command::RollBack {
+                    stage: self.stage_ref(row, row.word(0, "a stage")?)?,
+                    reason,
+                }
             }
             "approve" => {
                 row.only(1, &["to", "by", "groups", "comment", "seen"])?;
@@ -98,12 +101,19 @@ impl Script<'_> {
             Some(body) => body.clone(),
             None => {
                 let file = row.word(0, "a file, or a text from `<<END` to `END`")?;
-                std::fs::read_to_string(self.dir.join(file))
-                    .map_err(|err| row.error(format!("cannot read `{file}`: {err}"), "name a file beside the scenario"))?
+                std::fs::read_to_string(self.dir.join(file)).map_err(|err| {
+                    row.error(
+                        format!("cannot read `{file}`: {err}"),
+                        "name a file beside the scenario",
+                    )
+                })?
             }
         };
         let read = gateline_spec::read("pipeline", &text).map_err(|found| {
-            row.error(format!("the pipeline is wrong:\n{}", found.render(&text, false)), "mend it")
+            row.error(
+                format!("the pipeline is wrong:\n{}", found.render(&text, false)),
+                "mend it",
+            )
         })?;
         self.pipeline = Some(read.pipeline.reference());
         Ok(Command::ApplyPipeline {
@@ -116,10 +126,19 @@ impl Script<'_> {
         row.only(3, &["kind", "by", "label", "built"])?;
         let of = self.pipeline_ref(row)?.clone();
         let version = row.parse(row.word(0, "a version")?)?;
-        let pipeline = self.sim.book.world.project(&of.project).and_then(|project| project.pipeline(&of.pipeline));
+        let pipeline = self
+            .sim
+            .book
+            .world
+            .project(&of.project)
+            .and_then(|project| project.pipeline(&of.pipeline));
         let kind = match row.get("kind") {
-            Some(word) => serde_json::from_value::<ChangeKind>(word.into())
-                .map_err(|_| row.error(format!("`{word}` is no kind of change"), "write fix, hotfix, feature, config, .."))?,
+            Some(word) => serde_json::from_value::<ChangeKind>(word.into()).map_err(|_| {
+                row.error(
+                    format!("`{word}` is no kind of change"),
+                    "write fix, hotfix, feature, config, ..",
+                )
+            })?,
             None => ChangeKind::Feature,
         };
         let mut labels = std::collections::BTreeMap::new();
@@ -140,7 +159,10 @@ impl Script<'_> {
             },
             text: Digest::of(b""),
         };
-        Ok(Command::RegisterRelease { release: Arc::new(release), text: Private::default() })
+        Ok(Command::RegisterRelease {
+            release: Arc::new(release),
+            text: Private::default(),
+        })
     }
 
     fn evidence_command(&self, row: &Row) -> Result<Command, ScenarioError> {
@@ -149,7 +171,10 @@ impl Script<'_> {
         let count = |key: &str| Ok(row.value::<u64>(key)?.unwrap_or(0));
         let (format, facts) = match what {
             "tests" => {
-                row.only(2, &["passed", "failed", "skipped", "suite", "errored", "about", "by"])?;
+                row.only(
+                    2,
+                    &["passed", "failed", "skipped", "suite", "errored", "about", "by"],
+                )?;
                 let (passed, failed, skipped) = (count("passed")?, count("failed")?, count("skipped")?);
                 let first = (failed > 0).then(|| FailedCase {
                     name: "pays_twice".to_owned(),
@@ -169,7 +194,11 @@ impl Script<'_> {
             }
             "coverage" => {
                 row.only(2, &["lines", "branches", "name", "errored", "about", "by"])?;
-                let percent = |key: &str| row.get(key).map(|text| row.parse::<u64>(text.trim_end_matches('%'))).transpose();
+                let percent = |key: &str| {
+                    row.get(key)
+                        .map(|text| row.parse::<u64>(text.trim_end_matches('%')))
+                        .transpose()
+                };
                 let branches = percent("branches")?;
                 let facts = CoverageFacts {
                     files: 1,
@@ -182,7 +211,10 @@ impl Script<'_> {
                 ("lcov", Facts::Coverage(facts))
             }
             "sarif" => {
-                row.only(2, &["errors", "warnings", "notes", "name", "errored", "about", "by"])?;
+                row.only(
+                    2,
+                    &["errors", "warnings", "notes", "name", "errored", "about", "by"],
+                )?;
                 let facts = FindingFacts {
                     tools: vec!["semgrep".to_owned()],
                     runs: 1,
@@ -193,16 +225,28 @@ impl Script<'_> {
                 };
                 ("sarif", Facts::Findings(facts))
             }
-            other => return Err(row.error(format!("`{other}` is no kind of evidence"), "write `tests`, `coverage` or `sarif`")),
+            other => {
+                return Err(row.error(
+                    format!("`{other}` is no kind of evidence"),
+                    "write `tests`, `coverage` or `sarif`",
+                ));
+            }
         };
         let found = match row.get("errored") {
-            Some(reason) => Found::Errored { reason: reason.to_owned() },
+            Some(reason) => Found::Errored {
+                reason: reason.to_owned(),
+            },
             None => Found::Facts { facts },
         };
         let id = self.release_id(row, version)?;
         let about = self.release_id(row, row.get("about").unwrap_or(version))?;
         let artifacts = self.sim.book.world.release(&about).map(|state| {
-            state.release.artifacts.iter().map(|artifact| artifact.at.digest()).collect()
+            state
+                .release
+                .artifacts
+                .iter()
+                .map(|artifact| artifact.at.digest())
+                .collect()
         });
         let evidence = Evidence {
             artifacts: artifacts.unwrap_or_else(|| vec![about]),
@@ -215,31 +259,49 @@ impl Script<'_> {
             by: actor(row)?.id,
             at: self.sim.now,
         };
-        Ok(Command::SubmitEvidence { release: id, evidence: Arc::new(evidence) })
+        Ok(Command::SubmitEvidence {
+            release: id,
+            evidence: Arc::new(evidence),
+        })
     }
 }
 
 /// One artifact for each that the pipeline asks for; `build` tells builds of one version apart.
 fn artifacts(pipeline: Option<&Pipeline>, version: &gateline_model::Version, build: &str) -> Vec<Artifact> {
-    let wanted = pipeline.map(|pipeline| &pipeline.artifacts[..]).unwrap_or_default();
+    let wanted = pipeline
+        .map(|pipeline| &pipeline.artifacts[..])
+        .unwrap_or_default();
     let made = wanted.iter().map(|spec| {
         let digest = Digest::of(format!("{version}{build}/{}", spec.name).as_bytes());
         let at = match spec.kind {
-            ArtifactKind::Oci => ArtifactAt::Oci { repository: format!("registry.example/{}", spec.name), digest },
-            ArtifactKind::File => ArtifactAt::File { path: format!("/build/{}", spec.name), digest },
+            ArtifactKind::Oci => ArtifactAt::Oci {
+                repository: format!("registry.example/{}", spec.name),
+                digest,
+            },
+            ArtifactKind::File => ArtifactAt::File {
+                path: format!("/build/{}", spec.name),
+                digest,
+            },
             ArtifactKind::Git => ArtifactAt::Git {
                 url: format!("https://git.example/{}", spec.name),
                 commit: digest.hex()[..40].to_owned(),
             },
         };
-        Artifact { name: spec.name.clone(), at }
+        Artifact {
+            name: spec.name.clone(),
+            at,
+        }
     });
     made.collect()
 }
 
 /// Who asks: a reporter where nobody is named for evidence, `ana` elsewhere.
 fn actor(row: &Row) -> Result<Actor, ScenarioError> {
-    let nobody = if row.verb() == "evidence" || row.verb() == "release" { "ci" } else { "ana" };
+    let nobody = if row.verb() == "evidence" || row.verb() == "release" {
+        "ci"
+    } else {
+        "ana"
+    };
     let groups = row.get("groups").into_iter().flat_map(|groups| groups.split(','));
     Ok(Actor {
         id: row.parse(row.get("by").unwrap_or(nobody))?,
@@ -247,4 +309,3 @@ fn actor(row: &Row) -> Result<Actor, ScenarioError> {
         groups: groups.map(|group| row.parse(group)).collect::<Result<_, _>>()?,
     })
 }
-

@@ -53,7 +53,10 @@ pub fn run_scenario(name: &str, text: &str, dir: &Path) -> Result<String, Scenar
             let mut body = String::new();
             loop {
                 let Some((_, line)) = lines.next() else {
-                    return Err(row.error(format!("`<<{end}` has no end"), format!("write `{end}` on a line of its own")));
+                    return Err(row.error(
+                        format!("`<<{end}` has no end"),
+                        format!("write `{end}` on a line of its own"),
+                    ));
                 };
                 stage.out.push_str(line);
                 stage.out.push('\n');
@@ -84,8 +87,8 @@ struct Script<'a> {
 impl Script<'_> {
     fn play(&mut self, row: &Row) -> Result<(), ScenarioError> {
         match row.verb() {
-            "pipeline" | "release" | "evidence" | "promote" | "approve" | "override" | "freeze" | "lift-freeze"
-            | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
+            "pipeline" | "release" | "evidence" | "promote" | "approve" | "override" | "freeze"
+            | "lift-freeze" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
                 let (actor, command) = self.command(row)?;
                 self.ask(actor, command);
             }
@@ -109,11 +112,17 @@ impl Script<'_> {
             "status" => self.status(row)?,
             "log" => self.log(row)?,
             other => {
-                return Err(row.error(format!("`{other}` is no command"), "see the list in scenarios/README.md"));
+                return Err(row.error(
+                    format!("`{other}` is no command"),
+                    "see the list in scenarios/README.md",
+                ));
             }
         }
         match self.sim.book.violations.first() {
-            Some(violation) => Err(row.error(format!("an invariant is violated: {violation}"), "this is a bug of Gateline")),
+            Some(violation) => Err(row.error(
+                format!("an invariant is violated: {violation}"),
+                "this is a bug of Gateline",
+            )),
             None => Ok(()),
         }
     }
@@ -144,7 +153,11 @@ impl Script<'_> {
 
     /// Tells what was recorded since the last time.
     fn show_events(&mut self) {
-        let events = self.sim.store.read(self.shown, READ_EVENTS_MAX).expect("memory can be read");
+        let events = self
+            .sim
+            .store
+            .read(self.shown, READ_EVENTS_MAX)
+            .expect("memory can be read");
         for recorded in &events {
             if let Some(sentence) = says::event(&self.sim.book.world, recorded) {
                 self.say(&format!("{}  {sentence}", says::time(recorded.at)));
@@ -154,21 +167,33 @@ impl Script<'_> {
     }
 
     fn pipeline_ref(&self, row: &Row) -> Result<&PipelineRef, ScenarioError> {
-        let none = || row.error("no pipeline was applied yet", "apply one first with `pipeline FILE`");
+        let none = || {
+            row.error(
+                "no pipeline was applied yet",
+                "apply one first with `pipeline FILE`",
+            )
+        };
         self.pipeline.as_ref().ok_or_else(none)
     }
 
     fn stage_ref(&self, row: &Row, stage: &str) -> Result<StageRef, ScenarioError> {
         let PipelineRef { project, pipeline } = self.pipeline_ref(row)?.clone();
         let stage = row.parse(stage)?;
-        Ok(StageRef { project, pipeline, stage })
+        Ok(StageRef {
+            project,
+            pipeline,
+            stage,
+        })
     }
 
     /// The release with this label. One that was never registered has an id that nobody knows.
     fn release_id(&self, row: &Row, version: &str) -> Result<ReleaseId, ScenarioError> {
         let of = self.pipeline_ref(row)?;
         let known = self.sim.book.world.labelled(of, &row.parse(version)?);
-        Ok(known.map_or_else(|| gateline_model::Digest::of(version.as_bytes()), |state| state.id))
+        Ok(known.map_or_else(
+            || gateline_model::Digest::of(version.as_bytes()),
+            |state| state.id,
+        ))
     }
 
     /// The open promotion of a release into a stage, or the last one that there was.
@@ -176,11 +201,24 @@ impl Script<'_> {
         let version = row.word(0, "a release")?;
         let release = self.release_id(row, version)?;
         let stage = self.stage_ref(row, row.need("to")?)?;
-        let events = self.sim.store.read_stream(&StreamId::Stage(stage.clone()), 0).expect("memory can be read");
+        let events = self
+            .sim
+            .store
+            .read_stream(&StreamId::Stage(stage.clone()), 0)
+            .expect("memory can be read");
         let last = events.iter().rev().find_map(|recorded| match &recorded.event {
-            gateline_model::Event::PromotionOpened { promotion, release: of, .. } if *of == release => Some(promotion.clone()),
+            gateline_model::Event::PromotionOpened {
+                promotion,
+                release: of,
+                ..
+            } if *of == release => Some(promotion.clone()),
             _ => None,
         });
-        last.ok_or_else(|| row.error(format!("there was no promotion of {version} into {}", stage.stage), "promote it first"))
+        last.ok_or_else(|| {
+            row.error(
+                format!("there was no promotion of {version} into {}", stage.stage),
+                "promote it first",
+            )
+        })
     }
 }

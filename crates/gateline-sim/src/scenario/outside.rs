@@ -21,7 +21,8 @@ impl Script<'_> {
                     let latency: Option<Span> = row.value("latency")?;
                     let load = Load {
                         errors_ppm: errors.map_or(0, |percent| (percent.as_f64() * 10_000.0) as u64),
-                        latency_ms: latency.map_or(Load::default().latency_ms, |span| span.as_millis().unsigned_abs()),
+                        latency_ms: latency
+                            .map_or(Load::default().latency_ms, |span| span.as_millis().unsigned_abs()),
                     };
                     outside.loads.insert(row.parse(version)?, load);
                 }
@@ -44,7 +45,12 @@ impl Script<'_> {
                     "healthy" => Health::Healthy,
                     "unhealthy" => Health::Unhealthy,
                     "unknown" => Health::Unknown,
-                    other => return Err(row.error(format!("`{other}` is no health"), "write `healthy`, `unhealthy` or `unknown`")),
+                    other => {
+                        return Err(row.error(
+                            format!("`{other}` is no health"),
+                            "write `healthy`, `unhealthy` or `unknown`",
+                        ));
+                    }
                 };
                 outside.health.insert(row.parse(row.word(0, "a stage")?)?, health);
             }
@@ -61,7 +67,10 @@ impl Script<'_> {
                     }
                 };
                 let times = row.value("times")?.unwrap_or(1);
-                let tricks = outside.tricks.entry(row.parse(row.word(0, "a stage")?)?).or_default();
+                let tricks = outside
+                    .tricks
+                    .entry(row.parse(row.word(0, "a stage")?)?)
+                    .or_default();
                 tricks.extend(std::iter::repeat_n(trick, times));
             }
             _ => {

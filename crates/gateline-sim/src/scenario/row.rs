@@ -43,7 +43,9 @@ impl Row {
             pairs: Vec::new(),
             body: None,
         };
-        let mut tokens = tokens(text).map_err(|what| row.error(what, "close the quotation"))?.into_iter();
+        let mut tokens = tokens(text)
+            .map_err(|what| row.error(what, "close the quotation"))?
+            .into_iter();
         while let Some(token) = tokens.next() {
             if PREPOSITIONS.contains(&token.as_str()) && !row.words.is_empty() {
                 let Some(next) = tokens.next() else {
@@ -75,8 +77,15 @@ impl Row {
     /// Refuses pairs that the verb does not know, and more words than it takes.
     pub(super) fn only(&self, words_max: usize, pairs: &[&str]) -> Result<(), ScenarioError> {
         if let Some((key, _)) = self.pairs.iter().find(|(key, _)| !pairs.contains(&key.as_str())) {
-            let known = if pairs.is_empty() { "nothing".to_owned() } else { pairs.join(", ") };
-            return Err(self.error(format!("`{}` knows no `{key}`", self.verb()), format!("it knows {known}")));
+            let known = if pairs.is_empty() {
+                "nothing".to_owned()
+            } else {
+                pairs.join(", ")
+            };
+            return Err(self.error(
+                format!("`{}` knows no `{key}`", self.verb()),
+                format!("it knows {known}"),
+            ));
         }
         match self.words.get(words_max + 1) {
             Some(extra) => Err(self.error(
@@ -90,7 +99,12 @@ impl Row {
     /// The word after the verb, or the one after that.
     pub(super) fn word(&self, index: usize, what: &str) -> Result<&str, ScenarioError> {
         let word = self.words.get(index + 1).map(String::as_str);
-        word.ok_or_else(|| self.error(format!("`{}` needs {what}", self.verb()), format!("write {what} as its word {}", index + 1)))
+        word.ok_or_else(|| {
+            self.error(
+                format!("`{}` needs {what}", self.verb()),
+                format!("write {what} as its word {}", index + 1),
+            )
+        })
     }
 
     pub(super) fn has(&self, flag: &str) -> bool {
@@ -98,12 +112,18 @@ impl Row {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+        self.pairs
+            .iter()
+            .find(|(known, _)| known == key)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(super) fn need(&self, key: &str) -> Result<&str, ScenarioError> {
         self.get(key).ok_or_else(|| {
-            self.error(format!("`{}` needs `{key}`", self.verb()), format!("write `{key}=..` or `{key} ..`"))
+            self.error(
+                format!("`{}` needs `{key}`", self.verb()),
+                format!("write `{key}=..` or `{key} ..`"),
+            )
         })
     }
 
@@ -157,7 +177,12 @@ mod tests {
 
     #[test]
     fn prepositions_and_pairs_are_the_same_thing() {
-        let row = Row::read("x", 1, r#"promote 1.0.0 to production by=ana reason="it is time""#).unwrap();
+        let row = Row::read(
+            "x",
+            1,
+            r#"promote 1.0.0 to production by=ana reason="it is time""#,
+        )
+        .unwrap();
         assert_eq!(row.verb(), "promote");
         assert_eq!(row.word(0, "a release").unwrap(), "1.0.0");
         assert_eq!((row.get("to"), row.get("by")), (Some("production"), Some("ana")));
@@ -168,11 +193,24 @@ mod tests {
     fn a_mistake_is_named_with_its_line_and_what_was_meant() {
         let row = Row::read("x.scenario", 7, "advance").unwrap();
         let error = row.word(0, "a duration").unwrap_err().to_string();
-        assert_eq!(error, "x.scenario:7: `advance` needs a duration; write a duration as its word 1");
+        assert_eq!(
+            error,
+            "x.scenario:7: `advance` needs a duration; write a duration as its word 1"
+        );
         let error = Row::read("x", 1, "say \"oh").unwrap_err().to_string();
         assert_eq!(error, "x:1: a quotation is not closed; close the quotation");
         let row = Row::read("x", 2, "crash hard why=not").unwrap();
-        assert!(row.only(1, &[]).unwrap_err().to_string().contains("knows no `why`"));
-        assert!(row.only(0, &["why"]).unwrap_err().to_string().contains("no use for `hard`"));
+        assert!(
+            row.only(1, &[])
+                .unwrap_err()
+                .to_string()
+                .contains("knows no `why`")
+        );
+        assert!(
+            row.only(0, &["why"])
+                .unwrap_err()
+                .to_string()
+                .contains("no use for `hard`")
+        );
     }
 }

@@ -14,7 +14,11 @@ impl Script<'_> {
         row.only(1, &["to"])?;
         let id = self.promotion(row)?;
         let stream = StreamId::Promotion(id.clone());
-        let events = self.sim.store.read_stream(&stream, 0).expect("memory can be read");
+        let events = self
+            .sim
+            .store
+            .read_stream(&stream, 0)
+            .expect("memory can be read");
         let decision = events.iter().rev().find_map(|recorded| match &recorded.event {
             Event::DecisionRecorded { decision } => Some(decision.clone()),
             _ => None,
@@ -23,7 +27,11 @@ impl Script<'_> {
             Some(decision) => says::decision(&decision).iter().for_each(|row| self.say(row)),
             None => self.say("nothing was decided"),
         }
-        if let Some(Recorded { event: Event::PromotionEnded { outcome, says, .. }, .. }) = events.last() {
+        if let Some(Recorded {
+            event: Event::PromotionEnded { outcome, says, .. },
+            ..
+        }) = events.last()
+        {
             self.say(&format!("ended {outcome}: {says}"));
         }
         Ok(())
@@ -34,21 +42,35 @@ impl Script<'_> {
         row.only(0, &[])?;
         let of = self.pipeline_ref(row)?.clone();
         let world = &self.sim.book.world;
-        let Some(pipeline) = world.project(&of.project).and_then(|project| project.pipeline(&of.pipeline)) else {
+        let Some(pipeline) = world
+            .project(&of.project)
+            .and_then(|project| project.pipeline(&of.pipeline))
+        else {
             return Ok(());
         };
         let mut rows = Vec::new();
         for stage in &pipeline.stages {
-            let state = world.stage(&pipeline.stage_ref(&stage.name)).cloned().unwrap_or_default();
-            let live = state.live.as_ref().map_or("nothing".to_owned(), |live| format!("{}, {}", live.version, state.health));
+            let state = world
+                .stage(&pipeline.stage_ref(&stage.name))
+                .cloned()
+                .unwrap_or_default();
+            let live = state.live.as_ref().map_or("nothing".to_owned(), |live| {
+                format!("{}, {}", live.version, state.health)
+            });
             rows.push(format!("{:<12} live: {live}", stage.name.as_str()));
             for open in &state.open {
                 let Some(promotion) = world.promotion(&open.id) else {
                     continue;
                 };
-                let version = world.release(&open.release).map(|state| state.release.version.to_string());
+                let version = world
+                    .release(&open.release)
+                    .map(|state| state.release.version.to_string());
                 let says = match &promotion.phase {
-                    Phase::Held => promotion.decision.as_ref().map(|decision| decision.headline.clone()).unwrap_or_default(),
+                    Phase::Held => promotion
+                        .decision
+                        .as_ref()
+                        .map(|decision| decision.headline.clone())
+                        .unwrap_or_default(),
                     Phase::Rolling(rollout) => {
                         let step = format!("step {} of {}", rollout.step, rollout.steps.len());
                         let how = match (&rollout.state, rollout.paused) {
@@ -63,10 +85,17 @@ impl Script<'_> {
                     }
                     Phase::Ended(ended) => ended.says.clone(),
                 };
-                rows.push(format!("{:<12} {} {}: {says}", "", version.unwrap_or_default(), says::promotion(&open.id)));
+                rows.push(format!(
+                    "{:<12} {} {}: {says}",
+                    "",
+                    version.unwrap_or_default(),
+                    says::promotion(&open.id)
+                ));
             }
             rows.extend(state.barred.keys().map(|release| {
-                let version = world.release(release).map(|state| state.release.version.to_string());
+                let version = world
+                    .release(release)
+                    .map(|state| state.release.version.to_string());
                 format!("{:<12} barred: {}", "", version.unwrap_or_default())
             }));
         }
@@ -79,13 +108,30 @@ impl Script<'_> {
         row.only(0, &["last"])?;
         let last: u64 = row.value("last")?.unwrap_or(10);
         let from = self.sim.book.world.next().saturating_sub(last);
-        let events = self.sim.store.read(from, READ_EVENTS_MAX).expect("memory can be read");
-        for Recorded { number, stream, version, at, actor, event, .. } in &events {
+        let events = self
+            .sim
+            .store
+            .read(from, READ_EVENTS_MAX)
+            .expect("memory can be read");
+        for Recorded {
+            number,
+            stream,
+            version,
+            at,
+            actor,
+            event,
+            ..
+        } in &events
+        {
             let stream = match stream {
                 StreamId::Release(id) => format!("release/{}", id.short()),
                 other => other.to_string(),
             };
-            self.say(&format!("#{number} {}  {} on {stream} v{version} by {actor}", says::time(*at), event.name()));
+            self.say(&format!(
+                "#{number} {}  {} on {stream} v{version} by {actor}",
+                says::time(*at),
+                event.name()
+            ));
         }
         Ok(())
     }
