@@ -87,7 +87,10 @@ impl FromStr for Threshold {
             .unwrap_or(rest.len());
         let limit: f64 = rest[..digits].parse().map_err(|_| bad())?;
         let unit = rest[digits..].trim();
-        if !limit.is_finite() || unit.len() > 8 || unit.contains(char::is_whitespace) {
+        if !limit.is_finite()
+            || unit.len() > 8
+            || unit.contains(|c: char| c.is_whitespace() || c.is_ascii_digit())
+        {
             return Err(bad());
         }
         Ok(Self {

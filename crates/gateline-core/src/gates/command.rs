@@ -51,6 +51,7 @@ pub(super) const KIND: GateKind = GateKind {
                         };
                         Some(Judged {
                             passed: *exit_code == 0,
+                            failed: "check.failed",
                             says: format!("exit code {exit_code} after {seconds:.1} s{tail}"),
                             name: "exit_code",
                             value: f64::from(*exit_code),

@@ -98,6 +98,11 @@ impl Http {
         }
         Judged {
             passed: status == self.status && !slow && !foreign,
+            failed: match (status == self.status, slow) {
+                (false, _) => "check.status",
+                (true, true) => "check.slow",
+                (true, false) => "check.body",
+            },
             says,
             name: "latency",
             value: latency_ms as f64,

@@ -17,6 +17,8 @@ pub(super) fn max_age_default() -> Span {
 /// What a reading comes to under a gate's criteria.
 pub(super) struct Judged {
     pub passed: bool,
+    /// Code of the reason where it did not pass: another reason is another code.
+    pub failed: &'static str,
     pub says: String,
     pub name: &'static str,
     pub value: f64,
@@ -63,11 +65,11 @@ pub(super) fn judge(
     if !judged.passed {
         // Before entry the world may still change; after the rollout it has spoken.
         return match view.of {
-            CheckOf::Entry => numbered(Says::waiting("check.failed", judged.says))
+            CheckOf::Entry => numbered(Says::waiting(judged.failed, judged.says))
                 .changed_by("Gateline, by itself")
                 .check_due(retry)
                 .next("the check is run again by itself"),
-            CheckOf::Verify => numbered(Says::refused("check.failed", judged.says)),
+            CheckOf::Verify => numbered(Says::refused(judged.failed, judged.says)),
         };
     }
     if view.last_look && view.of == CheckOf::Entry && max_age.after(checked.at) <= view.now {

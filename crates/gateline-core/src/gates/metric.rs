@@ -37,6 +37,7 @@ pub(super) const KIND: GateKind = GateKind {
                 |reading| match reading {
                     Reading::Metric { value, source, .. } => Some(Judged {
                         passed: metric.threshold.holds(*value),
+                        failed: "check.failed",
                         says: format!("{value} from {source}, limit {}", metric.threshold),
                         name: "value",
                         value: *value,

@@ -61,15 +61,23 @@ impl Soak {
             Health::Healthy => numbered(Says::waiting("soak.running", so_far))
                 .changed_by("time, by itself")
                 .until(self.at_least.minus(soaked).after(view.now)),
-            Health::Unhealthy | Health::Unknown => numbered(Says::waiting(
-                "soak.stopped",
-                format!("{so_far}; its health there is {}", earlier.health),
-            ))
-            .changed_by(format!("the health of {}", self.r#in))
-            .next(format!(
-                "see why the health in {} is {}",
-                self.r#in, earlier.health
-            )),
+            Health::Unhealthy => self.stopped("soak.unhealthy", &so_far, earlier.health, numbered),
+            Health::Unknown => self.stopped("soak.unknown", &so_far, earlier.health, numbered),
         }
+    }
+
+    fn stopped(
+        &self,
+        code: &'static str,
+        so_far: &str,
+        health: Health,
+        numbered: impl Fn(Says) -> Says,
+    ) -> Says {
+        numbered(Says::waiting(
+            code,
+            format!("{so_far}; its health there is {health}"),
+        ))
+        .changed_by(format!("the health of {}", self.r#in))
+        .next(format!("see why the health in {} is {health}", self.r#in))
     }
 }
