@@ -99,6 +99,11 @@ pub fn router(hub: Hub, settings: Settings) -> Router {
     for Route { endpoint, handler } in table() {
         router = router.route(endpoint.path, handler);
     }
+    around(router.merge(crate::ui::router())).with_state(app)
+}
+
+/// What is around every route: answers for what there is not, for panics, and the headers of every answer.
+fn around<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
         .method_not_allowed_fallback(async |method: axum::http::Method, uri: Uri| {
             let detail = format!("`{}` does not take {method}", uri.path());
@@ -113,7 +118,6 @@ pub fn router(hub: Hub, settings: Settings) -> Router {
             Refused::new(&entry::BUG, "a handler of this request stopped half-way").into_response()
         }))
         .layer(middleware::from_fn(secure))
-        .with_state(app)
 }
 
 /// A route that replies with JSON.
@@ -167,5 +171,21 @@ mod tests {
             .map(|endpoint| endpoint.name)
             .collect();
         assert_eq!(routes, endpoints);
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_told_as_our_bug_with_all_headers() {
+        async fn broken() {
+            panic!("on purpose")
+        }
+        let router: Router = around(Router::new().route("/", axum::routing::get(broken)));
+        let request = Request::get("/").body(axum::body::Body::empty()).unwrap();
+        let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        assert!(response.headers().contains_key("content-security-policy"));
+        let body = http_body_util::BodyExt::collect(response.into_body()).await;
+        let problem: gateline_api::Problem = serde_json::from_slice(&body.unwrap().to_bytes()).unwrap();
+        assert_eq!((problem.code.as_str(), problem.exit().code()), ("bug", 70));
+        assert!(!problem.detail.contains("on purpose"));
     }
 }

@@ -1,0 +1,17 @@
+//! The routes, asked as clients ask them: a real hub over a real database file.
+//! The files mirror `src/routes`; `rules` holds what is true of every route.
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may what helps it")]
+
+mod board;
+mod evidence;
+mod freezes;
+mod log;
+mod pipelines;
+mod promotions;
+mod releases;
+mod rules;
+mod server;
+mod session;
+mod stages;
+mod support;
+mod tokens;

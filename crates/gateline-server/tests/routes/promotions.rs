@@ -1,0 +1,261 @@
+use gateline_api::{
+    Abort, Approve, ApproveRequest, Empty, EvidenceQuery, GetTicks, ListPromotions, OverrideGate,
+    OverrideRequest, Pause, Promote, PromoteRequest, PromotionPath, PromotionQuery, PromotionState,
+    ReasonRequest, StepWord,
+};
+use gateline_model::{Digest, PromotionOutcome, Scope, Verdict};
+
+use crate::support::{App, Client, PIPELINE, id, junit};
+
+async fn registered() -> (App, Client, Client) {
+    let (app, admin, reader, _) = App::start().await;
+    admin.apply(PIPELINE).await.unwrap();
+    admin.register("1.0.0").await.unwrap();
+    (app, admin, reader)
+}
+
+async fn tested(admin: &Client, version: &str) {
+    let release = format!("payment-service@{version}");
+    admin
+        .evidence(&release, &EvidenceQuery::default(), &junit(3, 0))
+        .await
+        .unwrap();
+}
+
+fn because(text: &str) -> ReasonRequest {
+    ReasonRequest { reason: text.into() }
+}
+
+#[tokio::test]
+async fn a_release_goes_on_by_itself_and_waits_for_the_person_who_must_say_yes() {
+    let (app, admin, reader) = registered().await;
+    let held = reader.promotion(&id("dev/1")).await.unwrap();
+    assert_eq!((held.state, held.automatic), (PromotionState::Held, true));
+    tested(&admin, "1.0.0").await;
+
+    let verified = app.until(&reader, &id("dev/1"), PromotionState::Verified).await;
+    assert_eq!(verified.outcome, Some(PromotionOutcome::Verified));
+    let rollout = verified.rollout.unwrap();
+    assert!(
+        rollout
+            .steps
+            .iter()
+            .all(|step| step.state == StepWord::Done && step.since.is_some()),
+        "{rollout:?}"
+    );
+    assert_eq!(rollout.weight.as_percent(), 100);
+    assert_eq!(verified.log_index, verified.events.last().unwrap().number);
+
+    let asked = app
+        .until(&reader, &id("production/1"), PromotionState::Held)
+        .await;
+    let decision = asked.decision.unwrap();
+    let approval = decision
+        .verdicts
+        .iter()
+        .find(|gate| gate.kind == "approval")
+        .unwrap();
+    assert_eq!(approval.verdict, Verdict::Waiting);
+
+    let path = PromotionPath::from(&id("production/1"));
+    let stale = ApproveRequest {
+        question: Some(Digest::of(b"another")),
+        comment: None,
+    };
+    let problem = admin.ask::<Approve>(&path, &Empty {}, &stale).await.unwrap_err();
+    assert_eq!((problem.status, problem.code.as_str()), (409, "approval.stale"));
+    let yes = ApproveRequest {
+        question: Some(decision.question),
+        comment: Some("Looks good.".into()),
+    };
+    let approved = admin.ask::<Approve>(&path, &Empty {}, &yes).await.unwrap();
+    assert_eq!(approved.approvals.len(), 1);
+    app.until(&reader, &id("production/1"), PromotionState::Verified)
+        .await;
+}
+
+#[tokio::test]
+async fn an_approval_needs_the_group_that_is_asked() {
+    let (app, admin, reader) = registered().await;
+    tested(&admin, "1.0.0").await;
+    app.until(&reader, &id("dev/1"), PromotionState::Verified).await;
+    let stranger = app.actor("stranger", &[Scope::Approve], &["product"], None).await;
+    let path = PromotionPath::from(&id("production/1"));
+    let problem = stranger
+        .ask::<Approve>(&path, &Empty {}, &ApproveRequest::default())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (403, "approval.not_asked_you")
+    );
+}
+
+#[tokio::test]
+async fn an_override_admits_with_its_reason_on_record_and_the_gate_stays_unsatisfied() {
+    let (app, admin, reader) = registered().await;
+    let path = PromotionPath::from(&id("dev/1"));
+    let mut wanted = OverrideRequest {
+        gate: "tests".parse().unwrap(),
+        until: jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1),
+        reason: " ".into(),
+    };
+    let problem = admin
+        .ask::<OverrideGate>(&path, &Empty {}, &wanted)
+        .await
+        .unwrap_err();
+    assert_eq!((problem.status, problem.code.as_str()), (422, "reason.missing"));
+    wanted.reason = "The runner burns.".into();
+    let view = admin
+        .ask::<OverrideGate>(&path, &Empty {}, &wanted)
+        .await
+        .unwrap();
+    assert_eq!(view.overrides[0].reason.as_deref(), Some("The runner burns."));
+    let verified = app.until(&reader, &id("dev/1"), PromotionState::Verified).await;
+    let decision = verified.decision.unwrap();
+    let gate = decision
+        .verdicts
+        .iter()
+        .find(|gate| gate.gate.as_str() == "tests")
+        .unwrap();
+    assert_ne!(gate.verdict, Verdict::Satisfied);
+    assert!(gate.overridden.is_some());
+}
+
+#[tokio::test]
+async fn an_aborted_promotion_says_who_and_why_and_can_be_requested_again() {
+    let (_app, admin, reader) = registered().await;
+    let path = PromotionPath::from(&id("dev/1"));
+    let aborted = admin
+        .ask::<Abort>(&path, &Empty {}, &because("Wrong release."))
+        .await
+        .unwrap();
+    assert_eq!(
+        (aborted.state, aborted.outcome),
+        (PromotionState::Aborted, Some(PromotionOutcome::Aborted))
+    );
+    let last = aborted.events.last().unwrap();
+    assert_eq!(last.actor.as_str(), "admin");
+    assert!(aborted.events.iter().any(|event| {
+        event
+            .private
+            .as_ref()
+            .is_some_and(|private| private.reason.as_deref() == Some("Wrong release."))
+    }));
+    let problem = admin
+        .ask::<Abort>(&path, &Empty {}, &because("Again."))
+        .await
+        .unwrap_err();
+    assert_eq!((problem.status, problem.code.as_str()), (409, "promotion.ended"));
+
+    let again = PromoteRequest {
+        release: "payment-service@1.0.0".parse().unwrap(),
+        stage: "dev".parse().unwrap(),
+    };
+    let second = admin.ask::<Promote>(&Empty {}, &Empty {}, &again).await.unwrap();
+    assert_eq!((second.id, second.automatic), (id("dev/2"), false));
+    let problem = admin
+        .ask::<Promote>(&Empty {}, &Empty {}, &again)
+        .await
+        .unwrap_err();
+    assert_eq!((problem.status, problem.code.as_str()), (409, "promotion.open"));
+
+    let ended = PromotionQuery {
+        ended: Some(true),
+        ..PromotionQuery::default()
+    };
+    let list = reader
+        .ask::<ListPromotions>(&Empty {}, &ended, &Empty {})
+        .await
+        .unwrap();
+    assert_eq!(
+        list.items.iter().map(|one| one.id.clone()).collect::<Vec<_>>(),
+        [id("dev/1")]
+    );
+}
+
+#[tokio::test]
+async fn a_held_promotion_cannot_stand_still_any_more_than_it_does() {
+    let (_app, admin, _) = registered().await;
+    let path = PromotionPath::from(&id("dev/1"));
+    let problem = admin
+        .ask::<Pause>(&path, &Empty {}, &because("Lunch."))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (409, "promotion.not_rolling")
+    );
+}
+
+#[tokio::test]
+async fn a_stage_out_of_order_and_one_that_there_is_not_are_told_apart() {
+    let (_app, admin, _) = registered().await;
+    for (stage, status, code) in [
+        ("production", 409, "release.not_verified_before"),
+        ("moon", 404, "stage.unknown"),
+    ] {
+        let request = PromoteRequest {
+            release: "payment-service@1.0.0".parse().unwrap(),
+            stage: stage.parse().unwrap(),
+        };
+        let problem = admin
+            .ask::<Promote>(&Empty {}, &Empty {}, &request)
+            .await
+            .unwrap_err();
+        assert_eq!((problem.status, problem.code.as_str()), (status, code));
+        assert!(!problem.hint.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_promotion_that_never_was_has_no_ticks_either() {
+    let (_app, _, reader) = registered().await;
+    let path = PromotionPath::from(&id("dev/99"));
+    assert_eq!(
+        reader
+            .ask::<GetTicks>(&path, &Empty {}, &Empty {})
+            .await
+            .unwrap_err()
+            .code,
+        "promotion.unknown"
+    );
+    assert_eq!(
+        reader.promotion(&id("dev/99")).await.unwrap_err().code,
+        "promotion.unknown"
+    );
+    let path = PromotionPath::from(&id("dev/1"));
+    assert_eq!(
+        reader.ask::<GetTicks>(&path, &Empty {}, &Empty {}).await.unwrap(),
+        []
+    );
+}
+
+#[tokio::test]
+async fn promotions_come_page_by_page_the_newest_first() {
+    let (_app, admin, reader) = registered().await;
+    for version in ["1.1.0", "1.2.0"] {
+        admin.register(version).await.unwrap();
+    }
+    let mut query = PromotionQuery {
+        limit: Some(2),
+        ..PromotionQuery::default()
+    };
+    let first = reader
+        .ask::<ListPromotions>(&Empty {}, &query, &Empty {})
+        .await
+        .unwrap();
+    query.after = first.next.clone();
+    let second = reader
+        .ask::<ListPromotions>(&Empty {}, &query, &Empty {})
+        .await
+        .unwrap();
+    let numbers: Vec<u64> = first
+        .items
+        .iter()
+        .chain(&second.items)
+        .map(|one| one.id.number)
+        .collect();
+    assert_eq!(numbers, [3, 2, 1]);
+    assert_eq!(second.next, None);
+}

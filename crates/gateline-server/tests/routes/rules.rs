@@ -1,0 +1,328 @@
+//! What is true of every route, endpoint by endpoint of the table.
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use gateline_api::{ENDPOINTS, EndpointInfo, Media, Rule};
+use gateline_model::{Digest, Scope};
+use gateline_server::{
+    BODY_SECS_MAX, CONTENT_SECURITY_POLICY, FORM_BYTES_MAX, JSON_BYTES_MAX, RAW_BYTES_MAX,
+};
+use jiff::Timestamp;
+
+use crate::support::{App, problem_of};
+
+/// A path of the endpoint with something legal in every place.
+fn path(endpoint: &EndpointInfo) -> String {
+    let digest = Digest::of(b"nothing").to_string();
+    [
+        ("{project}", "payments"),
+        ("{pipeline}", "payment-service"),
+        ("{stage}", "dev"),
+        ("{number}", "1"),
+        ("{release}", "payment-service@1.0.0"),
+        ("{name}", "holidays"),
+        ("{id}", "nobody"),
+        ("{digest}", &digest),
+    ]
+    .iter()
+    .fold(endpoint.path.to_owned(), |path, (place, text)| {
+        path.replace(place, text)
+    })
+}
+
+fn method(endpoint: &EndpointInfo) -> Method {
+    endpoint.method.as_str().parse().unwrap()
+}
+
+fn guarded() -> impl Iterator<Item = (&'static EndpointInfo, Scope)> {
+    ENDPOINTS.iter().filter_map(|endpoint| match endpoint.rule {
+        Rule::Scope(scope) => Some((endpoint, scope)),
+        Rule::Open => None,
+    })
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_good_token() {
+    let (app, _, _, anonymous) = App::start().await;
+    let wrong = app.with_token(Some("gateline_0".into()));
+    let past = app
+        .actor(
+            "past",
+            &[Scope::Admin],
+            &[],
+            Some("2020-01-01T00:00:00Z".parse().unwrap()),
+        )
+        .await;
+    for (endpoint, _) in guarded() {
+        for (client, why) in [
+            (&anonymous, "carries no token"),
+            (&wrong, "not known"),
+            (&past, "has expired"),
+        ] {
+            let response = client
+                .send(method(endpoint), &path(endpoint), "application/json", Vec::new())
+                .await;
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{}", endpoint.name);
+            assert!(
+                response.headers().contains_key(header::WWW_AUTHENTICATE),
+                "{}",
+                endpoint.name
+            );
+            let problem = problem_of(response).await;
+            assert!(
+                problem.detail.contains(why),
+                "{}: {}",
+                endpoint.name,
+                problem.detail
+            );
+            assert_eq!(problem.instance.as_deref(), Some(path(endpoint).as_str()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_token_opens_nothing_any_more() {
+    let (app, admin, reader, _) = App::start().await;
+    assert_eq!(reader.get("/api/v1/board").await.status(), StatusCode::OK);
+    assert_eq!(
+        admin
+            .send(Method::POST, "/api/v1/tokens/reader/revoke", "", Vec::new())
+            .await
+            .status(),
+        StatusCode::OK
+    );
+    assert_eq!(
+        reader.get("/api/v1/board").await.status(),
+        StatusCode::UNAUTHORIZED
+    );
+    drop(app);
+}
+
+#[tokio::test]
+async fn a_token_without_the_scope_is_forbidden_everything_but_reading() {
+    let (app, _, _, _) = App::start().await;
+    // Everything that a token can have but the one that is asked for.
+    let all = [
+        Scope::Read,
+        Scope::Register,
+        Scope::SubmitEvidence,
+        Scope::Promote,
+        Scope::Approve,
+        Scope::Override,
+        Scope::Freeze,
+        Scope::Apply,
+    ];
+    for (number, (endpoint, needed)) in guarded()
+        .enumerate()
+        .filter(|(_, (_, needed))| *needed != Scope::Read)
+    {
+        let others: Vec<Scope> = all.into_iter().filter(|scope| *scope != needed).collect();
+        let client = app.actor(&format!("token-{number}"), &others, &[], None).await;
+        let response = client
+            .send(method(endpoint), &path(endpoint), "application/json", Vec::new())
+            .await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{}", endpoint.name);
+        assert_eq!(
+            problem_of(response).await.code,
+            "auth.forbidden",
+            "{}",
+            endpoint.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_token_may_read() {
+    let (app, _, _, _) = App::start().await;
+    let ci = app.actor("ci", &[Scope::SubmitEvidence], &[], None).await;
+    for (endpoint, _) in guarded().filter(|(_, needed)| *needed == Scope::Read) {
+        let status = ci.get(&path(endpoint)).await.status();
+        assert!(
+            matches!(status, StatusCode::OK | StatusCode::NOT_FOUND),
+            "{}: {status}",
+            endpoint.name
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_method_is_refused_by_name() {
+    let (_app, admin, _, _) = App::start().await;
+    for endpoint in ENDPOINTS {
+        for foreign in [Method::DELETE, Method::PATCH, Method::OPTIONS] {
+            let response = admin
+                .send(foreign.clone(), &path(endpoint), "application/json", Vec::new())
+                .await;
+            assert_eq!(
+                response.status(),
+                StatusCode::METHOD_NOT_ALLOWED,
+                "{} {}",
+                foreign,
+                endpoint.path
+            );
+            let allow = response.headers()[header::ALLOW].to_str().unwrap();
+            assert!(
+                allow.contains(endpoint.method.as_str()),
+                "{allow} {}",
+                endpoint.path
+            );
+            assert_eq!(problem_of(response).await.code, "request.method");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_oversized_body_is_refused_whether_or_not_it_tells_its_length() {
+    let (_app, admin, _, _) = App::start().await;
+    for endpoint in ENDPOINTS {
+        let limit = match endpoint.body {
+            Media::Bytes => RAW_BYTES_MAX,
+            Media::Form => FORM_BYTES_MAX,
+            _ => JSON_BYTES_MAX,
+        };
+        let request = |told: Option<usize>| {
+            let request = Request::builder()
+                .method(method(endpoint))
+                .uri(path(endpoint))
+                .header(header::AUTHORIZATION, format!("Bearer {}", admin.token()));
+            let request = match told {
+                Some(length) => request.header(header::CONTENT_LENGTH, length),
+                None => request,
+            };
+            let piece = vec![b' '; 1 << 20];
+            let pieces = std::iter::repeat_n(piece, limit / (1 << 20) + 1);
+            let stream = futures::stream::iter(pieces.map(Ok::<_, std::io::Error>));
+            request
+                .body(if told.is_some() {
+                    Body::empty()
+                } else {
+                    Body::from_stream(stream)
+                })
+                .unwrap()
+        };
+        let told = admin.send_request(request(Some(limit + 1))).await;
+        // An open endpoint without a body reads none, so there is nothing to be too large.
+        assert_eq!(told.status(), StatusCode::PAYLOAD_TOO_LARGE, "{}", endpoint.name);
+        assert_eq!(problem_of(told).await.code, "request.body_too_large");
+        if endpoint.body != Media::None {
+            let untold = admin.send_request(request(None)).await;
+            assert_eq!(
+                untold.status(),
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "{}",
+                endpoint.name
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_there_is_not_is_a_problem_too() {
+    let (_app, admin, _, anonymous) = App::start().await;
+    for client in [&admin, &anonymous] {
+        let response = client.get("/api/v1/deployments").await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert_eq!(problem_of(response).await.code, "request.route");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    let (_app, admin, _, anonymous) = App::start().await;
+    let answers = [
+        admin.get("/api/v1/board").await,
+        anonymous.get("/api/v1/board").await,
+        anonymous.get("/nowhere").await,
+        anonymous.send(Method::DELETE, "/healthz", "", Vec::new()).await,
+    ];
+    for answer in answers {
+        assert_eq!(
+            answer.headers()[header::CONTENT_SECURITY_POLICY],
+            CONTENT_SECURITY_POLICY
+        );
+        assert_eq!(answer.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
+    }
+}
+
+#[tokio::test]
+async fn names_and_parameters_that_cannot_be_read_are_told_apart() {
+    let (_app, admin, _, _) = App::start().await;
+    for (path, code) in [
+        ("/api/v1/pipelines/Payments!/x", "request.path"),
+        ("/api/v1/promotions/a/b/c/seven", "request.path"),
+        ("/api/v1/releases/payment-service", "request.path"),
+        ("/api/v1/evidence/raw/latest", "request.path"),
+        ("/api/v1/board?limit=many", "request.query"),
+        ("/api/v1/board?teext=x", "request.query"),
+        ("/api/v1/log?stream=team/x", "request.query"),
+        ("/api/v1/promotions?after=x", "request.query"),
+        ("/api/v1/releases?project=payments", "request.query"),
+    ] {
+        let response = admin.get(path).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert_eq!(problem_of(response).await.code, code, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_cannot_be_read_are_refused_with_the_place() {
+    let (_app, admin, _, _) = App::start().await;
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let path = "/api/v1/promotions";
+    for body in [
+        "{",
+        "[]",
+        "{\"release\":\"a@1\"}",
+        "{\"release\":\"a@1\",\"stage\":\"dev\",\"x\":1}",
+        "\u{ff}",
+        &deep,
+    ] {
+        let response = admin
+            .send(Method::POST, path, "application/json", body.as_bytes().to_vec())
+            .await;
+        let problem = problem_of(response).await;
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (422, "request.body"),
+            "{body:.40}"
+        );
+        assert!(problem.detail.contains("line 1 column"), "{}", problem.detail);
+    }
+    let response = admin.send(Method::POST, path, "text/xml", b"<a/>".to_vec()).await;
+    assert_eq!(problem_of(response).await.code, "request.media");
+}
+
+#[tokio::test]
+async fn an_authorization_header_of_another_scheme_is_refused() {
+    let (_app, admin, _, _) = App::start().await;
+    let request =
+        Request::get("/api/v1/board").header(header::AUTHORIZATION, format!("Basic {}", admin.token()));
+    let response = admin.send_request(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_lets_in_until_the_moment_it_ends() {
+    let (app, _, _, _) = App::start().await;
+    let later = app
+        .actor("later", &[Scope::Read], &[], Some(Timestamp::MAX))
+        .await;
+    assert_eq!(later.get("/api/v1/board").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_waited_for_no_longer_than_the_limit() {
+    let (_app, admin, _, _) = App::start().await;
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let request = Request::post("/api/v1/promotions")
+        .header(header::AUTHORIZATION, format!("Bearer {}", admin.token()))
+        .header(header::CONTENT_TYPE, "application/json");
+    let never = futures::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let response = admin
+        .send_request(request.body(Body::from_stream(never)).unwrap())
+        .await;
+    assert_eq!(problem_of(response).await.code, "request.body_slow");
+    assert_eq!(started.elapsed().as_secs(), BODY_SECS_MAX, "by the paused clock");
+}
