@@ -1,7 +1,7 @@
 //! Committing: commands become appends, appends become batches, answers become receipts.
 
-use gateline_core::{Decided, Facts, WorldError, decide};
-use gateline_model::{Digest, StreamId};
+use gateline_core::{Command, Decided, Facts, WorldError, decide};
+use gateline_model::{Digest, Span, StreamId};
 use gateline_store::{Append, AppendError, BATCH_APPENDS_MAX, Committed, NewEvent, Salt, StoreError};
 use jiff::Timestamp;
 
@@ -9,6 +9,9 @@ use crate::engine::Engine;
 use crate::port::{BatchId, Output, Receipt, Refusal};
 use crate::queue::{DECIDED_MAX, Pending};
 use crate::rows::rows;
+
+/// How long a decision may wait for the store before it is made again.
+const DECISION_KEEPS: Span = Span::from_secs(1);
 
 /// The batch that the store has now.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ impl Engine {
             return None;
         }
         pending.decided += 1;
+        pending.decided_at = now;
         let append = self.append(now, &pending, decided);
         self.busy
             .extend(append.events.iter().map(|event| event.stream.clone()));
@@ -104,6 +108,23 @@ impl Engine {
             rows,
             blobs: pending.blobs.clone(),
         }
+    }
+
+    /// Takes back what was decided too long ago: the moment of a decision is part of it.
+    pub(crate) fn forget_stale(&mut self, now: Timestamp) {
+        let stale = |pending: &Pending| DECISION_KEEPS.after(pending.decided_at) < now;
+        if self.in_flight.is_some() || !self.ready.iter().any(|(pending, _)| stale(pending)) {
+            return;
+        }
+        let mut again = Vec::new();
+        for (mut pending, append) in std::mem::take(&mut self.ready) {
+            for event in &append.events {
+                self.busy.remove(&event.stream);
+            }
+            pending.decided -= 1;
+            again.push(pending);
+        }
+        self.queue.push_front(again);
     }
 
     /// Hands what is ready to the store, when the store is free.
@@ -167,6 +188,7 @@ impl Engine {
                 Err(AppendError::Conflict { .. }) if pending.decided < DECIDED_MAX => again.push(pending),
                 Err(AppendError::Conflict { stream, .. }) => {
                     self.give_back(now, &pending, None, out);
+                    self.judge_later(&pending);
                     let why = format!("`{stream}` kept changing; try again");
                     told.push((pending.ticket, Err(Refusal::Unavailable(why))));
                 }
@@ -187,6 +209,13 @@ impl Engine {
         Ok(())
     }
 
+    /// A judgement that nobody asked for and no lease will bring back must not be forgotten.
+    fn judge_later(&mut self, pending: &Pending) {
+        if let (Command::Judge { promotion }, None) = (&pending.command, &pending.fence) {
+            self.judge_later.insert(promotion.clone());
+        }
+    }
+
     fn not_committed(
         &mut self,
         now: Timestamp,
@@ -197,6 +226,7 @@ impl Engine {
         let unknown = matches!(error, StoreError::Unknown { .. });
         for (pending, _) in appends {
             self.give_back(now, &pending, None, out);
+            self.judge_later(&pending);
             if let Some(ticket) = pending.ticket {
                 let why = error.to_string();
                 let refusal = if unknown {

@@ -35,6 +35,8 @@ pub struct Engine {
     early: BTreeMap<u64, Recorded>,
     /// Promotions to judge again because of what was folded.
     to_judge: BTreeSet<PromotionId>,
+    /// Promotions whose judgement the store did not take: tried again with the next tick.
+    pub(crate) judge_later: BTreeSet<PromotionId>,
     /// Leases that this replica holds.
     pub(crate) held: BTreeMap<WorkId, Held>,
     pub(crate) claiming: bool,
@@ -63,7 +65,8 @@ impl Engine {
 
     /// How many commands wait, and how many leases are held.
     pub fn load(&self) -> (usize, usize) {
-        (self.queue.len() + self.ready.len(), self.held.len())
+        let waiting = self.queue.len() + self.ready.len() + self.judge_later.len();
+        (waiting, self.held.len())
     }
 
     /// Begins: judges what was held while nobody looked, and claims work. Called once, after [`Engine::restore`].
@@ -89,6 +92,7 @@ impl Engine {
         match input {
             Input::Request(request) => self.accept(*request, &mut out),
             Input::Tick => {
+                self.to_judge.append(&mut self.judge_later);
                 self.renew_leases(now, &mut out);
                 self.claim(&mut out);
             }
@@ -163,7 +167,11 @@ impl Engine {
         for promotion in std::mem::take(&mut self.to_judge) {
             self.queue.push(Pending::own(Command::Judge { promotion }, None));
         }
-        self.decide_waiting(now, out);
+        self.forget_stale(now);
+        // While the log is read again, what is known is known to be old.
+        if !self.reading {
+            self.decide_waiting(now, out);
+        }
         self.hand_over(out);
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use gateline_core::{Actor, Command};
 use gateline_model::Digest;
 use gateline_store::{Fence, IdempotencyKey, Salt};
+use jiff::Timestamp;
 
 use crate::port::{Request, Ticket};
 
@@ -26,6 +27,8 @@ pub(crate) struct Pending {
     pub fence: Option<Leasehold>,
     /// How often it was decided.
     pub decided: u32,
+    /// When it was decided last.
+    pub decided_at: Timestamp,
 }
 
 /// A lease with what it takes to give it back.
@@ -54,6 +57,7 @@ impl From<Request> for Pending {
             blobs,
             fence: None,
             decided: 0,
+            decided_at: Timestamp::MIN,
         }
     }
 }
@@ -70,6 +74,7 @@ impl Pending {
             blobs: Vec::new(),
             fence,
             decided: 0,
+            decided_at: Timestamp::MIN,
         }
     }
 }

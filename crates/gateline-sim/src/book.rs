@@ -91,9 +91,9 @@ impl Book {
         }
     }
 
-    /// Requests that nobody answered.
-    pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Ticket> {
-        self.asked.keys()
+    /// Nobody will answer this request: who had it died.
+    pub(crate) fn given_up(&mut self, ticket: Ticket) {
+        self.asked.remove(&ticket);
     }
 
     /// The store answered an append.
@@ -103,7 +103,6 @@ impl Book {
         who: Who,
         append: &Append,
         answer: &Result<Committed, AppendError>,
-        store: &MemStore,
     ) {
         let Ok(Committed::Appended(events)) = answer else {
             return;
@@ -142,7 +141,6 @@ impl Book {
                 self.violated(now, format!("what was committed cannot be folded: {error}"));
             }
         }
-        self.work_is_planned(now, store);
     }
 
     fn in_order(&mut self, recorded: &Recorded) {
@@ -222,7 +220,7 @@ impl Book {
     }
 
     /// The store plans what the fold plans, by id.
-    fn work_is_planned(&mut self, now: Timestamp, store: &MemStore) {
+    pub(crate) fn work_is_planned(&mut self, now: Timestamp, store: &MemStore) {
         let streams = self.versions.keys();
         let planned: BTreeSet<WorkId> = streams
             .flat_map(|stream| plan(&self.world, stream))

@@ -1,16 +1,20 @@
 //! The rehearsal: N engines, a virtual clock and a seeded faulty world.
 //!
 //! [`run_scenario`] plays a readable script and returns its transcript. Knows no real time, network or disk but the
-//! scenario's own files.
+//! scenario's own files. [`simulate`] plays random runs with faults and holds the invariants against them.
 
 mod admission;
 mod book;
 mod faults;
 mod outside;
+mod random;
 mod rng;
 mod says;
 mod scenario;
+mod settled;
 mod sim;
+mod simulate;
 mod traffic;
 
 pub use scenario::{ScenarioError, run_scenario};
+pub use simulate::{Report, SeedReport, run_seed, simulate};

@@ -16,6 +16,7 @@ use crate::book::Book;
 use crate::faults::Faults;
 use crate::outside::{Outside, Seen};
 use crate::rng::Rng;
+use crate::says;
 
 /// The rim's longest time between two ticks while something is leased.
 const TICK_MAX: Span = Span::from_millis(LEASE.as_millis() / 4);
@@ -40,6 +41,10 @@ pub(crate) struct Sim {
     /// What was seen, and what must hold.
     pub book: Book,
     pub replicas: Vec<Replica>,
+    /// What went wrong on purpose, for the transcript.
+    pub notes: Vec<(Timestamp, String)>,
+    /// Which life of which replica has a request.
+    routed: BTreeMap<Ticket, Who>,
     waiting: BTreeMap<(Timestamp, u64), Delivery>,
     sequence: u64,
     tickets: Ticket,
@@ -71,6 +76,8 @@ pub(crate) struct Who {
 enum Delivery {
     Input(Who, Input),
     Act(Who, Act),
+    /// A replica hears that there is something new in the log.
+    Tail(Who),
     Restart(usize),
 }
 
@@ -99,16 +106,42 @@ impl Sim {
             told: BTreeMap::new(),
             book: Book::default(),
             replicas: Vec::new(),
+            notes: Vec::new(),
+            routed: BTreeMap::new(),
             waiting: BTreeMap::new(),
             sequence: 0,
             tickets: 0,
             store_down_until: Timestamp::MIN,
         };
-        for replica in 0..replicas {
-            sim.replicas.push(Replica::default());
-            sim.start(replica);
-        }
+        (0..replicas).for_each(|_| sim.join());
         sim
+    }
+
+    /// One more replica.
+    pub(crate) fn join(&mut self) {
+        self.replicas.push(Replica::default());
+        self.start(self.replicas.len() - 1);
+    }
+
+    /// Everything that was recorded, as sentences.
+    pub(crate) fn sentences(&self) -> Vec<(Timestamp, String)> {
+        let mut sentences = Vec::new();
+        let mut from = 0;
+        loop {
+            let events = self
+                .store
+                .read(from, READ_EVENTS_MAX)
+                .expect("memory can be read");
+            if events.is_empty() {
+                return sentences;
+            }
+            from += events.len() as u64;
+            let told = events.iter().filter_map(|recorded| {
+                let sentence = says::event(&self.book.world, recorded)?;
+                Some((recorded.at, format!("  #{} {sentence}", recorded.number)))
+            });
+            sentences.extend(told);
+        }
     }
 
     /// A request arrives at a replica. Nobody answers where none lives.
@@ -133,6 +166,7 @@ impl Sim {
             blobs: Vec::new(),
         };
         let who = self.who(replica);
+        self.routed.insert(ticket, who);
         self.later(
             Span::ZERO,
             Delivery::Input(who, Input::Request(Box::new(request))),
@@ -168,7 +202,7 @@ impl Sim {
         let incarnation = self.replicas[replica].incarnation;
         let of_it = |delivery: &Delivery| match delivery {
             Delivery::Act(who, _) => *who == Who { replica, incarnation },
-            Delivery::Input(..) | Delivery::Restart(_) => false,
+            Delivery::Input(..) | Delivery::Tail(_) | Delivery::Restart(_) => false,
         };
         let waiting = std::mem::take(&mut self.waiting);
         let rng = &mut self.rng;
@@ -176,6 +210,7 @@ impl Sim {
             .into_iter()
             .filter(|(_, delivery)| !of_it(delivery) || rng.chance(500))
             .collect();
+        self.note(format!("replica {replica} dies for {back_after}"));
         let dead = &mut self.replicas[replica];
         dead.engine = None;
         dead.incarnation += 1;
@@ -184,11 +219,13 @@ impl Sim {
 
     /// A replica stands still for a while.
     pub(crate) fn pause(&mut self, replica: usize, lasts: Span) {
+        self.note(format!("replica {replica} stands still for {lasts}"));
         self.replicas[replica].paused_until = lasts.after(self.now);
     }
 
     /// The store answers nothing for a while.
     pub(crate) fn close_store(&mut self, lasts: Span) {
+        self.note(format!("the store is down for {lasts}"));
         self.store_down_until = lasts.after(self.now);
     }
 
@@ -197,9 +234,22 @@ impl Sim {
         self.replicas[replica].skew_ms = millis;
     }
 
-    /// Whether nothing is under way that was asked for by an engine.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.waiting.is_empty()
+    /// Whether nobody will ever answer a request, because its replica died.
+    pub(crate) fn is_lost(&mut self, ticket: Ticket) -> bool {
+        let lost = self
+            .routed
+            .get(&ticket)
+            .is_none_or(|who| self.who(who.replica) != *who);
+        if lost {
+            self.book.given_up(ticket);
+        }
+        lost
+    }
+
+    fn note(&mut self, what: String) {
+        if self.faults.on {
+            self.notes.push((self.now, format!("! {what}")));
+        }
     }
 
     fn who(&self, replica: usize) -> Who {
@@ -235,6 +285,7 @@ impl Sim {
     }
 
     fn start(&mut self, replica: usize) {
+        self.replicas[replica].incarnation += 1;
         let now = self.clock(replica);
         let mut engine = Engine::default();
         let mut from = 0;
@@ -270,7 +321,9 @@ impl Sim {
                 .max(replica.paused_until);
             Some((at.max(self.now), index))
         });
-        ticks.min()
+        // Whose turn it is when several are due changes all the time.
+        let of = self.replicas.len() as u64;
+        ticks.min_by_key(|(at, index)| (*at, (*index as u64 + self.sequence) % of))
     }
 
     fn tick(&mut self, replica: usize) {
@@ -280,13 +333,30 @@ impl Sim {
         self.step(who, Input::Tick);
     }
 
+    /// Wakes the other replicas. Nobody may count on being woken.
+    fn wake_others(&mut self, replica: usize) {
+        for other in (0..self.replicas.len()).filter(|other| *other != replica) {
+            if !self.faults.loses_answer(&mut self.rng) {
+                let late = self.faults.store_takes(&mut self.rng);
+                let who = self.who(other);
+                self.later(late, Delivery::Tail(who));
+            }
+        }
+    }
+
+    /// Wakes every replica.
+    pub(crate) fn wake_all(&mut self) {
+        self.wake_others(usize::MAX);
+    }
+
     /// Events that other replicas recorded.
     fn tail(&mut self, who: Who) {
         let replica = &self.replicas[who.replica];
         let Some(next) = replica.engine.as_ref().map(|engine| engine.world().next()) else {
             return;
         };
-        if self.now < self.store_down_until || self.replicas.len() == 1 {
+        let deaf = self.now < self.store_down_until || self.now < replica.paused_until;
+        if deaf || self.replicas.len() == 1 {
             return;
         }
         let events = self
@@ -301,6 +371,8 @@ impl Sim {
     fn deliver(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::Restart(replica) => self.start(replica),
+            Delivery::Tail(who) if self.who(who.replica) == who => self.tail(who),
+            Delivery::Tail(_) => {}
             Delivery::Input(who, _) if self.who(who.replica) != who => {}
             Delivery::Input(who, input) => {
                 let paused_until = self.replicas[who.replica].paused_until;
@@ -350,6 +422,10 @@ impl Sim {
                     continue;
                 }
                 Output::Tell(ticket, answer) => {
+                    if std::env::var("DBG").is_ok() {
+                        let text: String = format!("{answer:?}").chars().take(90).collect();
+                        self.note(format!("tell {ticket} by {who:?} {text}"));
+                    }
                     self.book.told(self.now, ticket, &answer);
                     self.told.insert(ticket, answer);
                     continue;
@@ -428,16 +504,30 @@ impl Sim {
         };
         let lost = self.faults.loses_answer(&mut self.rng);
         if lost && self.rng.chance(500) {
+            self.note(format!(
+                "batch {batch} of replica {} is lost before its commit",
+                who.replica
+            ));
             self.answer(who, Input::Committed(batch, Err(unknown())));
             return;
         }
         let answers = self.store.append(self.now, appends);
+        self.wake_others(who.replica);
         if let Ok(answers) = &answers {
             for (append, answer) in appends.iter().zip(answers) {
-                self.book.answered(self.now, who, append, answer, &self.store);
+                self.book.answered(self.now, who, append, answer);
             }
+            self.book.work_is_planned(self.now, &self.store);
         }
-        let answers = if lost { Err(unknown()) } else { answers };
+        let answers = if lost {
+            self.note(format!(
+                "batch {batch} of replica {} is committed, the answer is lost",
+                who.replica
+            ));
+            Err(unknown())
+        } else {
+            answers
+        };
         self.answer(who, Input::Committed(batch, answers));
     }
 

@@ -54,7 +54,10 @@ pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Ti
 fn repin(draft: &mut Draft<'_>, promotion: &Promotion) -> Result<bool, Rejection> {
     let stage = &promotion.id.stage;
     let in_force = draft.pipeline_in_force(&stage.project, &stage.pipeline)?;
-    let version = in_force.version();
+    let project = draft.project(&stage.project).unwrap_or_default();
+    let Some(&version) = project.in_force.get(&stage.pipeline) else {
+        return Ok(false);
+    };
     if version == promotion.pipeline {
         return Ok(true);
     }

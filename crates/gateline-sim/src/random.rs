@@ -1,0 +1,598 @@
+//! Random runs: two pipelines with three stages each, random requests, random faults. One seed is one run.
+
+use std::sync::Arc;
+
+use gateline_core::{Actor, Command};
+use gateline_engine::{Receipt, Refusal, Ticket};
+use gateline_model::{
+    Artifact, ArtifactAt, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts, Found, Freeze, Health,
+    Pipeline, PipelineRef, Private, PromotionId, Release, ReleaseId, Span, StageRef, TestFacts,
+};
+use gateline_store::IdempotencyKey;
+use jiff::Timestamp;
+
+use crate::faults::Faults;
+use crate::outside::{Answer, Trick};
+use crate::settled;
+use crate::sim::Sim;
+use crate::traffic::Load;
+
+/// The pipelines that random runs move releases through.
+const PIPELINES: [&str; 2] = [
+    include_str!("pipelines/shop.yaml"),
+    include_str!("pipelines/bank.yaml"),
+];
+/// How many requests one run makes.
+const REQUESTS: u64 = 60;
+/// Every run begins at nine on a Monday.
+const BEGIN: Timestamp = Timestamp::constant(1_772_442_000, 0);
+/// How long a run goes on when nothing goes wrong any more: longer than anything is held for.
+const SETTLES: Span = Span::from_secs(8 * 3_600);
+const VERSIONS: u64 = 8;
+
+/// One run while it goes on.
+struct Run {
+    sim: Sim,
+    pipelines: Vec<Arc<Pipeline>>,
+    /// Requests without an answer that settles them: asked again with the same key.
+    open: Vec<(Ticket, Actor, Command, IdempotencyKey)>,
+    asked: u64,
+    /// What was asked, for the transcript.
+    lines: Vec<(Timestamp, String)>,
+}
+
+/// What one run came to.
+pub(crate) struct Outcome {
+    pub violations: Vec<String>,
+    pub transcript: Vec<String>,
+    pub events: u64,
+    pub admitted: u64,
+    pub ended: u64,
+}
+
+/// Runs one seed.
+pub(crate) fn run(seed: u64, verbose: bool) -> Outcome {
+    let mut sim = Sim::new(BEGIN, 1, seed, Faults::all());
+    let more = sim.rng.below(3);
+    (0..more).for_each(|_| sim.join());
+    sim.outside.rps = *sim.rng.pick(&[0, 5, 50, 500]);
+    let pipelines = PIPELINES.map(|text| {
+        let read = gateline_spec::read("pipeline", text).expect("the pipelines of the simulation are right");
+        Arc::new(read.pipeline)
+    });
+    let mut run = Run {
+        sim,
+        pipelines: pipelines.to_vec(),
+        open: Vec::new(),
+        asked: 0,
+        lines: Vec::new(),
+    };
+    for pipeline in pipelines {
+        run.apply(pipeline);
+        run.pass(2_000);
+    }
+    for _ in 0..REQUESTS {
+        run.one();
+        let longest = *run.sim.rng.pick(&[200, 2_000, 20_000, 200_000, 2_000_000]);
+        run.pass(longest);
+        if !run.sim.book.violations.is_empty() {
+            break;
+        }
+    }
+    run.settle();
+    run.outcome(verbose)
+}
+
+impl Run {
+    fn pass(&mut self, longest_ms: i64) {
+        let span = Span::from_millis(self.sim.rng.between(0, longest_ms));
+        self.sim.run_until(span.after(self.sim.now));
+        self.ask_again();
+    }
+
+    /// Nothing goes wrong any more, people lift and resume what stands still; then nothing may be stuck.
+    fn settle(&mut self) {
+        self.sim.faults = Faults::none();
+        self.sim.outside.answers.clear();
+        self.sim.outside.health.clear();
+        self.sim.outside.tricks.clear();
+        for replica in 0..self.sim.replicas.len() {
+            self.sim.skew(replica, 0);
+        }
+        self.sim.run_until(Span::from_secs(120).after(self.sim.now));
+        for _ in 0..10 {
+            self.ask_again();
+            self.sim.run_until(Span::from_secs(5).after(self.sim.now));
+        }
+        self.sim.wake_all();
+        self.sim.run_until(SETTLES.after(self.sim.now));
+        settled::check(&mut self.sim);
+        if let Some((ticket, _, command, _)) = self.open.first() {
+            let what = format!("request {ticket} was never answered: {command:?}");
+            self.sim.book.violated(self.sim.now, what);
+        }
+    }
+
+    fn outcome(mut self, verbose: bool) -> Outcome {
+        let violations = std::mem::take(&mut self.sim.book.violations);
+        let transcript = if verbose || !violations.is_empty() {
+            self.transcript()
+        } else {
+            Vec::new()
+        };
+        let book = &self.sim.book;
+        Outcome {
+            violations,
+            transcript,
+            events: book.world.next(),
+            admitted: book.admitted,
+            ended: book.ended,
+        }
+    }
+
+    fn transcript(&self) -> Vec<String> {
+        let mut lines = self.lines.clone();
+        lines.extend(self.sim.notes.iter().cloned());
+        lines.extend(self.sim.sentences());
+        // What was asked stands before what came of it.
+        lines.sort_by_key(|(at, _)| *at);
+        lines
+            .into_iter()
+            .map(|(at, line)| format!("{}  {line}", crate::says::time(at)))
+            .collect()
+    }
+
+    fn ask(&mut self, actor: Actor, command: Command, says: String) {
+        self.asked += 1;
+        self.lines.push((self.sim.now, format!("> {} {says}", actor.id)));
+        let key = IdempotencyKey {
+            scope: format!("{}/{}", actor.id, self.asked),
+            request: Digest::of(says.as_bytes()),
+        };
+        self.send(actor, command, key);
+    }
+
+    fn send(&mut self, actor: Actor, command: Command, key: IdempotencyKey) {
+        let replica = self.sim.rng.below(self.sim.replicas.len() as u64) as usize;
+        let ticket = self
+            .sim
+            .request(replica, actor.clone(), command.clone(), Some(key.clone()));
+        self.open.push((ticket, actor, command, key));
+    }
+
+    /// Whoever heard nothing, or nothing certain, asks again with the same key.
+    fn ask_again(&mut self) {
+        for (ticket, actor, command, key) in std::mem::take(&mut self.open) {
+            match self.sim.told.remove(&ticket) {
+                Some(
+                    Ok(Receipt::Recorded(_) | Receipt::Before(_))
+                    | Err(Refusal::Rejected(_) | Refusal::KeyReused),
+                ) => {}
+                Some(Err(Refusal::Busy | Refusal::Unavailable(_) | Refusal::Unknown(_))) => {
+                    self.send(actor, command, key)
+                }
+                None if self.sim.is_lost(ticket) => self.send(actor, command, key),
+                None => self.open.push((ticket, actor, command, key)),
+            }
+        }
+    }
+
+    fn one(&mut self) {
+        match self.sim.rng.below(100) {
+            0..20 => self.register(),
+            20..48 => self.report(),
+            48..56 => self.promote(),
+            56..70 => self.approve(),
+            70..74 => self.override_gate(),
+            74..77 => self.freeze(),
+            77..80 => self.roll_back(),
+            80..84 => self.steer(),
+            84..86 => self.lift_bar(),
+            86..88 => self.change_pipeline(),
+            _ => self.change_outside(),
+        }
+    }
+
+    fn pipeline(&mut self) -> Arc<Pipeline> {
+        self.sim.rng.pick(&self.pipelines).clone()
+    }
+
+    fn stage(&mut self) -> StageRef {
+        let pipeline = self.pipeline();
+        let stage = self.sim.rng.pick(&pipeline.stages);
+        pipeline.stage_ref(&stage.name)
+    }
+
+    fn known_release(&mut self, of: &PipelineRef) -> Option<(ReleaseId, String)> {
+        let version = format!("{}.0.0", self.sim.rng.below(VERSIONS) + 1);
+        let state = self.sim.book.world.labelled(of, &version.parse().ok()?)?;
+        Some((state.id, version))
+    }
+
+    fn open_promotion(&mut self) -> Option<PromotionId> {
+        let mut open: Vec<PromotionId> = self
+            .sim
+            .book
+            .world
+            .promotions()
+            .map(|open| open.id.clone())
+            .collect();
+        open.sort();
+        (!open.is_empty()).then(|| self.sim.rng.pick(&open).clone())
+    }
+
+    fn person(&mut self) -> Actor {
+        let name = *self.sim.rng.pick(&["ana", "bo", "cy", "dee"]);
+        let groups = if name == "dee" {
+            vec![]
+        } else {
+            vec!["tech-lead".parse().expect("it is a legal name")]
+        };
+        Actor {
+            id: name.parse().expect("it is a legal id"),
+            name: Some(name.to_owned()),
+            groups,
+        }
+    }
+
+    fn apply(&mut self, pipeline: Arc<Pipeline>) {
+        let source = pipeline.version();
+        let actor = self.person();
+        let says = format!("applies {}", pipeline.name);
+        self.ask(actor, Command::ApplyPipeline { pipeline, source }, says);
+    }
+
+    /// A pipeline that asks for a little more, or a little less.
+    fn change_pipeline(&mut self) {
+        let index = self.sim.rng.below(2) as usize;
+        let mut pipeline = (*self.pipelines[index]).clone();
+        let last = pipeline.stages.len() - 1;
+        pipeline.stages[last].verify_within = Span::from_secs(self.sim.rng.between(60, 600));
+        pipeline.stages[last].expires = Span::from_secs(self.sim.rng.between(3_600, 6 * 3_600));
+        let pipeline = Arc::new(pipeline);
+        self.pipelines[index] = pipeline.clone();
+        self.apply(pipeline);
+    }
+
+    fn register(&mut self) {
+        let pipeline = self.pipeline();
+        let of = pipeline.reference();
+        let version = format!("{}.0.0", self.sim.rng.below(VERSIONS) + 1);
+        let kind = if self.sim.rng.chance(150) {
+            ChangeKind::Hotfix
+        } else {
+            ChangeKind::Feature
+        };
+        let (breaking, irreversible) = (self.sim.rng.chance(300), self.sim.rng.chance(100));
+        let artifact = Artifact {
+            name: "image".parse().expect("it is a legal name"),
+            at: ArtifactAt::Oci {
+                repository: "registry.example/image".to_owned(),
+                digest: Digest::of(version.as_bytes()),
+            },
+        };
+        let release = Release {
+            of,
+            version: version.parse().expect("it is a legal version"),
+            artifacts: vec![artifact],
+            change: Change {
+                kind,
+                breaking,
+                irreversible,
+                ..Change::default()
+            },
+            text: Digest::of(b""),
+        };
+        let says = format!(
+            "registers {}@{version}, {kind:?}, breaking {breaking}, irreversible {irreversible}",
+            pipeline.name
+        );
+        let command = Command::RegisterRelease {
+            release: Arc::new(release),
+            text: Private::default(),
+        };
+        self.ask(reporter(), command, says);
+    }
+
+    fn report(&mut self) {
+        let pipeline = self.pipeline();
+        let Some((release, version)) = self.known_release(&pipeline.reference()) else {
+            return self.register();
+        };
+        let failed = if self.sim.rng.chance(200) {
+            self.sim.rng.below(5)
+        } else {
+            0
+        };
+        let lines_hit = if self.sim.rng.chance(200) {
+            70
+        } else {
+            80 + self.sim.rng.below(20)
+        };
+        let errored = self.sim.rng.chance(100);
+        let tests = self.sim.rng.chance(600);
+        let facts = if tests {
+            Facts::Tests(TestFacts {
+                total: 100 + failed,
+                passed: 100,
+                failed,
+                ..TestFacts::default()
+            })
+        } else {
+            Facts::Coverage(CoverageFacts {
+                files: 1,
+                lines_total: 100,
+                lines_hit,
+                ..CoverageFacts::default()
+            })
+        };
+        let says = format!(
+            "reports on {}@{version}: {facts:?}, errored {errored}",
+            pipeline.name
+        );
+        let found = if errored {
+            Found::Errored {
+                reason: "the file ends early".to_owned(),
+            }
+        } else {
+            Found::Facts { facts }
+        };
+        let evidence = Evidence {
+            artifacts: vec![Digest::of(version.as_bytes())],
+            stage: None,
+            name: Some("unit".to_owned()),
+            found,
+            raw: Some(Digest::of(says.as_bytes())),
+            format: if tests { "junit" } else { "lcov" }.to_owned(),
+            warnings: Vec::new(),
+            by: reporter().id,
+            at: self.sim.now,
+        };
+        self.ask(
+            reporter(),
+            Command::SubmitEvidence {
+                release,
+                evidence: Arc::new(evidence),
+            },
+            says,
+        );
+    }
+
+    fn promote(&mut self) {
+        let stage = self.stage();
+        let Some((release, version)) = self.known_release(&stage.pipeline_ref()) else {
+            return self.register();
+        };
+        let actor = self.person();
+        let says = format!("promotes {version} to {stage}");
+        self.ask(actor, Command::Promote { release, stage }, says);
+    }
+
+    fn approve(&mut self) {
+        let Some(promotion) = self.open_promotion() else {
+            return self.report();
+        };
+        let actor = self.person();
+        let says = format!("approves {promotion}");
+        self.ask(
+            actor,
+            Command::Approve {
+                promotion,
+                question: None,
+                comment: None,
+            },
+            says,
+        );
+    }
+
+    fn override_gate(&mut self) {
+        let Some(promotion) = self.open_promotion() else {
+            return self.report();
+        };
+        let gate = *self.sim.rng.pick(&[
+            "tests", "coverage", "soak", "freeze", "window", "http", "approval",
+        ]);
+        let lasts = Span::from_secs(self.sim.rng.between(1, 1_200));
+        let until = lasts.after(self.sim.now);
+        let actor = self.person();
+        let says = format!("overrides {gate} of {promotion} for {lasts}");
+        let gate = gate.parse().expect("it is a legal name");
+        self.ask(
+            actor,
+            Command::Override {
+                promotion,
+                gate,
+                until,
+                reason: "it must".to_owned(),
+            },
+            says,
+        );
+    }
+
+    fn freeze(&mut self) {
+        let project = self.pipeline().project.clone();
+        let actor = self.person();
+        let name = format!("f{}", self.sim.rng.below(3))
+            .parse()
+            .expect("it is a legal name");
+        let reason = "quiet, please".to_owned();
+        if self.sim.rng.chance(400) {
+            let says = format!("lifts freeze {name}");
+            return self.ask(
+                actor,
+                Command::LiftFreeze {
+                    project,
+                    name,
+                    reason,
+                },
+                says,
+            );
+        }
+        let from = Span::from_secs(self.sim.rng.between(0, 600)).after(self.sim.now);
+        let until = Span::from_secs(self.sim.rng.between(1, 7_200)).after(from);
+        let stages = if self.sim.rng.chance(500) {
+            vec![self.stage().stage]
+        } else {
+            vec![]
+        };
+        let says = format!("freezes {stages:?} until {until} as {name}");
+        let freeze = Freeze {
+            name,
+            pipeline: None,
+            stages,
+            from,
+            until,
+        };
+        self.ask(
+            actor,
+            Command::DeclareFreeze {
+                project,
+                freeze,
+                reason,
+            },
+            says,
+        );
+    }
+
+    fn roll_back(&mut self) {
+        let stage = self.stage();
+        let actor = self.person();
+        let says = format!("rolls {stage} back");
+        self.ask(
+            actor,
+            Command::RollBack {
+                stage,
+                reason: "it is bad".to_owned(),
+            },
+            says,
+        );
+    }
+
+    fn steer(&mut self) {
+        let Some(promotion) = self.open_promotion() else {
+            return self.report();
+        };
+        let actor = self.person();
+        let reason = "so be it".to_owned();
+        let (command, says) = match self.sim.rng.below(4) {
+            0 => (
+                Command::Abort {
+                    promotion: promotion.clone(),
+                    reason,
+                },
+                "aborts",
+            ),
+            1 => (
+                Command::Pause {
+                    promotion: promotion.clone(),
+                    reason,
+                },
+                "pauses",
+            ),
+            _ => (
+                Command::Resume {
+                    promotion: promotion.clone(),
+                    reason,
+                },
+                "resumes",
+            ),
+        };
+        self.ask(actor, command, format!("{says} {promotion}"));
+    }
+
+    fn lift_bar(&mut self) {
+        let stage = self.stage();
+        let barred = self
+            .sim
+            .book
+            .world
+            .stage(&stage)
+            .and_then(|state| state.barred.keys().next().copied());
+        let Some(release) = barred else {
+            return self.report();
+        };
+        let actor = self.person();
+        let says = format!("lifts the bar of {} in {stage}", release.short());
+        self.ask(
+            actor,
+            Command::LiftBar {
+                stage,
+                release,
+                reason: "it is mended".to_owned(),
+            },
+            says,
+        );
+    }
+
+    fn change_outside(&mut self) {
+        let stage = self.stage();
+        let rng = &mut self.sim.rng;
+        let outside = &mut self.sim.outside;
+        let says = match rng.below(5) {
+            0 => {
+                let version: gateline_model::Version = format!("{}.0.0", rng.below(VERSIONS) + 1)
+                    .parse()
+                    .expect("it is a legal version");
+                let load = Load {
+                    errors_ppm: rng.below(2) * 100_000,
+                    latency_ms: 20 + rng.below(2) * 400,
+                };
+                let says = format!("traffic of {version}: {load:?}");
+                outside.loads.insert(version, load);
+                says
+            }
+            1 => {
+                let answer = match rng.below(3) {
+                    0 => Answer {
+                        status: Some(500),
+                        ..Answer::default()
+                    },
+                    1 => Answer {
+                        errored: Some("connection refused".to_owned()),
+                        ..Answer::default()
+                    },
+                    _ => Answer::default(),
+                };
+                let says = format!("the http check: {answer:?}");
+                outside
+                    .answers
+                    .insert("http".parse().expect("it is a legal name"), answer);
+                says
+            }
+            2 | 3 => {
+                let health = *rng.pick(&[
+                    Health::Healthy,
+                    Health::Healthy,
+                    Health::Unhealthy,
+                    Health::Unknown,
+                ]);
+                outside.health.insert(stage.stage.clone(), health);
+                format!("{} is {health}", stage.stage)
+            }
+            _ => {
+                let why = "no answer".to_owned();
+                let trick = match rng.below(3) {
+                    0 => Trick::Fail(why),
+                    1 => Trick::Unknown(why),
+                    _ => Trick::AppliedButUnknown(why),
+                };
+                let says = format!("the targets of {} once: {trick:?}", stage.stage);
+                outside
+                    .tricks
+                    .entry(stage.stage.clone())
+                    .or_default()
+                    .push_back(trick);
+                says
+            }
+        };
+        self.lines.push((self.sim.now, format!("* {says}")));
+    }
+}
+
+fn reporter() -> Actor {
+    Actor {
+        id: "ci".parse().expect("it is a legal id"),
+        name: None,
+        groups: Vec::new(),
+    }
+}
