@@ -18,6 +18,8 @@ const DECISION_KEEPS: Span = Span::from_secs(1);
 pub(crate) struct InFlight {
     batch: BatchId,
     appends: Vec<(Pending, Vec<StreamId>)>,
+    /// Whether it plans work that is due at once.
+    due: bool,
 }
 
 impl Engine {
@@ -128,7 +130,7 @@ impl Engine {
     }
 
     /// Hands what is ready to the store, when the store is free.
-    pub(crate) fn hand_over(&mut self, out: &mut Vec<Output>) {
+    pub(crate) fn hand_over(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         if self.in_flight.is_some() || self.ready.is_empty() {
             return;
         }
@@ -137,9 +139,15 @@ impl Engine {
         let (pending, appends): (Vec<_>, Vec<_>) = self.ready.drain(..count).unzip();
         let streams = |append: &Append| append.events.iter().map(|event| event.stream.clone()).collect();
         let written: Vec<Vec<StreamId>> = appends.iter().map(streams).collect();
+        let due = appends
+            .iter()
+            .flat_map(|append| &append.work_add)
+            .any(|work| work.due <= now);
+        let appends_in_flight = pending.into_iter().zip(written).collect();
         self.in_flight = Some(InFlight {
             batch,
-            appends: pending.into_iter().zip(written).collect(),
+            appends: appends_in_flight,
+            due,
         });
         out.push(Output::Append(batch, appends));
     }
@@ -152,7 +160,8 @@ impl Engine {
         answers: Result<Vec<Result<Committed, AppendError>>, StoreError>,
         out: &mut Vec<Output>,
     ) -> Result<(), WorldError> {
-        let Some(InFlight { appends, .. }) = self.in_flight.take_if(|in_flight| in_flight.batch == batch)
+        let Some(InFlight { appends, due, .. }) =
+            self.in_flight.take_if(|in_flight| in_flight.batch == batch)
         else {
             // The answer of a batch that was given up. Its events come back by reading.
             return Ok(());
@@ -205,7 +214,10 @@ impl Engine {
             told.into_iter()
                 .filter_map(|(ticket, answer)| Some(Output::Tell(ticket?, answer))),
         );
-        self.claim(out);
+        // What is due later is claimed by the tick that the rim sends then.
+        if due {
+            self.claim(out);
+        }
         Ok(())
     }
 

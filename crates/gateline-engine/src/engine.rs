@@ -172,7 +172,7 @@ impl Engine {
         if !self.reading {
             self.decide_waiting(now, out);
         }
-        self.hand_over(out);
+        self.hand_over(now, out);
     }
 
     pub(crate) fn next_batch(&mut self) -> BatchId {

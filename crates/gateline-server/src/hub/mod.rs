@@ -21,8 +21,8 @@ use gateline_model::{Digest, PromotionId, Recorded, Served, Span};
 use gateline_store::{IDEMPOTENCY_KEPT, IdempotencyKey, Read, SqliteStore};
 use tokio::sync::{broadcast, oneshot};
 
-pub use run::StartError;
 use readers::Readers;
+pub use run::StartError;
 
 /// Batches of events that a watcher may lag behind before it is told that it missed some.
 pub const WATCH_BATCHES_MAX: usize = 1_024;
@@ -113,19 +113,31 @@ impl Hub {
         let ticket = self.shared.tickets.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
         lock(&self.shared.answers).insert(ticket, tell);
-        let request = Request { ticket, actor, command, key, salt, blobs };
+        let request = Request {
+            ticket,
+            actor,
+            command,
+            key,
+            salt,
+            blobs,
+        };
         self.shared
             .inputs
             .send(Input::Request(Box::new(request)))
             .map_err(|_| unavailable("the engine has stopped; see the server's log"))?;
         match told.await {
-            Ok(Ok(EngineReceipt::Recorded(events))) => Ok(Receipt { events, replayed: false }),
+            Ok(Ok(EngineReceipt::Recorded(events))) => Ok(Receipt {
+                events,
+                replayed: false,
+            }),
             Ok(Ok(EngineReceipt::Before(range))) => self.replay(range).await,
             Ok(Err(refusal)) => {
                 self.shared.counts.refused.fetch_add(1, Ordering::Relaxed);
                 Err(refusal.into())
             }
-            Err(_) => Err(unavailable("the engine has stopped before it answered; try again with the same key")),
+            Err(_) => Err(unavailable(
+                "the engine has stopped before it answered; try again with the same key",
+            )),
         }
     }
 
@@ -143,16 +155,30 @@ impl Hub {
     }
 
     async fn replay(&self, range: Option<(u64, u64)>) -> Result<Receipt, SubmitError> {
-        let Some((first, last)) = range else { return Ok(Receipt { events: Vec::new(), replayed: true }) };
+        let Some((first, last)) = range else {
+            return Ok(Receipt {
+                events: Vec::new(),
+                replayed: true,
+            });
+        };
         let count = (last - first + 1) as usize;
         let events = self.read(move |store| store.read(first, count)).await;
         let events = events.map_err(|err| unavailable(&err.to_string()))?;
-        Ok(Receipt { events, replayed: true })
+        Ok(Receipt {
+            events,
+            replayed: true,
+        })
     }
 
     /// Looks at the fold. Short: nothing is decided meanwhile.
     pub fn with_world<T>(&self, look: impl FnOnce(&World) -> T) -> T {
-        look(self.shared.engine.read().unwrap_or_else(PoisonError::into_inner).world())
+        look(
+            self.shared
+                .engine
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .world(),
+        )
     }
 
     /// Reads from the store, beside the writer, on the blocking pool.
@@ -172,7 +198,12 @@ impl Hub {
 
     /// What a running rollout's canary has served so far.
     pub fn traffic(&self, promotion: &PromotionId) -> Served {
-        self.shared.engine.read().unwrap_or_else(PoisonError::into_inner).traffic().served(promotion)
+        self.shared
+            .engine
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .traffic()
+            .served(promotion)
     }
 
     /// Whether it decides, or why not.
@@ -188,7 +219,12 @@ impl Hub {
         let (waiting, held, open, size) = {
             let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
             let (waiting, held) = engine.load();
-            (waiting, held, engine.world().promotions().count(), engine.world().next())
+            (
+                waiting,
+                held,
+                engine.world().promotions().count(),
+                engine.world().next(),
+            )
         };
         let counts = &self.shared.counts;
         let mut text = String::new();
@@ -198,15 +234,55 @@ impl Hub {
                 "# TYPE gateline_{name} {kind}\n# HELP gateline_{name} {help}\ngateline_{name}{suffix} {value}\n"
             ));
         };
-        metric("counter", "requests", "Commands that were submitted.", counts.requests.load(Ordering::Relaxed));
-        metric("counter", "refused", "Commands that were refused.", counts.refused.load(Ordering::Relaxed));
-        metric("counter", "events", "Events that were folded.", counts.events.load(Ordering::Relaxed));
-        metric("counter", "batches", "Batches that were committed.", counts.batches.load(Ordering::Relaxed));
+        metric(
+            "counter",
+            "requests",
+            "Commands that were submitted.",
+            counts.requests.load(Ordering::Relaxed),
+        );
+        metric(
+            "counter",
+            "refused",
+            "Commands that were refused.",
+            counts.refused.load(Ordering::Relaxed),
+        );
+        metric(
+            "counter",
+            "events",
+            "Events that were folded.",
+            counts.events.load(Ordering::Relaxed),
+        );
+        metric(
+            "counter",
+            "batches",
+            "Batches that were committed.",
+            counts.batches.load(Ordering::Relaxed),
+        );
         metric("gauge", "log_size", "Events in the log.", size);
-        metric("gauge", "commands_waiting", "Commands that wait to be decided or committed.", waiting as u64);
-        metric("gauge", "leases_held", "Pieces of work that this replica has.", held as u64);
-        metric("gauge", "promotions_open", "Promotions that have not ended.", open as u64);
-        metric("gauge", "ready", "1 when it decides.", u64::from(self.ready().is_ok()));
+        metric(
+            "gauge",
+            "commands_waiting",
+            "Commands that wait to be decided or committed.",
+            waiting as u64,
+        );
+        metric(
+            "gauge",
+            "leases_held",
+            "Pieces of work that this replica has.",
+            held as u64,
+        );
+        metric(
+            "gauge",
+            "promotions_open",
+            "Promotions that have not ended.",
+            open as u64,
+        );
+        metric(
+            "gauge",
+            "ready",
+            "1 when it decides.",
+            u64::from(self.ready().is_ok()),
+        );
         text.push_str("# EOF\n");
         text
     }
@@ -217,11 +293,13 @@ impl From<Refusal> for SubmitError {
         match refusal {
             Refusal::Rejected(rejection) => SubmitError::Rejected(rejection),
             Refusal::KeyReused => SubmitError::KeyReused,
-            Refusal::Busy => SubmitError::Busy { retry_after_secs: RETRY_AFTER_SECS },
+            Refusal::Busy => SubmitError::Busy {
+                retry_after_secs: RETRY_AFTER_SECS,
+            },
             Refusal::Unavailable(why) => SubmitError::Unavailable(why),
-            Refusal::Unknown(why) => {
-                SubmitError::Unavailable(format!("{why}; send it again with the same idempotency key to find out"))
-            }
+            Refusal::Unknown(why) => SubmitError::Unavailable(format!(
+                "{why}; send it again with the same idempotency key to find out"
+            )),
         }
     }
 }

@@ -8,7 +8,9 @@ use gateline_model::{Arm, StepOrder, Target, TargetView, Tick, Weight};
 /// Carries one task out. Always answers.
 pub(super) async fn perform(drivers: &Drivers, task: &Task) -> Observed {
     match &task.order {
-        TaskOrder::Check(check) => Observed::Checked(drivers.check(check).await.map_err(|err| err.to_string())),
+        TaskOrder::Check(check) => {
+            Observed::Checked(drivers.check(check).await.map_err(|err| err.to_string()))
+        }
         TaskOrder::Step(step) => Observed::Stepped(make_true(drivers, step, task.leased.attempt).await),
         TaskOrder::Measure(view, None) => {
             Observed::Measured(drivers.measure(view).await.map_err(|err| err.to_string()))
@@ -22,7 +24,8 @@ pub(super) async fn perform(drivers: &Drivers, task: &Task) -> Observed {
 
 async fn both_arms(view: &TargetView, order: &SourceOrder) -> Result<Vec<Tick>, CheckError> {
     let SourceOrder { source, weight, live } = order;
-    let mut ticks = vec![metrics::traffic(source, view.release.version.as_str(), Arm::Canary, *weight).await?];
+    let mut ticks =
+        vec![metrics::traffic(source, view.release.version.as_str(), Arm::Canary, *weight).await?];
     if let Some(live) = live {
         let rest = Weight::percent(Weight::ALL.as_percent() - weight.as_percent());
         ticks.push(metrics::traffic(source, live.as_str(), Arm::Stable, rest).await?);
@@ -39,8 +42,14 @@ async fn make_true(drivers: &Drivers, order: &StepOrder, leases: u32) -> StepOut
     }
     match drivers.apply(order).await {
         Ok(_) => StepOutcome::Applied,
-        Err(StepError { kind: StepErrorKind::Failed, why }) => StepOutcome::Failed(why),
-        Err(StepError { kind: StepErrorKind::Unknown, why }) => StepOutcome::Unknown(why),
+        Err(StepError {
+            kind: StepErrorKind::Failed,
+            why,
+        }) => StepOutcome::Failed(why),
+        Err(StepError {
+            kind: StepErrorKind::Unknown,
+            why,
+        }) => StepOutcome::Unknown(why),
     }
 }
 

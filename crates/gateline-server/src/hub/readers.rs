@@ -19,14 +19,18 @@ impl Readers {
     /// Opens the first one, so that a file that cannot be read is found now.
     pub(super) fn open(path: PathBuf) -> Result<Self, SqliteError> {
         let first = SqliteReader::open(&path)?;
-        Ok(Self { path, idle: Mutex::new(vec![first]) })
+        Ok(Self {
+            path,
+            idle: Mutex::new(vec![first]),
+        })
     }
 
     /// Reads with an idle connection, or with a new one.
     pub(super) fn with<T>(&self, read: impl FnOnce(&dyn Read) -> T) -> T {
         let idle = lock(&self.idle).pop();
         // Opening fails only when the file is gone or the process is out of files; a panic becomes a 500 for one caller.
-        let reader = idle.unwrap_or_else(|| SqliteReader::open(&self.path).expect("a reader was opened before"));
+        let reader =
+            idle.unwrap_or_else(|| SqliteReader::open(&self.path).expect("a reader was opened before"));
         let value = read(&reader);
         let mut idle = lock(&self.idle);
         if idle.len() < READERS_KEPT_MAX {

@@ -39,13 +39,7 @@ pub enum StartError {
 pub(super) fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result<Hub, StartError> {
     let mut engine = Engine::default();
     let head = store.head()?;
-    while engine.world().next() < head.size {
-        let page = store.read(engine.world().next(), READ_EVENTS_MAX)?;
-        if page.is_empty() {
-            break;
-        }
-        engine.restore(&page)?;
-    }
+    restore(&mut engine, &store, head.size)?;
     info!(log.size = head.size, "Folded {} events", head.size);
 
     let (inputs, incoming) = channel();
@@ -78,8 +72,41 @@ pub(super) fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result
         clock: Clock::after(head.at),
         next_due,
     };
-    std::thread::Builder::new().name("gateline-engine".into()).spawn(move || pulse.run(&incoming))?;
+    std::thread::Builder::new()
+        .name("gateline-engine".into())
+        .spawn(move || pulse.run(&incoming))?;
     Ok(Hub { shared })
+}
+
+/// Threads that read and decode history while it is folded. Decoding is most of a start.
+const DECODERS: u64 = 2;
+
+/// Folds the first `size` events. Pages are decoded in turns, and folded in their order.
+fn restore(engine: &mut Engine, store: &SqliteStore, size: u64) -> Result<(), StartError> {
+    let page = READ_EVENTS_MAX as u64;
+    std::thread::scope(|scope| {
+        let mut decoders = Vec::new();
+        for turn in 0..DECODERS {
+            let reader = store.reader()?;
+            // Two pages ahead: enough that nobody waits, little enough that memory stays flat.
+            let (send, pages) = std::sync::mpsc::sync_channel(2);
+            scope.spawn(move || {
+                for from in (turn * page..size).step_by((page * DECODERS) as usize) {
+                    let limit = page.min(size - from) as usize;
+                    if send.send(reader.read(from, limit)).is_err() {
+                        return;
+                    }
+                }
+            });
+            decoders.push(pages);
+        }
+        for (number, _) in (0..size).step_by(READ_EVENTS_MAX).enumerate() {
+            let turn = number % decoders.len();
+            let events = decoders[turn].recv().map_err(|_| std::io::Error::other("a reader stopped"))?;
+            engine.restore(&events?)?;
+        }
+        Ok(())
+    })
 }
 
 /// The engine's thread.
@@ -96,7 +123,12 @@ struct Pulse {
 impl Pulse {
     fn run(mut self, incoming: &Receiver<Input>) {
         let now = self.clock.now();
-        let started = self.shared.engine.write().unwrap_or_else(PoisonError::into_inner).start(now);
+        let started = self
+            .shared
+            .engine
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .start(now);
         self.carry(started);
         let mut ticked = now;
         loop {
@@ -109,13 +141,19 @@ impl Pulse {
             if matches!(input, Input::Tick) {
                 ticked = now;
             }
-            let stepped = self.shared.engine.write().unwrap_or_else(PoisonError::into_inner).step(now, input);
+            let stepped = self
+                .shared
+                .engine
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .step(now, input);
             match stepped {
                 Ok(outputs) => self.carry(outputs),
                 Err(err) => {
                     // What is believed is not what is recorded: deciding on it would be worse than stopping.
                     error!("Stopped deciding: {err}");
-                    *lock(&self.shared.broken) = Some(format!("the log is damaged: {err}; run `gateline doctor`"));
+                    *lock(&self.shared.broken) =
+                        Some(format!("the log is damaged: {err}; run `gateline doctor`"));
                     lock(&self.shared.answers).clear();
                     return;
                 }
@@ -141,8 +179,18 @@ impl Pulse {
                 }
                 Output::Read(from) => self.ask(Job::Read(from)),
                 Output::Claim(limit) => self.ask(Job::Claim(limit)),
-                Output::KeepTicks { promotion, ticks, all, task } => {
-                    self.ask(Job::KeepTicks { promotion, ticks, all, task });
+                Output::KeepTicks {
+                    promotion,
+                    ticks,
+                    all,
+                    task,
+                } => {
+                    self.ask(Job::KeepTicks {
+                        promotion,
+                        ticks,
+                        all,
+                        task,
+                    });
                 }
                 Output::Release(fence, due) => self.ask(Job::Release(fence, due)),
                 Output::Renew(fence, until) => self.ask(Job::Renew(fence, until)),
@@ -154,7 +202,10 @@ impl Pulse {
                     }
                 }
                 Output::Folded(events) => {
-                    self.shared.counts.events.fetch_add(events.len() as u64, Ordering::Relaxed);
+                    self.shared
+                        .counts
+                        .events
+                        .fetch_add(events.len() as u64, Ordering::Relaxed);
                     // Nobody watching is no error.
                     let _ = self.shared.watchers.send(Arc::new(events));
                 }
@@ -164,7 +215,8 @@ impl Pulse {
 
     fn ask(&self, job: Job) {
         if self.jobs.send(job).is_err() {
-            *lock(&self.shared.broken) = Some("the store's thread has stopped; restart the server".to_owned());
+            *lock(&self.shared.broken) =
+                Some("the store's thread has stopped; restart the server".to_owned());
         }
     }
 
@@ -174,7 +226,8 @@ impl Pulse {
             // A driver that panics has told nothing: its own task ends, and the order is answered as unanswered.
             let own = task.clone();
             let done = tokio::spawn(async move { perform(&drivers, &own).await }).await;
-            let observed = done.unwrap_or_else(|err| task.order.unanswered(&format!("the driver stopped: {err}")));
+            let observed =
+                done.unwrap_or_else(|err| task.order.unanswered(&format!("the driver stopped: {err}")));
             // The engine has stopped: then the lease expires, and the next one observes first.
             let _ = inputs.send(Input::Observed(task, observed));
         });

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use gateline_engine::{BatchId, Input, LEASE, Task};
 use gateline_model::{PromotionId, Tick};
-use gateline_store::{Append, Fence, Read, READ_EVENTS_MAX, SqliteStore, Store};
+use gateline_store::{Append, Fence, READ_EVENTS_MAX, Read, SqliteStore, Store};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
@@ -17,7 +17,12 @@ pub(super) enum Job {
     Append(BatchId, Vec<Append>),
     Read(u64),
     Claim(usize),
-    KeepTicks { promotion: PromotionId, ticks: Vec<Tick>, all: bool, task: Box<Task> },
+    KeepTicks {
+        promotion: PromotionId,
+        ticks: Vec<Tick>,
+        all: bool,
+        task: Box<Task>,
+    },
     Release(Fence, Timestamp),
     Renew(Fence, Timestamp),
 }
@@ -35,13 +40,28 @@ pub(super) fn keep(
     next_due: &NextDue,
 ) {
     while let Ok(job) = jobs.recv() {
-        let Some(input) = one(&mut store, owner, clock.now(), job) else {
+        let moves_work = job.moves_work();
+        let input = one(&mut store, owner, clock.now(), job);
+        if moves_work {
             note_due(&store, next_due);
-            continue;
-        };
-        note_due(&store, next_due);
-        if inputs.send(input).is_err() {
+        }
+        if let Some(input) = input
+            && inputs.send(input).is_err()
+        {
             return;
+        }
+    }
+}
+
+impl Job {
+    /// Whether it can change when work is due next.
+    fn moves_work(&self) -> bool {
+        match self {
+            Job::Append(_, appends) => appends
+                .iter()
+                .any(|append| append.fence.is_some() || !append.work_add.is_empty() || !append.work_remove.is_empty()),
+            Job::Claim(_) | Job::Release(..) | Job::Renew(..) => true,
+            Job::Read(_) | Job::KeepTicks { .. } => false,
         }
     }
 }
@@ -79,19 +99,34 @@ fn one(store: &mut SqliteStore, owner: &str, now: Timestamp, job: Job) -> Option
         }
         Job::Claim(limit) => {
             let due = matches!(store.next_due(), Ok(Some(due)) if due <= now);
-            let leased = if due { store.lease(now, owner, limit, LEASE) } else { Ok(Vec::new()) };
+            let leased = if due {
+                store.lease(now, owner, limit, LEASE)
+            } else {
+                Ok(Vec::new())
+            };
             Some(Input::Leased(leased.unwrap_or_else(|err| {
                 error!("Could not lease work: {err}");
                 Vec::new()
             })))
         }
-        Job::KeepTicks { promotion, ticks, all, task } => {
+        Job::KeepTicks {
+            promotion,
+            ticks,
+            all,
+            task,
+        } => {
             let kept = store.put_ticks(&promotion, &ticks).and_then(|root| {
                 let ticks = if all { store.ticks(&promotion)?.0 } else { ticks };
                 Ok((ticks, root))
             });
             Some(match kept {
-                Ok((ticks, root)) => Input::TicksKept { promotion, root, ticks, all, task },
+                Ok((ticks, root)) => Input::TicksKept {
+                    promotion,
+                    root,
+                    ticks,
+                    all,
+                    task,
+                },
                 Err(err) => {
                     error!(promotion.id = %promotion, "Could not keep ticks of `{promotion}`: {err}");
                     Input::TicksLost(task)
@@ -100,7 +135,10 @@ fn one(store: &mut SqliteStore, owner: &str, now: Timestamp, job: Job) -> Option
         }
         Job::Release(fence, due) => {
             if let Err(err) = store.release(&fence, due) {
-                warn!("Could not give the lease of `{}` back; it expires by itself: {err}", fence.work);
+                warn!(
+                    "Could not give the lease of `{}` back; it expires by itself: {err}",
+                    fence.work
+                );
             }
             None
         }
