@@ -1,0 +1,118 @@
+//! `gateline lint`: pipeline files checked without a server.
+
+use std::path::{Path, PathBuf};
+
+use gateline_api::Exit;
+use gateline_spec::{Diagnostic, Diagnostics, PIPELINE_BYTES_MAX, Read};
+
+use crate::failure::Failure;
+use crate::files;
+use crate::out::Form;
+use crate::render::{Line, Page};
+use crate::session::Session;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exits with 2 when a file has errors; warnings alone are no reason.
+
+Examples:
+  gateline lint pipeline.yaml
+  gateline lint pipelines/*.yaml --json"
+)]
+pub struct Args {
+    /// Pipeline files; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// A pipeline file that was read here.
+pub(super) struct Linted {
+    /// How diagnostics call it.
+    pub name: String,
+    pub text: String,
+    pub read: Result<Read, Diagnostics>,
+}
+
+impl Linted {
+    /// Reads and checks a file.
+    pub fn of(path: &Path) -> Result<Self, Failure> {
+        let text = files::text(path, PIPELINE_BYTES_MAX)?;
+        let name = path.display().to_string();
+        let read = gateline_spec::read(&name, &text);
+        Ok(Self { name, text, read })
+    }
+
+    /// Errors and warnings, in the order of the file.
+    pub fn found(&self) -> &[Diagnostic] {
+        match &self.read {
+            Ok(read) => &read.warnings,
+            Err(Diagnostics(found)) => found,
+        }
+    }
+
+    /// For a person.
+    pub fn rendered(&self, color: bool) -> String {
+        let shown = self.found().iter().map(|found| found.render(&self.text, color));
+        shown.collect::<Vec<_>>().join("\n")
+    }
+
+    /// What the file says; its faults are printed where it has any.
+    pub fn usable(self, session: &mut Session) -> Result<(Read, String), Failure> {
+        let shown = self.rendered(session.out.is_colored());
+        match self.read {
+            Ok(read) => {
+                session.out.say_rendered(&shown);
+                Ok((read, self.text))
+            }
+            Err(found) => {
+                match session.out.form() {
+                    Form::Text => session.out.text(&shown)?,
+                    Form::Json => session.out.json(&found)?,
+                }
+                Err(Failure::usage(
+                    "the pipeline file has errors",
+                    format!("see above, in `{}`", self.name),
+                )
+                .hint("mend the file; nothing was sent"))
+            }
+        }
+    }
+}
+
+pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
+    let mut all: Vec<Linted> = Vec::new();
+    for path in &args.files {
+        all.push(Linted::of(path)?);
+    }
+    match session.out.form() {
+        Form::Json => {
+            let found: Vec<&Diagnostic> = all.iter().flat_map(Linted::found).collect();
+            session.out.json(&found)?;
+        }
+        Form::Text => {
+            for linted in &all {
+                let shown = linted.rendered(session.out.is_colored());
+                session.out.text(&shown)?;
+                if let Ok(Read { pipeline, .. }) = &linted.read {
+                    let mut page = Page::default();
+                    let says = format!(
+                        "  {}: {}, {} stages",
+                        linted.name,
+                        pipeline.reference(),
+                        pipeline.stages.len()
+                    );
+                    page.line(Line::new().good("ok").plain(says));
+                    session.out.page(&page)?;
+                }
+            }
+        }
+    }
+    let broken = all.iter().filter(|linted| linted.read.is_err()).count();
+    if broken > 0 {
+        session
+            .out
+            .say(&format!("{broken} of {} files cannot be used", all.len()));
+        return Ok(Exit::Usage);
+    }
+    Ok(Exit::Done)
+}

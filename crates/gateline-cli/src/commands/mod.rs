@@ -1,0 +1,139 @@
+//! The verbs: one file and one line each, the daily ones first, then the nouns.
+
+mod abort;
+mod apply;
+mod approve;
+mod diff;
+mod evidence;
+mod explain;
+mod freeze;
+mod lint;
+mod log;
+mod r#override;
+mod pause;
+mod pipeline;
+mod promote;
+mod promotion;
+mod release;
+mod resume;
+mod rollback;
+mod schema;
+mod simulate;
+mod stage;
+mod status;
+mod token;
+
+use gateline_api::{Empty, Endpoint, Exit, PromotionPath, PromotionView, ReasonRequest};
+use gateline_model::limits::TEXT_BYTES_MAX;
+
+use crate::failure::Failure;
+use crate::render;
+use crate::session::Session;
+use crate::which::Which;
+
+macro_rules! verbs {
+    ($($verb:ident: $module:ident, $about:literal;)*) => {
+        /// What the client can be asked for.
+        #[derive(Debug, clap::Subcommand)]
+        pub enum Verb {
+            $(#[doc = $about] $verb($module::Args),)*
+        }
+
+        /// Does what a verb asks.
+        pub(crate) async fn perform(verb: Verb, session: &mut Session) -> Result<Exit, Failure> {
+            match verb {
+                $(Verb::$verb(args) => $module::run(args, session).await,)*
+            }
+        }
+    };
+}
+
+verbs! {
+    Status: status, "Show what is live in every stage, and what is proposed";
+    Promote: promote, "Request the promotion of a release into a stage";
+    Explain: explain, "Show why a promotion may or may not go on, and who or what can change that";
+    Approve: approve, "Approve a promotion";
+    Override: r#override, "Permit admission although one named gate is not satisfied";
+    Freeze: freeze, "Declare, lift and list freezes";
+    Log: log, "Search the log";
+    Simulate: simulate, "Rehearse a scenario, or many random ones with faults, offline";
+    Abort: abort, "End a promotion; a rollout is taken back";
+    Pause: pause, "Let a rollout stand still";
+    Resume: resume, "Let a rollout that stands still go on";
+    Rollback: rollback, "Bring back the release that was live in a stage before";
+    Lint: lint, "Check pipeline files, offline";
+    Schema: schema, "Print the JSON Schema of pipeline files";
+    Apply: apply, "Bring pipeline files into force";
+    Diff: diff, "Show what a pipeline file would change";
+    Release: release, "Register, show and list releases, and lift their bars";
+    Evidence: evidence, "Submit what tools wrote about a release, or read it offline";
+    Promotion: promotion, "List promotions";
+    Pipeline: pipeline, "List and show pipelines";
+    Stage: stage, "Show a stage";
+    Token: token, "Create, revoke and list tokens";
+}
+
+/// A reason that must be given.
+#[derive(Debug, clap::Args)]
+pub struct Reason {
+    /// Why; it is recorded in the log
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    reason: String,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why, so that others can understand it later".to_owned()),
+        long if long.len() > TEXT_BYTES_MAX => Err(format!("it has more than {TEXT_BYTES_MAX} bytes")),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// Says something to an open promotion, with a reason, and shows it as it is then.
+async fn steer<E>(which: &Which, reason: Reason, session: &mut Session) -> Result<Exit, Failure>
+where
+    E: Endpoint<Path = PromotionPath, Query = Empty, Body = ReasonRequest, Reply = PromotionView>,
+{
+    let client = session.connect()?;
+    let path = which.to_act_on(session, &client).await?;
+    let Reason { reason } = reason;
+    let view = client.send::<E>(&path, &ReasonRequest { reason }).await?;
+    let now = session.now();
+    session
+        .out
+        .answer(&view, || render::promotion(&view, None, now))?;
+    Ok(Exit::Done)
+}
+
+/// Several things in one list, read page by page, at most so many.
+macro_rules! all_pages {
+    ($client:expr, $endpoint:ty, $query:expr, $limit:expr) => {{
+        let mut query = $query;
+        let mut items = Vec::new();
+        loop {
+            let left = $limit as usize - items.len();
+            query.limit = Some((left as u32).min(gateline_api::PAGE_MAX));
+            let page = $client.get::<$endpoint>(&gateline_api::Empty {}, &query).await?;
+            let came = page.items.len();
+            items.extend(page.items.into_iter().take(left));
+            query.after = page.next;
+            // A page of nothing that promises more would go on for ever.
+            if query.after.is_none() || came == 0 || items.len() >= $limit as usize {
+                break items;
+            }
+        }
+    }};
+}
+use all_pages;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_says_something_and_has_an_end() {
+        assert_eq!(reason(" broken \n"), Ok("broken".to_owned()));
+        assert!(reason("  ").is_err());
+        assert!(reason(&"x".repeat(TEXT_BYTES_MAX + 1)).is_err());
+    }
+}

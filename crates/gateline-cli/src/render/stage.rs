@@ -1,0 +1,108 @@
+//! A stage: what is live, what is proposed, what holds there; and freezes.
+
+use gateline_api::{FreezeView, StageView};
+use jiff::Timestamp;
+
+use super::time::{ago, clock};
+use super::{Line, Page, Style, Table, promotion};
+
+/// One stage, whole.
+pub(crate) fn stage(view: &StageView, now: Timestamp) -> Page {
+    let mut page = Page::default();
+    let production = if view.spec.production { "   production" } else { "" };
+    page.line(Line::new().strong(&view.of).plain(production));
+    let mut table = Table::indented(2);
+    let mut row = |name: &str, text: Line| table.row([Line::new().dim(name), text]);
+    match &view.live {
+        Some(live) => {
+            let health = Line::new().strong(&live.version).plain("  ");
+            let health = health.piece(Style::of_health(live.health), live.health);
+            row("live", health.plain(format!("  since {}", ago(live.since, now))));
+        }
+        None => row("live", Line::new().dim("nothing")),
+    }
+    if let Some(before) = &view.before {
+        row("rollback", format!("would bring back {before}").into());
+    }
+    for one in &view.proposed {
+        let state = Line::new().plain(format!("{}  ", one.version));
+        let state = state.piece(Style::of_state(one.state), one.state);
+        row(
+            "proposed",
+            state.plain(format!("  {}  {}", one.headline, one.promotion)),
+        );
+    }
+    for (target, by) in &view.lanes {
+        row("lane", format!("{target}, taken by {by}").into());
+    }
+    for bar in &view.barred {
+        let version = bar
+            .version
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_else(|| bar.release.short());
+        row(
+            "barred",
+            Line::new().bad(version).plain(format!("  by {}", bar.by)),
+        );
+    }
+    for freeze in &view.freezes {
+        let (from, until) = (clock(freeze.from, now), clock(freeze.until, now));
+        row(
+            "freeze",
+            format!("{} from {from} until {until}", freeze.name).into(),
+        );
+    }
+    for gate in &view.spec.gates {
+        row("gate", format!("{}: {}", gate.name, gate.because).into());
+    }
+    for gate in &view.spec.verify {
+        row("verify", format!("{}: {}", gate.name, gate.because).into());
+    }
+    page.table(table);
+    page.gap();
+    page.0.extend(promotion::promotions(&view.promotions, now).0);
+    page
+}
+
+/// Freezes, one row each.
+pub(crate) fn freezes(list: &[FreezeView], now: Timestamp) -> Page {
+    let mut page = Page::default();
+    if list.is_empty() {
+        page.line("no freezes");
+        return page;
+    }
+    let mut table = Table::headed(["freeze", "project", "where", "from", "until", "reason"]);
+    for view in list {
+        let freeze = &view.freeze;
+        let pipeline = freeze
+            .pipeline
+            .as_ref()
+            .map_or("every pipeline".to_owned(), |of| of.pipeline.to_string());
+        let stages = if freeze.stages.is_empty() {
+            "production".to_owned()
+        } else {
+            freeze
+                .stages
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let name = if view.in_force {
+            Line::new().bad(&freeze.name)
+        } else {
+            (&freeze.name).into()
+        };
+        table.row([
+            name,
+            (&view.project).into(),
+            format!("{pipeline}: {stages}").into(),
+            clock(freeze.from, now).into(),
+            clock(freeze.until, now).into(),
+            view.reason.as_deref().unwrap_or("").into(),
+        ]);
+    }
+    page.table(table);
+    page
+}

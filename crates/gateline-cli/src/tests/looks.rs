@@ -1,0 +1,159 @@
+//! What people read, as it is printed.
+
+use gateline_api::PromotionState;
+use gateline_model::{CanaryStep, Event, PromotionOutcome, Recorded, Span, Strategy, Weight};
+
+use super::views::{
+    at, bare, board, ended, evidence, freeze, held, id, paused, release, rolling_out, summary,
+};
+use crate::render;
+
+const NOW: &str = "2026-11-21T10:41:30Z";
+
+fn text(view: &gateline_api::PromotionView, left: Option<Span>) -> String {
+    render::promotion(view, left, at(NOW)).to_text(false)
+}
+
+#[test]
+fn a_held_promotion_says_why_who_and_until_when() {
+    insta::assert_snapshot!(text(&held(), None));
+}
+
+#[test]
+fn a_rollout_says_how_far_it_is_and_what_is_left() {
+    insta::assert_snapshot!(text(&rolling_out(), Some(Span::from_secs(140))));
+}
+
+#[test]
+fn a_paused_rollout_says_what_it_waits_for() {
+    insta::assert_snapshot!(text(&paused(), None));
+}
+
+#[test]
+fn an_ended_promotion_says_how_it_ended() {
+    let view = ended(
+        PromotionOutcome::RolledBack,
+        "12% of 240 requests failed, limit 1%",
+    );
+    insta::assert_snapshot!(text(&view, None));
+}
+
+#[test]
+fn a_promotion_that_nobody_judged_yet_says_so() {
+    insta::assert_snapshot!(text(&bare(PromotionState::Held), None));
+}
+
+#[test]
+fn the_board_shows_what_is_live_and_what_is_proposed() {
+    insta::assert_snapshot!(render::board(&board(), at(NOW)).to_text(false));
+}
+
+#[test]
+fn the_time_left_is_the_rest_of_this_pause_and_the_pauses_to_come() {
+    let step = |weight, pause: Option<i64>| CanaryStep {
+        weight: Weight::percent(weight),
+        pause: pause.map(Span::from_secs),
+        judge: None,
+    };
+    let strategy = Strategy::Canary(Box::new(gateline_model::Canary {
+        steps: vec![step(5, None), step(25, None), step(50, None), step(100, Some(0))],
+        pause: Span::from_secs(120),
+        judge: None,
+    }));
+    let rollout = rolling_out().rollout.unwrap();
+    // 20 seconds here, two minutes at 50 %, none at 100 %.
+    assert_eq!(
+        render::time_left(&rollout, &strategy, at(NOW)),
+        Some(Span::from_secs(140))
+    );
+    let standing = paused().rollout.unwrap();
+    assert_eq!(render::time_left(&standing, &strategy, at(NOW)), None);
+    assert_eq!(render::time_left(&rollout, &Strategy::default(), at(NOW)), None);
+}
+
+#[test]
+fn a_line_is_told_when_the_state_changes_and_not_when_a_number_does() {
+    let mut more = rolling_out();
+    more.rollout.as_mut().unwrap().requests += 500;
+    let (_, before) = render::change_line(&rolling_out(), at(NOW));
+    let (line, after) = render::change_line(&more, at(NOW));
+    assert_eq!(before, after);
+    let mut page = render::Page::default();
+    page.line(line);
+    insta::assert_snapshot!(page.to_text(false), @"10:41:30 UTC  payment-service@1.3.0 -> production  rolling out  step 3 of 6, 25%, 18740 requests, 61 errors (0.33%)  25% of traffic");
+    let (_, paused) = render::change_line(&paused(), at(NOW));
+    assert_ne!(after, paused);
+}
+
+#[test]
+fn an_event_is_a_line_with_its_reason_and_no_control_characters() {
+    let recorded = Recorded {
+        number: 48_211,
+        stream: format!("promotion/{}", id("production")).parse().unwrap(),
+        version: 9,
+        at: at("2026-11-21T10:41:07Z"),
+        actor: "ana".parse().unwrap(),
+        event: Event::PromotionEnded {
+            outcome: PromotionOutcome::RolledBack,
+            says: "it \u{1b}[2J failed".to_owned(),
+            superseded_by: None,
+            served: gateline_model::Served::default(),
+        },
+        private: Some(gateline_model::Private {
+            reason: Some("too slow".to_owned()),
+            ..gateline_model::Private::default()
+        }),
+    };
+    let mut table = render::Table::default();
+    table.row(render::event_line(&recorded, at(NOW)));
+    let mut page = render::Page::default();
+    page.table(table);
+    insta::assert_snapshot!(page.to_text(false), @"#48211  10:41:07 UTC  ana  promotion/payments/payment-service/production/7  ended: rolled back: it �[2J failed  \"too slow\"");
+}
+
+#[test]
+fn a_release_says_what_it_is_what_it_changes_and_where_it_has_been() {
+    let dev = [summary("dev", Some("2026-11-21T10:35:00Z"))];
+    let view = release(&[("dev", &dev), ("staging", &[]), ("production", &[])]);
+    insta::assert_snapshot!(render::release(&view, at(NOW)).to_text(false));
+}
+
+#[test]
+fn errored_evidence_is_never_shown_as_a_pass() {
+    insta::assert_snapshot!(render::evidence(&evidence(), at(NOW)).to_text(false));
+}
+
+#[test]
+fn freezes_and_promotions_are_rows_and_none_is_said() {
+    let page = render::freezes(&[freeze()], at(NOW))
+        .then(render::freezes(&[], at(NOW)))
+        .then(render::promotions(&[summary("dev", None)], at(NOW)))
+        .then(render::promotions(&[], at(NOW)));
+    insta::assert_snapshot!(page.to_text(false));
+}
+
+#[test]
+fn an_example_pipeline_and_its_difference_can_be_read() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/payment-service/pipeline.yaml"
+    );
+    let text = std::fs::read_to_string(file).unwrap();
+    let pipeline = gateline_spec::read("pipeline.yaml", &text).unwrap().pipeline;
+    let changed = text.replace("at_least: 10m", "at_least: 1h");
+    let changed = gateline_spec::read("pipeline.yaml", &changed).unwrap().pipeline;
+    let mut differences = render::Page::default();
+    for one in gateline_spec::diff(&pipeline, &changed) {
+        differences.line(render::difference(&one));
+    }
+    let view = gateline_api::PipelineView {
+        of: pipeline.reference(),
+        version: pipeline.version(),
+        in_force: true,
+        pipeline,
+        source: None,
+    };
+    let version = view.version.short();
+    let page = render::pipeline(&view).then(differences).to_text(false);
+    insta::assert_snapshot!(page.replace(&version, "VERSION"));
+}

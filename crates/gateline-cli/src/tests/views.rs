@@ -1,0 +1,373 @@
+//! Views as a server would give them.
+
+use gateline_api::{
+    Board, BoardPipeline, BoardStage, EvidenceView, FreezeView, LifeStage, LiveView, OverrideView, PauseView,
+    PromotionState, PromotionSummary, PromotionView, Proposed, ReleaseView, RolloutBrief, RolloutView,
+    StepView, StepWord,
+};
+use gateline_model::{
+    Admission, Artifact, Change, ChangeKind, ChangeText, Decision, Digest, Found, Freeze, GateVerdict,
+    Health, Outcome, Override, PauseReason, PromotionId, PromotionKind, PromotionOutcome, Risk, Ruling,
+    RulingKind, Served, Span, StepAction, Verdict, Weight,
+};
+use jiff::Timestamp;
+
+pub(super) fn at(text: &str) -> Timestamp {
+    text.parse().expect("the test writes a legal time")
+}
+
+pub(super) fn id(stage: &str) -> PromotionId {
+    format!("payments/payment-service/{stage}/7")
+        .parse()
+        .expect("the test writes a legal id")
+}
+
+fn gate(name: &str, verdict: Verdict, says: &str) -> GateVerdict {
+    GateVerdict {
+        gate: name.parse().expect("the test writes a legal name"),
+        kind: name.to_owned(),
+        because: format!("The reason for {name}."),
+        verdict,
+        code: format!("{name}.code"),
+        says: says.to_owned(),
+        numbers: Vec::new(),
+        evidence: Vec::new(),
+        since: at("2026-11-21T10:41:07Z"),
+        until: None,
+        check_due: None,
+        changed_by: Vec::new(),
+        next: String::new(),
+        overridden: None,
+    }
+}
+
+pub(super) fn decision(admission: Admission, verdicts: Vec<GateVerdict>) -> Decision {
+    Decision {
+        release: Digest::of(b"1.3.0"),
+        version: "1.3.0".parse().expect("a version"),
+        stage: id("production").stage,
+        pipeline: Digest::of(b"pipeline"),
+        headline: format!("{}: as told", admission.state()),
+        admission,
+        verdicts,
+        risk: Risk::High,
+        question: Digest::of(b"question"),
+        at: at("2026-11-21T10:41:07Z"),
+        until: None,
+    }
+}
+
+/// A breaking change before production: two gates wait, one is overridden, one refuses nothing.
+pub(super) fn held() -> PromotionView {
+    let mut soak = gate("soak", Verdict::Waiting, "11m of 15m healthy in staging");
+    soak.until = Some(at("2026-11-21T10:45:30Z"));
+    soak.changed_by = vec!["time, by itself".to_owned()];
+    let mut approval = gate(
+        "approval",
+        Verdict::Waiting,
+        "0 of 1 from tech-lead; asked after soak",
+    );
+    approval.changed_by = vec!["tech-lead".to_owned()];
+    approval.next = "approve with `gateline approve payments/payment-service/production/7`".to_owned();
+    let mut coverage = gate("coverage", Verdict::Refused, "71% of lines, limit >= 80%");
+    let permission = Override {
+        gate: coverage.gate.clone(),
+        by: "ana".parse().expect("an actor"),
+        at: at("2026-11-21T10:41:00Z"),
+        until: at("2026-11-21T12:00:00Z"),
+    };
+    coverage.overridden = Some(permission.clone());
+    let verdicts = vec![
+        gate("tests", Verdict::Satisfied, "412 passed, 0 failed, 3 skipped"),
+        coverage,
+        soak,
+        approval,
+        gate("freeze", Verdict::Satisfied, "none"),
+    ];
+    let Override {
+        gate,
+        by,
+        at: granted,
+        until,
+    } = permission;
+    let decision = decision(Admission::Hold, verdicts);
+    PromotionView {
+        overrides: vec![OverrideView {
+            gate,
+            by,
+            at: granted,
+            until,
+            reason: Some("the report is of the wrong directory".to_owned()),
+        }],
+        says: decision.headline.clone(),
+        decision: Some(decision),
+        decision_log: Some(48_211),
+        ..bare(PromotionState::Held)
+    }
+}
+
+pub(super) fn bare(state: PromotionState) -> PromotionView {
+    PromotionView {
+        id: id("production"),
+        release: Digest::of(b"1.3.0"),
+        version: "1.3.0".parse().expect("a version"),
+        stage: id("production").stage,
+        kind: PromotionKind::Forward,
+        automatic: true,
+        pipeline: Digest::of(b"pipeline"),
+        requested_at: at("2026-11-21T10:30:00Z"),
+        requested_by: "pipeline".parse().expect("an actor"),
+        reason: None,
+        state,
+        says: "requested".to_owned(),
+        decision: None,
+        decision_log: None,
+        approvals: Vec::new(),
+        overrides: Vec::new(),
+        checks: Vec::new(),
+        rollout: None,
+        admitted_at: None,
+        ended_at: None,
+        outcome: None,
+        superseded_by: None,
+        served: Served::default(),
+        log_index: 48_211,
+        events: Vec::new(),
+    }
+}
+
+/// A canary at 25 %.
+pub(super) fn rolling_out() -> PromotionView {
+    let weights = [5, 25, 50, 100].map(|weight| StepAction::Expose {
+        weight: Weight::percent(weight),
+    });
+    let actions = [&[StepAction::Start], &weights[..], &[StepAction::Finish]].concat();
+    let step = |(index, action): (usize, &StepAction)| StepView {
+        index: u32::try_from(index).expect("few steps"),
+        action: *action,
+        state: if index <= 2 {
+            StepWord::Done
+        } else {
+            StepWord::Next
+        },
+        since: (index <= 2).then(|| at("2026-11-21T10:40:50Z")),
+    };
+    let rollout = RolloutView {
+        steps: actions.iter().enumerate().map(step).collect(),
+        weight: Weight::percent(25),
+        live_version: Some("1.2.0".parse().expect("a version")),
+        requests: 18_240,
+        errors: 61,
+        ruling: Some(Ruling {
+            says: RulingKind::Wait,
+            headline: "0.33% of 18240 requests failed, limit 1%".to_owned(),
+            requests: 18_240,
+            errors: 61,
+            errors_percent: Some(0.33),
+            latency_ms: None,
+            stable_errors_percent: None,
+        }),
+        paused: None,
+        rollback: None,
+        go_on_at: Some(at("2026-11-21T10:41:50Z")),
+        verify_until: None,
+    };
+    PromotionView {
+        decision: Some(decision(
+            Admission::Admit,
+            vec![gate(
+                "tests",
+                Verdict::Satisfied,
+                "412 passed, 0 failed, 3 skipped",
+            )],
+        )),
+        decision_log: Some(48_230),
+        says: "25% of traffic".to_owned(),
+        admitted_at: Some(at("2026-11-21T10:40:00Z")),
+        rollout: Some(rollout),
+        ..bare(PromotionState::RollingOut)
+    }
+}
+
+/// The same, standing still.
+pub(super) fn paused() -> PromotionView {
+    let mut view = rolling_out();
+    view.state = PromotionState::Paused;
+    if let Some(rollout) = &mut view.rollout {
+        rollout.paused = Some(PauseView {
+            why: PauseReason::Inconclusive,
+            since: at("2026-11-21T10:41:20Z"),
+        });
+        rollout.go_on_at = None;
+    }
+    view
+}
+
+/// The same, over.
+pub(super) fn ended(outcome: PromotionOutcome, says: &str) -> PromotionView {
+    PromotionView {
+        state: outcome.into(),
+        says: says.to_owned(),
+        ended_at: Some(at("2026-11-21T10:41:25Z")),
+        outcome: Some(outcome),
+        ..rolling_out()
+    }
+}
+
+pub(super) fn summary(stage: &str, ended_at: Option<&str>) -> PromotionSummary {
+    let state = if ended_at.is_some() {
+        PromotionState::Verified
+    } else {
+        PromotionState::Held
+    };
+    PromotionSummary {
+        id: id(stage),
+        release: Digest::of(b"1.3.0"),
+        version: "1.3.0".parse().expect("a version"),
+        kind: PromotionKind::Forward,
+        state,
+        says: "as told".to_owned(),
+        requested_at: at("2026-11-21T10:30:00Z"),
+        admitted_at: None,
+        ended_at: ended_at.map(at),
+        outcome: ended_at.map(|_| PromotionOutcome::Verified),
+        steps: Vec::new(),
+        served: Served::default(),
+    }
+}
+
+pub(super) fn board() -> Board {
+    let live = |version: &str, health| LiveView {
+        release: Digest::of(version.as_bytes()),
+        version: version.parse().expect("a version"),
+        promotion: id("dev"),
+        since: at("2026-11-21T08:00:00Z"),
+        health,
+        health_since: None,
+    };
+    let proposed = |version: &str, state, rollout| Proposed {
+        promotion: id("production"),
+        release: Digest::of(version.as_bytes()),
+        version: version.parse().expect("a version"),
+        kind: PromotionKind::Forward,
+        state,
+        satisfied: 3,
+        gates: 5,
+        headline: "held: 2 of 5 gates not satisfied: soak, approval".to_owned(),
+        since: at("2026-11-21T10:41:07Z"),
+        waiting_on: vec!["tech-lead".to_owned()],
+        until: Some(at("2026-11-21T10:45:30Z")),
+        rollout,
+    };
+    let brief = RolloutBrief {
+        step: 3,
+        steps: 6,
+        weight: Weight::percent(25),
+        requests: 1_240,
+        errors: 3,
+    };
+    let stage = |name: &str, live, proposed| BoardStage {
+        stage: name.parse().expect("a stage"),
+        production: name == "production",
+        live,
+        proposed,
+    };
+    Board {
+        pipelines: vec![BoardPipeline {
+            of: id("dev").stage.pipeline_ref(),
+            stages: vec![
+                stage("dev", Some(live("1.4.0", Health::Healthy)), vec![]),
+                stage("staging", None, vec![]),
+                stage(
+                    "production",
+                    Some(live("1.2.0", Health::Unhealthy)),
+                    vec![
+                        proposed("1.3.0", PromotionState::Held, None),
+                        proposed("1.3.1", PromotionState::RollingOut, Some(brief)),
+                    ],
+                ),
+            ],
+        }],
+        total: 3,
+        all: 40,
+        needing: 1,
+        rolling: 1,
+        next: Some("x".to_owned()),
+        log: 48_212,
+    }
+}
+
+/// A release that is on its way.
+pub(super) fn release(life: &[(&str, &[PromotionSummary])]) -> ReleaseView {
+    let digest = Digest::of(b"the program");
+    let stage = |(stage, promotions): &(&str, &[PromotionSummary])| LifeStage {
+        stage: stage.parse().expect("a stage"),
+        live: *stage == "dev",
+        verified: *stage == "dev",
+        soaked: Span::from_secs(660),
+        barred_by: (*stage == "staging").then(|| id("staging")),
+        promotions: promotions.to_vec(),
+    };
+    ReleaseView {
+        id: Digest::of(b"1.3.0"),
+        of: id("dev").stage.pipeline_ref(),
+        version: "1.3.0".parse().expect("a version"),
+        number: 4,
+        registered_at: at("2026-11-21T10:20:00Z"),
+        artifacts: vec![Artifact {
+            name: "service".parse().expect("a name"),
+            at: format!("file:target/service@{digest}")
+                .parse()
+                .expect("an address"),
+        }],
+        change: Change {
+            kind: ChangeKind::Feature,
+            breaking: true,
+            labels: [("team".to_owned(), "payments".to_owned())].into(),
+            tickets: vec!["PAY-130".to_owned()],
+            ..Change::default()
+        },
+        text: Some(ChangeText {
+            authors: vec!["Mei Tanaka".to_owned()],
+            notes: "Amounts are written\nwith the currency first.".to_owned(),
+        }),
+        evidence: vec![evidence()],
+        life: life.iter().map(stage).collect(),
+    }
+}
+
+pub(super) fn evidence() -> EvidenceView {
+    EvidenceView {
+        id: Digest::of(b"evidence"),
+        name: Some("unit".to_owned()),
+        stage: None,
+        kind: None,
+        outcome: Some(Outcome::Errored),
+        says: "the report names no tests".to_owned(),
+        found: Found::Errored {
+            reason: "the report names no tests".to_owned(),
+        },
+        format: "junit".to_owned(),
+        artifacts: vec![Digest::of(b"the program")],
+        raw: None,
+        warnings: vec!["suite `a` has no time".to_owned()],
+        by: "ci@payments".parse().expect("an actor"),
+        at: at("2026-11-21T10:21:00Z"),
+    }
+}
+
+pub(super) fn freeze() -> FreezeView {
+    FreezeView {
+        project: "payments".parse().expect("a project"),
+        freeze: Freeze {
+            name: "year-end".parse().expect("a name"),
+            pipeline: None,
+            stages: Vec::new(),
+            from: at("2026-11-21T00:00:00Z"),
+            until: at("2027-01-04T08:00:00Z"),
+        },
+        in_force: true,
+        by: Some("ana".parse().expect("an actor")),
+        reason: Some("nobody is here to look".to_owned()),
+    }
+}
