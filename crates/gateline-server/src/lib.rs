@@ -1,3 +1,22 @@
 //! The rim: gives the engine real time, store and drivers; routes, authorisation and pages stand on it.
 
+pub mod auth;
+mod call;
+mod demo;
+mod doctor;
+mod headers;
 pub mod hub;
+mod refused;
+mod routes;
+pub mod serve;
+mod settings;
+mod ui;
+mod verbs;
+mod views;
+
+pub use call::{BODY_SECS_MAX, FORM_BYTES_MAX, JSON_BYTES_MAX, RAW_BYTES_MAX};
+pub use headers::CONTENT_SECURITY_POLICY;
+pub use refused::Refused;
+pub use routes::{WATCH_BEAT_SECS, WATCHERS_MAX, router};
+pub use settings::{Cookies, Settings};
+pub use verbs::{ServerVerb, run};

@@ -27,6 +27,9 @@ pub struct BoardQuery {
     /// Only pipelines in which something is like this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub show: Option<BoardShow>,
+    /// In which order; by name where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<BoardOrder>,
     /// The page after this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
@@ -49,15 +52,30 @@ pub enum BoardShow {
     NotHealthy,
 }
 
+/// The orders of the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoardOrder {
+    /// By project and name.
+    #[default]
+    Name,
+    /// What needs somebody first, then what is rolling out, then what is held, then the rest.
+    Need,
+}
+
 /// A page of the board.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Board {
-    /// The pipelines, by project and name.
+    /// The pipelines, in the order that was asked for.
     pub pipelines: Vec<BoardPipeline>,
     /// How many pipelines match on all pages.
     pub total: u64,
     /// How many pipelines there are.
     pub all: u64,
+    /// In how many of those that match something waits for a person: to approve, to mend, to look.
+    pub needing: u64,
+    /// In how many of those that match something rolls out.
+    pub rolling: u64,
     /// Give it as `after` to get what follows; none at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

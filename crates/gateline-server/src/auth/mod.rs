@@ -12,8 +12,8 @@ use gateline_model::{Scope, TokenId};
 use jiff::Timestamp;
 
 pub(crate) use origin::refuse_foreign_origin;
+pub(crate) use token::hash;
 pub use token::{SECRET_BYTES_MAX, Secret, draw_secret};
-pub(crate) use token::{hash, server_project};
 
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -86,6 +86,13 @@ pub(crate) fn enter(
     Ok(caller)
 }
 
+/// The secret that a request shows, to derive from it what only its own pages can know.
+pub(crate) fn secret(headers: &HeaderMap) -> Option<&str> {
+    match shown(headers).ok()?? {
+        Shown::Bearer(secret) | Shown::Cookie(secret) => Some(secret),
+    }
+}
+
 /// Whose secret this is.
 ///
 /// # Errors
@@ -100,7 +107,9 @@ fn find(world: &World, secret: &str, now: Timestamp) -> Result<Caller, Refused> 
         return refused("the token is not known");
     }
     let shown = hash(secret);
-    let tokens = world.project(&server_project()).map(|project| &project.tokens);
+    let tokens = world
+        .project(&gateline_core::server_project())
+        .map(|project| &project.tokens);
     let mut found = None;
     // Every token is compared, each in the same time: how long it takes tells nothing.
     for (id, token) in tokens.into_iter().flatten() {

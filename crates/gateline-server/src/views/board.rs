@@ -1,7 +1,8 @@
 //! The board: pipelines by stages. Narrowed and cut into pages here, so that a thousand stages stay quick.
 
 use gateline_api::{
-    Board, BoardPipeline, BoardQuery, BoardShow, BoardStage, LiveView, PromotionState, Proposed, page_size,
+    Board, BoardOrder, BoardPipeline, BoardQuery, BoardShow, BoardStage, LiveView, PromotionState, Proposed,
+    page_size,
 };
 use gateline_core::{Promotion, StageState, World};
 use gateline_model::{Health, Pipeline, PipelineRef};
@@ -46,31 +47,112 @@ fn page(world: &World, query: &BoardQuery) -> Board {
         .collect();
     let all = pipelines.len() as u64;
     pipelines.retain(|(of, pipeline)| matches(world, of, pipeline, query));
-    // By the text that is also the cursor: both must order alike.
-    pipelines.sort_by_cached_key(|(of, _)| of.to_string());
     let total = pipelines.len() as u64;
+    let mut ranked: Vec<(Need, PipelineRef, &Pipeline)> = pipelines
+        .into_iter()
+        .map(|(of, pipeline)| (need(world, pipeline), of, pipeline))
+        .collect();
+    let with = |wanted: Need| ranked.iter().filter(|(need, ..)| *need == wanted).count() as u64;
+    let (needing, rolling) = (with(Need::Somebody), with(Need::Nobody(Going::RollingOut)));
+    // By the text that is also the cursor: both must order alike.
+    let place = |(need, of, _): &(Need, PipelineRef, &Pipeline)| match query.order.unwrap_or_default() {
+        BoardOrder::Name => of.to_string(),
+        BoardOrder::Need => format!("{} {of}", need.rank()),
+    };
+    ranked.sort_by_cached_key(place);
 
     let from = match &query.after {
-        Some(after) => pipelines.partition_point(|(of, _)| of.to_string() <= *after),
+        Some(after) => ranked.partition_point(|one| place(one) <= *after),
         None => 0,
     };
-    let until = (from + page_size(query.limit)).min(pipelines.len());
-    let shown = &pipelines[from..until];
-    let next = if until < pipelines.len() {
-        shown.last().map(|(of, _)| of.to_string())
+    let until = (from + page_size(query.limit)).min(ranked.len());
+    let shown = &ranked[from..until];
+    let next = if until < ranked.len() {
+        shown.last().map(place)
     } else {
         None
     };
     let pipelines = shown
         .iter()
-        .map(|(of, pipeline)| row(world, of, pipeline))
+        .map(|(_, of, pipeline)| row(world, of, pipeline))
         .collect();
     Board {
         pipelines,
         total,
         all,
+        needing,
+        rolling,
         next,
         log: world.next(),
+    }
+}
+
+/// Whether a pipeline needs somebody, or what goes on in it without anybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Somebody,
+    Nobody(Going),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Going {
+    RollingOut,
+    Held,
+    Nothing,
+}
+
+impl Need {
+    fn rank(self) -> u8 {
+        match self {
+            Need::Somebody => 0,
+            Need::Nobody(Going::RollingOut) => 1,
+            Need::Nobody(Going::Held) => 2,
+            Need::Nobody(Going::Nothing) => 3,
+        }
+    }
+}
+
+fn need(world: &World, pipeline: &Pipeline) -> Need {
+    let stages = || {
+        pipeline
+            .stages
+            .iter()
+            .filter_map(|stage| world.stage(&pipeline.stage_ref(&stage.name)))
+    };
+    let proposed = || stages().flat_map(|stage| open(world, stage));
+    let unhealthy = stages().any(|stage| stage.live.is_some() && stage.health == Health::Unhealthy);
+    if unhealthy || proposed().any(needs_somebody) {
+        Need::Somebody
+    } else if proposed().any(|promotion| promotion.rollout().is_some()) {
+        Need::Nobody(Going::RollingOut)
+    } else if proposed().next().is_some() {
+        Need::Nobody(Going::Held)
+    } else {
+        Need::Nobody(Going::Nothing)
+    }
+}
+
+/// Whether nothing changes by itself: the first gate that keeps it out is the one that is waited for.
+fn needs_somebody(promotion: &Promotion) -> bool {
+    match state(promotion) {
+        PromotionState::Refused | PromotionState::Paused => true,
+        PromotionState::Held => {
+            let verdicts = promotion.decision.iter().flat_map(|decision| &decision.verdicts);
+            let mut keeping_out = verdicts.filter(|gate| gate.keeps_out());
+            keeping_out
+                .next()
+                .is_some_and(|gate| gate.until.is_none() && gate.check_due.is_none())
+        }
+        PromotionState::Admitted
+        | PromotionState::RollingOut
+        | PromotionState::Verifying
+        | PromotionState::RollingBack
+        | PromotionState::Verified
+        | PromotionState::Expired
+        | PromotionState::Superseded
+        | PromotionState::Aborted
+        | PromotionState::RolledBack
+        | PromotionState::RollbackFailed => false,
     }
 }
 

@@ -5,6 +5,7 @@
 mod board;
 mod evidence;
 mod freezes;
+mod log;
 mod names;
 mod pipelines;
 mod promotion;
@@ -18,6 +19,7 @@ mod tokens;
 pub(crate) use board::board;
 pub(crate) use evidence::evidence;
 pub(crate) use freezes::freezes;
+pub(crate) use log::{checkpoint, log};
 pub(crate) use names::release_named;
 pub(crate) use pipelines::{findings, pipeline, pipelines};
 pub(crate) use promotion::{opened, promotion};

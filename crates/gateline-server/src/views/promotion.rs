@@ -2,7 +2,7 @@
 
 use gateline_api::{CheckView, OverrideView, PromotionView, entry};
 use gateline_core::{Promotion, World};
-use gateline_model::{Event, Private, PromotionId, Recorded, StageRef, StreamId};
+use gateline_model::{Event, Private, PromotionId, Recorded, ReleaseId, StageRef, StreamId};
 
 use super::evidence::evidence;
 use super::rollout;
@@ -87,16 +87,24 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
     })
 }
 
-/// The promotion into a stage that a request opened.
-///
-/// # Errors
-/// Ours to mend: an accepted request opens one.
-pub(crate) fn opened(receipt: &Receipt, stage: &StageRef) -> Result<PromotionId, Refused> {
+/// The promotion of this release into this stage: the one that a request opened, or that was open already.
+pub(crate) fn opened(
+    hub: &Hub,
+    receipt: &Receipt,
+    stage: &StageRef,
+    release: Option<&ReleaseId>,
+) -> Result<PromotionId, Refused> {
     let opened = receipt.events.iter().find_map(|recorded| match &recorded.event {
         Event::PromotionOpened { promotion, .. } if promotion.stage == *stage => Some(promotion.clone()),
         _ => None,
     });
-    opened.ok_or_else(|| {
+    let open_before = || {
+        hub.with_world(|world| {
+            let open = world.stage(stage)?.open.iter().find(|open| Some(&open.release) == release)?;
+            Some(open.id.clone())
+        })
+    };
+    opened.or_else(open_before).ok_or_else(|| {
         Refused::new(
             &entry::BUG,
             format!("the request was accepted, but opened nothing in `{stage}`"),

@@ -3,14 +3,15 @@
 use gateline_api::TokenView;
 use jiff::Timestamp;
 
-use crate::auth::server_project;
 use crate::hub::Hub;
 
 /// The tokens that were issued and not revoked, by id.
 pub(crate) fn tokens(hub: &Hub) -> Vec<TokenView> {
     let now = Timestamp::now();
     hub.with_world(|world| {
-        let tokens = world.project(&server_project()).map(|project| &project.tokens);
+        let tokens = world
+            .project(&gateline_core::server_project())
+            .map(|project| &project.tokens);
         let view = |(id, token): (&gateline_model::TokenId, &gateline_core::Token)| TokenView {
             id: id.clone(),
             actor: token.actor.clone(),

@@ -1,0 +1,132 @@
+//! Links: the address of every page. Knows no page's content.
+
+use gateline_api::encode;
+use gateline_model::{Digest, PipelineRef, PromotionId, StageName, StageRef, StreamId, Version};
+
+pub(super) fn promotion(id: &PromotionId) -> String {
+    format!("/promotions/{id}")
+}
+
+/// Where a form about a promotion is sent.
+pub(super) fn promotion_act(id: &PromotionId, act: &str) -> String {
+    format!("/ui/promotions/{id}/{act}")
+}
+
+pub(super) fn stage(stage: &StageRef) -> String {
+    format!("/stages/{stage}")
+}
+
+/// Where a form about a stage is sent.
+pub(super) fn stage_act(stage: &StageRef, act: &str) -> String {
+    format!("/ui/stages/{stage}/{act}")
+}
+
+pub(super) fn release(of: &PipelineRef, version: &Version) -> String {
+    format!(
+        "/releases/{}/{}/{}",
+        of.project,
+        of.pipeline,
+        encode(version.as_str())
+    )
+}
+
+/// Where a release's promotion into a stage is looked at before it is asked for.
+pub(super) fn promote(of: &PipelineRef, version: &Version, stage: &StageName) -> String {
+    format!(
+        "/promote/{}/{}/{}/{stage}",
+        of.project,
+        of.pipeline,
+        encode(version.as_str())
+    )
+}
+
+/// Where it is asked for.
+pub(super) fn promote_act(of: &PipelineRef, version: &Version, stage: &StageName) -> String {
+    format!("/ui{}", promote(of, version, stage))
+}
+
+pub(super) fn releases(of: &PipelineRef) -> String {
+    format!("/releases?project={}&pipeline={}", of.project, of.pipeline)
+}
+
+pub(super) fn raw(digest: &Digest) -> String {
+    format!("/api/v1/evidence/raw/{digest}")
+}
+
+/// The log from one event on downwards.
+pub(super) fn log_at(number: u64) -> String {
+    format!("/log?before={}#event-{number}", number.saturating_add(1))
+}
+
+pub(super) fn log_of(stream: &StreamId) -> String {
+    format!("/log?stream={}", encode(&stream.to_string()))
+}
+
+/// A page's address with these parameters; empty ones are left out.
+pub(super) fn with(path: &str, parameters: &[(&str, &str)]) -> String {
+    let given: Vec<String> = parameters
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    if given.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", given.join("&"))
+    }
+}
+
+/// A path of this server that somebody gave us: anything else could lead to another site.
+pub(super) fn local(next: Option<&str>) -> &str {
+    match next {
+        Some(path)
+            if path.starts_with('/')
+                && !path.starts_with("//")
+                && !path.contains(['\\', '\n', '\r', '\t']) =>
+        {
+            path
+        }
+        Some(_) | None => "/",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_server_are_followed() {
+        for path in ["/", "/log?before=3", "/releases/a/b/1.0"] {
+            assert_eq!(local(Some(path)), path);
+        }
+        for path in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "log",
+        ] {
+            assert_eq!(local(Some(path)), "/", "{path:?}");
+        }
+        assert_eq!(local(None), "/");
+    }
+
+    #[test]
+    fn parameters_are_encoded_and_empty_ones_left_out() {
+        assert_eq!(with("/", &[("q", "a b&c"), ("show", "")]), "/?q=a%20b%26c");
+        assert_eq!(with("/", &[("q", "")]), "/");
+    }
+
+    #[test]
+    fn a_version_with_a_plus_is_one_segment() {
+        let of = PipelineRef {
+            project: "payments".parse().unwrap(),
+            pipeline: "app".parse().unwrap(),
+        };
+        assert_eq!(
+            release(&of, &"1.0+b".parse().unwrap()),
+            "/releases/payments/app/1.0%2Bb"
+        );
+    }
+}

@@ -1,0 +1,362 @@
+//! Pages by address: read the address, build the view, render. What the API shows, in HTML.
+
+use axum::extract::Query;
+use axum::http::StatusCode;
+use axum::response::Response;
+use gateline_api::{
+    BoardOrder, BoardQuery, Checkpoint, LogPage, LogQuery, Problem, PromotionPath, PromotionView,
+    ReleaseName, ReleaseQuery, ReleaseView, StagePath, entry,
+};
+use gateline_model::{
+    PipelineName, ProjectName, ReleaseId, ReleaseRef, Stage, StageName, StreamId, Tick, Version,
+};
+use maud::Markup;
+use serde::Deserialize;
+
+use super::promotion::{Shown, Tried, until_of};
+use super::shell::Visitor;
+use super::visit::{Visit, html};
+use super::{board as board_page, link, log as log_page, login as login_page, promote as promote_page};
+use super::{
+    promotion as promotion_page, release as release_page, releases as releases_page, stage as stage_page,
+};
+use crate::call::App;
+use crate::refused::Refused;
+use crate::views;
+
+/// Pipelines on one page of the board.
+const BOARD_ROWS: u32 = 50;
+
+/// What the board's address may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct BoardAddress {
+    q: String,
+    show: String,
+    after: String,
+}
+
+pub(super) async fn board(visit: Visit) -> Response {
+    visit.show(board_markup(&visit))
+}
+
+fn board_markup(visit: &Visit) -> Result<Markup, Refused> {
+    let BoardAddress { q, show, after } = visit.query()?;
+    let text = q.trim();
+    let query = BoardQuery {
+        text: given(text),
+        show: given(&show).map(|show| word(&show, "show")).transpose()?,
+        order: Some(BoardOrder::Need),
+        after: given(&after),
+        limit: Some(BOARD_ROWS),
+    };
+    let board = views::board(&visit.app.hub, &query);
+    let asked = board_page::Asked {
+        text,
+        show: &show,
+        after: !after.is_empty(),
+    };
+    Ok(board_page::page(&visit.visitor, &board, &asked))
+}
+
+fn given(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A word of a closed set, as JSON writes it.
+fn word<T: serde::de::DeserializeOwned>(text: &str, name: &str) -> Result<T, Refused> {
+    serde_json::from_value(text.into()).map_err(|err| Refused::new(&entry::QUERY, format!("`{name}`: {err}")))
+}
+
+fn name<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Option<T>, Refused> {
+    given(text.trim())
+        .map(|text| {
+            text.parse()
+                .map_err(|err| Refused::new(&entry::QUERY, format!("{err}")))
+        })
+        .transpose()
+}
+
+/// What the address of the list of releases may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ReleasesAddress {
+    project: String,
+    pipeline: String,
+    after: String,
+}
+
+pub(super) async fn releases(visit: Visit) -> Response {
+    visit.show(releases_markup(&visit).await)
+}
+
+async fn releases_markup(visit: &Visit) -> Result<Markup, Refused> {
+    let ReleasesAddress {
+        project,
+        pipeline,
+        after,
+    } = visit.query()?;
+    let query = ReleaseQuery {
+        project: name(&project)?,
+        pipeline: name(&pipeline)?,
+        version: None,
+        after: given(&after),
+        limit: None,
+    };
+    let list = views::releases(&visit.app.hub, query).await?;
+    let asked = releases_page::Asked {
+        project: project.trim(),
+        pipeline: pipeline.trim(),
+        after: !after.is_empty(),
+    };
+    Ok(releases_page::page(&visit.visitor, &list, &asked))
+}
+
+/// A release in an address.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ReleaseAddress {
+    project: ProjectName,
+    pipeline: PipelineName,
+    version: Version,
+}
+
+impl ReleaseAddress {
+    fn name(&self) -> ReleaseName {
+        let Self {
+            project,
+            pipeline,
+            version,
+        } = self.clone();
+        ReleaseName::Label(ReleaseRef {
+            project: Some(project),
+            pipeline,
+            version,
+        })
+    }
+}
+
+pub(super) async fn release(mut visit: Visit) -> Response {
+    let page = release_markup(&mut visit).await;
+    visit.show(page)
+}
+
+async fn release_markup(visit: &mut Visit) -> Result<Markup, Refused> {
+    let address: ReleaseAddress = visit.path().await?;
+    let release = views::release(&visit.app.hub, &address.name()).await?;
+    Ok(release_page::page(&visit.visitor, &release))
+}
+
+/// A release and a stage in an address.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct PromoteAddress {
+    project: ProjectName,
+    pipeline: PipelineName,
+    version: Version,
+    pub(super) stage: StageName,
+}
+
+pub(super) async fn promote(mut visit: Visit) -> Response {
+    let page = match visit.path().await {
+        Ok(address) => promote_markup(&visit, &address, None).await,
+        Err(refused) => Err(refused),
+    };
+    visit.show(page)
+}
+
+pub(super) async fn promote_markup(
+    visit: &Visit,
+    address: &PromoteAddress,
+    problem: Option<&Problem>,
+) -> Result<Markup, Refused> {
+    let release = address.release(visit).await?;
+    let here = StagePath {
+        project: address.project.clone(),
+        pipeline: address.pipeline.clone(),
+        stage: address.stage.clone(),
+    };
+    let stage = views::stage(&visit.app.hub, &here.reference()).await?;
+    let live = known(&visit.app, stage.live.map(|live| live.release)).await;
+    Ok(promote_page::page(
+        &visit.visitor,
+        &release,
+        live.as_ref(),
+        &address.stage,
+        problem,
+    ))
+}
+
+impl PromoteAddress {
+    pub(super) async fn release(&self, visit: &Visit) -> Result<ReleaseView, Refused> {
+        let Self {
+            project,
+            pipeline,
+            version,
+            stage: _,
+        } = self.clone();
+        views::release(
+            &visit.app.hub,
+            &ReleaseAddress {
+                project,
+                pipeline,
+                version,
+            }
+            .name(),
+        )
+        .await
+    }
+}
+
+/// A release that is shown beside another one: the page does without it where it cannot be read.
+async fn known(app: &App, id: Option<ReleaseId>) -> Option<ReleaseView> {
+    views::release(&app.hub, &ReleaseName::Id(id?)).await.ok()
+}
+
+pub(super) async fn promotion(mut visit: Visit) -> Response {
+    let page = match visit.path().await {
+        Ok(path) => promotion_markup(&visit.app, &visit.visitor, &path, None).await,
+        Err(refused) => Err(refused),
+    };
+    visit.show(page)
+}
+
+pub(super) async fn promotion_markup(
+    app: &App,
+    visitor: &Visitor,
+    path: &PromotionPath,
+    tried: Option<&Tried>,
+) -> Result<Markup, Refused> {
+    let view = views::promotion(&app.hub, &path.id()).await?;
+    let id = path.id();
+    let (ticks, _): (Vec<Tick>, _) = app.hub.read(move |store| store.ticks(&id)).await?;
+    let release = known(app, Some(view.release)).await;
+    let against = known(app, before(app, &view)).await;
+    let stage = pinned(app, &view);
+    let shown = Shown {
+        view: &view,
+        release: release.as_ref(),
+        against: against.as_ref(),
+        stage: stage.as_ref(),
+        ticks: &ticks,
+        tried,
+    };
+    Ok(promotion_page::page(visitor, &shown))
+}
+
+/// What the release is compared with: what was live when it was admitted, or else what is live now.
+fn before(app: &App, view: &PromotionView) -> Option<ReleaseId> {
+    let of = view.stage.pipeline_ref();
+    app.hub.with_world(|world| match &view.rollout {
+        Some(rollout) => world
+            .labelled(&of, rollout.live_version.as_ref()?)
+            .map(|state| state.id),
+        None => world.stage(&view.stage)?.live.as_ref().map(|live| live.release),
+    })
+}
+
+/// The stage as the pinned version of the pipeline has it.
+fn pinned(app: &App, view: &PromotionView) -> Option<Stage> {
+    app.hub.with_world(|world| {
+        let versions = &world.project(&view.stage.project)?.versions;
+        versions.get(&view.pipeline)?.stage(&view.stage.stage).cloned()
+    })
+}
+
+pub(super) async fn stage(mut visit: Visit) -> Response {
+    let page = match visit.path().await {
+        Ok(path) => stage_markup(&visit, &path, None).await,
+        Err(refused) => Err(refused),
+    };
+    visit.show(page)
+}
+
+pub(super) async fn stage_markup(
+    visit: &Visit,
+    path: &StagePath,
+    tried: Option<&stage_page::Tried>,
+) -> Result<Markup, Refused> {
+    let view = views::stage(&visit.app.hub, &path.reference()).await?;
+    Ok(stage_page::page(&visit.visitor, &view, tried))
+}
+
+/// What the log's address may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct LogAddress {
+    stream: String,
+    event: String,
+    actor: String,
+    from: String,
+    until: String,
+    before: String,
+}
+
+pub(super) async fn log(visit: Visit) -> Response {
+    visit.show(log_markup(&visit).await)
+}
+
+async fn log_markup(visit: &Visit) -> Result<Markup, Refused> {
+    let LogAddress {
+        stream,
+        event,
+        actor,
+        from,
+        until,
+        before,
+    } = visit.query()?;
+    let bad = |what: &str, text: &str| Refused::new(&entry::QUERY, format!("`{text}` is no {what}"));
+    let moment = |text: &str| {
+        given(text)
+            .map(|text| until_of(&text).ok_or_else(|| bad("time", &text)))
+            .transpose()
+    };
+    // A whole name is one stream; anything else is the beginning of several.
+    let whole: Option<StreamId> = stream.trim().parse().ok();
+    let query = LogQuery {
+        prefix: if whole.is_some() {
+            None
+        } else {
+            given(stream.trim())
+        },
+        stream: whole,
+        event: given(event.trim()),
+        actor: name(&actor)?,
+        from: moment(&from)?,
+        until: moment(&until)?,
+        before: given(&before)
+            .map(|text| text.parse().map_err(|_| bad("log number", &text)))
+            .transpose()?,
+        limit: None,
+    };
+    let page: LogPage = views::log(&visit.app.hub, query).await?;
+    let checkpoint: Checkpoint = views::checkpoint(&visit.app.hub).await?;
+    let asked = log_page::Asked {
+        stream,
+        event,
+        actor,
+        from,
+        until,
+        before,
+    };
+    Ok(log_page::page(&visit.visitor, &page, &checkpoint, &asked))
+}
+
+/// What the login page's address may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LoginAddress {
+    next: String,
+    wrong: Option<String>,
+}
+
+pub(super) async fn login(Query(LoginAddress { next, wrong }): Query<LoginAddress>) -> Response {
+    let problem = wrong.map(|_| {
+        Problem::new(
+            &entry::UNAUTHORIZED,
+            "the token is not known, was revoked or has expired",
+        )
+    });
+    html(
+        StatusCode::OK,
+        login_page::page(link::local(Some(&next)), problem.as_ref()),
+    )
+}

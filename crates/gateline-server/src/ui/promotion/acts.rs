@@ -1,0 +1,198 @@
+//! What a person can do to a promotion now: plain forms, each sent only when it can change something.
+
+use gateline_api::PromotionState;
+use gateline_model::{GateVerdict, Scope, Span};
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::{Act, Shown, Tried};
+use crate::ui::link;
+use crate::ui::shell::Visitor;
+
+/// Longest reason or comment that a form takes.
+const REASON_CHARS_MAX: &str = "2000";
+/// How long an override runs unless somebody says otherwise.
+const OVERRIDE_DEFAULT: Span = Span::from_secs(3_600);
+
+pub(super) fn acts(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
+    if !shown.is_open() {
+        return html! {};
+    }
+    let acts: Vec<Markup> = Act::ALL
+        .into_iter()
+        .filter_map(|act| form(visitor, shown, act))
+        .collect();
+    html! {
+        h2 #acts { "You can" }
+        @if acts.is_empty() { p.sub { "Nothing: " (why_nothing(visitor, shown)) } }
+        @else { div.acts { @for act in acts { (act) } } }
+    }
+}
+
+fn why_nothing(visitor: &Visitor, shown: &Shown<'_>) -> &'static str {
+    match shown.view.state {
+        PromotionState::RollingBack => "the rollout is being taken back by itself.",
+        _ if !visitor.may(Scope::Promote) => {
+            "your token may only look. Ask an administrator for `approve` or `promote`."
+        }
+        _ => "no action changes a verdict now.",
+    }
+}
+
+/// The form of an action that can change something now and that this token permits.
+fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
+    let rollout = shown.view.rollout.as_ref();
+    let going_back = rollout.is_some_and(|rollout| rollout.rollback.is_some());
+    let paused = rollout.is_some_and(|rollout| rollout.paused.is_some());
+    match act {
+        Act::Approve => approve(visitor, shown),
+        Act::Override => override_gate(visitor, shown),
+        Act::Pause => {
+            (rollout.is_some() && !paused && !going_back && visitor.may(Scope::Promote)).then(|| {
+                with_reason(
+                    visitor,
+                    shown,
+                    act,
+                    "Pause",
+                    "Pause the rollout",
+                    "The rollout stands still at this step until somebody resumes it.",
+                )
+            })
+        }
+        Act::Resume => (paused && visitor.may(Scope::Promote)).then(|| {
+            with_reason(
+                visitor,
+                shown,
+                act,
+                "Resume",
+                "Resume the rollout",
+                "The rollout goes on with its next step, judged as before.",
+            )
+        }),
+        Act::Abort => (!going_back && visitor.may(Scope::Promote)).then(|| {
+            let then = if rollout.is_some() {
+                "Traffic returns to what was live before, and the promotion ends."
+            } else {
+                "The promotion ends before its rollout. Nothing was changed."
+            };
+            with_reason(visitor, shown, act, "Abort", "Abort the promotion", then)
+        }),
+    }
+}
+
+fn frame(visitor: &Visitor, shown: &Shown<'_>, act: Act, summary: &str, fields: &Markup) -> Markup {
+    let open = shown.tried.is_some_and(|tried| tried.act == act);
+    html! {
+        details.act #{ "act-" (act.word()) } open[open] {
+            summary class=[(act == Act::Approve).then_some("primary")] { (summary) }
+            form.stack method="post" action=(link::promotion_act(&shown.view.id, act.word())) {
+                (visitor.hidden())
+                (fields)
+            }
+        }
+    }
+}
+
+fn tried<'a>(shown: &Shown<'a>, act: Act) -> Option<&'a Tried> {
+    shown.tried.filter(|tried| tried.act == act)
+}
+
+fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
+    let view = shown.view;
+    let decision = view.decision.as_ref()?;
+    let gate = decision.verdicts.iter().find(|gate| gate.kind == "approval")?;
+    let asked = view.rollout.is_none() && gate.code == "approval.asked";
+    if !asked || !visitor.may(Scope::Approve) {
+        return None;
+    }
+    let groups: Vec<&str> = visitor
+        .groups
+        .iter()
+        .map(gateline_model::GroupName::as_str)
+        .collect();
+    let written = tried(shown, Act::Approve);
+    let fields = html! {
+        p {
+            "You say yes to " b { (view.version) } " going into " b { (view.stage.stage) }
+            @if let Some(before) = shown.before() { " in place of " b { (before) } }
+            ", as decided above: decision code " code { (decision.code()) } ". If the question changes, your yes is void."
+        }
+        p.age {
+            "Asked: " (gate.says) ". "
+            @if groups.is_empty() { "Your token is in no group, so the answer will be refused." } @else { "You answer for " (groups.join(", ")) "." }
+        }
+        input type="hidden" name="question" value=(decision.question);
+        label for="approve-reason" { "Comment (may be empty)" }
+        textarea #approve-reason name="reason" rows="2" maxlength=(REASON_CHARS_MAX) { (written.map(|tried| tried.reason.as_str()).unwrap_or_default()) }
+        button.primary type="submit" #approve { "Approve " (view.version) " into " (view.stage.stage) }
+    };
+    Some(frame(visitor, shown, Act::Approve, "Approve", &fields))
+}
+
+fn override_gate(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
+    let decision = shown.view.decision.as_ref()?;
+    let gates: Vec<&GateVerdict> = decision.verdicts.iter().filter(|gate| gate.keeps_out()).collect();
+    if gates.is_empty() || shown.view.rollout.is_some() || !visitor.may(Scope::Override) {
+        return None;
+    }
+    let written = tried(shown, Act::Override);
+    let until = match written {
+        Some(tried) => tried.until.clone(),
+        None => until_field(OVERRIDE_DEFAULT.after(visitor.now)),
+    };
+    let fields = html! {
+        p.age { "The stage admits this release although the gate is not satisfied. The gate stays unsatisfied on record, with your name and reason." }
+        label for="override-gate" { "Gate" }
+        select #override-gate name="gate" required {
+            @for gate in &gates {
+                option value=(gate.gate) selected[written.is_some_and(|tried| tried.gate == gate.gate.as_str())] { (gate.gate) ": " (gate.says) }
+            }
+        }
+        label for="override-until" { "Until (UTC)" }
+        input #override-until type="datetime-local" name="until" required value=(until) min=(until_field(visitor.now));
+        (reason_field(Act::Override, written))
+        button type="submit" { "Override this gate" }
+    };
+    Some(frame(visitor, shown, Act::Override, "Override", &fields))
+}
+
+fn with_reason(visitor: &Visitor, shown: &Shown<'_>, act: Act, name: &str, send: &str, then: &str) -> Markup {
+    let fields = html! {
+        p.age { (then) }
+        (reason_field(act, tried(shown, act)))
+        button type="submit" { (send) }
+    };
+    frame(visitor, shown, act, name, &fields)
+}
+
+fn reason_field(act: Act, written: Option<&Tried>) -> Markup {
+    let id = format!("{}-reason", act.word());
+    html! {
+        label for=(id) { "Reason" }
+        textarea #(id) name="reason" rows="2" required maxlength=(REASON_CHARS_MAX) { (written.map(|tried| tried.reason.as_str()).unwrap_or_default()) }
+    }
+}
+
+/// A moment as an input of type `datetime-local` has it, which knows no zone: UTC, and the label says so.
+fn until_field(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M").to_string()
+}
+
+/// The moment that such an input gives back, in UTC.
+pub(in crate::ui) fn until_of(field: &str) -> Option<Timestamp> {
+    let local: jiff::civil::DateTime = field.parse().ok()?;
+    Some(local.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_comes_back_from_its_field() {
+        let at: Timestamp = "2026-11-21T10:30:00Z".parse().unwrap();
+        assert_eq!(until_of(&until_field(at)), Some(at));
+        assert_eq!(until_of("tomorrow"), None);
+        assert_eq!(until_of(""), None);
+    }
+}

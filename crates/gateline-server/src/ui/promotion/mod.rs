@@ -1,0 +1,176 @@
+//! The promotion: may it go in? If not, why, who or what can change that, and when? If it rolls out, how is it going?
+
+mod acts;
+mod banner;
+mod brings;
+mod decision;
+mod numbers;
+mod plot;
+mod points;
+mod scale;
+mod steps;
+mod timeline;
+
+use gateline_api::{Problem, PromotionView, ReleaseView};
+use gateline_model::{PipelineRef, PromotionKind, Stage, StreamId, Tick};
+use maud::{Markup, html};
+
+pub(super) use acts::until_of;
+pub(super) use brings::difference;
+
+use super::shell::{Fresh, Page, Tab, Visitor, alert};
+use super::{link, time, words};
+
+/// All that the page shows.
+pub(super) struct Shown<'a> {
+    pub(super) view: &'a PromotionView,
+    /// The release, where it can still be read.
+    pub(super) release: Option<&'a ReleaseView>,
+    /// What was or is live in its place: what it is compared with.
+    pub(super) against: Option<&'a ReleaseView>,
+    /// The stage as the pinned pipeline has it.
+    pub(super) stage: Option<&'a Stage>,
+    /// What the judge saw.
+    pub(super) ticks: &'a [Tick],
+    /// What somebody tried here and was refused.
+    pub(super) tried: Option<&'a Tried>,
+}
+
+/// A form that was refused: it is shown again with what was written in it.
+pub(super) struct Tried {
+    pub(super) act: Act,
+    pub(super) problem: Problem,
+    pub(super) gate: String,
+    pub(super) until: String,
+    pub(super) reason: String,
+}
+
+/// What a person can do to a promotion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    Approve,
+    Override,
+    Pause,
+    Resume,
+    Abort,
+}
+
+impl Act {
+    pub(super) const ALL: [Act; 5] = [Act::Approve, Act::Override, Act::Pause, Act::Resume, Act::Abort];
+
+    /// The word in addresses.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Act::Approve => "approve",
+            Act::Override => "override",
+            Act::Pause => "pause",
+            Act::Resume => "resume",
+            Act::Abort => "abort",
+        }
+    }
+}
+
+impl Shown<'_> {
+    fn is_open(&self) -> bool {
+        self.view.ended_at.is_none()
+    }
+
+    fn of(&self) -> PipelineRef {
+        PipelineRef {
+            project: self.view.stage.project.clone(),
+            pipeline: self.view.stage.pipeline.clone(),
+        }
+    }
+
+    /// The label of what was or is live in its place.
+    fn before(&self) -> Option<&gateline_model::Version> {
+        let rollout = self
+            .view
+            .rollout
+            .as_ref()
+            .and_then(|rollout| rollout.live_version.as_ref());
+        rollout.or(self.against.map(|release| &release.version))
+    }
+}
+
+pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
+    let view = shown.view;
+    let title = format!(
+        "{} {} into {}",
+        view.stage.pipeline, view.version, view.stage.stage
+    );
+    let fresh = match (shown.tried, shown.is_open(), &view.rollout) {
+        (Some(_), _, _) => Fresh::Kept,
+        (None, true, Some(_)) => Fresh::Moving,
+        (None, _, _) => Fresh::Resting,
+    };
+    let streams = [
+        StreamId::Promotion(view.id.clone()),
+        StreamId::Stage(view.stage.clone()),
+        StreamId::Release(view.release),
+    ];
+    Page {
+        tab: Tab::None,
+        title,
+        fresh,
+        watch: streams.iter().map(ToString::to_string).collect(),
+        visitor,
+        body: body(visitor, shown),
+    }
+    .render()
+}
+
+fn body(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
+    let running = shown.view.rollout.as_ref();
+    html! {
+        (heading(visitor, shown))
+        @if let Some(tried) = shown.tried { (alert(&tried.problem)) }
+        (banner::banner(visitor, shown))
+        @if let Some(rollout) = running { (steps::steps(visitor, shown, rollout)) }
+        div.cols {
+            section {
+                @if let Some(rollout) = running { (plot::plots(shown, rollout)) (numbers::four(shown, rollout)) }
+                (brings::brings(shown))
+                @if running.is_none() { (acts::acts(visitor, shown)) }
+            }
+            section {
+                (decision::table(visitor, shown))
+                (decision::verification(visitor, shown))
+                @if running.is_some() { (acts::acts(visitor, shown)) }
+                (banner::if_it_goes_wrong(shown))
+            }
+        }
+        (timeline::timeline(visitor, shown))
+    }
+}
+
+fn heading(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
+    let view = shown.view;
+    html! {
+        h1 {
+            a href=(link::releases(&shown.of())) { (view.stage.pipeline) } " "
+            a href=(link::release(&shown.of(), &view.version)) { (view.version) }
+            @match view.kind {
+                PromotionKind::Forward => { " into " }
+                PromotionKind::Rollback => { " back into " }
+            }
+            a href=(link::stage(&view.stage)) { (view.stage.stage) } " "
+            (words::of_promotion(view.state).label(&view.state.to_string()))
+        }
+        p.sub {
+            "requested " (time::clock(visitor.now, view.requested_at)) " by "
+            @if view.automatic { "the pipeline" } @else { b { (view.requested_by) } }
+            @if let Some(reason) = &view.reason { ": " q { (reason) } }
+            @if let Some(at) = view.admitted_at { " · admitted " (time::clock(visitor.now, at)) }
+            @if let Some(at) = view.ended_at { " · ended " (time::clock(visitor.now, at)) }
+            @if let Some(decision) = &view.decision {
+                " · risk " b { (decision.risk.word()) }
+                " · decision code " code { (decision.code()) }
+            }
+            @if let Some(number) = view.decision_log {
+                " at log " a.mono href=(link::log_at(number)) { "#" (number) }
+            }
+            " · pipeline " code title=(view.pipeline) { (view.pipeline.short()) }
+        }
+    }
+}

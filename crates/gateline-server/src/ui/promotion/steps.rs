@@ -1,0 +1,94 @@
+//! The steps of a rollout: what is true, what is being made true, what comes.
+
+use gateline_api::{RolloutView, StepView, StepWord};
+use gateline_model::{Span, StepAction};
+use maud::{Markup, html};
+
+use super::Shown;
+use crate::ui::shell::Visitor;
+use crate::ui::time::{age, length};
+use crate::ui::words::of_step;
+
+pub(super) fn steps(visitor: &Visitor, shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
+    let done = rollout
+        .steps
+        .iter()
+        .filter(|step| step.state == StepWord::Done)
+        .count();
+    html! {
+        h2 { "Rollout: " (done) " of " (rollout.steps.len()) " steps, " (rollout.weight) " of the traffic" }
+        ol.steps {
+            @for (index, step) in rollout.steps.iter().enumerate() {
+                (one(visitor, shown, rollout, step, rollout.steps.get(index + 1)))
+            }
+        }
+    }
+}
+
+fn one(
+    visitor: &Visitor,
+    shown: &Shown<'_>,
+    rollout: &RolloutView,
+    step: &StepView,
+    following: Option<&StepView>,
+) -> Markup {
+    let StepView {
+        index: _,
+        action,
+        state,
+        since,
+    } = step;
+    // A step stands until the next one began; the last one until the promotion ended.
+    let stood = following.and_then(|next| next.since).or(shown.view.ended_at);
+    let standing = *state == StepWord::Done && stood.is_none();
+    let (class, sign) = match (state, rollout.paused) {
+        // What stands is under way: it is judged, and the rollout goes on from it.
+        (StepWord::Done, None) if standing => ("now", of_step(StepWord::Now)),
+        (StepWord::Done, Some(_)) if standing => ("parked", of_step(StepWord::Parked)),
+        _ => (class(*state), of_step(*state)),
+    };
+    html! {
+        li class=(class) aria-current=[(*state == StepWord::Now || standing).then_some("step")] {
+            (sign.plain(&name(action)))
+            div.age {
+                @match (state, since, stood) {
+                    (StepWord::Next, _, _) | (_, None, _) => { (word(*state)) }
+                    (StepWord::Done, Some(since), Some(until)) => { "stood " (length(Span::between(*since, until))) }
+                    (StepWord::Done, Some(since), None) => { "stands " (age(visitor.now, *since)) }
+                    (_, Some(since), _) => { (word(*state)) " " (age(visitor.now, *since)) }
+                }
+                @if let (true, Some(ruling)) = (standing, &rollout.ruling) { " · ruling: " (ruling.says.word().replace('_', " ")) }
+            }
+        }
+    }
+}
+
+fn name(action: &StepAction) -> String {
+    match action {
+        StepAction::Start => "start".to_owned(),
+        StepAction::Expose { weight } => format!("{weight} of traffic"),
+        StepAction::Finish => "stop the old one".to_owned(),
+        StepAction::Withdraw => "traffic back".to_owned(),
+        StepAction::Discard => "stop the new one".to_owned(),
+    }
+}
+
+fn class(state: StepWord) -> &'static str {
+    match state {
+        StepWord::Done => "done",
+        StepWord::Now => "now",
+        StepWord::Next => "next",
+        StepWord::Failed => "failed",
+        StepWord::Parked => "parked",
+    }
+}
+
+fn word(state: StepWord) -> &'static str {
+    match state {
+        StepWord::Done => "done",
+        StepWord::Now => "under way",
+        StepWord::Next => "to come",
+        StepWord::Failed => "failed",
+        StepWord::Parked => "parked",
+    }
+}

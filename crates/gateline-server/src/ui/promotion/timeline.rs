@@ -1,0 +1,39 @@
+//! The timeline: every event of the promotion with its log number, the newest first.
+
+use gateline_model::Recorded;
+use maud::{Markup, html};
+
+use super::Shown;
+use crate::ui::shell::Visitor;
+use crate::ui::{event, link, time};
+
+pub(super) fn timeline(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
+    html! {
+        h2 #timeline { "Timeline" }
+        p.sub { (shown.view.events.len()) " events, the newest first. " a href=(link::log_of(&gateline_model::StreamId::Promotion(shown.view.id.clone()))) { "See them in the log" } }
+        ol.timeline { @for recorded in shown.view.events.iter().rev() { (one(visitor, recorded)) } }
+    }
+}
+
+fn one(visitor: &Visitor, recorded: &Recorded) -> Markup {
+    let Recorded {
+        number,
+        stream: _,
+        version: _,
+        at,
+        actor,
+        event,
+        private,
+    } = recorded;
+    html! {
+        li {
+            a.mono href=(link::log_at(*number)) { "#" (number) }
+            span.age.num { (time::clock(visitor.now, *at)) }
+            span {
+                (event::says(event))
+                @if let Some(reason) = private.as_ref().and_then(|private| private.reason.as_ref()) { " " q { (reason) } }
+                span.age { " · " (actor) }
+            }
+        }
+    }
+}

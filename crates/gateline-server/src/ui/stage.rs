@@ -1,0 +1,221 @@
+//! The stage: what is live here, is it healthy, what is next, and what must a release bring?
+
+use gateline_api::{BarView, Problem, PromotionSummary, StageView};
+use gateline_model::{ApprovalRule, Freeze, Gate, PipelineRef, Scope, Stage, Strategy, StreamId};
+use maud::{Markup, html};
+
+use super::board::proposal;
+use super::release::promotion_line;
+use super::shell::{Fresh, Page, Tab, Visitor, alert};
+use super::words::{self, Sign, Tone};
+use super::{link, time};
+
+/// A form that was refused: it is shown again with what was written in it.
+pub(super) struct Tried {
+    pub(super) act: String,
+    pub(super) problem: Problem,
+    pub(super) reason: String,
+    pub(super) release: String,
+}
+
+pub(super) fn page(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -> Markup {
+    let of = &view.of;
+    let moving = view.proposed.iter().any(|one| one.rollout.is_some());
+    Page {
+        tab: Tab::None,
+        title: format!("{} {}", of.pipeline, of.stage),
+        fresh: match tried {
+            Some(_) => Fresh::Kept,
+            None if moving => Fresh::Moving,
+            None => Fresh::Resting,
+        },
+        watch: vec![StreamId::Stage(of.clone()).to_string(), format!("promotion/{of}/"), "project/".to_owned()],
+        visitor,
+        body: html! {
+            h1 { a href=(link::releases(&pipeline_of(view))) { (of.pipeline) } " " (of.stage) @if view.spec.production { " " (Sign(Tone::Quiet, "◆").label("production")) } }
+            p.sub { (of.project) " · target " code { (view.spec.target_name) } " · " a href=(link::log_of(&StreamId::Stage(of.clone()))) { "its events" } }
+            @if let Some(tried) = tried { (alert(&tried.problem)) }
+            (live(visitor, view))
+            div.acts { (rollback(visitor, view, tried)) }
+            @for freeze in &view.freezes { (frozen(visitor, freeze)) }
+            h2 { "Proposed" }
+            @if view.proposed.is_empty() { p.sub { "Nothing is proposed." } }
+            @else { div.panel { @for proposed in &view.proposed { (proposal(visitor, proposed)) } } }
+            @for (target, holder) in &view.lanes { p.age { "The lane of " code { (target) } " belongs to " a href=(link::promotion(holder)) { (holder) } "." } }
+            @if !view.barred.is_empty() { h2 { "Barred" } @for bar in &view.barred { (barred(visitor, view, bar, tried)) } }
+            h2 { "What a release meets here" }
+            (declared(&view.spec))
+            h2 { "Last promotions" }
+            @if view.promotions.is_empty() { p.sub { "There was none yet." } }
+            @else { div.panel { @for promotion in &view.promotions { (promotion_line(visitor, promotion, &release_link(view, promotion))) } } }
+        },
+    }
+    .render()
+}
+
+fn pipeline_of(view: &StageView) -> PipelineRef {
+    PipelineRef {
+        project: view.of.project.clone(),
+        pipeline: view.of.pipeline.clone(),
+    }
+}
+
+fn release_link(view: &StageView, promotion: &PromotionSummary) -> Markup {
+    html! { a.live href=(link::release(&pipeline_of(view), &promotion.version)) { (promotion.version) } " " }
+}
+
+fn live(visitor: &Visitor, view: &StageView) -> Markup {
+    html! {
+        @match &view.live {
+            None => { div.banner { p { b { "Nothing is live here." } } } }
+            Some(live) => {
+                div.banner.ok-edge {
+                    p {
+                        a.live href=(link::release(&pipeline_of(view), &live.version)) { (live.version) } " is live since "
+                        (time::clock(visitor.now, live.since)) " (" (time::age(visitor.now, live.since)) ") " (words::health(live.health))
+                        @if let Some(since) = live.health_since { " " span.age { "for " (time::age(visitor.now, since)) } }
+                    }
+                    p.sub { "brought by " a href=(link::promotion(&live.promotion)) { (live.promotion) } @if let Some(before) = &view.before { " · before it: " (before) } }
+                }
+            }
+        }
+    }
+}
+
+fn frozen(visitor: &Visitor, freeze: &Freeze) -> Markup {
+    let Freeze {
+        name,
+        pipeline: _,
+        stages: _,
+        from,
+        until,
+    } = freeze;
+    html! {
+        div.banner.wait-edge {
+            p {
+                @if freeze.is_in_force(visitor.now) { (Sign(Tone::Wait, "❄").label("frozen")) " by " b { (name) } " until " (time::ahead(visitor.now, *until)) }
+                @else { "Freeze " b { (name) } " begins " (time::ahead(visitor.now, *from)) " and ends " (time::clock(visitor.now, *until)) }
+            }
+        }
+    }
+}
+
+fn barred(visitor: &Visitor, view: &StageView, bar: &BarView, tried: Option<&Tried>) -> Markup {
+    let BarView { release, version, by } = bar;
+    let name = version
+        .as_ref()
+        .map_or_else(|| release.short(), ToString::to_string);
+    let tried = tried.filter(|tried| tried.act == "unbar" && tried.release == release.to_string());
+    html! {
+        div.panel {
+            p { (Sign(Tone::Bad, "✗").label(&format!("{name} barred"))) " since " a href=(link::promotion(by)) { (by) } }
+            @if visitor.may(Scope::Promote) {
+                details.act #{ "act-unbar-" (release.short()) } open[tried.is_some()] {
+                    summary { "Lift the bar" }
+                    form.stack method="post" action=(link::stage_act(&view.of, "unbar")) {
+                        (visitor.hidden())
+                        input type="hidden" name="release" value=(release);
+                        p.age { "The release may be promoted into this stage again." }
+                        (reason(&format!("unbar-{}", release.short()), tried))
+                        button type="submit" { "Lift the bar of " (name) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn reason(id: &str, tried: Option<&Tried>) -> Markup {
+    html! {
+        label for=(id) { "Reason" }
+        textarea #(id) name="reason" rows="2" required maxlength="2000" { (tried.map(|tried| tried.reason.as_str()).unwrap_or_default()) }
+    }
+}
+
+/// The form that brings back what was live before.
+fn rollback(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -> Markup {
+    let (Some(live), Some(before)) = (&view.live, &view.before) else {
+        return html! {};
+    };
+    let tried = tried.filter(|tried| tried.act == "rollback");
+    html! {
+        @if visitor.may(Scope::Promote) {
+            details.act #act-rollback open[tried.is_some()] {
+                summary { "Roll back" }
+                form.stack method="post" action=(link::stage_act(&view.of, "rollback")) {
+                    (visitor.hidden())
+                    p { b { (before) } " comes back in place of " b { (live.version) } ", which is barred here. Windows and freezes let a rollback pass." }
+                    (reason("rollback-reason", tried))
+                    button type="submit" { "Roll back to " (before) }
+                }
+            }
+        }
+    }
+}
+
+fn declared(spec: &Stage) -> Markup {
+    html! {
+        table.gates { tbody {
+            @for gate in &spec.gates { (gate_row(gate, "gate")) }
+            @for rule in &spec.approval { (approval_row(rule)) }
+            @for window in &spec.windows { tr { th scope="row" { "window" } td { "admits in " b { (window) } } } }
+            tr { th scope="row" { "rollout" } td { (rollout(&spec.rollout)) } }
+            @for gate in &spec.verify { (gate_row(gate, "verification")) }
+            tr { th scope="row" { "expires" } td { "after it was held for " (spec.expires) } }
+        } }
+    }
+}
+
+fn gate_row(gate: &Gate, of: &str) -> Markup {
+    let Gate {
+        name,
+        kind,
+        params,
+        because,
+    } = gate;
+    html! {
+        tr {
+            th scope="row" { (name) div.age { (of) @if kind != name.as_str() { " · " (kind) } } }
+            td { p { (because) } p.age { code.break { (params) } } }
+        }
+    }
+}
+
+fn approval_row(rule: &ApprovalRule) -> Markup {
+    let ApprovalRule {
+        when,
+        automatic,
+        layers,
+        overridable: _,
+    } = rule;
+    let layers: Vec<String> = layers
+        .iter()
+        .map(|layer| match layer.sla {
+            Some(sla) => format!("{} from {} within {sla}", layer.count, layer.from),
+            None => format!("{} from {}", layer.count, layer.from),
+        })
+        .collect();
+    html! {
+        tr {
+            th scope="row" { "approval" }
+            td {
+                @if *automatic { "automatic: nobody is asked" } @else { (layers.join(", then ")) }
+                @if let Some(when) = when { p.age { "when " code.break { (when) } } }
+            }
+        }
+    }
+}
+
+fn rollout(strategy: &Strategy) -> Markup {
+    match strategy {
+        Strategy::AllAtOnce(_) => html! { "everything at once" },
+        Strategy::Canary(canary) => {
+            let steps: Vec<String> = canary
+                .steps
+                .iter()
+                .map(|step| format!("{} for {}", step.weight, step.pause.unwrap_or(canary.pause)))
+                .collect();
+            html! { "canary: " (steps.join(", ")) }
+        }
+    }
+}

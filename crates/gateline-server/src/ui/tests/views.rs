@@ -1,0 +1,196 @@
+//! Fixed views: a release that is held before production, and the same one rolling out.
+
+use gateline_api::{Board, PromotionState, PromotionView, ReleaseSummary, ReleaseView, StageView};
+use gateline_model::{Digest, Tick};
+use serde_json::{Value, json};
+
+fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+fn digest(text: &str) -> Digest {
+    Digest::of(text.as_bytes())
+}
+
+fn here() -> Value {
+    json!({"project": "payments", "pipeline": "payment-service", "stage": "production"})
+}
+
+pub fn board() -> Board {
+    let live = |version: &str, health: &str| {
+        json!({
+            "release": digest(version), "version": version, "promotion": "payments/payment-service/dev/1",
+            "since": "2026-11-15T08:10:00Z", "health": health,
+        })
+    };
+    let proposed = |state: &str| {
+        json!({
+            "promotion": "payments/payment-service/production/7", "release": digest("1.3.0"), "version": "1.3.0",
+            "kind": "forward", "state": state, "satisfied": 2, "gates": 3, "headline": "held: 1 of 3 gates not satisfied: approval",
+            "since": "2026-11-21T08:21:00Z", "waiting_on": ["tech-lead"], "until": "2026-11-21T10:21:00Z",
+        })
+    };
+    let mut rolling = proposed("rolling_out");
+    rolling["waiting_on"] = json!([]);
+    rolling["rollout"] = json!({"step": 3, "steps": 5, "weight": "25%", "requests": 18_240, "errors": 61});
+    let stage = |name: &str, live: Value, proposed: Vec<Value>| json!({"stage": name, "production": name == "production", "live": live, "proposed": proposed});
+    let pipeline = |name: &str, stages: Vec<Value>| json!({"of": {"project": "payments", "pipeline": name}, "stages": stages});
+    read(json!({
+        "pipelines": [
+            pipeline("payment-service", vec![
+                stage("dev", live("1.3.0", "healthy"), vec![]),
+                stage("production", live("1.2.0", "unhealthy"), vec![proposed("held")]),
+            ]),
+            pipeline("ledger-api", vec![
+                stage("dev", Value::Null, vec![proposed("refused")]),
+                stage("production", live("1.2.0", "unknown"), vec![rolling]),
+            ]),
+            pipeline("fraud-rules", vec![stage("only", Value::Null, vec![])]),
+        ],
+        "total": 3, "all": 4, "needing": 1, "rolling": 1, "next": "payments/fraud-rules", "log": 48_212,
+    }))
+}
+
+pub fn summary() -> ReleaseSummary {
+    read(json!({
+        "id": digest("1.3.0"), "of": {"project": "payments", "pipeline": "payment-service"}, "version": "1.3.0",
+        "number": 4, "kind": "data_migration", "breaking": true, "registered_at": "2026-11-21T08:00:00Z",
+    }))
+}
+
+pub fn release(version: &str, number: u64) -> ReleaseView {
+    let artifact = json!({"name": "service", "kind": "oci", "repository": "registry/payment-service", "digest": digest(version)});
+    let evidence = |name: &str, found: Value, says: &str| {
+        let outcome = if found["kind"] == "errored" {
+            json!("errored")
+        } else {
+            Value::Null
+        };
+        json!({
+            "id": digest(name), "name": name, "kind": found["facts"]["kind"], "outcome": outcome, "says": says, "found": found,
+            "format": "junit", "artifacts": [digest(version)], "raw": digest("raw"), "by": "ci", "at": "2026-11-21T08:01:00Z",
+        })
+    };
+    let tests = json!({"kind": "facts", "facts": {
+        "kind": "tests", "suites": ["unit"], "total": 412, "passed": 411, "failed": 1, "errored": 0, "skipped": 0, "flaky": 0,
+        "duration_secs": 41.2, "failed_cases": [{"name": "pay::twice", "file": "src/pay.rs", "line": 88, "message": "paid <b>bold</b> twice"}],
+    }});
+    let errored = json!({"kind": "errored", "reason": "the file ends in the middle of a tag"});
+    read(json!({
+        "id": digest(version), "of": {"project": "payments", "pipeline": "payment-service"}, "version": version,
+        "number": number, "registered_at": "2026-11-21T08:00:00Z", "artifacts": [artifact],
+        "change": {
+            "kind": "feature", "breaking": true, "tickets": ["PAY-1188"], "labels": {"team": "pay"},
+            "source": {"repository": "git.example/payments", "commit": "9c1e2ab", "range": "4f1c0de..9c1e2ab"},
+        },
+        "text": {"authors": ["Bo"], "notes": "Pays in two steps.\nNot <b>bold</b>."},
+        "evidence": [evidence("unit", tests, "411 passed, 1 failed"), evidence("lint", errored, "errored: the file ends in the middle of a tag")],
+        "life": [
+            {"stage": "dev", "live": true, "verified": true, "soaked": "1h 2m", "promotions": []},
+            {"stage": "production", "live": false, "verified": false, "soaked": "0s", "promotions": [],
+             "barred_by": "payments/payment-service/production/6"},
+        ],
+    }))
+}
+
+pub fn stage() -> StageView {
+    read(json!({
+        "of": here(),
+        "spec": {
+            "name": "production", "after": ["dev"], "production": true,
+            "target": {"command": {"apply": ["/bin/true"]}}, "target_name": "production",
+            "gates": [{"name": "soak", "kind": "soak", "params": {"in": "dev", "at_least": "1h"}, "because": "Leaks show within the hour."}],
+            "approval": [{"when": "change.breaking", "layers": [{"from": "tech-lead", "sla": "2h"}]}, {"automatic": true}],
+            "rollout": {"canary": {
+                "steps": ["5%", {"weight": "100%", "pause": "10m"}], "pause": "15m",
+                "judge": {"errors": {"at_most": "1%"}, "latency": {"quantile": "95%", "at_most": "300ms"}},
+            }},
+        },
+        "live": {
+            "release": digest("1.2.0"), "version": "1.2.0", "promotion": "payments/payment-service/production/5",
+            "since": "2026-11-15T08:10:00Z", "health": "healthy", "health_since": "2026-11-15T08:10:05Z",
+        },
+        "before": "1.1.0", "proposed": [], "lanes": {"production": "payments/payment-service/production/7"},
+        "barred": [{"release": digest("1.2.1"), "version": "1.2.1", "by": "payments/payment-service/production/6"}],
+        "freezes": [{"name": "year-end", "from": "2026-11-20T00:00:00Z", "until": "2026-12-01T00:00:00Z"}],
+        "promotions": [],
+    }))
+}
+
+fn decision() -> Value {
+    let gate = |name: &str, verdict: &str, code: &str, says: &str| {
+        json!({
+            "gate": name, "kind": name, "because": format!("Because of {name}."), "verdict": verdict, "code": code, "says": says,
+            "since": "2026-11-21T08:21:00Z",
+        })
+    };
+    let mut soak = gate("soak", "waiting", "soak.running", "20m of 1h healthy in dev");
+    soak["overridden"] =
+        json!({"gate": "soak", "by": "cy", "at": "2026-11-21T08:20:00Z", "until": "2026-11-21T12:00:00Z"});
+    let mut tests = gate("tests", "satisfied", "tests.passed", "411 passed, 0 failed");
+    tests["numbers"] = json!([{"name": "passed", "value": 411.0, "limit": ">= 10"}]);
+    tests["evidence"] = json!([digest("unit")]);
+    let mut approval = gate("approval", "waiting", "approval.asked", "0 of 1 from tech-lead");
+    approval["until"] = json!("2026-11-21T10:21:00Z");
+    approval["changed_by"] = json!(["tech-lead"]);
+    approval["next"] = json!("approve with `gateline approve payments/payment-service/production/7`");
+    json!({
+        "release": digest("1.3.0"), "version": "1.3.0", "stage": here(), "pipeline": digest("pipeline"),
+        "admission": "hold", "headline": "held: 1 of 3 gates not satisfied: approval", "verdicts": [tests, soak, approval],
+        "risk": "high", "question": digest("question"), "at": "2026-11-21T08:21:00Z", "until": "2026-11-21T10:21:00Z",
+    })
+}
+
+pub fn promotion(state: PromotionState) -> PromotionView {
+    let event = |number: u64, event: Value| {
+        json!({
+            "number": number, "stream": "promotion/payments/payment-service/production/7", "version": number, "actor": "gateline",
+            "at": "2026-11-21T08:20:00Z", "event": event, "private": {"reason": "<b>bold"},
+        })
+    };
+    let mut view = json!({
+        "id": "payments/payment-service/production/7", "release": digest("1.3.0"), "version": "1.3.0",
+        "stage": here(), "kind": "forward", "automatic": true, "pipeline": digest("pipeline"),
+        "requested_at": "2026-11-21T08:20:00Z", "requested_by": "gateline", "state": state, "says": "held: 1 of 3 gates not satisfied: approval",
+        "decision": decision(), "decision_log": 48_211, "approvals": [], "checks": [],
+        "overrides": [{"gate": "soak", "by": "cy", "at": "2026-11-21T08:20:00Z", "until": "2026-11-21T12:00:00Z", "reason": "Customers <b>bold wait."}],
+        "served": {"requests": 0, "bad_requests": 0}, "log_index": 48_211,
+        "events": [
+            event(48_210, json!({"type": "promotion_requested", "release": digest("1.3.0"), "kind": "forward", "pipeline": digest("pipeline"), "automatic": true})),
+            event(48_211, json!({"type": "decision_recorded", "decision": decision()})),
+        ],
+    });
+    if state != PromotionState::Held {
+        let step = |index: u32, action: Value, state: &str, since: Value| json!({"index": index, "action": action, "state": state, "since": since});
+        view["rollout"] = json!({
+            "steps": [
+                step(0, json!({"do": "start"}), "done", json!("2026-11-21T09:33:00Z")),
+                step(1, json!({"do": "expose", "weight": "5%"}), "done", json!("2026-11-21T09:34:00Z")),
+                step(2, json!({"do": "expose", "weight": "100%"}), "next", Value::Null),
+            ],
+            "weight": "5%", "live_version": "1.2.0", "requests": 1_200, "errors": 12, "go_on_at": "2026-11-21T09:49:00Z",
+            "ruling": {"says": "wait", "headline": "1200 of 5000 requests seen", "requests": 1200, "errors": 12,
+                       "errors_percent": 1.0, "latency_ms": 250.0, "stable_errors_percent": 1.0},
+        });
+        view["admitted_at"] = json!("2026-11-21T09:33:00Z");
+    }
+    if state == PromotionState::Paused {
+        view["rollout"]["paused"] = json!({"why": "inconclusive", "since": "2026-11-21T09:40:00Z"});
+    }
+    if state == PromotionState::Verified {
+        view["ended_at"] = json!("2026-11-21T09:41:00Z");
+        view["outcome"] = json!("verified");
+    }
+    read(view)
+}
+
+pub fn ticks() -> Vec<Tick> {
+    let tick = |minute: u64, arm: &str, errors: u64| {
+        json!({
+            "at": format!("2026-11-21T09:{}:00Z", 34 + minute), "arm": arm, "weight": 5, "requests": minute * 100, "errors": errors,
+            "buckets": [[0.1, minute * 90], [0.25, minute * 100]],
+        })
+    };
+    let both = |minute: u64| [tick(minute, "canary", minute * 2), tick(minute, "stable", minute)];
+    (0..6).flat_map(both).map(read).collect()
+}

@@ -1,0 +1,151 @@
+//! Visits: a request for a page that was let in. Nobody else sees a page; who is not known is sent to the login page.
+
+use std::fmt::Write as _;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::{HeaderMap, StatusCode, request::Parts};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use gateline_api::{Rule, encode, entry};
+use gateline_model::{Digest, Scope};
+use jiff::Timestamp;
+use maud::Markup;
+use serde::de::DeserializeOwned;
+
+use super::shell::{self, Visitor};
+use crate::auth::{Caller, authorise, enter, secret};
+use crate::call::App;
+use crate::refused::Refused;
+
+/// A request for a page, by somebody who may read.
+pub(super) struct Visit {
+    pub(super) app: App,
+    pub(super) caller: Caller,
+    pub(super) visitor: Visitor,
+    parts: Parts,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let refused = match enter(&app.hub, &parts.method, &parts.headers, Rule::Scope(Scope::Read)) {
+            Ok(Some(caller)) => match Visitor::of(&caller, &parts.headers) {
+                Ok(visitor) => {
+                    return Ok(Self {
+                        app: app.clone(),
+                        caller,
+                        visitor,
+                        parts: parts.clone(),
+                    });
+                }
+                Err(refused) => refused,
+            },
+            Ok(None) => Refused::new(&entry::UNAUTHORIZED, "the request carries no token"),
+            Err(refused) => refused,
+        };
+        if refused.problem().status == 401 {
+            let wanted = if parts.method.is_safe() {
+                parts.uri.to_string()
+            } else {
+                "/".to_owned()
+            };
+            return Err(Redirect::to(&format!("/login?next={}", encode(&wanted))).into_response());
+        }
+        Err(refused.into_response())
+    }
+}
+
+impl Visitor {
+    fn of(caller: &Caller, headers: &HeaderMap) -> Result<Self, Refused> {
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).map_err(|err| {
+            Refused::new(
+                &entry::UNAVAILABLE,
+                format!("the machine has no randomness: {err}"),
+            )
+        })?;
+        let key = key.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        Ok(Self {
+            actor: caller.actor.id.clone(),
+            scopes: caller.scopes.clone(),
+            groups: caller.actor.groups.clone(),
+            form: secret(headers).map(form_token).unwrap_or_default(),
+            key,
+            now: Timestamp::now(),
+        })
+    }
+}
+
+/// What the forms of one session carry: only who knows the session's secret can make it, and it does not give it away.
+pub(super) fn form_token(secret: &str) -> String {
+    Digest::of(format!("{secret} csrf").as_bytes()).hex()
+}
+
+impl Visit {
+    pub(super) async fn path<T: DeserializeOwned + Send>(&mut self) -> Result<T, Refused> {
+        let path = Path::<T>::from_request_parts(&mut self.parts, &self.app).await;
+        path.map(|Path(path)| path)
+            .map_err(|err| Refused::new(&entry::PATH, err.body_text()))
+    }
+
+    /// The address without its query.
+    pub(super) fn address(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        let query = Query::try_from_uri(&self.parts.uri);
+        query
+            .map(|Query(query)| query)
+            .map_err(|err| Refused::new(&entry::QUERY, err.body_text()))
+    }
+
+    /// Refuses what the token does not permit.
+    pub(super) fn needs(&self, scope: Scope) -> Result<(), Refused> {
+        authorise(Some(&self.caller), Rule::Scope(scope))
+    }
+
+    /// Refuses a form that does not come from a page of this session.
+    pub(super) fn expect_form(&self, token: &str) -> Result<(), Refused> {
+        if !token.is_empty() && token == self.visitor.form {
+            return Ok(());
+        }
+        Err(Refused::new(
+            &entry::ORIGIN,
+            "the form belongs to another session; load the page again and send it from there",
+        ))
+    }
+
+    /// The page, or the page that says why there is none.
+    pub(super) fn show(&self, page: Result<Markup, Refused>) -> Response {
+        match page {
+            Ok(page) => html(StatusCode::OK, page),
+            Err(refused) => {
+                let problem = refused.at(self.parts.uri.path()).problem().clone();
+                html(status(problem.status), shell::problem(&self.visitor, &problem))
+            }
+        }
+    }
+}
+
+pub(super) fn status(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+pub(super) fn html(status: StatusCode, page: Markup) -> Response {
+    (status, Html(page.into_string())).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_of_a_form_belongs_to_one_session_and_hides_its_secret() {
+        assert_ne!(form_token("one"), form_token("other"));
+        assert!(!form_token("one").contains("one"));
+    }
+}

@@ -1,0 +1,180 @@
+//! The scene: a server on a free port, a pipeline, and releases that stand in different places.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::routing::get;
+use gateline_api::{
+    Approve, ApproveRequest, Empty, EvidenceQuery, PromotionPath, PromotionState, PromotionView,
+    RegisterRelease,
+};
+use gateline_model::{ChangeKind, Digest, Scope, Source};
+use gateline_server::{Settings, router};
+use tokio::net::TcpListener;
+
+use crate::support::{App, Client, id, junit, release};
+
+const PIPELINE: &str = include_str!("pipeline.yaml");
+const COVERAGE: &str = "SF:src/pay.rs\nDA:1,1\nDA:2,1\nDA:3,1\nDA:4,1\nDA:5,0\nLF:5\nLH:4\nend_of_record\n";
+const FINDINGS: &str = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "ruff"}}, "results": [
+    {"ruleId": "S608", "level": "warning", "message": {"text": "SQL made from text"},
+     "locations": [{"physicalLocation": {"artifactLocation": {"uri": "src/pay.py"}, "region": {"startLine": 88}}}]}]}]}"#;
+
+/// A server that pages can be asked of.
+pub struct Scene {
+    pub app: App,
+    /// Where it is, without a path.
+    pub origin: String,
+    pub admin: Client,
+    pub reader: Client,
+    metrics: String,
+}
+
+impl Scene {
+    /// A server with a pipeline and no release. Steps of a rollout stand for the pause.
+    pub async fn with_pause(pause: &str) -> Scene {
+        let (app, admin, ..) = App::start().await;
+        let reader = app.actor("rita", &[Scope::Read], &[], None).await;
+        let origin = listen(router(app.hub.clone(), Settings::default())).await;
+        let scene = Scene {
+            app,
+            origin,
+            admin,
+            reader,
+            metrics: metrics().await,
+        };
+        scene.pause(pause).await;
+        scene
+    }
+
+    /// From now on steps stand for this long.
+    pub async fn pause(&self, pause: &str) {
+        let text = PIPELINE
+            .replace("@METRICS@", &self.metrics)
+            .replace("@PAUSE@", pause);
+        self.admin.apply(&text).await.unwrap();
+    }
+
+    /// 1.0.0 is live everywhere; 1.1.0 breaks its callers and waits before production for `tech-lead`.
+    pub async fn held() -> Scene {
+        let scene = Self::with_pause("0s").await;
+        scene.register("1.0.0", false).await;
+        scene
+            .until("production/1", |view| view.state == PromotionState::Verified)
+            .await;
+        scene.pause("1h").await;
+        scene.register("1.1.0", true).await;
+        scene
+            .until("production/2", |view| {
+                view.says.contains("not satisfied: approval")
+            })
+            .await;
+        scene
+    }
+
+    /// One of every page.
+    pub fn pages(&self) -> [&'static str; 9] {
+        [
+            "/",
+            "/releases",
+            "/releases/payments/payment-service/1.1.0",
+            "/promote/payments/payment-service/1.1.0/production",
+            "/promotions/payments/payment-service/production/1",
+            "/promotions/payments/payment-service/production/2",
+            "/stages/payments/payment-service/production",
+            "/log",
+            "/login",
+        ]
+    }
+
+    /// Says yes to the promotion that is held.
+    pub async fn approve(&self, question: Digest) {
+        let path = PromotionPath::from(&id("production/2"));
+        let yes = ApproveRequest {
+            question: Some(question),
+            comment: None,
+        };
+        self.admin.ask::<Approve>(&path, &Empty {}, &yes).await.unwrap();
+    }
+
+    /// Waits, event by event, until a promotion is like this. It may not be there yet.
+    pub async fn until(&self, promotion: &str, like: impl Fn(&PromotionView) -> bool) -> PromotionView {
+        let mut news = self.app.hub.watch();
+        loop {
+            match self.admin.promotion(&id(promotion)).await {
+                Ok(view) if like(&view) => return view,
+                Ok(view) => assert!(
+                    view.ended_at.is_none(),
+                    "`{promotion}` is {}: {}",
+                    view.state,
+                    view.says
+                ),
+                Err(_) => {}
+            }
+            news.recv().await.unwrap();
+        }
+    }
+
+    /// Registers a release with evidence that satisfies the gates of dev, and waits until it asks for production.
+    pub async fn register(&self, version: &str, breaking: bool) {
+        let mut request = release(version);
+        request.change.breaking = breaking;
+        request.change.kind = ChangeKind::Feature;
+        request.change.tickets = vec!["PAY-1188".to_owned()];
+        request.change.source = Some(Source {
+            repository: "https://git.example/payments".to_owned(),
+            commit: "9c1e2ab".repeat(6)[..40].to_owned(),
+            range: Some("4f1c0de..9c1e2ab".to_owned()),
+        });
+        request.text.notes = "Pays in two steps: reserve, then settle.\nOld clients must move.".to_owned();
+        let registered = self
+            .admin
+            .ask::<RegisterRelease>(&Empty {}, &Empty {}, &request)
+            .await
+            .unwrap();
+        let name = format!("payment-service@{version}");
+        let named = |name: &str| EvidenceQuery {
+            name: Some(name.to_owned()),
+            ..EvidenceQuery::default()
+        };
+        for (query, bytes) in [
+            (named("unit"), junit(412, 0)),
+            (named("coverage"), COVERAGE.as_bytes().to_vec()),
+            (named("lint"), FINDINGS.as_bytes().to_vec()),
+        ] {
+            self.admin.evidence(&name, &query, &bytes).await.unwrap();
+        }
+        assert_eq!(registered.version.to_string(), version);
+        let number = registered.number;
+        self.until(&format!("staging/{number}"), |view| {
+            view.state == PromotionState::Verified
+        })
+        .await;
+    }
+}
+
+async fn listen(service: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    origin
+}
+
+/// A metric source: each look sees some more requests, one of fifty of the canary's failed.
+async fn metrics() -> String {
+    let looks = Arc::new(AtomicU64::new(0));
+    let page = move || {
+        let seen = looks.fetch_add(1, Ordering::Relaxed) * 30;
+        async move {
+            format!(
+                "# TYPE requests counter\nrequests_total{{arm=\"canary\"}} {seen}\nrequests_total{{arm=\"stable\"}} {}\n\
+                 # TYPE errors counter\nerrors_total{{arm=\"canary\"}} {}\nerrors_total{{arm=\"stable\"}} {}\n# EOF\n",
+                seen * 4,
+                seen / 50,
+                seen / 100,
+            )
+        }
+    };
+    listen(Router::new().route("/", get(page))).await
+}
