@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use gateline_core::{Actor, Command};
 use gateline_drivers::Drivers;
 use gateline_drivers::process::ProcessDriver;
-use gateline_model::{Digest, Scope};
+use gateline_model::Scope;
 use gateline_store::{SqliteError, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::Cookies;
+use crate::auth::draw_secret;
 use crate::hub::{Hub, StartError};
 
 /// Where the server listens where nothing else is said: this host only.
@@ -136,10 +137,10 @@ async fn first_token(hub: &Hub, file: Option<&Path>) -> Result<(), ServeError> {
 /// # Errors
 /// When the machine has no randomness, or the token exists.
 pub async fn first_secret(hub: &Hub) -> Result<String, String> {
-    let secret = new_secret()?;
+    let secret = draw_secret().map_err(|err| format!("no randomness: {err}"))?;
     let command = Command::IssueToken {
         id: "admin".parse().expect("it is a legal token id"),
-        hash: Digest::of(secret.as_bytes()),
+        hash: secret.hash,
         actor: "admin".parse().expect("it is a legal actor id"),
         scopes: vec![Scope::Admin],
         groups: Vec::new(),
@@ -148,18 +149,7 @@ pub async fn first_secret(hub: &Hub) -> Result<String, String> {
     hub.submit(Actor::gateline(), command, None, Vec::new())
         .await
         .map_err(|err| format!("{err:?}"))?;
-    Ok(secret)
-}
-
-/// A new secret: 256 random bits as hex, with a prefix that secret scanners can look for.
-///
-/// # Errors
-/// When the machine has no randomness.
-pub fn new_secret() -> Result<String, String> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|err| format!("no randomness: {err}"))?;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("gateline_{hex}"))
+    Ok(secret.text)
 }
 
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {

@@ -65,6 +65,14 @@ pub(super) fn promote(
             ),
         ));
     }
+    let on_its_way = here
+        .open
+        .iter()
+        .any(|open| open.release == *release && open.kind == PromotionKind::Forward);
+    if on_its_way {
+        // Perhaps the pipeline asked first.
+        return Ok(());
+    }
     let missing: Vec<&str> = stage
         .after
         .iter()

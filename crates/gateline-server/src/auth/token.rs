@@ -2,14 +2,12 @@
 
 use std::hint::black_box;
 
-use gateline_model::{Digest, ProjectName};
+use gateline_model::Digest;
 
 /// Longest secret that is looked at, in bytes.
 pub const SECRET_BYTES_MAX: usize = 256;
 /// How secrets begin, so that scanners find one that leaked.
 const SECRET_PREFIX: &str = "gateline_";
-/// The project whose stream holds the tokens of the whole server.
-const SERVER_PROJECT: &str = "gateline";
 
 /// A new secret and what is kept of it.
 pub struct Secret {
@@ -42,11 +40,6 @@ pub(super) fn same(one: &Digest, other: &Digest) -> bool {
     black_box(pairs.fold(0, |differences, (one, other)| {
         differences | black_box(one ^ other)
     })) == 0
-}
-
-/// The project whose stream holds the tokens.
-pub(crate) fn server_project() -> ProjectName {
-    SERVER_PROJECT.parse().expect("it is a legal project name")
 }
 
 #[cfg(test)]

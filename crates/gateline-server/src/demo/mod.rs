@@ -95,7 +95,7 @@ pub async fn run(settings: Settings) -> Result<(), DemoError> {
 async fn stay(place: &mut Place, report: &Report) -> Result<(), DemoError> {
     story::leave_one_held(place).await?;
     let env = format!(
-        "export GATELINE_SERVER={} GATELINE_TOKEN=file:{}",
+        "export GATELINE_SERVER={} GATELINE_PROJECT=payments GATELINE_TOKEN=$(cat {})",
         place.url(),
         place.token_file().display()
     );
@@ -104,7 +104,7 @@ async fn stay(place: &mut Place, report: &Report) -> Result<(), DemoError> {
     report.say("  gateline status");
     report.say("  gateline explain payment-service@1.5.0 --to production");
     report.say(&format!(
-        "  GATELINE_TOKEN=file:{} gateline approve payment-service@1.5.0 --to production",
+        "  gateline --token file:{} approve payment-service@1.5.0 --to production",
         place.approver_file().display()
     ));
     report.say("  gateline log --event promotion_ended");

@@ -191,7 +191,8 @@ impl Place {
         let run = Command::new(&self.gateline)
             .args(arguments)
             .env("GATELINE_SERVER", self.url())
-            .env("GATELINE_TOKEN", format!("file:{}", token.display()))
+            .arg("--token")
+            .arg(format!("file:{}", token.display()))
             .env("GATELINE_PROJECT", "payments")
             .stdin(Stdio::null())
             .kill_on_drop(true)
@@ -266,7 +267,8 @@ fn detached(gateline: &Path, dir: &Path, name: &str) -> Command {
         .stdin(Stdio::null())
         .stdout(to(log()))
         .stderr(to(log()))
-        .process_group(0);
+        .process_group(0)
+        .kill_on_drop(true);
     command
 }
 

@@ -277,7 +277,7 @@ async fn is_held_and_approved(place: &mut Place, client: &Client, report: &Repor
     expect(who == "tech-lead", || {
         format!("the decision asks `{who}`, not `tech-lead`")
     })?;
-    report.say(&format!("  held: {}; asks {who}", view.says));
+    report.say(&format!("  {}; asks {who}", view.says));
 
     let own = place.gateline(&["approve", &id.to_string()]).await;
     expect(own.is_err(), || {

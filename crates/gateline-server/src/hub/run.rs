@@ -102,7 +102,9 @@ fn restore(engine: &mut Engine, store: &SqliteStore, size: u64) -> Result<(), St
         }
         for (number, _) in (0..size).step_by(READ_EVENTS_MAX).enumerate() {
             let turn = number % decoders.len();
-            let events = decoders[turn].recv().map_err(|_| std::io::Error::other("a reader stopped"))?;
+            let events = decoders[turn]
+                .recv()
+                .map_err(|_| std::io::Error::other("a reader stopped"))?;
             engine.restore(&events?)?;
         }
         Ok(())

@@ -57,9 +57,9 @@ impl Job {
     /// Whether it can change when work is due next.
     fn moves_work(&self) -> bool {
         match self {
-            Job::Append(_, appends) => appends
-                .iter()
-                .any(|append| append.fence.is_some() || !append.work_add.is_empty() || !append.work_remove.is_empty()),
+            Job::Append(_, appends) => appends.iter().any(|append| {
+                append.fence.is_some() || !append.work_add.is_empty() || !append.work_remove.is_empty()
+            }),
             Job::Claim(_) | Job::Release(..) | Job::Renew(..) => true,
             Job::Read(_) | Job::KeepTicks { .. } => false,
         }

@@ -281,7 +281,12 @@ async fn change(visit: &Visit, of: &StagePath, act: &str, fields: &Fields) -> Re
                 },
             )
             .await?;
-            Ok(link::promotion(&views::opened(&visit.app.hub, &receipt, &stage, None)?))
+            Ok(link::promotion(&views::opened(
+                &visit.app.hub,
+                &receipt,
+                &stage,
+                None,
+            )?))
         }
         "unbar" => {
             let name: ReleaseName = fields

@@ -100,7 +100,11 @@ pub(crate) fn opened(
     });
     let open_before = || {
         hub.with_world(|world| {
-            let open = world.stage(stage)?.open.iter().find(|open| Some(&open.release) == release)?;
+            let open = world
+                .stage(stage)?
+                .open
+                .iter()
+                .find(|open| Some(&open.release) == release)?;
             Some(open.id.clone())
         })
     };

@@ -26,5 +26,6 @@ pub(crate) async fn handle(call: Call<Promote>) -> Result<PromotionView, Refused
             stage: stage.clone(),
         })
         .await?;
-    views::promotion(&call.app.hub, &views::opened(&receipt, &stage)?).await
+    let hub = &call.app.hub;
+    views::promotion(hub, &views::opened(hub, &receipt, &stage, Some(&release.id))?).await
 }

@@ -16,5 +16,6 @@ pub(crate) async fn handle(call: Call<RollBack>) -> Result<PromotionView, Refuse
             reason,
         })
         .await?;
-    views::promotion(&call.app.hub, &views::opened(&receipt, &stage)?).await
+    let hub = &call.app.hub;
+    views::promotion(hub, &views::opened(hub, &receipt, &stage, None)?).await
 }
