@@ -1,0 +1,235 @@
+//! The steps, in their order: cheap ones first, so that a mistake is told early.
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::count::{self, Counts};
+use crate::shell::{self, Ran};
+
+/// When a step is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Always,
+    /// With `--all` only: it takes long.
+    All,
+}
+
+/// One step.
+pub struct Step {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub when: When,
+    pub run: fn() -> Result<Counts, Failure>,
+}
+
+/// Why a step failed, and what it counted until then.
+pub struct Failure {
+    pub counts: Counts,
+    pub why: String,
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Self {
+            counts: Counts::ONE_FAILED,
+            why,
+        }
+    }
+}
+
+macro_rules! steps {
+    ($($name:literal $when:ident $run:ident $about:literal;)*) => {
+        /// Every step, in order.
+        pub const STEPS: &[Step] = &[$(Step { name: $name, about: $about, when: When::$when, run: $run }),*];
+    };
+}
+
+steps! {
+    "install"    Always install    "the tools that the tests run";
+    "fmt"        Always fmt        "the form of the sources";
+    "tidy"       Always tidy       "what no compiler checks";
+    "clippy"     Always clippy     "no warning in any target";
+    "docs"       Always docs       "documentation builds, generated pages are up to date";
+    "test"       Always test       "unit, contract, scenario and browser tests";
+    "doctest"    Always doctest    "the examples in the documentation";
+    "planted"    Always planted    "each planted bug is caught by the simulation";
+    "release"    Always release    "the binary that the last steps run";
+    "simulate"   Always simulate   "seeded runs with faults, no violation";
+    "demo"       Always demo       "the main job, from start to end";
+    "simulate10" All    simulate10 "ten times as many seeds";
+    "demo5"      All    demo5      "the main job, five times";
+}
+
+/// What the tests run, and the Debian package that brings it.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+    ("prometheus", "prometheus"),
+];
+/// The test runner's version: its summary line is read here.
+const NEXTEST: &str = "0.9.143";
+/// Seeds of the simulation in every run.
+const SEEDS: u32 = 2_000;
+/// The demonstration promises to be over by then.
+const DEMO_WITHIN: Duration = Duration::from_secs(120);
+/// The binary as the last steps run it.
+const BINARY: &str = "target/release/gateline";
+
+fn install() -> Result<Counts, Failure> {
+    let missing: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| !shell::is_there(program))
+        .map(|(_, package)| *package)
+        .collect();
+    if !missing.is_empty() {
+        debian(&missing).map_err(|why| {
+            format!("the tests need the Debian packages {}, and they could not be installed here ({why}); install them and run this again", missing.join(", "))
+        })?;
+    }
+    if !shell::is_there("cargo-nextest") {
+        shell::must(&mut cargo(&[
+            "install",
+            "cargo-nextest",
+            "--locked",
+            "--version",
+            NEXTEST,
+        ]))?;
+    }
+    Ok(Counts::ONE_PASSED)
+}
+
+fn debian(packages: &[&str]) -> Result<(), String> {
+    if !shell::is_there("apt-get") {
+        return Err("there is no apt-get".to_owned());
+    }
+    let apt = || {
+        let mut apt = Command::new("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        apt
+    };
+    shell::must(apt().arg("update"))?;
+    shell::must(
+        apt()
+            .args(["install", "-y", "--no-install-recommends"])
+            .args(packages),
+    )
+    .map(drop)
+}
+
+fn fmt() -> Result<Counts, Failure> {
+    one(cargo(&["fmt", "--all", "--", "--check", "--color", "never"]))
+}
+
+fn tidy() -> Result<Counts, Failure> {
+    crate::tidy::run(&[])?;
+    Ok(Counts::ONE_PASSED)
+}
+
+fn clippy() -> Result<Counts, Failure> {
+    one(cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))
+}
+
+fn docs() -> Result<Counts, Failure> {
+    crate::docs::run(&["--check".to_owned()])?;
+    let mut doc = cargo(&["doc", "--no-deps", "--workspace"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    one(doc)
+}
+
+fn test() -> Result<Counts, Failure> {
+    nextest(&["--workspace"])
+}
+
+fn doctest() -> Result<Counts, Failure> {
+    let ran = shell::run(&mut cargo(&["test", "--workspace", "--doc"]), None)?;
+    counted(&ran, count::of_doc_tests(&ran.out))
+}
+
+fn planted() -> Result<Counts, Failure> {
+    nextest(&["--package", "gateline-sim", "--features", "planted"])
+}
+
+fn release() -> Result<Counts, Failure> {
+    one(cargo(&["build", "--release", "--package", "gateline"]))
+}
+
+fn simulate() -> Result<Counts, Failure> {
+    one(gateline(&["simulate", "--seeds", &SEEDS.to_string()]))
+}
+
+fn simulate10() -> Result<Counts, Failure> {
+    one(gateline(&["simulate", "--seeds", &(10 * SEEDS).to_string()]))
+}
+
+fn demo() -> Result<Counts, Failure> {
+    let ran = shell::run(&mut gateline(&["demo", "--once", "--json"]), Some(DEMO_WITHIN))?;
+    let last: Option<Value> = ran.out.last().and_then(|line| serde_json::from_str(line).ok());
+    let ok = last.is_some_and(|last| last["demo"] == "ok");
+    if ran.status.success() && ok {
+        return Ok(Counts::ONE_PASSED);
+    }
+    Err(format!(
+        "the demonstration ended with {}, and its last line is not `{{\"demo\":\"ok\",..}}`",
+        ran.status
+    )
+    .into())
+}
+
+fn demo5() -> Result<Counts, Failure> {
+    (0..5).map(|_| demo()).sum()
+}
+
+fn cargo(args: &[&str]) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args(args);
+    cargo
+}
+
+fn gateline(args: &[&str]) -> Command {
+    let mut gateline = Command::new(crate::root().join(BINARY));
+    gateline.args(args);
+    gateline
+}
+
+fn one(mut command: Command) -> Result<Counts, Failure> {
+    shell::must(&mut command)?;
+    Ok(Counts::ONE_PASSED)
+}
+
+fn nextest(args: &[&str]) -> Result<Counts, Failure> {
+    let mut command = cargo(&[
+        "nextest",
+        "run",
+        "--no-fail-fast",
+        "--color",
+        "never",
+        "--status-level",
+        "slow",
+    ]);
+    let ran = shell::run(command.args(args), None)?;
+    counted(&ran, count::of_nextest(&ran.err).unwrap_or_default())
+}
+
+/// The counts of a runner. One that ended badly without a failed test, as when nothing builds, counts as one failure.
+fn counted(ran: &Ran, counts: Counts) -> Result<Counts, Failure> {
+    if ran.status.success() {
+        return Ok(counts);
+    }
+    let counts = Counts {
+        failed: counts.failed.max(1),
+        ..counts
+    };
+    Err(Failure {
+        counts,
+        why: format!("the runner ended with {}", ran.status),
+    })
+}
