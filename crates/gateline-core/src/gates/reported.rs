@@ -6,17 +6,25 @@ use gateline_model::{Evidence, EvidenceId, Facts, Found};
 
 use super::{GateView, Says};
 
-/// The newest evidence in this format, with this name where one is asked for.
+/// The newest evidence in this format, with this name where one is asked for. A report that could not be read has no
+/// suites to be known by: where nothing else is there, it is what has come.
 fn newest<'a>(
     view: &'a GateView<'_>,
     format: &str,
     name: Option<&str>,
 ) -> Option<&'a (EvidenceId, Arc<Evidence>)> {
-    view.release
-        .evidence
-        .iter()
-        .rev()
-        .find(|(_, evidence)| evidence.format == format && name.is_none_or(|name| is_called(evidence, name)))
+    let reports = || {
+        view.release
+            .evidence
+            .iter()
+            .rev()
+            .filter(|(_, evidence)| evidence.format == format)
+    };
+    let nameless =
+        |evidence: &Evidence| evidence.name.is_none() && matches!(evidence.found, Found::Errored { .. });
+    reports()
+        .find(|(_, evidence)| name.is_none_or(|name| is_called(evidence, name)))
+        .or_else(|| reports().find(|(_, evidence)| nameless(evidence)))
 }
 
 fn is_called(evidence: &Evidence, name: &str) -> bool {
