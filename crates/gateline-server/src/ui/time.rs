@@ -10,7 +10,8 @@ const DAY_SECS: i64 = 86_400;
 pub(super) fn length(span: Span) -> String {
     let secs = span.as_millis() / 1_000;
     match secs {
-        0..60 => format!("{secs} s"),
+        0 => "under 1 s".to_owned(),
+        1..60 => format!("{secs} s"),
         60..3_600 => format!("{} min", secs / 60),
         3_600..172_800 => format!("{}h {:02}m", secs / 3_600, secs % 3_600 / 60),
         _ => format!("{} days", secs / DAY_SECS),
@@ -57,6 +58,7 @@ mod tests {
     #[test]
     fn lengths_have_the_unit_that_matters() {
         for (secs, text) in [
+            (0, "under 1 s"),
             (7, "7 s"),
             (61, "1 min"),
             (4_800, "1h 20m"),

@@ -6,6 +6,7 @@ mod board;
 mod evidence;
 mod freezes;
 mod log;
+mod pages;
 mod pipelines;
 mod promotions;
 mod releases;

@@ -123,6 +123,11 @@ impl Client {
         self.token.as_deref().unwrap()
     }
 
+    /// Shows its token no more: a browser shows a cookie.
+    pub fn forget(&mut self) {
+        self.token = None;
+    }
+
     pub fn with_key(&self, key: &str) -> Client {
         Client {
             key: Some(key.to_owned()),

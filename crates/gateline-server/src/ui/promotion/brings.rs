@@ -49,7 +49,7 @@ pub(in crate::ui) fn difference(release: &ReleaseView, live: Option<&ReleaseView
                 @if change.irreversible { " " (irreversible_label()) }
                 @if !change.tickets.is_empty() { " · tickets " (change.tickets.join(", ")) }
                 @if let Some(source) = &change.source {
-                    " · " code { (source.range.as_deref().unwrap_or(&source.commit)) } " of " (source.repository)
+                    " · " code.break { (source.range.as_deref().unwrap_or(&source.commit)) } " of " (source.repository)
                 }
             }
             @if let Some(text) = &release.text {

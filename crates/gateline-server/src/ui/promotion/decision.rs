@@ -139,7 +139,7 @@ pub(super) fn verification(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
                         @match check {
                             Some(check) => { (found(visitor, check)) }
                             None => {
-                                th scope="row" { span.state.quiet { span aria-hidden="true" { "○" } " " (gate.name) } div.age { "not run yet" } }
+                                th scope="row" { span.state.quiet { span aria-hidden="true" { "○" } " " (gate.name) } div.age { "not run" @if shown.is_open() { " yet" } } }
                                 td { p.age { (gate.because) } }
                             }
                         }

@@ -11,7 +11,7 @@ use super::Shown;
 use super::banner::settings;
 use super::numbers::QUANTILE_DEFAULT;
 use super::points::{Point, edges, points};
-use super::scale::{HEIGHT, RIGHT, Scale, WIDTH, figure};
+use super::scale::{HEIGHT, Scale, WIDTH, figure};
 use crate::ui::time::{length, whole};
 
 /// Rows of the table that says the same in words.
@@ -92,7 +92,10 @@ impl Plot<'_> {
             version,
         } = self;
         html! {
-            h2 { (title) }
+            h2 {
+                (title)
+                @if let (Some(first), Some(last)) = (points.first(), points.last()) { ", over " (length(Span::between(first.at, last.at))) }
+            }
             @match (points.first(), points.last()) {
                 (Some(first), Some(last)) if points.iter().any(|point| point.canary.or(point.stable).is_some()) => {
                     @let scale = Scale::of(points, *limit, first.at, last.at);
@@ -100,12 +103,11 @@ impl Plot<'_> {
                         title id={ (id) "-title" } { (title) }
                         desc id={ (id) "-desc" } { (self.in_words(first.at, last)) }
                         (scale.grid(unit))
-                        @for (at, weight) in weights { (scale.weight(*at, weight)) }
+                        (scale.weights(weights))
                         polyline.stable points=(scale.line(points, |point| point.stable)) {}
                         polyline.canary points=(scale.line(points, |point| point.canary)) {}
                         @if let Some(limit) = limit { (scale.limit(*limit, unit)) }
                         @if let Some((x, y)) = scale.last(points) { circle.canary cx=(x) cy=(y) r="4" {} }
-                        text x=(WIDTH - RIGHT) y=(HEIGHT - 6.0) text-anchor="end" { (length(Span::between(first.at, last.at))) }
                     }
                     (self.table())
                 }

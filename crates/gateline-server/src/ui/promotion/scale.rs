@@ -7,10 +7,12 @@ use super::points::Point;
 
 pub(super) const WIDTH: f64 = 620.0;
 pub(super) const HEIGHT: f64 = 150.0;
-pub(super) const LEFT: f64 = 58.0;
-pub(super) const RIGHT: f64 = 10.0;
-pub(super) const TOP: f64 = 14.0;
-pub(super) const BOTTOM: f64 = 22.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 10.0;
+const TOP: f64 = 14.0;
+const BOTTOM: f64 = 22.0;
+/// Room for the name of a weight.
+const LABEL: f64 = 48.0;
 
 /// From moments and values to places in the picture.
 pub(super) struct Scale {
@@ -65,13 +67,30 @@ impl Scale {
         }
     }
 
-    pub(super) fn weight(&self, at: Timestamp, weight: &str) -> Markup {
-        let x = self.x(at);
-        // The last weights of a fast rollout would stand outside: their label goes to the other side.
-        let near_end = x > WIDTH - 60.0;
+    /// A line where each weight began; its name below, where there is room for it.
+    pub(super) fn weights(&self, weights: &[(Timestamp, String)]) -> Markup {
+        let mut free_from = 0.0;
+        let mut named = Vec::new();
+        for (at, weight) in weights {
+            let x = self.x(*at);
+            // What begins at the very end would stand outside: its name goes to the other side.
+            let (place, anchor) = if x > WIDTH - LABEL {
+                (x - 4.0, "end")
+            } else {
+                (x + 4.0, "start")
+            };
+            let left = if anchor == "end" { x - LABEL } else { x };
+            let name = (left >= free_from).then_some((place, anchor, weight));
+            if name.is_some() {
+                free_from = left + LABEL;
+            }
+            named.push((x, name));
+        }
         html! {
-            line.weight x1=(x) x2=(x) y1=(TOP - 8.0) y2=(HEIGHT - BOTTOM) {}
-            text x=(if near_end { x - 4.0 } else { x + 4.0 }) y=(HEIGHT - 6.0) text-anchor=(if near_end { "end" } else { "start" }) { (weight) }
+            @for (x, name) in named {
+                line.weight x1=(x) x2=(x) y1=(TOP - 8.0) y2=(HEIGHT - BOTTOM) {}
+                @if let Some((place, anchor, weight)) = name { text x=(place) y=(HEIGHT - 6.0) text-anchor=(anchor) { (weight) } }
+            }
         }
     }
 
@@ -115,6 +134,21 @@ pub(super) fn figure(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weights_that_begin_together_are_named_once() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let scale = Scale::of(&[], None, at(0), at(600));
+        let weights: Vec<_> = [(0, "5%"), (1, "25%"), (300, "50%"), (600, "back")]
+            .map(|(second, weight)| (at(second), weight.to_owned()))
+            .into();
+        let drawn = scale.weights(&weights).into_string();
+        assert_eq!(
+            (drawn.matches("<line").count(), drawn.matches("<text").count()),
+            (4, 3)
+        );
+        assert!(!drawn.contains("25%") && drawn.contains("back"));
+    }
 
     #[test]
     fn the_grid_ends_at_a_round_number_above_everything() {

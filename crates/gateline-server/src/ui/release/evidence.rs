@@ -13,7 +13,7 @@ use crate::ui::{link, time};
 pub(super) fn list(visitor: &Visitor, release: &ReleaseView) -> Markup {
     html! {
         @if release.evidence.is_empty() {
-            div.banner { p { b { "There is no evidence for this release yet." } } p.sub { "A reporter (CI) submits it with " code { "gateline evidence submit" } "." } }
+            div.banner { p { b { "There is no evidence for this release yet." } } p.sub { "A reporter (CI) submits it with " code { "gateline evidence add" } "." } }
         }
         @for evidence in release.evidence.iter().rev() { (one(visitor, evidence)) }
     }

@@ -8,7 +8,7 @@ use maud::Markup;
 
 use super::promotion::{Act, Shown, Tried};
 use super::shell::Visitor;
-use super::{board, log, login, promote, promotion, release, releases, stage};
+use super::{assets, board, log, login, promote, promotion, release, releases, stage};
 
 fn visitor(scopes: &[Scope]) -> Visitor {
     Visitor {
@@ -21,9 +21,14 @@ fn visitor(scopes: &[Scope]) -> Visitor {
     }
 }
 
-/// One tag a line, so that a difference is one line.
+/// One tag a line, so that a difference is one line; files without their digest, which changes with each edit.
 fn lines(page: &Markup) -> String {
-    page.0.replace("><", ">\n<")
+    let (style, script) = (assets::STYLE.href(), assets::SCRIPT.href());
+    let page = page
+        .0
+        .replace(&style, "/static/style.css")
+        .replace(&script, "/static/gateline.js");
+    page.replace("><", ">\n<")
 }
 
 /// What a person reads of a page.
