@@ -10,6 +10,8 @@ mod decision;
 mod draft;
 pub mod gates;
 mod plan;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod react;
 mod rejection;
 mod state;

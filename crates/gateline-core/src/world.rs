@@ -21,6 +21,8 @@ pub struct World {
     by_release: HashMap<ReleaseId, BTreeSet<PromotionId>>,
     /// Log number of the next event to fold.
     next: u64,
+    /// Time of the last folded event.
+    at: jiff::Timestamp,
 }
 
 /// Why an event could not be folded.
@@ -60,6 +62,7 @@ impl World {
             })?;
         self.versions.insert(recorded.stream.clone(), recorded.version);
         self.next += 1;
+        self.at = recorded.at;
         Ok(())
     }
 
@@ -104,6 +107,11 @@ impl World {
                 }
             },
         }
+    }
+
+    /// Time of the last folded event.
+    pub fn at(&self) -> jiff::Timestamp {
+        self.at
     }
 
     /// Log number of the next event to fold.

@@ -1,8 +1,8 @@
 //! Committing: commands become appends, appends become batches, answers become receipts.
 
 use gateline_core::{Command, Decided, Facts, WorldError, decide};
-use gateline_model::{Digest, Span, StreamId};
-use gateline_store::{Append, AppendError, BATCH_APPENDS_MAX, Committed, NewEvent, Salt, StoreError};
+use gateline_model::{Digest, Span, StreamId, WorkId};
+use gateline_store::{Append, AppendError, BATCH_APPENDS_MAX, Committed, Fence, NewEvent, Salt, StoreError};
 use jiff::Timestamp;
 
 use crate::engine::Engine;
@@ -40,8 +40,17 @@ impl Engine {
             now,
             actor: pending.actor.clone(),
         };
+        pending.rejected = None;
         let decided = match decide(&self.world, &pending.command, &facts) {
             Ok(decided) => decided,
+            Err(rejection) if pending.key.is_some() => {
+                pending.rejected = Some(rejection);
+                pending.decided += 1;
+                pending.decided_at = now;
+                let recall = recall(&pending);
+                self.ready.push((pending, recall));
+                return None;
+            }
             Err(rejection) => {
                 self.give_back(now, &pending, None, out);
                 if let Some(ticket) = pending.ticket {
@@ -102,7 +111,7 @@ impl Engine {
         Append {
             key: pending.key.clone(),
             expects,
-            fence: pending.fence.as_ref().map(|lease| lease.fence.clone()),
+            fence: fence(pending),
             actor: pending.actor.id.clone(),
             events,
             work_add,
@@ -149,6 +158,8 @@ impl Engine {
             appends: appends_in_flight,
             due,
         });
+        #[cfg(feature = "planted")]
+        self.acknowledge_early(out);
         out.push(Output::Append(batch, appends));
     }
 
@@ -192,6 +203,14 @@ impl Engine {
                     self.give_back(now, &pending, None, out);
                     told.push((pending.ticket, Err(Refusal::Unavailable(error.to_string()))));
                 }
+                // It was not accepted before, so the rejection stands.
+                Err(AppendError::Fenced(_)) if pending.rejected.is_some() => {
+                    let refusal = pending.rejected.map(Refusal::Rejected);
+                    told.push((
+                        pending.ticket,
+                        refusal.map_or(Ok(Receipt::Recorded(Vec::new())), Err),
+                    ));
+                }
                 // Somebody else has the work: this report is late and changes nothing.
                 Err(AppendError::Fenced(_)) => self.lease_ended(&pending),
                 Err(AppendError::Conflict { .. }) if pending.decided < DECIDED_MAX => again.push(pending),
@@ -219,6 +238,25 @@ impl Engine {
             self.claim(out);
         }
         Ok(())
+    }
+
+    /// The planted bug: whoever asked hears yes before anything is committed.
+    #[cfg(feature = "planted")]
+    fn acknowledge_early(&mut self, out: &mut Vec<Output>) {
+        use gateline_core::planted::{Planted, planted};
+        if planted() != Some(Planted::EarlyAcknowledgement) {
+            return;
+        }
+        for (pending, _) in self
+            .in_flight
+            .iter_mut()
+            .flat_map(|in_flight| &mut in_flight.appends)
+        {
+            if let (Some(ticket), None) = (pending.ticket, &pending.rejected) {
+                pending.ticket = None;
+                out.push(Output::Tell(ticket, Ok(Receipt::Recorded(Vec::new()))));
+            }
+        }
     }
 
     /// A judgement that nobody asked for and no lease will bring back must not be forgotten.
@@ -254,6 +292,35 @@ impl Engine {
             self.reading = true;
             out.push(Output::Read(self.world.next()));
         }
+    }
+}
+
+/// The lease that a report must still hold when it is committed.
+fn fence(pending: &Pending) -> Option<Fence> {
+    #[cfg(feature = "planted")]
+    if gateline_core::planted::planted() == Some(gateline_core::planted::Planted::LostFence) {
+        return None;
+    }
+    pending.fence.as_ref().map(|lease| lease.fence.clone())
+}
+
+/// An append that only finds out whether its key was accepted before: it names a lease that nobody can have.
+/// Who repeats a request after a lost answer hears what became of the first one, not that it cannot be done twice.
+fn recall(pending: &Pending) -> Append {
+    let nobody_has = Fence {
+        work: WorkId("recall".to_owned()),
+        fence: 0,
+    };
+    Append {
+        key: pending.key.clone(),
+        expects: Vec::new(),
+        fence: Some(nobody_has),
+        actor: pending.actor.id.clone(),
+        events: Vec::new(),
+        work_add: Vec::new(),
+        work_remove: Vec::new(),
+        rows: Vec::new(),
+        blobs: Vec::new(),
     }
 }
 

@@ -88,6 +88,8 @@ impl Engine {
     /// # Errors
     /// When the log is damaged. The replica must stop: what it believes is not what is recorded.
     pub fn step(&mut self, now: Timestamp, input: Input) -> Result<Vec<Output>, WorldError> {
+        // A clock that was set back does not make decisions older than what they are made from.
+        let now = now.max(self.world.at());
         let mut out = Vec::new();
         match input {
             Input::Request(request) => self.accept(*request, &mut out),

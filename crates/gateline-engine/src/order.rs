@@ -56,13 +56,13 @@ fn step_order(
     let live = rollout
         .live
         .and_then(|live| world.release(&live))
-        .map(|state| state.release.brief());
+        .map(|state| state.brief());
     Some(TaskOrder::Step(Box::new(StepOrder {
         key: format!("{}/{step}/{attempt}", promotion.id),
         stage: promotion.id.stage.clone(),
         target_name: rollout.target.clone(),
         target: stage.target.clone(),
-        release: world.release(&promotion.release)?.release.brief(),
+        release: world.release(&promotion.release)?.brief(),
         live,
         action: *rollout.steps.get(step as usize)?,
     })))
@@ -106,6 +106,6 @@ fn view(world: &World, stage: &Stage, target: &TargetName, release: &ReleaseId) 
     Some(TargetView {
         target_name: target.clone(),
         target: stage.target.clone(),
-        release: world.release(release)?.release.brief(),
+        release: world.release(release)?.brief(),
     })
 }

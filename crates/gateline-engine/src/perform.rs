@@ -240,17 +240,28 @@ impl Engine {
     }
 
     fn rest(&mut self, now: Timestamp, hold: &Leasehold, again: Option<Timestamp>, out: &mut Vec<Output>) {
-        self.held.remove(&hold.fence.work);
+        self.let_go(&hold.fence);
         out.push(Output::Release(
             hold.fence.clone(),
             self.due_again(now, &hold.work, again),
         ));
     }
 
+    /// Forgets a lease. One that was taken again since is another.
+    fn let_go(&mut self, fence: &Fence) {
+        if self
+            .held
+            .get(&fence.work)
+            .is_some_and(|held| held.fence == *fence)
+        {
+            self.held.remove(&fence.work);
+        }
+    }
+
     /// The lease of a command ended with its append.
     pub(crate) fn lease_ended(&mut self, pending: &Pending) {
         if let Some(hold) = &pending.fence {
-            self.held.remove(&hold.fence.work);
+            self.let_go(&hold.fence);
         }
     }
 

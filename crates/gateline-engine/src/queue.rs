@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use gateline_core::{Actor, Command};
+use gateline_core::{Actor, Command, Rejection};
 use gateline_model::Digest;
 use gateline_store::{Fence, IdempotencyKey, Salt};
 use jiff::Timestamp;
@@ -27,6 +27,8 @@ pub(crate) struct Pending {
     pub fence: Option<Leasehold>,
     /// How often it was decided.
     pub decided: u32,
+    /// What the rules said to it, while it is looked up whether it was accepted before.
+    pub rejected: Option<Rejection>,
     /// When it was decided last.
     pub decided_at: Timestamp,
 }
@@ -57,6 +59,7 @@ impl From<Request> for Pending {
             blobs,
             fence: None,
             decided: 0,
+            rejected: None,
             decided_at: Timestamp::MIN,
         }
     }
@@ -74,6 +77,7 @@ impl Pending {
             blobs: Vec::new(),
             fence,
             decided: 0,
+            rejected: None,
             decided_at: Timestamp::MIN,
         }
     }

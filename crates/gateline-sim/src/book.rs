@@ -29,6 +29,10 @@ pub(crate) struct Book {
     leases: BTreeMap<WorkId, (Who, u64)>,
     asked: BTreeMap<Ticket, Option<IdempotencyKey>>,
     accepted: BTreeMap<String, Option<(u64, u64)>>,
+    /// Work that the fold plans.
+    planned: BTreeSet<(StreamId, WorkKind)>,
+    /// Streams whose work may have changed since it was compared.
+    changed: BTreeSet<StreamId>,
     /// When each release went live in each stage.
     pub live_since: admission::LiveSince,
     /// Promotions that ever began to change their targets.
@@ -87,7 +91,16 @@ impl Book {
                     );
                 }
             }
-            Err(_) => {}
+            Err(Refusal::Rejected(rejection)) => {
+                if let Some(key) = key.filter(|key| self.accepted.contains_key(&key.scope)) {
+                    let (scope, code) = (key.scope, rejection.code);
+                    self.violated(
+                        now,
+                        format!("request `{scope}` was accepted and then told `{code}`"),
+                    );
+                }
+            }
+            Err(Refusal::KeyReused | Refusal::Busy | Refusal::Unavailable(_) | Refusal::Unknown(_)) => {}
         }
     }
 
@@ -118,6 +131,7 @@ impl Book {
         }
         for (index, recorded) in events.iter().enumerate() {
             self.in_order(recorded);
+            self.changed.insert(recorded.stream.clone());
             self.reported_under_its_lease(now, who, recorded);
             self.one_rollout_in_a_lane(recorded);
             if let (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) =
@@ -200,44 +214,51 @@ impl Book {
     fn one_rollout_in_a_lane(&mut self, recorded: &Recorded) {
         match &recorded.event {
             Event::LaneTaken { target, promotion } => {
-                if let Some(holder) = self.lanes.insert(target.clone(), promotion.to_string()) {
-                    self.violated(
-                        recorded.at,
-                        format!("`{promotion}` took the lane of `{target}` from `{holder}`"),
-                    );
+                let holder = self.lanes.insert(target.clone(), promotion.to_string());
+                if let Some(holder) = holder {
+                    let what = format!("`{promotion}` took the lane of `{target}` from `{holder}`");
+                    self.violated(recorded.at, what);
                 }
             }
             Event::LaneFreed { target, promotion } => {
-                if self.lanes.remove(target) != Some(promotion.to_string()) {
-                    self.violated(
-                        recorded.at,
-                        format!("`{promotion}` freed the lane of `{target}` without having it"),
-                    );
+                let holder = self.lanes.remove(target);
+                if holder != Some(promotion.to_string()) {
+                    let what = format!("`{promotion}` freed the lane of `{target}` without having it");
+                    self.violated(recorded.at, what);
                 }
             }
             _ => {}
         }
     }
 
-    /// The store plans what the fold plans, by id.
+    /// The store plans what the fold plans: the same work of the same streams.
     pub(crate) fn work_is_planned(&mut self, now: Timestamp, store: &MemStore) {
-        let streams = self.versions.keys();
-        let planned: BTreeSet<WorkId> = streams
-            .flat_map(|stream| plan(&self.world, stream))
-            .map(|work| work.id())
-            .collect();
+        for stream in std::mem::take(&mut self.changed) {
+            self.planned.retain(|(of, _)| *of != stream);
+            let planned = plan(&self.world, &stream);
+            self.planned
+                .extend(planned.into_iter().map(|work| (work.stream, work.kind)));
+        }
         let rows = store.work().expect("memory can be read");
-        let kept: BTreeSet<WorkId> = rows.iter().map(|row| row.work.id()).collect();
-        for missing in planned.difference(&kept) {
+        let kept: BTreeSet<_> = rows
+            .into_iter()
+            .map(|row| (row.work.stream, row.work.kind))
+            .collect();
+        if kept == self.planned {
+            return;
+        }
+        let missing: Vec<_> = self.planned.difference(&kept).cloned().collect();
+        for (stream, kind) in missing {
             self.violated(
                 now,
-                format!("`{missing}` is planned by the fold and not by the store"),
+                format!("`{stream}#{kind}` is planned by the fold and not by the store"),
             );
         }
-        for left in kept.difference(&planned) {
+        let left: Vec<_> = kept.difference(&self.planned).cloned().collect();
+        for (stream, kind) in left {
             self.violated(
                 now,
-                format!("`{left}` is planned by the store and not by the fold"),
+                format!("`{stream}#{kind}` is planned by the store and not by the fold"),
             );
         }
     }

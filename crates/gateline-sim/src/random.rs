@@ -1,9 +1,9 @@
 //! Random runs: two pipelines with three stages each, random requests, random faults. One seed is one run.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use gateline_core::{Actor, Command};
-use gateline_engine::{Receipt, Refusal, Ticket};
+use gateline_engine::{Refusal, Ticket};
 use gateline_model::{
     Artifact, ArtifactAt, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts, Found, Freeze, Health,
     Pipeline, PipelineRef, Private, PromotionId, Release, ReleaseId, Span, StageRef, TestFacts,
@@ -22,16 +22,25 @@ const PIPELINES: [&str; 2] = [
     include_str!("pipelines/shop.yaml"),
     include_str!("pipelines/bank.yaml"),
 ];
+static READ: LazyLock<[Arc<Pipeline>; 2]> = LazyLock::new(|| {
+    PIPELINES.map(|text| {
+        let read = gateline_spec::read("pipeline", text).expect("the pipelines of the simulation are right");
+        Arc::new(read.pipeline)
+    })
+});
 /// How many requests one run makes.
 const REQUESTS: u64 = 60;
 /// Every run begins at nine on a Monday.
 const BEGIN: Timestamp = Timestamp::constant(1_772_442_000, 0);
 /// How long a run goes on when nothing goes wrong any more: longer than anything is held for.
 const SETTLES: Span = Span::from_secs(8 * 3_600);
+/// One run in so many hashes its log and compares the root.
+const LOG_CHECKED_EVERY: u64 = 8;
 const VERSIONS: u64 = 8;
 
 /// One run while it goes on.
 struct Run {
+    seed: u64,
     sim: Sim,
     pipelines: Vec<Arc<Pipeline>>,
     /// Requests without an answer that settles them: asked again with the same key.
@@ -56,11 +65,9 @@ pub(crate) fn run(seed: u64, verbose: bool) -> Outcome {
     let more = sim.rng.below(3);
     (0..more).for_each(|_| sim.join());
     sim.outside.rps = *sim.rng.pick(&[0, 5, 50, 500]);
-    let pipelines = PIPELINES.map(|text| {
-        let read = gateline_spec::read("pipeline", text).expect("the pipelines of the simulation are right");
-        Arc::new(read.pipeline)
-    });
+    let pipelines = READ.clone();
     let mut run = Run {
+        seed,
         sim,
         pipelines: pipelines.to_vec(),
         open: Vec::new(),
@@ -106,7 +113,11 @@ impl Run {
         }
         self.sim.wake_all();
         self.sim.run_until(SETTLES.after(self.sim.now));
-        settled::check(&mut self.sim);
+        settled::nothing_is_stuck(&mut self.sim);
+        // Hashing every event is most of the work of a run, and the same code each time.
+        if self.seed.is_multiple_of(LOG_CHECKED_EVERY) {
+            settled::log_is_whole(&mut self.sim);
+        }
         if let Some((ticket, _, command, _)) = self.open.first() {
             let what = format!("request {ticket} was never answered: {command:?}");
             self.sim.book.violated(self.sim.now, what);
@@ -160,19 +171,24 @@ impl Run {
         self.open.push((ticket, actor, command, key));
     }
 
-    /// Whoever heard nothing, or nothing certain, asks again with the same key.
+    /// Whoever heard nothing, or nothing certain, asks again with the same key; some do although they heard.
     fn ask_again(&mut self) {
         for (ticket, actor, command, key) in std::mem::take(&mut self.open) {
-            match self.sim.told.remove(&ticket) {
-                Some(
-                    Ok(Receipt::Recorded(_) | Receipt::Before(_))
-                    | Err(Refusal::Rejected(_) | Refusal::KeyReused),
-                ) => {}
-                Some(Err(Refusal::Busy | Refusal::Unavailable(_) | Refusal::Unknown(_))) => {
-                    self.send(actor, command, key)
+            let again = match self.sim.told.remove(&ticket) {
+                Some(Ok(_) | Err(Refusal::Rejected(_) | Refusal::KeyReused)) => {
+                    self.sim.faults.repeats(&mut self.sim.rng)
                 }
-                None if self.sim.is_lost(ticket) => self.send(actor, command, key),
-                None => self.open.push((ticket, actor, command, key)),
+                Some(Err(Refusal::Busy | Refusal::Unavailable(_) | Refusal::Unknown(_))) => true,
+                None if self.sim.is_lost(ticket) => true,
+                // Out of patience: the first request may still be under way.
+                None if self.sim.faults.loses_answer(&mut self.sim.rng) => true,
+                None => {
+                    self.open.push((ticket, actor, command, key));
+                    continue;
+                }
+            };
+            if again {
+                self.send(actor, command, key);
             }
         }
     }

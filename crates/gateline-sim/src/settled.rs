@@ -10,8 +10,8 @@ use crate::sim::Sim;
 /// Work that was due so long ago is done by nobody.
 const OVERDUE: Span = Span::from_secs(120);
 
-/// Notes everything that is stuck or not whole.
-pub(crate) fn check(sim: &mut Sim) {
+/// Notes everything that is stuck.
+pub(crate) fn nothing_is_stuck(sim: &mut Sim) {
     let now = sim.now;
     let mut found: Vec<String> = sim
         .book
@@ -45,7 +45,6 @@ pub(crate) fn check(sim: &mut Sim) {
             }
         }
     }
-    found.extend(log_is_whole(sim));
     for what in found {
         sim.book.violated(now, what);
     }
@@ -94,7 +93,7 @@ fn stuck(sim: &Sim, promotion: &Promotion) -> Option<String> {
 }
 
 /// Every leaf is where the root says it is, and every event has one.
-fn log_is_whole(sim: &Sim) -> Vec<String> {
+pub(crate) fn log_is_whole(sim: &mut Sim) {
     let mut tree = Tree::default();
     let mut from = 0;
     loop {
@@ -109,16 +108,16 @@ fn log_is_whole(sim: &Sim) -> Vec<String> {
         leaves.into_iter().for_each(|leaf| tree.append(leaf));
     }
     let head = sim.store.head().expect("memory can be read");
-    let mut found = Vec::new();
-    if head.size != from || from != sim.book.world.next() {
-        found.push(format!(
-            "the log has {} events, {from} leaves, and {} were folded",
-            head.size,
-            sim.book.world.next()
-        ));
+    let folded = sim.book.world.next();
+    if head.size != from || from != folded {
+        let what = format!(
+            "the log has {} events, {from} leaves, and {folded} were folded",
+            head.size
+        );
+        sim.book.violated(sim.now, what);
     }
     if tree.head().root != head.root {
-        found.push("the log's root is not the root of its leaves".to_owned());
+        let what = "the log's root is not the root of its leaves".to_owned();
+        sim.book.violated(sim.now, what);
     }
-    found
 }

@@ -422,10 +422,6 @@ impl Sim {
                     continue;
                 }
                 Output::Tell(ticket, answer) => {
-                    if std::env::var("DBG").is_ok() {
-                        let text: String = format!("{answer:?}").chars().take(90).collect();
-                        self.note(format!("tell {ticket} by {who:?} {text}"));
-                    }
                     self.book.told(self.now, ticket, &answer);
                     self.told.insert(ticket, answer);
                     continue;

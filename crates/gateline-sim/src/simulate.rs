@@ -48,7 +48,11 @@ pub fn simulate(seeds: Range<u64>) -> Report {
         ..Report::default()
     });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    #[cfg(feature = "planted")]
+    let planted = gateline_core::planted::planted();
     let work = || {
+        #[cfg(feature = "planted")]
+        gateline_core::planted::plant(planted);
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= seeds.end {

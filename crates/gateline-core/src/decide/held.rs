@@ -23,6 +23,8 @@ pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Ti
     }
     let promotion = draft.open_promotion(id)?;
     let judged = judge_entry(draft, &promotion)?;
+    #[cfg(feature = "planted")]
+    let judged = as_decided_before(judged, &promotion);
     let expires = judged.stage.expires.after(promotion.requested_at);
     if expires <= draft.facts.now {
         let (outcome, how) = match judged.decision.admission {
@@ -188,4 +190,16 @@ fn take_right_of_way(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judg
         rollout::take_back(draft, &holder, RollbackReason::Superseded, says)?;
     }
     Ok(())
+}
+
+/// The planted bug: what was decided before is acted on.
+#[cfg(feature = "planted")]
+fn as_decided_before(mut judged: Judged, promotion: &Promotion) -> Judged {
+    use crate::planted::{Planted, planted};
+    if let (Some(Planted::StaleAdmission), Some(before)) = (planted(), &promotion.decision)
+        && before.admission == Admission::Admit
+    {
+        judged.decision = (**before).clone();
+    }
+    judged
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateline_model::{Event, Evidence, EvidenceId, Release, ReleaseId};
+use gateline_model::{Event, Evidence, EvidenceId, Release, ReleaseBrief, ReleaseId};
 use jiff::Timestamp;
 
 use super::IllegalEvent;
@@ -23,6 +23,15 @@ pub struct ReleaseState {
 }
 
 impl ReleaseState {
+    /// What drivers and people call it. The id is known: it is not hashed again.
+    pub fn brief(&self) -> ReleaseBrief {
+        ReleaseBrief {
+            id: self.id,
+            version: self.release.version.clone(),
+            artifacts: self.release.artifacts.clone(),
+        }
+    }
+
     pub(crate) fn begin(event: &Event, at: Timestamp) -> Result<Self, IllegalEvent> {
         match event {
             Event::ReleaseRegistered { release, number } => Ok(Self {
