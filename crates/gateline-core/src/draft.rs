@@ -172,7 +172,7 @@ impl<'w> Draft<'w> {
                     self.releases.insert(*id, state);
                     applied
                 }
-                None => ReleaseState::begin(&event, at)
+                None => ReleaseState::begin(*id, &event, at)
                     .map(|state| drop(self.releases.insert(*id, Arc::new(state)))),
             },
             StreamId::Project(_) => {

@@ -79,7 +79,7 @@ impl World {
                 Some(state) => Arc::make_mut(state).evolve(event),
                 None => {
                     self.releases
-                        .insert(*id, Arc::new(ReleaseState::begin(event, at)?));
+                        .insert(*id, Arc::new(ReleaseState::begin(*id, event, at)?));
                     Ok(())
                 }
             },

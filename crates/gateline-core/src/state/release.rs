@@ -32,10 +32,11 @@ impl ReleaseState {
         }
     }
 
-    pub(crate) fn begin(event: &Event, at: Timestamp) -> Result<Self, IllegalEvent> {
+    /// The stream has the release's id: content is not hashed with each fold.
+    pub(crate) fn begin(id: ReleaseId, event: &Event, at: Timestamp) -> Result<Self, IllegalEvent> {
         match event {
             Event::ReleaseRegistered { release, number } => Ok(Self {
-                id: release.id(),
+                id,
                 release: release.clone(),
                 number: *number,
                 registered_at: at,
