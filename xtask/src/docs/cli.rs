@@ -39,8 +39,15 @@ fn part(text: &mut String, path: &[&str]) -> Result<(), String> {
 }
 
 fn help(path: &[&str]) -> Result<String, String> {
-    let binary = crate::root().join("target/debug/gateline");
-    let asked = Command::new(&binary).args(path).arg("--help").output();
+    let binary = shell::target().join("debug/gateline");
+    let mut command = Command::new(&binary);
+    command.args(path).arg("--help");
+    // A help shows what its variables are set to.
+    let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GATELINE_"));
+    for (name, _) in ours {
+        command.env_remove(name);
+    }
+    let asked = command.output();
     let asked = asked.map_err(|err| format!("could not ask `{}`: {err}", binary.display()))?;
     if !asked.status.success() {
         return Err(format!(

@@ -74,8 +74,6 @@ const NEXTEST: &str = "0.9.143";
 const SEEDS: u32 = 2_000;
 /// The demonstration promises to be over by then.
 const DEMO_WITHIN: Duration = Duration::from_secs(120);
-/// The binary as the last steps run it.
-const BINARY: &str = "target/release/gateline";
 
 fn install() -> Result<Counts, Failure> {
     let missing: Vec<&str> = PROGRAMS
@@ -155,7 +153,14 @@ fn doctest() -> Result<Counts, Failure> {
 }
 
 fn planted() -> Result<Counts, Failure> {
-    nextest(&["--package", "gateline-sim", "--features", "planted"])
+    nextest(&[
+        "--package",
+        "gateline-sim",
+        "--features",
+        "planted",
+        "--test",
+        "planted",
+    ])
 }
 
 fn release() -> Result<Counts, Failure> {
@@ -195,7 +200,7 @@ fn cargo(args: &[&str]) -> Command {
 }
 
 fn gateline(args: &[&str]) -> Command {
-    let mut gateline = Command::new(crate::root().join(BINARY));
+    let mut gateline = Command::new(shell::target().join("release/gateline"));
     gateline.args(args);
     gateline
 }
