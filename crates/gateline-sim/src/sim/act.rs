@@ -1,0 +1,160 @@
+//! Acting: what a rim does for its engine at the store and outside.
+
+use gateline_core::StepOutcome;
+use gateline_engine::{BatchId, Input, LEASE, Observed, Task, TaskOrder};
+use gateline_model::{Span, StreamId, WorkKind};
+use gateline_store::{Append, READ_EVENTS_MAX, Read, Store, StoreError};
+
+use super::{Act, Delivery, Sim, Who};
+use crate::outside::Seen;
+
+/// How long the rim waits before it reads again from a store that did not answer.
+const READ_AGAIN: Span = Span::from_secs(1);
+
+impl Sim {
+    pub(super) fn act(&mut self, who: Who, act: Act) {
+        let down = || StoreError::Unavailable {
+            doing: "reach the store",
+            why: "it is down".to_owned(),
+        };
+        let is_down = self.now < self.store_down_until;
+        match act {
+            Act::Append(batch, _) if is_down => self.answer(who, Input::Committed(batch, Err(down()))),
+            Act::Append(batch, appends) => self.append(who, batch, &appends),
+            Act::Read(_) if is_down => {
+                self.later(READ_AGAIN, Delivery::Act(who, act));
+            }
+            Act::Read(from) => {
+                let events = self
+                    .store
+                    .read(from, READ_EVENTS_MAX)
+                    .expect("memory can be read");
+                self.answer(who, Input::Logged(events));
+            }
+            Act::Claim(_) if is_down => self.answer(who, Input::Leased(Vec::new())),
+            Act::Claim(limit) => {
+                let leased = self
+                    .store
+                    .lease(self.now, "sim", limit, LEASE)
+                    .expect("memory can be written");
+                self.book.leased(who, &leased);
+                self.answer(who, Input::Leased(leased));
+            }
+            Act::KeepTicks(.., task) if is_down => self.answer(who, Input::TicksLost(task)),
+            Act::KeepTicks(promotion, ticks, all, task) => {
+                let root = self
+                    .store
+                    .put_ticks(&promotion, &ticks)
+                    .expect("simulated ticks are finite");
+                let ticks = if all {
+                    self.store.ticks(&promotion).expect("memory can be read").0
+                } else {
+                    ticks
+                };
+                self.answer(
+                    who,
+                    Input::TicksKept {
+                        promotion,
+                        root,
+                        ticks,
+                        all,
+                        task,
+                    },
+                );
+            }
+            Act::Release(..) | Act::Renew(..) if is_down => {}
+            Act::Release(fence, due) => {
+                self.store.release(&fence, due).expect("memory can be written");
+            }
+            Act::Renew(fence, until) => {
+                self.store.renew(&fence, until).expect("memory can be written");
+            }
+            Act::Look(task) => self.look(who, task),
+            Act::Apply(task, seen) => self.apply(who, task, seen),
+        }
+    }
+
+    fn append(&mut self, who: Who, batch: BatchId, appends: &[Append]) {
+        let unknown = || StoreError::Unknown {
+            why: "the connection broke".to_owned(),
+        };
+        let lost = self.faults.loses_answer(&mut self.rng);
+        if lost && self.rng.chance(500) {
+            self.note(format!(
+                "batch {batch} of replica {} is lost before its commit",
+                who.replica
+            ));
+            self.answer(who, Input::Committed(batch, Err(unknown())));
+            return;
+        }
+        let answers = self.store.append(self.now, appends);
+        self.wake_others(who.replica);
+        if let Ok(answers) = &answers {
+            for (append, answer) in appends.iter().zip(answers) {
+                self.book.answered(self.now, who, append, answer);
+            }
+            self.book.work_is_planned(self.now, &self.store);
+        }
+        let answers = if lost {
+            self.note(format!(
+                "batch {batch} of replica {} is committed, the answer is lost",
+                who.replica
+            ));
+            Err(unknown())
+        } else {
+            answers
+        };
+        self.answer(who, Input::Committed(batch, answers));
+    }
+
+    fn look(&mut self, who: Who, task: Box<Task>) {
+        let observed = match &task.order {
+            TaskOrder::Check(order) => {
+                let gate = match &task.leased.work.kind {
+                    WorkKind::CheckEntry { gate } | WorkKind::CheckVerify { gate } => gate,
+                    other => unreachable!("a check is ordered for `{other}`"),
+                };
+                Observed::Checked(self.outside.check(gate, &order.check))
+            }
+            TaskOrder::Step(order) => match self.outside.observe(order) {
+                Seen::Applied => Observed::Stepped(StepOutcome::Applied),
+                Seen::NotApplied(revision) => {
+                    let takes = self.faults.target_takes(&mut self.rng);
+                    self.later(takes, Delivery::Act(who, Act::Apply(task, revision)));
+                    return;
+                }
+            },
+            TaskOrder::Measure(view, _) => Observed::Measured(Ok(self.outside.measure(self.now, view))),
+            TaskOrder::Health(_) => match &task.leased.work.stream {
+                StreamId::Stage(stage) => Observed::Seen(self.outside.health(&stage.stage)),
+                other => unreachable!("health is looked at for `{other}`"),
+            },
+        };
+        self.report(who, task, observed);
+    }
+
+    fn apply(&mut self, who: Who, task: Box<Task>, seen: u64) {
+        let TaskOrder::Step(order) = &task.order else {
+            return;
+        };
+        let outcome = self.outside.apply(self.now, order, seen);
+        for key in std::mem::take(&mut self.outside.twice) {
+            self.book
+                .violated(self.now, format!("step `{key}` was applied twice"));
+        }
+        self.report(who, task, Observed::Stepped(outcome));
+    }
+
+    fn report(&mut self, who: Who, task: Box<Task>, observed: Observed) {
+        let observed = self.faults.garble(&mut self.rng, &task.order, observed);
+        if self.faults.repeats(&mut self.rng) {
+            let late = self.faults.late(&mut self.rng);
+            self.later(
+                late,
+                Delivery::Input(who, Input::Observed(task.clone(), observed.clone())),
+            );
+        }
+        let late = self.faults.report_takes(&mut self.rng);
+        self.later(late, Delivery::Input(who, Input::Observed(task, observed)));
+    }
+}
