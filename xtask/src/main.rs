@@ -2,6 +2,7 @@
 //!
 //! Knows no product rule: it runs tools, reads sources and writes reference pages from the crates' own tables.
 
+mod bench;
 mod docs;
 mod shell;
 mod test;
@@ -18,6 +19,11 @@ struct Verb {
 }
 
 const VERBS: &[Verb] = &[
+    Verb {
+        name: "bench",
+        usage: "bench [decisions|action|fold|board]: numbers, as ratios to limits measured in the same run",
+        run: bench::run,
+    },
     Verb {
         name: "docs",
         usage: "docs [--check]: write the generated pages, or tell which are stale",
