@@ -1,4 +1,5 @@
 //! The whole product from outside: the real binary as server and as command line, on a real database and real files.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -178,10 +178,7 @@ pub(super) fn accepted(conn: &Connection, scope: &str) -> Result<Option<Accepted
         })
     };
     let mut select = conn.prepare_cached(sql::KEY).map_err(failed("read"))?;
-    select
-        .query_row([scope], read)
-        .optional()
-        .map_err(failed("read"))
+    select.query_row([scope], read).optional().map_err(failed("read"))
 }
 
 fn blob(conn: &Connection, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
