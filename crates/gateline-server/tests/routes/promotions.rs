@@ -154,11 +154,9 @@ async fn an_aborted_promotion_says_who_and_why_and_can_be_requested_again() {
     };
     let second = admin.ask::<Promote>(&Empty {}, &Empty {}, &again).await.unwrap();
     assert_eq!((second.id, second.automatic), (id("dev/2"), false));
-    let problem = admin
-        .ask::<Promote>(&Empty {}, &Empty {}, &again)
-        .await
-        .unwrap_err();
-    assert_eq!((problem.status, problem.code.as_str()), (409, "promotion.open"));
+    // Asking for what is on its way already is answered with it.
+    let same = admin.ask::<Promote>(&Empty {}, &Empty {}, &again).await.unwrap();
+    assert_eq!(same.id, id("dev/2"));
 
     let ended = PromotionQuery {
         ended: Some(true),
