@@ -1,6 +1,6 @@
 //! Who asks, and may they: one place below every transport.
 //!
-//! [`authorise`] is the only rule; [`enter`] finds out who asks and applies it. Knows no route.
+//! `authorise` is the only rule; `enter` finds out who asks and applies it. Knows no route.
 
 mod origin;
 mod token;
