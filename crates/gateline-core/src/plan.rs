@@ -84,7 +84,7 @@ fn plan_rollout(
                 *since,
             )];
         }
-        StepState::Failed | StepState::Parked => return Vec::new(),
+        StepState::Failed { .. } | StepState::Parked { .. } => return Vec::new(),
         StepState::Applied {
             since,
             go_on_at,

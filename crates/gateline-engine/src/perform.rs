@@ -294,8 +294,8 @@ impl Engine {
                     .and_then(|promotion| match &promotion.rollout()?.state {
                         gateline_core::StepState::Applied { measure_every, .. } => *measure_every,
                         gateline_core::StepState::Intended { .. }
-                        | gateline_core::StepState::Failed
-                        | gateline_core::StepState::Parked => None,
+                        | gateline_core::StepState::Failed { .. }
+                        | gateline_core::StepState::Parked { .. } => None,
                     })
             }
             _ => None,

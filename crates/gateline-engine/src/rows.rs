@@ -55,24 +55,10 @@ fn version(
 }
 
 fn row(promotion: &Promotion, version: gateline_model::Version) -> PromotionRow {
-    let headline = || {
-        promotion
-            .decision
-            .as_ref()
-            .map(|decision| decision.headline.clone())
-            .unwrap_or_default()
-    };
-    let (rollout, ended, says) = match &promotion.phase {
-        Phase::Held => (None, None, headline()),
-        Phase::Rolling(rollout) => {
-            let says = match (&rollout.rollback, &rollout.ruling) {
-                (Some(rollback), _) => rollback.says.clone(),
-                (None, Some((_, ruling))) => ruling.headline.clone(),
-                (None, None) => headline(),
-            };
-            (Some(rollout), None, says)
-        }
-        Phase::Ended(ended) => (ended.rollout.as_ref(), Some(ended), ended.says.clone()),
+    let (rollout, ended) = match &promotion.phase {
+        Phase::Held => (None, None),
+        Phase::Rolling(rollout) => (Some(rollout), None),
+        Phase::Ended(ended) => (ended.rollout.as_ref(), Some(ended)),
     };
     PromotionRow {
         id: promotion.id.clone(),
@@ -83,7 +69,7 @@ fn row(promotion: &Promotion, version: gateline_model::Version) -> PromotionRow 
         admitted_at: rollout.map(|rollout| rollout.admitted_at),
         ended_at: ended.map(|ended| ended.at),
         outcome: ended.map(|ended| ended.outcome),
-        says,
+        says: promotion.says(),
         steps: rollout
             .map(|rollout| rollout.applied().to_vec())
             .unwrap_or_default(),

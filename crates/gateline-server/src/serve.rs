@@ -79,7 +79,14 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         dir: dir.clone(),
         err,
     })?;
-    let store = SqliteStore::open(dir.join("gateline.db"))?;
+    let database = dir.join("gateline.db");
+    // Readable by the owner only: SQLite gives its side files the same rights.
+    let made = private(&database, Existing::Keep);
+    made.map_err(|err| ServeError::Dir {
+        dir: dir.clone(),
+        err,
+    })?;
+    let store = SqliteStore::open(database)?;
     let drivers = Drivers {
         process: ProcessDriver {
             state_dir: dir.join("processes"),
@@ -123,11 +130,24 @@ async fn first_token(hub: &Hub, file: Option<&Path>) -> Result<(), ServeError> {
     if exists {
         return Ok(());
     }
+    // The file first: a token that could be written nowhere must not be made.
+    let mut kept = match file {
+        Some(file) => {
+            let fail = |err| {
+                ServeError::Token(format!(
+                    "could not make `{}`: {err}; name a new file",
+                    file.display()
+                ))
+            };
+            Some(private(file, Existing::Refuse).map_err(fail)?)
+        }
+        None => None,
+    };
     let secret = first_secret(hub).await.map_err(ServeError::Token)?;
     println!("The first token, shown once (scope admin): {secret}");
-    if let Some(file) = file {
-        let fail = |err| ServeError::Token(format!("could not write `{}`: {err}", file.display()));
-        write_private(file, &secret).map_err(fail)?;
+    if let Some(kept) = &mut kept {
+        let written = std::io::Write::write_all(kept, secret.as_bytes());
+        written.map_err(|err| ServeError::Token(format!("could not write it to its file: {err}")))?;
     }
     Ok(())
 }
@@ -152,16 +172,21 @@ pub async fn first_secret(hub: &Hub) -> Result<String, String> {
     Ok(secret.text)
 }
 
-fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
+/// What to do with a file that is there.
+enum Existing {
+    Keep,
+    Refuse,
+}
+
+/// Opens a file for writing that its owner alone may read.
+fn private(file: &Path, existing: Existing) -> std::io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)?;
-    file.write_all(text.as_bytes())
+    let mut open = std::fs::OpenOptions::new();
+    match existing {
+        Existing::Keep => open.append(true).create(true),
+        Existing::Refuse => open.write(true).create_new(true),
+    };
+    open.mode(0o600).open(file)
 }
 
 async fn ending() {

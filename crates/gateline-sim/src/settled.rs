@@ -82,8 +82,8 @@ fn stuck(sim: &Sim, promotion: &Promotion) -> Option<String> {
             let state = match rollout.state {
                 StepState::Intended { since } => format!("intended since {since}"),
                 StepState::Applied { since, .. } => format!("true since {since}"),
-                StepState::Failed => "failed".to_owned(),
-                StepState::Parked => "parked".to_owned(),
+                StepState::Failed { .. } => "failed".to_owned(),
+                StepState::Parked { .. } => "parked".to_owned(),
             };
             Some(format!("`{id}` is stuck at step {}, {state}", rollout.step))
         }

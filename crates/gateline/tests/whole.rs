@@ -366,3 +366,39 @@ fn a_service_that_never_gets_healthy_is_taken_back_and_barred() {
     proxy.kill().unwrap();
     proxy.wait().unwrap();
 }
+
+#[test]
+fn a_step_that_nobody_can_tell_of_says_why_where_people_look() {
+    let place = Place::new();
+    let target = "{command: {apply: [/bin/true], observe: [/bin/sh, -c, \"echo who knows; exit 7\"]}}";
+    place.apply(&format!("    - name: live\n      target: {target}\n"));
+    place.release("1.0.0", &[]);
+    place.becomes("app@1.0.0", "live", "paused");
+    let explained = all(&place.gateline(&["explain", "app@1.0.0", "--to", "live"]));
+    assert!(
+        explained.contains("nobody can tell whether step `start` is true"),
+        "{explained}"
+    );
+    assert!(explained.contains("who knows"), "{explained}");
+}
+
+#[test]
+fn the_database_is_for_its_owner_and_a_token_file_is_never_overwritten() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let mode = std::fs::metadata(place.path("data/gateline.db"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let other = Command::new(GATELINE)
+        .args(["serve", "--listen", "127.0.0.1:0", "--dir"])
+        .arg(place.path("other"))
+        .arg("--admin-token-file")
+        .arg(place.path("admin"))
+        .output()
+        .unwrap();
+    assert!(!other.status.success());
+    assert!(all(&other).contains("name a new file"), "{}", all(&other));
+    place.ok(&["status"]);
+}

@@ -64,6 +64,13 @@ fn facts(view: &PromotionView, left: Option<Span>, now: Timestamp) -> Table {
         for (name, text) in seen(rollout, now) {
             row(name, text);
         }
+        if rollout
+            .paused
+            .as_ref()
+            .is_some_and(|paused| paused.why == PauseReason::Parked)
+        {
+            row("why", view.says.as_str().into());
+        }
         if view.ended_at.is_none() {
             for (name, text) in to_come(rollout, left, now) {
                 row(name, text);

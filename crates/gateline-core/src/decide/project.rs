@@ -151,6 +151,13 @@ pub(super) fn issue_token(draft: &mut Draft<'_>, command: &Command) -> Result<()
             "choose another id",
         ));
     }
+    if *actor == crate::Actor::gateline().id {
+        return Err(Rejection::forbidden(
+            "token.actor_reserved",
+            format!("`{actor}` is Gateline itself; nobody may speak in its name"),
+            "choose another actor",
+        ));
+    }
     if scopes.is_empty() {
         return Err(Rejection::invalid(
             "token.no_scope",

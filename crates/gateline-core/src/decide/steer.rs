@@ -285,7 +285,7 @@ pub(super) fn resume(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Resu
         .paused
         .is_some_and(|(why, _)| matches!(why, PauseReason::Inconclusive | PauseReason::Irreversible));
     match under_way.state {
-        StepState::Parked | StepState::Failed => {
+        StepState::Parked { .. } | StepState::Failed { .. } => {
             rollout::intend(draft, id, under_way.step, under_way.attempt + 1)
         }
         StepState::Applied { .. } if past_the_judge => rollout::go_on(draft, id, Served::default())?,

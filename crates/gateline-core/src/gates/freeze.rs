@@ -37,26 +37,35 @@ fn judge(_: &Gate, view: &GateView<'_>) -> Says {
                 .as_ref()
                 .is_none_or(|of| *of == view.stage_ref.pipeline_ref())
         });
-    let mut next = None;
-    for freeze in freezes {
-        if freeze.is_in_force(view.now) {
-            return Says::waiting(
-                "freeze.in_force",
-                format!("`{}` until {}", freeze.name, freeze.until),
-            )
-            .until(freeze.until)
-            .changed_by("time, by itself")
-            .changed_by("whoever may lift the freeze")
-            .next(format!(
-                "wait, or lift it with `gateline freeze lift {} --project {} --reason ..`",
-                freeze.name, view.stage_ref.project
-            ));
-        }
-        if freeze.from > view.now {
-            next = Some(next.map_or(freeze.from, |soonest: jiff::Timestamp| soonest.min(freeze.from)));
-        }
+    let here: Vec<_> = freezes.collect();
+    let in_force: Vec<_> = here
+        .iter()
+        .filter(|freeze| freeze.is_in_force(view.now))
+        .collect();
+    if let Some(last) = in_force.iter().max_by_key(|freeze| freeze.until) {
+        let names: Vec<String> = in_force
+            .iter()
+            .map(|freeze| format!("`{}`", freeze.name))
+            .collect();
+        return Says::waiting(
+            "freeze.in_force",
+            format!("{} until {}", names.join(", "), last.until),
+        )
+        .until(last.until)
+        .changed_by("time, by itself")
+        .changed_by("whoever may lift the freeze")
+        .next(format!(
+            "wait, or lift {} with `gateline freeze lift NAME --project {} --reason ..`",
+            names.join(" and "),
+            view.stage_ref.project
+        ));
     }
-    match next {
+    match here
+        .iter()
+        .map(|freeze| freeze.from)
+        .filter(|from| *from > view.now)
+        .min()
+    {
         Some(from) => Says::satisfied("freeze.none", format!("none until {from}")).until(from),
         None => Says::satisfied("freeze.none", "none"),
     }

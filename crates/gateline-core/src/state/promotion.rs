@@ -134,9 +134,15 @@ pub enum StepState {
         measure_every: Option<Span>,
     },
     /// Its target refused it.
-    Failed,
+    Failed {
+        /// Why, in the driver's words.
+        why: String,
+    },
     /// Nobody can tell.
-    Parked,
+    Parked {
+        /// Why it is unknown.
+        why: String,
+    },
 }
 
 impl Rollout {
@@ -153,6 +159,31 @@ impl Rollout {
 }
 
 impl Promotion {
+    /// The last sentence said of it. Pages, lists and the command line all print this one.
+    pub fn says(&self) -> String {
+        let headline = || {
+            self.decision
+                .as_ref()
+                .map(|decision| decision.headline.clone())
+                .unwrap_or_default()
+        };
+        let rollout = match &self.phase {
+            Phase::Held => return headline(),
+            Phase::Ended(ended) => return ended.says.clone(),
+            Phase::Rolling(rollout) => rollout,
+        };
+        if let (StepState::Parked { why }, Some(action)) = (&rollout.state, rollout.action()) {
+            return format!(
+                "nobody can tell whether step `{action}` is true: {why}; look, then resume or abort"
+            );
+        }
+        match (&rollout.rollback, &rollout.ruling) {
+            (Some(rollback), _) => rollback.says.clone(),
+            (None, Some((_, ruling))) => ruling.headline.clone(),
+            (None, None) => headline(),
+        }
+    }
+
     /// The rollout, while there is one.
     pub fn rollout(&self) -> Option<&Rollout> {
         match &self.phase {
@@ -292,8 +323,8 @@ impl Rollout {
                     measure_every: *measure_every,
                 };
             }
-            Event::StepFailed { .. } => self.state = StepState::Failed,
-            Event::StepParked { .. } => self.state = StepState::Parked,
+            Event::StepFailed { why, .. } => self.state = StepState::Failed { why: why.clone() },
+            Event::StepParked { why, .. } => self.state = StepState::Parked { why: why.clone() },
             Event::RulingChanged { step, ruling, .. } => self.ruling = Some((*step, ruling.clone())),
             Event::RolloutPaused { why } => self.paused = Some((*why, at)),
             Event::RolloutResumed {} => self.paused = None,

@@ -6,7 +6,7 @@ use gateline_model::{Event, Private, PromotionId, Recorded, ReleaseId, StageRef,
 
 use super::evidence::evidence;
 use super::rollout;
-use super::standing::{says, state};
+use super::standing::state;
 use crate::hub::{Hub, Receipt};
 use crate::refused::Refused;
 
@@ -65,7 +65,7 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
             .map_or_else(|| state(&promotion), |(outcome, ..)| (*outcome).into()),
         says: end
             .as_ref()
-            .map_or_else(|| says(&promotion), |(_, says, ..)| says.clone()),
+            .map_or_else(|| promotion.says(), |(_, says, ..)| says.clone()),
         decision: promotion.decision.as_deref().cloned(),
         decision_log: events
             .iter()

@@ -4,7 +4,7 @@ use gateline_api::{
     LifeStage, Page, ReleaseName, ReleaseQuery, ReleaseSummary, ReleaseView, entry, page_size,
 };
 use gateline_core::{ReleaseState, World};
-use gateline_model::{ChangeText, Private, ReleaseId, StageRef, StreamId};
+use gateline_model::{ChangeText, Digest, Private, ReleaseId, StageRef, StreamId};
 use gateline_store::{PromotionSearch, READ_EVENTS_MAX, ReleaseRow, ReleaseSearch};
 use jiff::Timestamp;
 
@@ -128,9 +128,12 @@ pub(crate) async fn release(hub: &Hub, name: &ReleaseName) -> Result<ReleaseView
         registered_at: *registered_at,
         artifacts: release.artifacts.clone(),
         change: release.change.clone(),
-        text: first
-            .and_then(|event| event.private)
-            .map(|private| text(&private)),
+        text: match first.and_then(|event| event.private) {
+            Some(private) => Some(text(&private)),
+            // Nothing was given: nothing was erased either.
+            None if release.text == Digest::of_json(&ChangeText::default()) => Some(ChangeText::default()),
+            None => None,
+        },
         evidence: records.iter().map(|(id, record)| evidence(*id, record)).collect(),
         life,
     })

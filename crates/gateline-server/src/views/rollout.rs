@@ -18,7 +18,7 @@ pub(super) fn view(
 ) -> RolloutView {
     let go_on_at = match &rollout.state {
         StepState::Applied { go_on_at, .. } => *go_on_at,
-        StepState::Intended { .. } | StepState::Failed | StepState::Parked => None,
+        StepState::Intended { .. } | StepState::Failed { .. } | StepState::Parked { .. } => None,
     };
     RolloutView {
         steps: steps(rollout, events),

@@ -21,24 +21,6 @@ pub(super) fn state(promotion: &Promotion) -> PromotionState {
     }
 }
 
-/// The last sentence said of it: the rows of the read model say the same.
-pub(super) fn says(promotion: &Promotion) -> String {
-    let headline = promotion
-        .decision
-        .as_ref()
-        .map(|decision| decision.headline.clone())
-        .unwrap_or_default();
-    match &promotion.phase {
-        Phase::Held => headline,
-        Phase::Ended(ended) => ended.says.clone(),
-        Phase::Rolling(rollout) => match (&rollout.rollback, &rollout.ruling) {
-            (Some(rollback), _) => rollback.says.clone(),
-            (None, Some((_, ruling))) => ruling.headline.clone(),
-            (None, None) => headline,
-        },
-    }
-}
-
 /// Since when it stands so.
 fn since(promotion: &Promotion) -> Timestamp {
     match &promotion.phase {
@@ -53,7 +35,7 @@ fn since(promotion: &Promotion) -> Timestamp {
             (Some((_, since)), _, _) => since,
             (None, Some(rollback), _) => rollback.since,
             (None, None, StepState::Intended { since } | StepState::Applied { since, .. }) => *since,
-            (None, None, StepState::Failed | StepState::Parked) => rollout.admitted_at,
+            (None, None, StepState::Failed { .. } | StepState::Parked { .. }) => rollout.admitted_at,
         },
         Phase::Ended(ended) => ended.at,
     }
@@ -104,7 +86,7 @@ fn until(promotion: &Promotion) -> Option<Timestamp> {
         Phase::Rolling(rollout) => match (&rollout.verification, &rollout.state) {
             (Some((_, until)), _) => Some(*until),
             (None, StepState::Applied { go_on_at, .. }) => *go_on_at,
-            (None, StepState::Intended { .. } | StepState::Failed | StepState::Parked) => None,
+            (None, StepState::Intended { .. } | StepState::Failed { .. } | StepState::Parked { .. }) => None,
         },
         Phase::Ended(_) => None,
     }
@@ -137,7 +119,7 @@ pub(super) fn proposed(promotion: &Promotion, world: &World) -> Option<Proposed>
         state: state(promotion),
         satisfied: decision.map_or(0, |decision| decision.satisfied() as u32),
         gates: decision.map_or(0, |decision| decision.verdicts.len() as u32),
-        headline: says(promotion),
+        headline: promotion.says(),
         since: since(promotion),
         waiting_on: waiting_on(promotion, world),
         until: until(promotion),

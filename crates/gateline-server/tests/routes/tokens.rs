@@ -72,3 +72,20 @@ async fn a_token_that_could_do_nothing_is_refused() {
         .unwrap_err();
     assert_eq!((problem.status, problem.code.as_str()), (422, "token.no_scope"));
 }
+
+#[tokio::test]
+async fn nobody_gets_a_token_in_the_name_of_gateline_itself() {
+    let (_app, admin, _, _) = App::start().await;
+    let itself = TokenRequest {
+        actor: "gateline".parse().unwrap(),
+        ..request("ci")
+    };
+    let problem = admin
+        .ask::<IssueToken>(&Empty {}, &Empty {}, &itself)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (403, "token.actor_reserved")
+    );
+}

@@ -77,8 +77,8 @@ impl Script<'_> {
                             (_, Some(_)) => ", paused",
                             (StepState::Intended { .. }, None) => ", under way",
                             (StepState::Applied { .. }, None) => ", stands",
-                            (StepState::Failed, None) => ", failed",
-                            (StepState::Parked, None) => ", parked",
+                            (StepState::Failed { .. }, None) => ", failed",
+                            (StepState::Parked { .. }, None) => ", parked",
                         };
                         let back = if rollout.rollback.is_some() { " back" } else { "" };
                         format!("rolling{back}: {step}{how}")

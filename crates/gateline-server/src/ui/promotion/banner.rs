@@ -69,8 +69,13 @@ fn rolling(visitor: &Visitor, shown: &Shown<'_>, rollout: &RolloutView) -> Marku
 
 /// The stored words of whoever spoke last: the rollback, the judge, or the promotion itself.
 fn rolling_headline<'a>(shown: &'a Shown<'_>, rollout: &'a RolloutView) -> &'a str {
+    let parked = rollout
+        .paused
+        .as_ref()
+        .is_some_and(|paused| paused.why == PauseReason::Parked);
     match (&rollout.rollback, shown.view.state, &rollout.ruling) {
         (Some(rollback), _, _) => &rollback.says,
+        (None, _, _) if parked => &shown.view.says,
         (None, PromotionState::RollingOut | PromotionState::Paused, Some(ruling)) => &ruling.headline,
         (None, _, _) => &shown.view.says,
     }
