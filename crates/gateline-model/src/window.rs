@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FreezeName, PipelineRef, StageName};
+use crate::{FreezeName, PipelineRef, StageName, StageRef};
 
 /// Recurring times in which a stage admits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -226,6 +226,19 @@ pub struct Freeze {
 }
 
 impl Freeze {
+    /// Whether the freeze is about this stage: the ones it names, or those of production where it names none.
+    pub fn concerns(&self, stage: &StageRef, production: bool) -> bool {
+        let here = if self.stages.is_empty() {
+            production
+        } else {
+            self.stages.contains(&stage.stage)
+        };
+        here && self
+            .pipeline
+            .as_ref()
+            .is_none_or(|of| *of == stage.pipeline_ref())
+    }
+
     /// Whether the freeze is in force at this moment.
     pub fn is_in_force(&self, at: Timestamp) -> bool {
         self.from <= at && at < self.until

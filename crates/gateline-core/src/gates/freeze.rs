@@ -26,17 +26,7 @@ fn judge(_: &Gate, view: &GateView<'_>) -> Says {
     let freezes = project
         .iter()
         .flat_map(|project| project.freezes.values())
-        .filter(|freeze| {
-            let here = if freeze.stages.is_empty() {
-                view.stage.production
-            } else {
-                freeze.stages.contains(&view.stage.name)
-            };
-            here && freeze
-                .pipeline
-                .as_ref()
-                .is_none_or(|of| *of == view.stage_ref.pipeline_ref())
-        });
+        .filter(|freeze| freeze.concerns(view.stage_ref, view.stage.production));
     let here: Vec<_> = freezes.collect();
     let in_force: Vec<_> = here
         .iter()

@@ -2,7 +2,7 @@
 
 use gateline_api::{BarView, StageView, entry};
 use gateline_core::World;
-use gateline_model::{Freeze, Stage, StageRef};
+use gateline_model::StageRef;
 use gateline_store::PromotionSearch;
 use jiff::Timestamp;
 
@@ -47,7 +47,7 @@ fn view(world: &World, of: &StageRef, now: Timestamp) -> Option<StageView> {
     let freezes = project
         .freezes
         .values()
-        .filter(|freeze| freeze.until > now && holds(freeze, of, &spec))
+        .filter(|freeze| freeze.until > now && freeze.concerns(of, spec.production))
         .cloned();
     let bar = |(release, by): (&gateline_model::ReleaseId, &gateline_model::PromotionId)| BarView {
         release: *release,
@@ -65,18 +65,4 @@ fn view(world: &World, of: &StageRef, now: Timestamp) -> Option<StageView> {
         promotions: Vec::new(),
         spec,
     })
-}
-
-/// Whether a freeze is about this stage.
-fn holds(freeze: &Freeze, of: &StageRef, spec: &Stage) -> bool {
-    let pipeline = freeze
-        .pipeline
-        .as_ref()
-        .is_none_or(|pipeline| *pipeline == of.pipeline_ref());
-    let stage = if freeze.stages.is_empty() {
-        spec.production
-    } else {
-        freeze.stages.contains(&of.stage)
-    };
-    pipeline && stage
 }
