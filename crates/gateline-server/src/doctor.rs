@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use gateline_core::{World, WorldError, plan};
 use gateline_log::Tree;
@@ -30,6 +31,11 @@ impl fmt::Display for Health {
 /// What is not whole.
 #[derive(Debug, thiserror::Error)]
 pub enum Illness {
+    /// There is nothing to examine.
+    #[error(
+        "there is no database at `{0}`; name the folder that the server uses with `--dir` or GATELINE_DIR"
+    )]
+    Missing(PathBuf),
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] SqliteError),
@@ -62,6 +68,12 @@ pub enum Illness {
 /// # Errors
 /// [`Illness`]: the first thing that is not whole.
 pub fn examine(path: &Path) -> Result<Health, Illness> {
+    if path
+        .metadata()
+        .is_err_and(|err| matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
+    {
+        return Err(Illness::Missing(path.to_owned()));
+    }
     let store = SqliteReader::open(path)?;
     let head = store.head()?;
     let mut world = World::default();
@@ -110,4 +122,26 @@ pub fn examine(path: &Path) -> Result<Health, Illness> {
 
 fn planned(world: &World, stream: &StreamId) -> Vec<WorkId> {
     plan(world, stream).iter().map(gateline_model::Work::id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_no_database_is_none_is_made_and_the_flag_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "no folder").unwrap();
+        for folder in [dir.path(), &dir.path().join("none"), &file] {
+            let path = folder.join("gateline.db");
+            let says = examine(&path).unwrap_err().to_string();
+            assert!(
+                says.contains(&format!("no database at `{}`", path.display())),
+                "{says}"
+            );
+            assert!(says.contains("--dir"), "{says}");
+            assert!(!path.exists());
+        }
+    }
 }
