@@ -70,11 +70,13 @@ contract! {
         search_pages_newest_first
         a_prefix_takes_only_what_begins_so
         numbers_beyond_the_end_find_nothing
+        raw_events_read_and_hash_as_what_was_recorded
     }
     rows {
         promotions_are_replaced_and_found
         releases_are_replaced_and_found
         rows_are_paged_without_gaps
+        a_rebuild_replaces_rows_and_leaves_planned_work_its_lease
     }
     side {
         ticks_are_put_once

@@ -11,6 +11,7 @@ mod contract;
 mod leaf;
 mod mem;
 mod micros;
+mod raw;
 mod rows;
 mod sqlite;
 mod ticks;
@@ -18,6 +19,7 @@ mod upcast;
 
 pub use check::Accepted;
 pub use mem::MemStore;
+pub use raw::{Difference, RawEvent};
 pub use rows::*;
 pub use sqlite::{SqliteError, SqliteReader, SqliteStore};
 
@@ -258,6 +260,9 @@ pub trait Read: Send {
     /// Leaf hashes from this log number on, for proofs; at most [`READ_EVENTS_MAX`].
     fn leaves(&self, from: u64, limit: usize) -> Result<Vec<Hash>, StoreError>;
 
+    /// Events as they are kept, from this log number on, for hashing them again; at most [`READ_EVENTS_MAX`].
+    fn raw(&self, from: u64, limit: usize) -> Result<Vec<RawEvent>, StoreError>;
+
     /// When work is free next, be it that its lease expires; none when there is no work.
     fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
@@ -278,6 +283,10 @@ pub trait Read: Send {
 
     /// Releases that match, newest first.
     fn releases(&self, search: &ReleaseSearch) -> Result<Vec<ReleaseRow>, StoreError>;
+
+    /// All rows of the read models, promotions first, each by id; a row that does not read back, or that is filed
+    /// under another row's keys, is an error of its own. For `doctor`.
+    fn rows(&self) -> Result<Vec<Result<Row, StoreError>>, StoreError>;
 }
 
 /// The contract of every store. One writer at a time; all methods are synchronous.
@@ -310,6 +319,10 @@ pub trait Store: Read {
     /// Appends ticks to a rollout. Idempotent by (rollout, arm, time). Returns the root: a chain in which each tick's
     /// hash covers the one before it, so that it does not matter in which chunks they came.
     fn put_ticks(&mut self, rollout: &PromotionId, ticks: &[Tick]) -> Result<Digest, StoreError>;
+
+    /// Replaces all rows of the read models, and makes the planned work be this: what is not among it goes, what is
+    /// there already is left alone with its lease. For `doctor --rebuild`.
+    fn rebuild(&mut self, rows: &[Row], work: &[Work]) -> Result<(), StoreError>;
 
     /// Erases the erasable part of these events and tells how many had one. Leaves and envelopes stay as they are;
     /// the fold is unchanged.

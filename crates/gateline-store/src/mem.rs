@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use gateline_log::{Frontier, Hash};
-use gateline_model::{Arm, Digest, PromotionId, Recorded, Span, StreamId, Tick, WorkId};
+use gateline_model::{Arm, Digest, PromotionId, Recorded, Span, StreamId, Tick, Work, WorkId};
 use jiff::Timestamp;
 
 use crate::check::{self, Accepted, Known};
@@ -112,6 +112,32 @@ impl MemStore {
         recorded
     }
 
+    /// Adds work. What is there already is left alone.
+    fn plan(&mut self, added: &[Work]) {
+        for work in added {
+            let fresh = || {
+                let mut work = work.clone();
+                work.due = micros::up(work.due);
+                WorkRow {
+                    work,
+                    fence: 0,
+                    attempt: 0,
+                    leased_until: None,
+                }
+            };
+            self.work.entry(work.id()).or_insert_with(fresh);
+        }
+    }
+
+    fn put_rows(&mut self, rows: &[Row]) {
+        for row in rows {
+            match row {
+                Row::Promotion(row) => drop(self.promotions.insert(row.id.clone(), (**row).clone())),
+                Row::Release(row) => drop(self.releases.insert(row.id, row.clone())),
+            }
+        }
+    }
+
     fn keep(&mut self, at: Timestamp, append: &Append) -> Committed {
         let first = self.size();
         let recorded: Vec<Recorded> = append
@@ -129,25 +155,8 @@ impl MemStore {
         {
             row.leased_until = None;
         }
-        for work in &append.work_add {
-            let fresh = || {
-                let mut work = work.clone();
-                work.due = micros::up(work.due);
-                WorkRow {
-                    work,
-                    fence: 0,
-                    attempt: 0,
-                    leased_until: None,
-                }
-            };
-            self.work.entry(work.id()).or_insert_with(fresh);
-        }
-        for row in &append.rows {
-            match row {
-                Row::Promotion(row) => drop(self.promotions.insert(row.id.clone(), (**row).clone())),
-                Row::Release(row) => drop(self.releases.insert(row.id, row.clone())),
-            }
-        }
+        self.plan(&append.work_add);
+        self.put_rows(&append.rows);
         for (digest, bytes) in &append.blobs {
             self.blobs.entry(*digest).or_insert_with(|| bytes.clone());
         }
@@ -252,6 +261,16 @@ impl Store for MemStore {
             }
         }
         Ok(rollout.root)
+    }
+
+    fn rebuild(&mut self, rows: &[Row], work: &[Work]) -> Result<(), StoreError> {
+        self.promotions.clear();
+        self.releases.clear();
+        self.put_rows(rows);
+        let planned: BTreeSet<WorkId> = work.iter().map(Work::id).collect();
+        self.work.retain(|id, _| planned.contains(id));
+        self.plan(work);
+        Ok(())
     }
 
     fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError> {

@@ -12,20 +12,21 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod ticks;
+mod whole;
 mod work;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gateline_model::{Digest, PromotionId, Span, Tick};
+use gateline_model::{Digest, PromotionId, Span, Tick, Work};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub use self::error::SqliteError;
 use self::error::why;
 use self::tail::Tail;
-use crate::{Append, AppendError, Committed, Fence, Leased, Store, StoreError};
+use crate::{Append, AppendError, Committed, Fence, Leased, Row, Store, StoreError};
 
 /// How long a statement waits for another process that looks into the file, as `sqlite3` does.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -160,6 +161,19 @@ impl SqliteReader {
         conn.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         Ok(Self { conn })
     }
+
+    /// Lets all reads of `look` see the file at one moment. Erasing waits for it: be brief.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the moment cannot be taken, and what `look` fails with.
+    pub fn at_one_moment<T, E: From<StoreError>>(
+        &self,
+        look: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let moment = self.conn.unchecked_transaction();
+        let _moment = moment.map_err(|err| error::failed("read")(err))?;
+        look(self)
+    }
 }
 
 impl Store for SqliteStore {
@@ -191,6 +205,10 @@ impl Store for SqliteStore {
 
     fn put_ticks(&mut self, rollout: &PromotionId, ticks: &[Tick]) -> Result<Digest, StoreError> {
         ticks::put(self, rollout, ticks)
+    }
+
+    fn rebuild(&mut self, rows: &[Row], work: &[Work]) -> Result<(), StoreError> {
+        whole::rebuild(self, rows, work)
     }
 
     fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError> {

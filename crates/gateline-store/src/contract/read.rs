@@ -2,7 +2,7 @@
 
 use gateline_model::{Digest, Event};
 
-use super::sample::{accept, at, named, one, stream};
+use super::sample::{accept, at, named, one, private, stream};
 use crate::{Append, NewEvent, Search, Store};
 
 fn numbers(store: &dyn Store, search: Search) -> Vec<u64> {
@@ -239,7 +239,27 @@ pub(super) fn numbers_beyond_the_end_find_nothing(store: &mut dyn Store) {
     for number in [2, 3, i64::MAX as u64, u64::MAX] {
         assert_eq!(store.read(number, 10).unwrap(), []);
         assert_eq!(store.leaves(number, 10).unwrap(), []);
+        assert_eq!(store.raw(number, 10).unwrap(), []);
         assert_eq!(store.read_stream(&stream(1), number).unwrap(), []);
         assert_eq!(store.erase(&[number]).unwrap(), 0);
     }
+}
+
+pub(super) fn raw_events_read_and_hash_as_what_was_recorded(store: &mut dyn Store) {
+    ten(store);
+    let mut told = one(stream(3), 0);
+    told.events[0].private = Some(([7; 16], private("Ana")));
+    accept(store, 10, &told);
+    told.expects[0].1 = 1;
+    accept(store, 10, &told);
+    store.erase(&[10]).unwrap();
+    let raw = store.raw(0, 100).unwrap();
+    let read: Vec<_> = raw.iter().map(|raw| raw.recorded().unwrap()).collect();
+    assert_eq!(read, store.read(0, 100).unwrap());
+    for (raw, leaf) in raw.iter().zip(store.leaves(0, 100).unwrap()) {
+        assert_eq!(raw.differences(), []);
+        assert_eq!(raw.leaf, leaf.as_bytes());
+    }
+    assert!(raw[10].private.is_none() && raw[10].private_hash == raw[11].private_hash);
+    assert_eq!(store.raw(9, 2).unwrap(), raw[9..11]);
 }

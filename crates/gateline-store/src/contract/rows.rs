@@ -2,7 +2,7 @@
 
 use gateline_model::Digest;
 
-use super::sample::{accept, at, nothing, pipeline, promotion_row, release_row, rows};
+use super::sample::{accept, at, id, lease, nothing, pipeline, promotion_row, release_row, rows, work};
 use crate::{Append, PromotionSearch, ReleaseRow, ReleaseSearch, Row, Store};
 
 fn promotions(store: &dyn Store, search: PromotionSearch) -> Vec<String> {
@@ -202,4 +202,29 @@ pub(super) fn rows_are_paged_without_gaps(store: &mut dyn Store) {
             .unwrap();
         assert_eq!(rest, whole[index + 1..]);
     }
+}
+
+pub(super) fn a_rebuild_replaces_rows_and_leaves_planned_work_its_lease(store: &mut dyn Store) {
+    let row = |id| promotion_row(id, 0);
+    let (one, two) = ("payments/ledger/dev/1", "payments/ledger/dev/2");
+    let item = Append {
+        work_add: vec![work(1, 0), work(2, 0)],
+        ..rows([row(one), row(two)])
+    };
+    accept(store, 0, &item);
+    lease(store, 1, 1);
+    let leased = store.work().unwrap().remove(0);
+    let mut made = row(two);
+    made.says = "verified".into();
+    let made = vec![
+        Row::Promotion(Box::new(made)),
+        Row::Release(release_row("1.0.0", 5)),
+    ];
+    store.rebuild(&made, &[work(1, 50), work(3, 7)]).unwrap();
+    let found: Vec<Row> = store.rows().unwrap().into_iter().map(Result::unwrap).collect();
+    assert_eq!(found, made);
+    let planned = store.work().unwrap();
+    assert_eq!(planned[0], leased);
+    assert_eq!((planned[1].work.id(), planned[1].work.due), (id(3), at(7)));
+    assert_eq!(planned.len(), 2);
 }

@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 
 use gateline_log::Hash;
-use gateline_model::{Digest, PromotionId, Recorded, StreamId, Tick};
+use gateline_model::{Digest, EVENT_VERSION, PromotionId, Recorded, StreamId, Tick};
 use jiff::Timestamp;
 
 use super::{Erasable, Kept, MemStore, Sealed};
 use crate::{
-    Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, Read, ReleaseRow, ReleaseSearch, Search,
-    StoreError, WorkRow, leaf, micros, ticks,
+    Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, RawEvent, Read, ReleaseRow, ReleaseSearch, Row,
+    Search, StoreError, WorkRow, leaf, micros, ticks,
 };
 
 impl Kept {
@@ -21,6 +21,32 @@ impl Kept {
         };
         let body = leaf::body(&self.recorded.event);
         leaf::leaf(&self.recorded, &self.recorded.stream.to_string(), &body, private)
+    }
+
+    fn raw(&self) -> RawEvent {
+        let (private_hash, salt, private) = match (&self.private, &self.recorded.private) {
+            (Erasable::Erased(hash), _) => (Some(*hash), None, None),
+            (Erasable::Salted(salt), Some(private)) => {
+                let (bytes, hash) = leaf::private(salt, private);
+                (Some(hash), Some(salt.to_vec()), Some(bytes))
+            }
+            (Erasable::Salted(_) | Erasable::None, _) => (None, None, None),
+        };
+        let recorded = &self.recorded;
+        RawEvent {
+            number: recorded.number,
+            stream: recorded.stream.to_string(),
+            version: recorded.version as i64,
+            kind: recorded.event.name().to_owned(),
+            kind_version: EVENT_VERSION.into(),
+            at_micros: recorded.at.as_microsecond(),
+            actor: recorded.actor.to_string(),
+            private_hash: private_hash.map(|hash| hash.as_bytes().to_vec()),
+            salt,
+            private,
+            body: leaf::body(&recorded.event),
+            leaf: self.leaf().as_bytes().to_vec(),
+        }
     }
 
     fn matches(&self, search: &Search) -> bool {
@@ -104,6 +130,10 @@ impl Read for MemStore {
         Ok(self.sealed(|sealed| page(&sealed.leaves, from, limit).to_vec()))
     }
 
+    fn raw(&self, from: u64, limit: usize) -> Result<Vec<RawEvent>, StoreError> {
+        Ok(page(&self.log, from, limit).iter().map(Kept::raw).collect())
+    }
+
     fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.work.values().map(WorkRow::free_at).min())
     }
@@ -174,6 +204,13 @@ impl Read for MemStore {
             after,
             *limit,
         ))
+    }
+
+    fn rows(&self) -> Result<Vec<Result<Row, StoreError>>, StoreError> {
+        let promotions = self.promotions.values();
+        let promotions = promotions.map(|row| Ok(Row::Promotion(Box::new(row.clone()))));
+        let releases = self.releases.values().map(|row| Ok(Row::Release(row.clone())));
+        Ok(promotions.chain(releases).collect())
     }
 }
 

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
 use super::error::failed;
-use super::{Connected, rows, sql, ticks, work};
+use super::{Connected, rows, sql, ticks, whole, work};
 use crate::{
-    Accepted, Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, Read, ReleaseRow, ReleaseSearch, Search,
-    StoreError, WorkRow, upcast,
+    Accepted, Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, RawEvent, Read, ReleaseRow,
+    ReleaseSearch, Row as ModelRow, Search, StoreError, WorkRow, upcast,
 };
 
 /// A number as a column has it. Beyond 63 bits there is nothing.
@@ -240,6 +240,10 @@ impl<C: Connected + Send> Read for C {
         )
     }
 
+    fn raw(&self, from: u64, limit: usize) -> Result<Vec<RawEvent>, StoreError> {
+        whole::raw(self.conn(), from, limit)
+    }
+
     fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         work::next_due(self.conn())
     }
@@ -270,5 +274,9 @@ impl<C: Connected + Send> Read for C {
 
     fn releases(&self, search: &ReleaseSearch) -> Result<Vec<ReleaseRow>, StoreError> {
         rows::releases(self.conn(), search)
+    }
+
+    fn rows(&self) -> Result<Vec<Result<ModelRow, StoreError>>, StoreError> {
+        whole::rows(self.conn())
     }
 }

@@ -54,11 +54,12 @@ fn put_release(conn: &Connection, row: &ReleaseRow) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn doc<T: DeserializeOwned>(row: &SqlRow<'_>) -> Result<T, StoreError> {
-    let bytes = row.get_ref(0).map_err(|err| damaged("a row", err))?;
-    let bytes = bytes.as_blob().map_err(|err| damaged("a row", err))?;
+/// The document of a row that begins with it.
+pub(super) fn doc<T: DeserializeOwned>(row: &SqlRow<'_>, what: &str) -> Result<T, StoreError> {
+    let bytes = row.get_ref(0).map_err(|err| damaged(what, err))?;
+    let bytes = bytes.as_blob().map_err(|err| damaged(what, err))?;
     serde_json::from_slice(bytes)
-        .map_err(|err| damaged("a row", format!("{err}; `doctor --rebuild` makes it again")))
+        .map_err(|err| damaged(what, format!("{err}; `doctor --rebuild` makes it again")))
 }
 
 pub(super) fn promotions(
@@ -92,7 +93,7 @@ pub(super) fn promotions(
         after_id.map(|id| signed(id.number)),
         capped(*limit),
     ];
-    all(conn, sql, filter, doc)
+    all(conn, sql, filter, |row| doc(row, "a row"))
 }
 
 pub(super) fn releases(conn: &Connection, search: &ReleaseSearch) -> Result<Vec<ReleaseRow>, StoreError> {
@@ -115,5 +116,5 @@ pub(super) fn releases(conn: &Connection, search: &ReleaseSearch) -> Result<Vec<
         after.as_ref().map(|(_, id)| id.as_bytes()),
         capped(*limit),
     ];
-    all(conn, sql, filter, doc)
+    all(conn, sql, filter, |row| doc(row, "a row"))
 }

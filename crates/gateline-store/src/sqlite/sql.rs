@@ -106,6 +106,15 @@ statements! {
     TICK_ADD: "INSERT OR IGNORE INTO tick (rollout_id, arm, at_us, line) VALUES (?1, ?2, ?3, ?4)";
     TICKS: "SELECT line FROM tick WHERE rollout_id = ?1 ORDER BY number";
 
+    // ---- doctor ----
+    RAW: "SELECT number, name, version, type, type_version, at_us, actor, private_hash, salt, private, body, leaf
+        FROM log LEFT JOIN stream ON stream.id = stream_id WHERE number >= ?1 ORDER BY number LIMIT ?2";
+    PROMOTION_ROWS: "SELECT doc, project, pipeline, stage, number, release, requested_us, ended FROM promotion
+        ORDER BY project, pipeline, stage, number";
+    RELEASE_ROWS: "SELECT doc, id, project, pipeline, version, registered_us FROM release ORDER BY id";
+    PROMOTIONS_CLEAR: "DELETE FROM promotion";
+    RELEASES_CLEAR: "DELETE FROM release";
+
     // ---- read ----
     READ: event!("WHERE number >= ?1 ORDER BY number LIMIT ?2");
     READ_STREAM: event!("WHERE name = ?1 AND version > ?2 ORDER BY version");

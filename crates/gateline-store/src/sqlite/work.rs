@@ -18,15 +18,22 @@ pub(super) fn keep(conn: &Connection, append: &Append) -> rusqlite::Result<()> {
     if let Some(fence) = &append.fence {
         conn.prepare_cached(sql::WORK_END)?.execute([&fence.work.0])?;
     }
-    for work in &append.work_add {
-        let kind = serde_json::to_string(&work.kind).expect("names and numbers always serialise");
-        conn.prepare_cached(sql::WORK_ADD)?.execute(params![
-            work.id().0,
-            kind,
-            up(work.due).as_microsecond()
-        ])?;
+    add(conn, &append.work_add)
+}
+
+/// Adds work. What is there already is left alone.
+pub(super) fn add<'w>(conn: &Connection, added: impl IntoIterator<Item = &'w Work>) -> rusqlite::Result<()> {
+    for work in added {
+        let due = up(work.due).as_microsecond();
+        conn.prepare_cached(sql::WORK_ADD)?
+            .execute(params![work.id().0, kind(work), due])?;
     }
     Ok(())
+}
+
+/// The kind as its column has it.
+pub(super) fn kind(work: &Work) -> String {
+    serde_json::to_string(&work.kind).expect("names and numbers always serialise")
 }
 
 pub(super) fn lease(
@@ -114,9 +121,13 @@ fn work(row: &Row<'_>) -> Result<Work, StoreError> {
     let (stream, _) = id
         .split_once('#')
         .ok_or_else(|| damaged(what(), "its id names no stream"))?;
-    Ok(Work {
+    let work = Work {
         stream: stream.parse().map_err(|err| damaged(what(), err))?,
         kind: serde_json::from_str(&kind).map_err(|err| damaged(what(), err))?,
         due: time(column(row, 2)?)?,
-    })
+    };
+    if work.id().0 != id {
+        return Err(damaged(what(), format!("its kind is `{}`", work.kind)));
+    }
+    Ok(work)
 }
