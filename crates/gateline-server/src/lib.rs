@@ -19,4 +19,5 @@ pub use headers::CONTENT_SECURITY_POLICY;
 pub use refused::Refused;
 pub use routes::{WATCH_BEAT_SECS, WATCHERS_MAX, router};
 pub use settings::{Cookies, Settings};
+pub use ui::{PageInfo, page_table};
 pub use verbs::{ServerVerb, run};

@@ -11,7 +11,7 @@ use gateline_core::{Actor, World};
 use gateline_model::{Scope, TokenId};
 use jiff::Timestamp;
 
-pub(crate) use origin::refuse_foreign_origin;
+pub(crate) use origin::{own_path, refuse_foreign_origin};
 pub(crate) use token::hash;
 pub use token::{SECRET_BYTES_MAX, Secret, draw_secret};
 

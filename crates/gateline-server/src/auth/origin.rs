@@ -1,4 +1,4 @@
-//! Origins: whether a browser's request comes from one of our own pages.
+//! Origins: whether a browser's request comes from one of our own pages, and whether an address leads to one.
 //! Headers: Fetch Metadata (`Sec-Fetch-Site`), and `Origin` for browsers without it.
 
 use axum::http::{HeaderMap, header};
@@ -30,9 +30,46 @@ pub(crate) fn refuse_foreign_origin(headers: &HeaderMap) -> Result<(), Refused> 
     ))
 }
 
+/// Longest path that is kept over a login: what a browser and every proxy before it take in a header.
+const OWN_PATH_BYTES_MAX: usize = 2_048;
+
+/// A path of this server that somebody gave us, or the board's: never another site. `//` and `/\\` begin a host's name.
+pub(crate) fn own_path(given: Option<&str>) -> &str {
+    given
+        .filter(|path| path.len() <= OWN_PATH_BYTES_MAX)
+        .filter(|path| path.starts_with('/') && !path.starts_with("//"))
+        .filter(|path| path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'))
+        .unwrap_or("/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_paths_of_this_server_are_followed() {
+        let longest = format!("/{}", "x".repeat(OWN_PATH_BYTES_MAX - 1));
+        for path in ["/", "/log?before=3", "/promotions/a/b/c/1", "/?q=a%20b", &longest] {
+            assert_eq!(own_path(Some(path)), path);
+        }
+        for elsewhere in [
+            "",
+            "log",
+            "https://evil.example",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "/a\r\nset-cookie: b",
+            "\\\\evil.example",
+            " //evil.example",
+            "javascript:alert(1)",
+            &format!("{longest}x"),
+        ] {
+            assert_eq!(own_path(Some(elsewhere)), "/", "{elsewhere:?}");
+        }
+        assert_eq!(own_path(None), "/");
+    }
 
     fn refused(pairs: &[(&'static str, &str)]) -> bool {
         let headers = pairs

@@ -1,41 +1,106 @@
-//! Forms: a command each, as the session's actor. Done: back to the page. Refused: the page again, with the problem and
-//! what was written.
+//! Forms: a command each, as the session's actor. Done: on to a page. Refused: the page again, with the problem and what
+//! was written.
 
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use gateline_api::{PromotionPath, ReleaseName, StagePath, entry};
+use gateline_api::{Problem, PromotionPath, ReleaseName, StagePath, entry};
 use gateline_core::Command;
-use gateline_model::{PromotionId, Scope};
+use gateline_model::Scope;
+use maud::Markup;
 use serde::{Deserialize, Serialize};
 
 use super::link;
-use super::pages::{PromoteAddress, promote_markup, promotion_markup, stage_markup};
-use super::promotion::{Act, Tried, until_of};
-use super::stage as stage_page;
+use super::pages::{PromoteAddress, promote_again, promotion_again, stage_again};
+use super::promotion::until_of;
 use super::visit::{Visit, html, status};
 use crate::call::idempotency;
 use crate::hub::Receipt;
 use crate::refused::Refused;
 use crate::views;
 
-/// The fields of every form; each uses some of them.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Fields {
-    csrf: String,
-    key: String,
-    question: String,
-    gate: String,
-    until: String,
-    reason: String,
-    release: String,
+/// What a form does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    Abort,
+    Approve,
+    LiftBar,
+    Override,
+    Pause,
+    Promote,
+    Resume,
+    RollBack,
 }
 
-type Sent = Result<Form<Fields>, FormRejection>;
+impl Act {
+    /// The scope that it needs, as the API's endpoint of the same command.
+    pub(super) fn scope(self) -> Scope {
+        match self {
+            Act::Approve => Scope::Approve,
+            Act::Override => Scope::Override,
+            Act::Abort | Act::LiftBar | Act::Pause | Act::Promote | Act::Resume | Act::RollBack => {
+                Scope::Promote
+            }
+        }
+    }
 
-fn fields(visit: &Visit, sent: Sent) -> Result<Fields, Refused> {
+    /// The word in addresses.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Act::Abort => "abort",
+            Act::Approve => "approve",
+            Act::LiftBar => "unbar",
+            Act::Override => "override",
+            Act::Pause => "pause",
+            Act::Promote => "promote",
+            Act::Resume => "resume",
+            Act::RollBack => "rollback",
+        }
+    }
+}
+
+/// The fields of every form; each uses some of them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Fields {
+    pub(super) csrf: String,
+    pub(super) key: String,
+    pub(super) question: String,
+    pub(super) gate: String,
+    pub(super) until: String,
+    pub(super) reason: String,
+    pub(super) release: String,
+}
+
+/// A form that was refused: it is shown again with what was written in it.
+pub(super) struct Tried {
+    pub(super) act: Act,
+    pub(super) problem: Problem,
+    pub(super) fields: Fields,
+}
+
+/// What became of a form.
+pub(super) enum Done {
+    /// It was accepted: the page to go to.
+    Accepted(String),
+    /// It was refused with this status: its page again.
+    Refused(StatusCode, Markup),
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        match self {
+            Done::Accepted(page) => Redirect::to(&page).into_response(),
+            Done::Refused(status, page) => html(status, page),
+        }
+    }
+}
+
+pub(super) type Sent = Result<Form<Fields>, FormRejection>;
+
+/// The fields that were sent, from a page of this session.
+pub(super) fn fields(visit: &Visit, sent: Sent) -> Result<Fields, Refused> {
     let Form(fields) = sent.map_err(|err| match err.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Refused::new(&entry::BODY_TOO_LARGE, err.body_text()),
         _ => Refused::new(&entry::BODY, err.body_text()),
@@ -45,289 +110,147 @@ fn fields(visit: &Visit, sent: Sent) -> Result<Fields, Refused> {
 }
 
 /// Submits as the session's actor; the same form sent twice is one request.
-async fn submit(visit: &Visit, route: &str, fields: &Fields, command: Command) -> Result<Receipt, Refused> {
+async fn submit(visit: &Visit, fields: &Fields, command: Command) -> Result<Receipt, Refused> {
     let request = serde_json::to_vec(fields).unwrap_or_default();
-    let key = idempotency(&visit.caller.actor, route, &fields.key, &[&request])?;
+    let key = idempotency(&visit.caller.actor, visit.address(), &fields.key, &[&request])?;
+    let actor = visit.caller.actor.clone();
     Ok(visit
         .app
         .hub
-        .submit(visit.caller.actor.clone(), command, Some(key), Vec::new())
+        .submit(actor, command, Some(key), Vec::new())
         .await?)
 }
 
-/// A promotion and what to do to it.
-#[derive(Debug, Deserialize)]
-pub(super) struct ActAddress {
-    #[serde(flatten)]
-    of: PromotionParts,
-    act: String,
-}
-
-/// Names as texts: a flattened number would be refused by the path's reader.
-#[derive(Debug, Deserialize)]
-struct PromotionParts {
-    project: String,
-    pipeline: String,
-    stage: String,
-    number: String,
-}
-
-impl ActAddress {
-    fn promotion(&self) -> Result<PromotionPath, Refused> {
-        let PromotionParts {
-            project,
-            pipeline,
-            stage,
-            number,
-        } = &self.of;
-        let id: PromotionId = format!("{project}/{pipeline}/{stage}/{number}")
-            .parse()
-            .map_err(|err| Refused::new(&entry::PATH, format!("{err}")))?;
-        Ok(PromotionPath::from(&id))
-    }
-
-    fn act(&self) -> Result<Act, Refused> {
-        let known = Act::ALL.into_iter().find(|act| act.word() == self.act);
-        known.ok_or_else(|| Refused::new(&entry::ROUTE, format!("a promotion has no action `{}`", self.act)))
-    }
-}
-
-pub(super) async fn steer(mut visit: Visit, sent: Sent) -> Response {
-    let read = async {
-        let address: ActAddress = visit.path().await?;
-        Ok((address.promotion()?, address.act()?, fields(&visit, sent)?))
-    };
-    let (path, act, fields) = match read.await {
-        Ok(read) => read,
-        Err(refused) => return visit.show(Err(refused)),
-    };
-    let done = match steering(&visit, &path, act, &fields) {
-        Ok(command) => {
-            submit(
-                &visit,
-                &link::promotion_act(&path.id(), act.word()),
-                &fields,
-                command,
-            )
-            .await
+/// On to the page; or the same page again, which is made from what was tried.
+async fn done(
+    act: Act,
+    fields: Fields,
+    became: Result<String, Refused>,
+    again: impl AsyncFnOnce(&Tried) -> Result<Markup, Refused>,
+) -> Result<Done, Refused> {
+    match became {
+        Ok(page) => Ok(Done::Accepted(page)),
+        Err(refused) => {
+            let problem = refused.problem().clone();
+            let code = status(problem.status);
+            let tried = Tried { act, problem, fields };
+            Ok(Done::Refused(code, again(&tried).await?))
         }
+    }
+}
+
+fn bad(text: impl ToString) -> Refused {
+    Refused::new(&entry::BODY, text.to_string())
+}
+
+/// Approves, overrides, pauses, resumes or aborts a promotion.
+pub(super) async fn steer(mut visit: Visit, act: Act, fields: Fields) -> Result<Done, Refused> {
+    let path: PromotionPath = visit.path().await?;
+    let became = match steering(&path, act, &fields) {
+        Ok(command) => submit(&visit, &fields, command).await,
         Err(refused) => Err(refused),
     };
-    match done {
-        Ok(_) => Redirect::to(&link::promotion(&path.id())).into_response(),
-        Err(refused) => {
-            let Fields {
-                gate, until, reason, ..
-            } = fields;
-            let code = status(refused.problem().status);
-            let tried = Tried {
-                act,
-                problem: refused.problem().clone(),
-                gate,
-                until,
-                reason,
-            };
-            match promotion_markup(&visit.app, &visit.visitor, &path, Some(&tried)).await {
-                Ok(page) => html(code, page),
-                Err(refused) => visit.show(Err(refused)),
-            }
-        }
-    }
+    let page = became.map(|_| link::promotion(&path.id()));
+    done(act, fields, page, async |tried| {
+        promotion_again(&visit, &path, Some(tried)).await
+    })
+    .await
 }
 
-fn steering(visit: &Visit, path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, Refused> {
+fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, Refused> {
     let promotion = path.id();
     let reason = fields.reason.trim().to_owned();
-    let bad = |text: String| Refused::new(&entry::BODY, text);
     Ok(match act {
-        Act::Approve => {
-            visit.needs(Scope::Approve)?;
-            let question = fields.question.parse().map_err(|err| bad(format!("{err}")))?;
-            Command::Approve {
-                promotion,
-                question: Some(question),
-                comment: (!reason.is_empty()).then_some(reason),
-            }
-        }
-        Act::Override => {
-            visit.needs(Scope::Override)?;
-            let gate = fields.gate.parse().map_err(|err| bad(format!("{err}")))?;
-            let until =
-                until_of(&fields.until).ok_or_else(|| bad(format!("`{}` is no time", fields.until)))?;
-            Command::Override {
-                promotion,
-                gate,
-                until,
-                reason,
-            }
-        }
-        Act::Pause => {
-            visit.needs(Scope::Promote)?;
-            Command::Pause { promotion, reason }
-        }
-        Act::Resume => {
-            visit.needs(Scope::Promote)?;
-            Command::Resume { promotion, reason }
-        }
-        Act::Abort => {
-            visit.needs(Scope::Promote)?;
-            Command::Abort { promotion, reason }
-        }
+        Act::Approve => Command::Approve {
+            promotion,
+            question: Some(fields.question.parse().map_err(bad)?),
+            comment: (!reason.is_empty()).then_some(reason),
+        },
+        Act::Override => Command::Override {
+            promotion,
+            gate: fields.gate.parse().map_err(bad)?,
+            until: until_of(&fields.until).ok_or_else(|| bad(format!("`{}` is no time", fields.until)))?,
+            reason,
+        },
+        Act::Pause => Command::Pause { promotion, reason },
+        Act::Resume => Command::Resume { promotion, reason },
+        Act::Abort => Command::Abort { promotion, reason },
+        Act::LiftBar | Act::Promote | Act::RollBack => return Err(no_such(act, "promotion")),
     })
 }
 
-/// Somebody loads the address of a form again: the page itself is meant.
-pub(super) async fn back_to_promotion(mut visit: Visit) -> Response {
-    let address: Result<ActAddress, Refused> = visit.path().await;
-    match address.and_then(|address| address.promotion()) {
-        Ok(path) => Redirect::to(&link::promotion(&path.id())).into_response(),
-        Err(refused) => visit.show(Err(refused)),
-    }
+fn no_such(act: Act, noun: &str) -> Refused {
+    Refused::new(&entry::ROUTE, format!("a {noun} has no action `{}`", act.word()))
 }
 
-pub(super) async fn promote(mut visit: Visit, sent: Sent) -> Response {
-    let read = async {
-        let address: PromoteAddress = visit.path().await?;
-        Ok((address, fields(&visit, sent)?))
-    };
-    let (address, fields) = match read.await {
-        Ok(read) => read,
-        Err(refused) => return visit.show(Err(refused)),
-    };
-    match request(&visit, &address, &fields).await {
-        Ok(promotion) => Redirect::to(&link::promotion(&promotion)).into_response(),
-        Err(refused) => {
-            let code = status(refused.problem().status);
-            match promote_markup(&visit, &address, Some(refused.problem())).await {
-                Ok(page) => html(code, page),
-                Err(refused) => visit.show(Err(refused)),
-            }
-        }
-    }
+/// Asks for a release's promotion into a stage.
+pub(super) async fn promote(mut visit: Visit, act: Act, fields: Fields) -> Result<Done, Refused> {
+    let address: PromoteAddress = visit.path().await?;
+    let page = request(&visit, &address, &fields).await;
+    done(act, fields, page, async |tried| {
+        promote_again(&visit, &address, Some(tried)).await
+    })
+    .await
 }
 
-async fn request(visit: &Visit, address: &PromoteAddress, fields: &Fields) -> Result<PromotionId, Refused> {
-    visit.needs(Scope::Promote)?;
-    let release = address.release(visit).await?;
-    let stage = gateline_model::StageRef {
-        project: release.of.project.clone(),
-        pipeline: release.of.pipeline.clone(),
-        stage: address.stage.clone(),
-    };
-    let route = link::promote_act(&release.of, &release.version, &address.stage);
+async fn request(visit: &Visit, address: &PromoteAddress, fields: &Fields) -> Result<String, Refused> {
+    let release = address.release(&visit.app).await?.id;
+    let stage = address.stage_ref();
     let command = Command::Promote {
-        release: release.id,
+        release,
         stage: stage.clone(),
     };
-    let receipt = submit(visit, &route, fields, command).await?;
-    views::opened(&visit.app.hub, &receipt, &stage, Some(&release.id))
+    let receipt = submit(visit, fields, command).await?;
+    let opened = views::opened(&visit.app.hub, &receipt, &stage, Some(&release))?;
+    Ok(link::promotion(&opened))
 }
 
-pub(super) async fn back_to_promote(visit: Visit) -> Response {
-    back(&visit)
+/// Rolls a stage back, or lifts a bar there.
+pub(super) async fn change(mut visit: Visit, act: Act, fields: Fields) -> Result<Done, Refused> {
+    let of: StagePath = visit.path().await?;
+    let page = changed(&visit, &of, act, &fields).await;
+    done(act, fields, page, async |tried| {
+        stage_again(&visit, &of, Some(tried)).await
+    })
+    .await
 }
 
-/// A stage and what to do to it.
-#[derive(Debug, Deserialize)]
-pub(super) struct StageActAddress {
-    #[serde(flatten)]
-    of: StagePath,
-    act: String,
-}
-
-pub(super) async fn stage(mut visit: Visit, sent: Sent) -> Response {
-    let read = async {
-        let address: StageActAddress = visit.path().await?;
-        Ok((address, fields(&visit, sent)?))
-    };
-    let (StageActAddress { of, act }, fields) = match read.await {
-        Ok(read) => read,
-        Err(refused) => return visit.show(Err(refused)),
-    };
-    match change(&visit, &of, &act, &fields).await {
-        Ok(page) => Redirect::to(&page).into_response(),
-        Err(refused) => {
-            let code = status(refused.problem().status);
-            let Fields { reason, release, .. } = fields;
-            let tried = stage_page::Tried {
-                act,
-                problem: refused.problem().clone(),
-                reason,
-                release,
-            };
-            match stage_markup(&visit, &of, Some(&tried)).await {
-                Ok(page) => html(code, page),
-                Err(refused) => visit.show(Err(refused)),
-            }
-        }
-    }
-}
-
-/// Changes the stage; the page to go to then.
-async fn change(visit: &Visit, of: &StagePath, act: &str, fields: &Fields) -> Result<String, Refused> {
-    visit.needs(Scope::Promote)?;
+async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Result<String, Refused> {
+    let hub = &visit.app.hub;
     let stage = of.reference();
-    let route = link::stage_act(&stage, act);
     let reason = fields.reason.trim().to_owned();
     match act {
-        "rollback" => {
-            let receipt = submit(
-                visit,
-                &route,
-                fields,
-                Command::RollBack {
-                    stage: stage.clone(),
-                    reason,
-                },
-            )
-            .await?;
-            Ok(link::promotion(&views::opened(
-                &visit.app.hub,
-                &receipt,
-                &stage,
-                None,
-            )?))
+        Act::RollBack => {
+            let command = Command::RollBack {
+                stage: stage.clone(),
+                reason,
+            };
+            let receipt = submit(visit, fields, command).await?;
+            Ok(link::promotion(&views::opened(hub, &receipt, &stage, None)?))
         }
-        "unbar" => {
-            let name: ReleaseName = fields
-                .release
-                .parse()
-                .map_err(|err| Refused::new(&entry::BODY, format!("{err}")))?;
-            let release = visit
-                .app
-                .hub
-                .with_world(|world| views::release_named(world, &name))?
-                .id;
-            submit(
-                visit,
-                &route,
-                fields,
-                Command::LiftBar {
-                    stage: stage.clone(),
-                    release,
-                    reason,
-                },
-            )
-            .await?;
+        Act::LiftBar => {
+            let name: ReleaseName = fields.release.parse().map_err(bad)?;
+            let release = hub.with_world(|world| views::release_named(world, &name))?.id;
+            let command = Command::LiftBar {
+                stage: stage.clone(),
+                release,
+                reason,
+            };
+            submit(visit, fields, command).await?;
             Ok(link::stage(&stage))
         }
-        other => Err(Refused::new(
-            &entry::ROUTE,
-            format!("a stage has no action `{other}`"),
-        )),
+        Act::Abort | Act::Approve | Act::Override | Act::Pause | Act::Promote | Act::Resume => {
+            Err(no_such(act, "stage"))
+        }
     }
 }
 
-pub(super) async fn back_to_stage(mut visit: Visit) -> Response {
-    let address: Result<StageActAddress, Refused> = visit.path().await;
-    match address {
-        Ok(StageActAddress { of, act: _ }) => Redirect::to(&link::stage(&of.reference())).into_response(),
-        Err(refused) => visit.show(Err(refused)),
-    }
-}
-
-/// The page whose form this address is: the same without its first part.
-fn back(visit: &Visit) -> Response {
-    let path = visit.address();
-    Redirect::to(path.strip_prefix("/ui").unwrap_or("/")).into_response()
+/// The page whose form this address is: the same without its first part, and without the word of what was to be done.
+pub(super) async fn back(visit: Visit) -> Response {
+    let path = visit.address().strip_prefix("/ui").unwrap_or("/");
+    let page = match path.strip_prefix("/promote/") {
+        Some(_) => path,
+        None => path.rsplit_once('/').map_or("/", |(page, _)| page),
+    };
+    Redirect::to(page).into_response()
 }

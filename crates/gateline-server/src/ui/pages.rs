@@ -8,18 +8,19 @@ use gateline_api::{
     ReleaseName, ReleaseQuery, ReleaseView, StagePath, entry,
 };
 use gateline_model::{
-    PipelineName, ProjectName, ReleaseId, ReleaseRef, Stage, StageName, StreamId, Tick, Version,
+    PipelineName, ProjectName, ReleaseId, ReleaseRef, Stage, StageName, StageRef, StreamId, Tick, Version,
 };
 use maud::Markup;
 use serde::Deserialize;
 
-use super::promotion::{Shown, Tried, until_of};
-use super::shell::Visitor;
+use super::forms::Tried;
+use super::promotion::{Shown, until_of};
 use super::visit::{Visit, html};
-use super::{board as board_page, link, log as log_page, login as login_page, promote as promote_page};
+use super::{board as board_page, log as log_page, login as login_page, promote as promote_page};
 use super::{
     promotion as promotion_page, release as release_page, releases as releases_page, stage as stage_page,
 };
+use crate::auth::own_path;
 use crate::call::App;
 use crate::refused::Refused;
 use crate::views;
@@ -36,11 +37,7 @@ struct BoardAddress {
     after: String,
 }
 
-pub(super) async fn board(visit: Visit) -> Response {
-    visit.show(board_markup(&visit))
-}
-
-fn board_markup(visit: &Visit) -> Result<Markup, Refused> {
+pub(super) async fn board(visit: Visit) -> Result<Markup, Refused> {
     let BoardAddress { q, show, after } = visit.query()?;
     let text = q.trim();
     let query = BoardQuery {
@@ -86,11 +83,7 @@ struct ReleasesAddress {
     after: String,
 }
 
-pub(super) async fn releases(visit: Visit) -> Response {
-    visit.show(releases_markup(&visit).await)
-}
-
-async fn releases_markup(visit: &Visit) -> Result<Markup, Refused> {
+pub(super) async fn releases(visit: Visit) -> Result<Markup, Refused> {
     let ReleasesAddress {
         project,
         pipeline,
@@ -112,7 +105,7 @@ async fn releases_markup(visit: &Visit) -> Result<Markup, Refused> {
     Ok(releases_page::page(&visit.visitor, &list, &asked))
 }
 
-/// A release in an address.
+/// A release in an address, and where it is to go.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct ReleaseAddress {
     project: ProjectName,
@@ -120,62 +113,64 @@ pub(super) struct ReleaseAddress {
     version: Version,
 }
 
+/// A release and a stage in an address.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct PromoteAddress {
+    #[serde(flatten)]
+    release: ReleaseAddress,
+    pub(super) stage: StageName,
+}
+
 impl ReleaseAddress {
-    fn name(&self) -> ReleaseName {
+    async fn view(&self, app: &App) -> Result<ReleaseView, Refused> {
         let Self {
             project,
             pipeline,
             version,
         } = self.clone();
-        ReleaseName::Label(ReleaseRef {
+        let name = ReleaseName::Label(ReleaseRef {
             project: Some(project),
             pipeline,
             version,
-        })
+        });
+        views::release(&app.hub, &name).await
     }
 }
 
-pub(super) async fn release(mut visit: Visit) -> Response {
-    let page = release_markup(&mut visit).await;
-    visit.show(page)
+impl PromoteAddress {
+    pub(super) async fn release(&self, app: &App) -> Result<ReleaseView, Refused> {
+        self.release.view(app).await
+    }
+
+    pub(super) fn stage_ref(&self) -> StageRef {
+        StageRef {
+            project: self.release.project.clone(),
+            pipeline: self.release.pipeline.clone(),
+            stage: self.stage.clone(),
+        }
+    }
 }
 
-async fn release_markup(visit: &mut Visit) -> Result<Markup, Refused> {
+pub(super) async fn release(mut visit: Visit) -> Result<Markup, Refused> {
     let address: ReleaseAddress = visit.path().await?;
-    let release = views::release(&visit.app.hub, &address.name()).await?;
+    let release = address.view(&visit.app).await?;
     Ok(release_page::page(&visit.visitor, &release))
 }
 
-/// A release and a stage in an address.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct PromoteAddress {
-    project: ProjectName,
-    pipeline: PipelineName,
-    version: Version,
-    pub(super) stage: StageName,
+pub(super) async fn promote(mut visit: Visit) -> Result<Markup, Refused> {
+    let address = visit.path().await?;
+    promote_again(&visit, &address, None).await
 }
 
-pub(super) async fn promote(mut visit: Visit) -> Response {
-    let page = match visit.path().await {
-        Ok(address) => promote_markup(&visit, &address, None).await,
-        Err(refused) => Err(refused),
-    };
-    visit.show(page)
-}
-
-pub(super) async fn promote_markup(
+pub(super) async fn promote_again(
     visit: &Visit,
     address: &PromoteAddress,
-    problem: Option<&Problem>,
+    tried: Option<&Tried>,
 ) -> Result<Markup, Refused> {
-    let release = address.release(visit).await?;
-    let here = StagePath {
-        project: address.project.clone(),
-        pipeline: address.pipeline.clone(),
-        stage: address.stage.clone(),
-    };
-    let stage = views::stage(&visit.app.hub, &here.reference()).await?;
+    let release = address.release(&visit.app).await?;
+    let stage = views::stage(&visit.app.hub, &address.stage_ref()).await?;
     let live = known(&visit.app, stage.live.map(|live| live.release)).await;
+    let problem = tried.map(|tried| &tried.problem);
     Ok(promote_page::page(
         &visit.visitor,
         &release,
@@ -185,46 +180,22 @@ pub(super) async fn promote_markup(
     ))
 }
 
-impl PromoteAddress {
-    pub(super) async fn release(&self, visit: &Visit) -> Result<ReleaseView, Refused> {
-        let Self {
-            project,
-            pipeline,
-            version,
-            stage: _,
-        } = self.clone();
-        views::release(
-            &visit.app.hub,
-            &ReleaseAddress {
-                project,
-                pipeline,
-                version,
-            }
-            .name(),
-        )
-        .await
-    }
-}
-
 /// A release that is shown beside another one: the page does without it where it cannot be read.
 async fn known(app: &App, id: Option<ReleaseId>) -> Option<ReleaseView> {
     views::release(&app.hub, &ReleaseName::Id(id?)).await.ok()
 }
 
-pub(super) async fn promotion(mut visit: Visit) -> Response {
-    let page = match visit.path().await {
-        Ok(path) => promotion_markup(&visit.app, &visit.visitor, &path, None).await,
-        Err(refused) => Err(refused),
-    };
-    visit.show(page)
+pub(super) async fn promotion(mut visit: Visit) -> Result<Markup, Refused> {
+    let path = visit.path().await?;
+    promotion_again(&visit, &path, None).await
 }
 
-pub(super) async fn promotion_markup(
-    app: &App,
-    visitor: &Visitor,
+pub(super) async fn promotion_again(
+    visit: &Visit,
     path: &PromotionPath,
     tried: Option<&Tried>,
 ) -> Result<Markup, Refused> {
+    let app = &visit.app;
     let view = views::promotion(&app.hub, &path.id()).await?;
     let id = path.id();
     let (ticks, _): (Vec<Tick>, _) = app.hub.read(move |store| store.ticks(&id)).await?;
@@ -239,7 +210,7 @@ pub(super) async fn promotion_markup(
         ticks: &ticks,
         tried,
     };
-    Ok(promotion_page::page(visitor, &shown))
+    Ok(promotion_page::page(&visit.visitor, &shown))
 }
 
 /// What the release is compared with: what was live when it was admitted, or else what is live now.
@@ -261,18 +232,15 @@ fn pinned(app: &App, view: &PromotionView) -> Option<Stage> {
     })
 }
 
-pub(super) async fn stage(mut visit: Visit) -> Response {
-    let page = match visit.path().await {
-        Ok(path) => stage_markup(&visit, &path, None).await,
-        Err(refused) => Err(refused),
-    };
-    visit.show(page)
+pub(super) async fn stage(mut visit: Visit) -> Result<Markup, Refused> {
+    let path = visit.path().await?;
+    stage_again(&visit, &path, None).await
 }
 
-pub(super) async fn stage_markup(
+pub(super) async fn stage_again(
     visit: &Visit,
     path: &StagePath,
-    tried: Option<&stage_page::Tried>,
+    tried: Option<&Tried>,
 ) -> Result<Markup, Refused> {
     let view = views::stage(&visit.app.hub, &path.reference()).await?;
     Ok(stage_page::page(&visit.visitor, &view, tried))
@@ -290,11 +258,7 @@ struct LogAddress {
     before: String,
 }
 
-pub(super) async fn log(visit: Visit) -> Response {
-    visit.show(log_markup(&visit).await)
-}
-
-async fn log_markup(visit: &Visit) -> Result<Markup, Refused> {
+pub(super) async fn log(visit: Visit) -> Result<Markup, Refused> {
     let LogAddress {
         stream,
         event,
@@ -357,6 +321,6 @@ pub(super) async fn login(Query(LoginAddress { next, wrong }): Query<LoginAddres
     });
     html(
         StatusCode::OK,
-        login_page::page(link::local(Some(&next)), problem.as_ref()),
+        login_page::page(own_path(Some(&next)), problem.as_ref()),
     )
 }

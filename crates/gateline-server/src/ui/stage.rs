@@ -1,22 +1,15 @@
 //! The stage: what is live here, is it healthy, what is next, and what must a release bring?
 
-use gateline_api::{BarView, Problem, PromotionSummary, StageView};
+use gateline_api::{BarView, PromotionSummary, StageView};
 use gateline_model::{ApprovalRule, Freeze, Gate, PipelineRef, Scope, Stage, Strategy, StreamId};
 use maud::{Markup, html};
 
 use super::board::proposal;
+use super::forms::{Act, Tried};
 use super::release::promotion_line;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
 use super::words::{self, Sign, Tone};
 use super::{link, time};
-
-/// A form that was refused: it is shown again with what was written in it.
-pub(super) struct Tried {
-    pub(super) act: String,
-    pub(super) problem: Problem,
-    pub(super) reason: String,
-    pub(super) release: String,
-}
 
 pub(super) fn page(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -> Markup {
     let of = &view.of;
@@ -105,14 +98,15 @@ fn barred(visitor: &Visitor, view: &StageView, bar: &BarView, tried: Option<&Tri
     let name = version
         .as_ref()
         .map_or_else(|| release.short(), ToString::to_string);
-    let tried = tried.filter(|tried| tried.act == "unbar" && tried.release == release.to_string());
+    let tried =
+        tried.filter(|tried| tried.act == Act::LiftBar && tried.fields.release == release.to_string());
     html! {
         div.panel {
             p { (Sign(Tone::Bad, "✗").label(&format!("{name} barred"))) " since " a href=(link::promotion(by)) { (by) } }
             @if visitor.may(Scope::Promote) {
                 details.act #{ "act-unbar-" (release.short()) } open[tried.is_some()] {
                     summary { "Lift the bar" }
-                    form.stack method="post" action=(link::stage_act(&view.of, "unbar")) {
+                    form.stack method="post" action=(link::stage_act(&view.of, Act::LiftBar.word())) {
                         (visitor.hidden())
                         input type="hidden" name="release" value=(release);
                         p.age { "The release may be promoted into this stage again." }
@@ -128,7 +122,7 @@ fn barred(visitor: &Visitor, view: &StageView, bar: &BarView, tried: Option<&Tri
 fn reason(id: &str, tried: Option<&Tried>) -> Markup {
     html! {
         label for=(id) { "Reason" }
-        textarea #(id) name="reason" rows="2" required maxlength="2000" { (tried.map(|tried| tried.reason.as_str()).unwrap_or_default()) }
+        textarea #(id) name="reason" rows="2" required maxlength="2000" { (tried.map(|tried| tried.fields.reason.as_str()).unwrap_or_default()) }
     }
 }
 
@@ -137,12 +131,12 @@ fn rollback(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -> Marku
     let (Some(live), Some(before)) = (&view.live, &view.before) else {
         return html! {};
     };
-    let tried = tried.filter(|tried| tried.act == "rollback");
+    let tried = tried.filter(|tried| tried.act == Act::RollBack);
     html! {
         @if visitor.may(Scope::Promote) {
             details.act #act-rollback open[tried.is_some()] {
                 summary { "Roll back" }
-                form.stack method="post" action=(link::stage_act(&view.of, "rollback")) {
+                form.stack method="post" action=(link::stage_act(&view.of, Act::RollBack.word())) {
                     (visitor.hidden())
                     p { b { (before) } " comes back in place of " b { (live.version) } ", which is barred here. Windows and freezes let a rollback pass." }
                     (reason("rollback-reason", tried))

@@ -1,4 +1,5 @@
-//! Visits: a request for a page that was let in. Nobody else sees a page; who is not known is sent to the login page.
+//! Visits: a request for a page that its rule let in. Nobody else sees a page; who is not known is sent to the login
+//! page, and from there to where they wanted to go.
 
 use std::fmt::Write as _;
 
@@ -16,7 +17,7 @@ use crate::auth::{Caller, authorise, enter, secret};
 use crate::call::App;
 use crate::refused::Refused;
 
-/// A request for a page, by somebody who may read.
+/// A request for a page that its rule let in.
 pub(super) struct Visit {
     pub(super) app: App,
     pub(super) caller: Caller,
@@ -24,34 +25,41 @@ pub(super) struct Visit {
     parts: Parts,
 }
 
+/// Who gets the answer, and for which address.
+pub(super) struct ShownTo {
+    visitor: Visitor,
+    path: String,
+}
+
 impl FromRequestParts<App> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let refused = match enter(&app.hub, &parts.method, &parts.headers, Rule::Scope(Scope::Read)) {
-            Ok(Some(caller)) => match Visitor::of(&caller, &parts.headers) {
-                Ok(visitor) => {
-                    return Ok(Self {
-                        app: app.clone(),
-                        caller,
-                        visitor,
-                        parts: parts.clone(),
-                    });
-                }
-                Err(refused) => refused,
-            },
-            Ok(None) => Refused::new(&entry::UNAUTHORIZED, "the request carries no token"),
-            Err(refused) => refused,
+        let Some(rule) = parts.extensions.get::<Rule>().copied() else {
+            return Err(Refused::new(&entry::BUG, "the page has no rule").into_response());
         };
-        if refused.problem().status == 401 {
-            let wanted = if parts.method.is_safe() {
-                parts.uri.to_string()
-            } else {
-                "/".to_owned()
-            };
-            return Err(Redirect::to(&format!("/login?next={}", encode(&wanted))).into_response());
+        let visit = Self::enter(parts, app).map_err(|refused| match refused.problem().status {
+            // The address of a form leads back to its page.
+            401 => Redirect::to(&format!("/login?next={}", encode(&parts.uri.to_string()))).into_response(),
+            _ => refused.at(parts.uri.path()).into_response(),
+        })?;
+        match authorise(Some(&visit.caller), rule) {
+            Ok(()) => Ok(visit),
+            Err(refused) => Err(visit.shown_to().show(Err(refused))),
         }
-        Err(refused.into_response())
+    }
+}
+
+impl Visit {
+    fn enter(parts: &Parts, app: &App) -> Result<Self, Refused> {
+        let caller = enter(&app.hub, &parts.method, &parts.headers, Rule::Scope(Scope::Read))?
+            .ok_or_else(|| Refused::new(&entry::UNAUTHORIZED, "the request carries no token"))?;
+        Ok(Self {
+            app: app.clone(),
+            visitor: Visitor::of(&caller, &parts.headers)?,
+            caller,
+            parts: parts.clone(),
+        })
     }
 }
 
@@ -103,11 +111,6 @@ impl Visit {
             .map_err(|err| Refused::new(&entry::QUERY, err.body_text()))
     }
 
-    /// Refuses what the token does not permit.
-    pub(super) fn needs(&self, scope: Scope) -> Result<(), Refused> {
-        authorise(Some(&self.caller), Rule::Scope(scope))
-    }
-
     /// Refuses a form that does not come from a page of this session.
     pub(super) fn expect_form(&self, token: &str) -> Result<(), Refused> {
         if !token.is_empty() && token == self.visitor.form {
@@ -119,12 +122,21 @@ impl Visit {
         ))
     }
 
+    pub(super) fn shown_to(&self) -> ShownTo {
+        ShownTo {
+            visitor: self.visitor.clone(),
+            path: self.address().to_owned(),
+        }
+    }
+}
+
+impl ShownTo {
     /// The page, or the page that says why there is none.
     pub(super) fn show(&self, page: Result<Markup, Refused>) -> Response {
         match page {
             Ok(page) => html(StatusCode::OK, page),
             Err(refused) => {
-                let problem = refused.at(self.parts.uri.path()).problem().clone();
+                let problem = refused.at(&self.path).problem().clone();
                 html(status(problem.status), shell::problem(&self.visitor, &problem))
             }
         }

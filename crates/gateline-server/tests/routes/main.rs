@@ -6,6 +6,7 @@ mod board;
 mod evidence;
 mod freezes;
 mod log;
+mod page_rules;
 mod pages;
 mod pipelines;
 mod promotions;

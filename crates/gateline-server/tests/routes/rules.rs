@@ -11,8 +11,12 @@ use jiff::Timestamp;
 
 use crate::support::{App, problem_of};
 
-/// A path of the endpoint with something legal in every place.
 fn path(endpoint: &EndpointInfo) -> String {
+    filled(endpoint.path)
+}
+
+/// A path with something legal in every place.
+pub fn filled(path: &str) -> String {
     let digest = Digest::of(b"nothing").to_string();
     [
         ("{project}", "payments"),
@@ -20,14 +24,13 @@ fn path(endpoint: &EndpointInfo) -> String {
         ("{stage}", "dev"),
         ("{number}", "1"),
         ("{release}", "payment-service@1.0.0"),
+        ("{version}", "1.0.0"),
         ("{name}", "holidays"),
         ("{id}", "nobody"),
         ("{digest}", &digest),
     ]
     .iter()
-    .fold(endpoint.path.to_owned(), |path, (place, text)| {
-        path.replace(place, text)
-    })
+    .fold(path.to_owned(), |path, (place, text)| path.replace(place, text))
 }
 
 fn method(endpoint: &EndpointInfo) -> Method {

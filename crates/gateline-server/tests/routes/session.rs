@@ -39,8 +39,16 @@ async fn a_wrong_token_gets_no_cookie() {
     let person = log_in(&anonymous, "wrong", "text/html").await;
     assert_eq!(
         (person.status(), &person.headers()[header::LOCATION]),
-        (StatusCode::SEE_OTHER, &"/login?wrong".parse().unwrap())
+        (
+            StatusCode::SEE_OTHER,
+            &"/login?next=%2Flog&wrong".parse().unwrap()
+        )
     );
+    // The page carries on where the person wanted to go.
+    let again = anonymous.get("/login?next=%2Flog&wrong").await;
+    let page = String::from_utf8(crate::support::body_of(again).await).unwrap();
+    assert!(page.contains(r#"name="next" value="/log""#), "{page}");
+    assert!(page.contains("auth.unauthorized"), "{page}");
     assert!(!person.headers().contains_key(header::SET_COOKIE));
     let machine = log_in(&anonymous, "wrong", "*/*").await;
     assert_eq!(machine.status(), StatusCode::UNAUTHORIZED);
@@ -93,4 +101,33 @@ async fn logging_out_takes_the_cookie_back() {
             .unwrap()
             .contains("Max-Age=0")
     );
+}
+
+#[tokio::test]
+async fn logging_in_never_leads_to_another_site_however_often_it_is_tried() {
+    let (_app, admin, _, anonymous) = App::start().await;
+    let elsewhere = [
+        "https://evil.example",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "/\r\nset-cookie: a=b",
+        "javascript:alert(1)",
+    ];
+    for next in elsewhere {
+        let next = gateline_api::encode(next);
+        let page = anonymous.get(&format!("/login?next={next}")).await;
+        let page = String::from_utf8(crate::support::body_of(page).await).unwrap();
+        assert!(page.contains(r#"name="next" value="/""#), "{next}");
+        for (token, to) in [("wrong", "/login?next=%2F&wrong"), (admin.token(), "/")] {
+            let request = Request::post("/login")
+                .header(header::CONTENT_TYPE, FORM)
+                .header(header::ACCEPT, "text/html")
+                .body(Body::from(format!("token={token}&next={next}")));
+            let response = anonymous.send_request(request.unwrap()).await;
+            assert_eq!(response.headers()[header::LOCATION], to, "{next}");
+        }
+    }
 }

@@ -5,12 +5,16 @@ use gateline_model::{GateVerdict, Scope, Span};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::{Act, Shown, Tried};
+use super::Shown;
+use crate::ui::forms::{Act, Fields};
 use crate::ui::link;
 use crate::ui::shell::Visitor;
 
 /// Longest reason or comment that a form takes.
 const REASON_CHARS_MAX: &str = "2000";
+/// What a person can do to a promotion, in the order in which it is offered.
+pub(in crate::ui) const OFFERED: [Act; 5] =
+    [Act::Approve, Act::Override, Act::Pause, Act::Resume, Act::Abort];
 /// How long an override runs unless somebody says otherwise.
 const OVERRIDE_DEFAULT: Span = Span::from_secs(3_600);
 
@@ -18,7 +22,7 @@ pub(super) fn acts(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
     if !shown.is_open() {
         return html! {};
     }
-    let acts: Vec<Markup> = Act::ALL
+    let acts: Vec<Markup> = OFFERED
         .into_iter()
         .filter_map(|act| form(visitor, shown, act))
         .collect();
@@ -69,6 +73,7 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
                 "The rollout goes on with its next step, judged as before.",
             )
         }),
+        Act::LiftBar | Act::Promote | Act::RollBack => None,
         Act::Abort => (!going_back && visitor.may(Scope::Promote)).then(|| {
             let then = if rollout.is_some() {
                 "Traffic returns to what was live before, and the promotion ends."
@@ -93,8 +98,10 @@ fn frame(visitor: &Visitor, shown: &Shown<'_>, act: Act, summary: &str, fields: 
     }
 }
 
-fn tried<'a>(shown: &Shown<'a>, act: Act) -> Option<&'a Tried> {
-    shown.tried.filter(|tried| tried.act == act)
+/// What was written in the form of this action.
+fn written<'a>(shown: &Shown<'a>, act: Act) -> Option<&'a Fields> {
+    let tried = shown.tried.filter(|tried| tried.act == act);
+    tried.map(|tried| &tried.fields)
 }
 
 fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
@@ -110,7 +117,7 @@ fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
         .iter()
         .map(gateline_model::GroupName::as_str)
         .collect();
-    let written = tried(shown, Act::Approve);
+    let written = written(shown, Act::Approve);
     let fields = html! {
         p {
             "You say yes to " b { (view.version) } " going into " b { (view.stage.stage) }
@@ -123,7 +130,7 @@ fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
         }
         input type="hidden" name="question" value=(decision.question);
         label for="approve-reason" { "Comment (may be empty)" }
-        textarea #approve-reason name="reason" rows="2" maxlength=(REASON_CHARS_MAX) { (written.map(|tried| tried.reason.as_str()).unwrap_or_default()) }
+        textarea #approve-reason name="reason" rows="2" maxlength=(REASON_CHARS_MAX) { (written.map(|fields| fields.reason.as_str()).unwrap_or_default()) }
         button.primary type="submit" #approve { "Approve " (view.version) " into " (view.stage.stage) }
     };
     Some(frame(visitor, shown, Act::Approve, "Approve", &fields))
@@ -135,9 +142,9 @@ fn override_gate(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
     if gates.is_empty() || shown.view.rollout.is_some() || !visitor.may(Scope::Override) {
         return None;
     }
-    let written = tried(shown, Act::Override);
+    let written = written(shown, Act::Override);
     let until = match written {
-        Some(tried) => tried.until.clone(),
+        Some(fields) => fields.until.clone(),
         None => until_field(OVERRIDE_DEFAULT.after(visitor.now)),
     };
     let fields = html! {
@@ -145,7 +152,7 @@ fn override_gate(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
         label for="override-gate" { "Gate" }
         select #override-gate name="gate" required {
             @for gate in &gates {
-                option value=(gate.gate) selected[written.is_some_and(|tried| tried.gate == gate.gate.as_str())] { (gate.gate) ": " (gate.says) }
+                option value=(gate.gate) selected[written.is_some_and(|fields| fields.gate == gate.gate.as_str())] { (gate.gate) ": " (gate.says) }
             }
         }
         label for="override-until" { "Until (UTC)" }
@@ -159,17 +166,17 @@ fn override_gate(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
 fn with_reason(visitor: &Visitor, shown: &Shown<'_>, act: Act, name: &str, send: &str, then: &str) -> Markup {
     let fields = html! {
         p.age { (then) }
-        (reason_field(act, tried(shown, act)))
+        (reason_field(act, written(shown, act)))
         button type="submit" { (send) }
     };
     frame(visitor, shown, act, name, &fields)
 }
 
-fn reason_field(act: Act, written: Option<&Tried>) -> Markup {
+fn reason_field(act: Act, written: Option<&Fields>) -> Markup {
     let id = format!("{}-reason", act.word());
     html! {
         label for=(id) { "Reason" }
-        textarea #(id) name="reason" rows="2" required maxlength=(REASON_CHARS_MAX) { (written.map(|tried| tried.reason.as_str()).unwrap_or_default()) }
+        textarea #(id) name="reason" rows="2" required maxlength=(REASON_CHARS_MAX) { (written.map(|fields| fields.reason.as_str()).unwrap_or_default()) }
     }
 }
 

@@ -11,13 +11,16 @@ mod scale;
 mod steps;
 mod timeline;
 
-use gateline_api::{Problem, PromotionView, ReleaseView};
+use gateline_api::{PromotionView, ReleaseView};
 use gateline_model::{PipelineRef, PromotionKind, Stage, StreamId, Tick};
 use maud::{Markup, html};
 
+#[cfg(test)]
+pub(super) use acts::OFFERED;
 pub(super) use acts::until_of;
 pub(super) use brings::difference;
 
+use super::forms::Tried;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
 use super::{link, time, words};
 
@@ -34,40 +37,6 @@ pub(super) struct Shown<'a> {
     pub(super) ticks: &'a [Tick],
     /// What somebody tried here and was refused.
     pub(super) tried: Option<&'a Tried>,
-}
-
-/// A form that was refused: it is shown again with what was written in it.
-pub(super) struct Tried {
-    pub(super) act: Act,
-    pub(super) problem: Problem,
-    pub(super) gate: String,
-    pub(super) until: String,
-    pub(super) reason: String,
-}
-
-/// What a person can do to a promotion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
-    Approve,
-    Override,
-    Pause,
-    Resume,
-    Abort,
-}
-
-impl Act {
-    pub(super) const ALL: [Act; 5] = [Act::Approve, Act::Override, Act::Pause, Act::Resume, Act::Abort];
-
-    /// The word in addresses.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Act::Approve => "approve",
-            Act::Override => "override",
-            Act::Pause => "pause",
-            Act::Resume => "resume",
-            Act::Abort => "abort",
-        }
-    }
 }
 
 impl Shown<'_> {

@@ -6,7 +6,8 @@ use gateline_api::{Checkpoint, LogPage, Page, Problem, PromotionState, entry};
 use gateline_model::Scope;
 use maud::Markup;
 
-use super::promotion::{Act, Shown, Tried};
+use super::forms::{Act, Fields, Tried};
+use super::promotion::{OFFERED, Shown};
 use super::shell::Visitor;
 use super::{assets, board, log, login, promote, promotion, release, releases, stage};
 
@@ -201,7 +202,7 @@ fn everything_that_waits_says_since_when_on_whom_and_until_when() {
 fn only_what_can_change_something_and_is_permitted_is_offered() {
     let offered = |scopes: &[Scope], state| {
         let page = promotion_page(scopes, state, None).0;
-        Act::ALL
+        OFFERED
             .into_iter()
             .filter(|act| page.contains(&format!("id=\"act-{}\"", act.word())))
             .collect::<Vec<_>>()
@@ -238,9 +239,10 @@ fn a_refused_form_keeps_what_was_written_and_is_not_fetched_again() {
     let tried = Tried {
         act: Act::Abort,
         problem: Problem::new(&entry::BODY, "a reason is too long"),
-        gate: String::new(),
-        until: String::new(),
-        reason: "Because <of> this.".to_owned(),
+        fields: Fields {
+            reason: "Because <of> this.".to_owned(),
+            ..Fields::default()
+        },
     };
     let page = promotion_page(&[Scope::Admin], PromotionState::Held, Some(&tried));
     assert!(page.0.contains("Because &lt;of&gt; this.</textarea>"));

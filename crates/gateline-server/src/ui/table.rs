@@ -1,0 +1,200 @@
+//! The table of the pages and their forms: address, rule and handler, one line each.
+//!
+//! The rule is settled before a handler runs, by [`Visit`], which no handler but an open one can do without.
+
+use axum::extract::{DefaultBodyLimit, Path};
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
+use gateline_api::Rule;
+use gateline_model::Scope;
+use maud::Markup;
+
+use super::forms::{self, Act, Done, Sent};
+use super::visit::Visit;
+use super::{assets, pages};
+use crate::call::{App, FORM_BYTES_MAX};
+use crate::refused::Refused;
+
+/// How long browsers keep a static file: its address changes with its content.
+const STATIC_CACHE: &str = "public, max-age=31536000, immutable";
+
+/// One address of the pages: what the API's endpoints declare, for people.
+#[derive(Debug, Clone)]
+pub struct PageInfo {
+    /// How it is asked.
+    pub method: Method,
+    /// Its path, with the names of its places in braces.
+    pub path: &'static str,
+    /// Who may ask.
+    pub rule: Rule,
+}
+
+struct Line {
+    info: PageInfo,
+    handler: MethodRouter<App>,
+}
+
+fn table() -> Vec<Line> {
+    let read = Rule::Scope(Scope::Read);
+    vec![
+        page(read, "/", pages::board),
+        page(read, "/log", pages::log),
+        page(
+            read,
+            "/promote/{project}/{pipeline}/{version}/{stage}",
+            pages::promote,
+        ),
+        page(
+            read,
+            "/promotions/{project}/{pipeline}/{stage}/{number}",
+            pages::promotion,
+        ),
+        page(read, "/releases", pages::releases),
+        page(read, "/releases/{project}/{pipeline}/{version}", pages::release),
+        page(read, "/stages/{project}/{pipeline}/{stage}", pages::stage),
+        form(
+            Act::Promote,
+            "/ui/promote/{project}/{pipeline}/{version}/{stage}",
+            forms::promote,
+        ),
+        form(
+            Act::Abort,
+            "/ui/promotions/{project}/{pipeline}/{stage}/{number}/abort",
+            forms::steer,
+        ),
+        form(
+            Act::Approve,
+            "/ui/promotions/{project}/{pipeline}/{stage}/{number}/approve",
+            forms::steer,
+        ),
+        form(
+            Act::Override,
+            "/ui/promotions/{project}/{pipeline}/{stage}/{number}/override",
+            forms::steer,
+        ),
+        form(
+            Act::Pause,
+            "/ui/promotions/{project}/{pipeline}/{stage}/{number}/pause",
+            forms::steer,
+        ),
+        form(
+            Act::Resume,
+            "/ui/promotions/{project}/{pipeline}/{stage}/{number}/resume",
+            forms::steer,
+        ),
+        form(
+            Act::RollBack,
+            "/ui/stages/{project}/{pipeline}/{stage}/rollback",
+            forms::change,
+        ),
+        form(
+            Act::LiftBar,
+            "/ui/stages/{project}/{pipeline}/{stage}/unbar",
+            forms::change,
+        ),
+        open("/login", pages::login),
+        open("/static/{name}", file),
+    ]
+}
+
+/// The pages, their forms and their files.
+pub(crate) fn router() -> Router<App> {
+    let lines = table().into_iter();
+    lines
+        .fold(Router::new(), |router, Line { info, handler }| {
+            let leads_back = info.method == Method::POST;
+            let router = router.route(info.path, handler.layer(Extension(info.rule)));
+            if !leads_back {
+                return router;
+            }
+            // Somebody loads the address of a form again: the page itself is meant.
+            let back = get(forms::back).layer(Extension(Rule::Scope(Scope::Read)));
+            router.route(info.path, back)
+        })
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+}
+
+/// Every address of the pages and their forms.
+pub fn pages() -> Vec<PageInfo> {
+    table().into_iter().map(|line| line.info).collect()
+}
+
+/// A page, shown; or the page that says why there is none.
+fn page<F, H>(rule: Rule, path: &'static str, handler: H) -> Line
+where
+    H: Fn(Visit) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Markup, Refused>> + Send,
+{
+    let show = async move |visit: Visit| {
+        let shown_to = visit.shown_to();
+        shown_to.show(handler(visit).await)
+    };
+    Line {
+        info: PageInfo {
+            method: Method::GET,
+            path,
+            rule,
+        },
+        handler: get(show),
+    }
+}
+
+/// A form: done, it leads to a page; refused, it shows its page again.
+fn form<F, H>(act: Act, path: &'static str, handler: H) -> Line
+where
+    H: Fn(Visit, Act, forms::Fields) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Done, Refused>> + Send,
+{
+    let send = async move |visit: Visit, sent: Sent| {
+        let shown_to = visit.shown_to();
+        let done = match forms::fields(&visit, sent) {
+            Ok(fields) => handler(visit, act, fields).await,
+            Err(refused) => Err(refused),
+        };
+        match done {
+            Ok(done) => done.into_response(),
+            Err(refused) => shown_to.show(Err(refused)),
+        }
+    };
+    Line {
+        info: PageInfo {
+            method: Method::POST,
+            path,
+            rule: Rule::Scope(act.scope()),
+        },
+        handler: post(send),
+    }
+}
+
+/// What everybody may see, without a token.
+fn open<H, T>(path: &'static str, handler: H) -> Line
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    Line {
+        info: PageInfo {
+            method: Method::GET,
+            path,
+            rule: Rule::Open,
+        },
+        handler: get(handler),
+    }
+}
+
+async fn file(Path(name): Path<String>) -> Response {
+    match assets::named(&name) {
+        Some(asset) => (
+            [
+                (header::CONTENT_TYPE, asset.media),
+                (header::CACHE_CONTROL, STATIC_CACHE),
+            ],
+            asset.content,
+        )
+            .into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
