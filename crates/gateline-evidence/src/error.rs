@@ -1,7 +1,8 @@
 //! Why a report could not be read, and where in it.
 
-use std::fmt;
+use std::{fmt, io};
 
+use crate::input::Input;
 use crate::{EVIDENCE_BYTES_MAX, Format};
 
 /// A report that could not be read. It leaves no facts; its evidence is `errored`.
@@ -18,12 +19,9 @@ pub enum ReadError {
     /// No bytes at all: most often a tool that ended before it wrote.
     #[error("the report is empty; see whether the tool ran to its end")]
     Empty,
-    /// Not UTF-8.
-    #[error("the report is not UTF-8 text at byte {byte}; have the tool write UTF-8")]
-    NotUtf8 {
-        /// Offset of the first byte that is not text.
-        byte: usize,
-    },
+    /// The report's own bytes could not be had.
+    #[error("the report could not be read: {0}")]
+    Io(io::ErrorKind),
     /// No known format, and none was named.
     #[error("the format is not known by its content, which begins with `{begins}`; name it, one of {known}", known = Format::known())]
     Unrecognised {
@@ -61,70 +59,69 @@ pub struct Place {
     pub byte: usize,
 }
 
-impl Place {
-    /// The place of a byte offset, which may lie past the end.
-    pub(crate) fn at(text: &str, byte: usize) -> Place {
-        let byte = byte.min(text.len());
-        let line = 1 + text.as_bytes()[..byte]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
-        Place { line, byte }
-    }
-}
-
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}, byte {}", self.line, self.byte)
     }
 }
 
-/// What a reader of one format finds wrong; `read` adds the format and the line.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    pub(crate) byte: usize,
-    pub(crate) reason: String,
-    pub(crate) cut: Cut,
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        ReadError::Io(error.kind())
+    }
 }
 
-/// Whether the report ends too early, or is wrong where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cut {
-    Off,
-    No,
+/// What a reader of one format finds wrong; [`read`](crate::read) adds the format and the line.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// It ends too early: what begins at this byte was not ended.
+    Cut(usize, String),
+    /// It is wrong at this byte.
+    Wrong(usize, String),
+    /// Its bytes could not be had.
+    Io(io::ErrorKind),
 }
 
 impl Fault {
     pub(crate) fn malformed(byte: usize, reason: impl Into<String>) -> Fault {
-        Fault {
-            byte,
-            reason: reason.into(),
-            cut: Cut::No,
-        }
+        Fault::Wrong(byte, reason.into())
     }
 
     pub(crate) fn truncated(byte: usize, reason: impl Into<String>) -> Fault {
-        Fault {
-            byte,
-            reason: reason.into(),
-            cut: Cut::Off,
-        }
+        Fault::Cut(byte, reason.into())
     }
 
-    pub(crate) fn into_error(self, format: Format, text: &str) -> ReadError {
-        let Fault { byte, reason, cut } = self;
-        let place = Place::at(text, byte);
-        match cut {
-            Cut::Off => ReadError::Truncated {
+    pub(crate) fn not_utf8(byte: usize) -> Fault {
+        Fault::malformed(byte, "it is not UTF-8 text; have the tool write UTF-8")
+    }
+
+    pub(crate) fn into_error(self, format: Format, input: &mut Input<'_>) -> ReadError {
+        let mut place = |byte: usize| {
+            let byte = byte.min(input.bytes());
+            Ok(Place {
+                line: input.line_of(byte)?,
+                byte,
+            })
+        };
+        let error = match self {
+            Fault::Cut(byte, reason) => place(byte).map(|place| ReadError::Truncated {
                 format,
                 place,
                 reason,
-            },
-            Cut::No => ReadError::Malformed {
+            }),
+            Fault::Wrong(byte, reason) => place(byte).map(|place| ReadError::Malformed {
                 format,
                 place,
                 reason,
-            },
-        }
+            }),
+            Fault::Io(kind) => Ok(ReadError::Io(kind)),
+        };
+        error.unwrap_or_else(|error: io::Error| error.into())
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Fault::Io(error.kind())
     }
 }

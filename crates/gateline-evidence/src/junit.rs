@@ -12,15 +12,23 @@ use quick_xml::events::{BytesStart, Event};
 
 use self::xml::Attributes;
 use crate::error::Fault;
-use crate::read::{Complete, Read, Warnings};
-use crate::{Format, text};
+use crate::format::FormatRow;
+use crate::read::{Body, Complete, Warnings};
+use crate::text;
 
 pub use self::xml::{DURATION_SECS_MAX, XML_ATTRIBUTES_MAX};
 
 /// Deepest nesting of elements. Suites in use nest to about 10.
 pub const XML_DEPTH_MAX: usize = 64;
 
-pub(crate) fn read(text: &str) -> Result<Read, Fault> {
+pub(crate) const FORMAT: FormatRow = FormatRow {
+    name: "junit",
+    title: "JUnit XML, as pytest, nextest, vitest and most test runners write it",
+    knows: |head| head.has_root(&["testsuites", "testsuite"]),
+    read: |input| read(&input.whole()?),
+};
+
+fn read(text: &str) -> Result<Body, Fault> {
     let mut reader = Reader::from_str(text);
     let mut junit = Junit::default();
     loop {
@@ -40,7 +48,7 @@ pub(crate) fn read(text: &str) -> Result<Read, Fault> {
             Event::GeneralRef(entity) => junit.text(&xml::resolved(&entity, at)?, at)?,
             Event::DocType(_) => return Err(Fault::malformed(at, "document types (DTD) are refused")),
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
-            Event::Eof => return junit.into_read(text),
+            Event::Eof => return junit.into_body(text),
         }
     }
 }
@@ -260,7 +268,7 @@ impl Junit {
         }
     }
 
-    fn into_read(self, text: &str) -> Result<Read, Fault> {
+    fn into_body(self, text: &str) -> Result<Body, Fault> {
         let Junit {
             facts,
             open,
@@ -283,11 +291,10 @@ impl Junit {
             total if total == facts.skipped => Some(format!("all {total} test cases were skipped")),
             _ => None,
         };
-        Ok(Read {
-            format: Format::Junit,
+        Ok(Body {
             facts: Facts::Tests(facts),
             complete: Complete::unless(nothing.or(incomplete)),
-            warnings: warnings.into_list(),
+            warnings,
         })
     }
 }

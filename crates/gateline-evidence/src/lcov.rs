@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use gateline_model::{CoverageFacts, Facts};
 
 use crate::error::Fault;
-use crate::read::{Complete, Read, Warnings};
-use crate::{Format, text};
+use crate::format::FormatRow;
+use crate::read::{Body, Complete, Warnings};
+use crate::text;
 
 /// Entries of one sort (lines, branches or functions) over all records.
 struct Tally<K> {
@@ -73,7 +74,20 @@ struct Lcov<'a> {
     warnings: Warnings,
 }
 
-pub(crate) fn read(text: &str) -> Result<Read, Fault> {
+pub(crate) const FORMAT: FormatRow = FormatRow {
+    name: "lcov",
+    title: "LCOV tracefiles, as pytest-cov, llvm-cov, vitest and gcov write them",
+    knows: |head| {
+        let record = head
+            .text
+            .lines()
+            .find(|line| !line.starts_with('#') && !line.trim().is_empty());
+        record.is_some_and(|record| record.starts_with("TN:") || record.starts_with("SF:"))
+    },
+    read: |input| read(&input.whole()?),
+};
+
+fn read(text: &str) -> Result<Body, Fault> {
     let mut lcov = Lcov {
         files: HashMap::new(),
         open: None,
@@ -105,7 +119,7 @@ pub(crate) fn read(text: &str) -> Result<Read, Fault> {
             "the record that begins here has no `end_of_record`",
         ));
     }
-    Ok(lcov.into_read())
+    Ok(lcov.into_body())
 }
 
 impl<'a> Lcov<'a> {
@@ -202,7 +216,7 @@ impl<'a> Lcov<'a> {
             .map_err(|reason| format!("its totals of functions are {reason}"))
     }
 
-    fn into_read(self) -> Read {
+    fn into_body(self) -> Body {
         let (lines_total, lines_hit) = self.lines.totals();
         let (branches_total, branches_hit) = measured(self.branches.totals());
         let (functions_total, functions_hit) = measured(self.functions.totals());
@@ -214,9 +228,9 @@ impl<'a> Lcov<'a> {
             )),
             _ => None,
         };
-        Read {
-            format: Format::Lcov,
+        Body {
             facts: Facts::Coverage(CoverageFacts {
+                by_file: Vec::new(),
                 files,
                 lines_total,
                 lines_hit,
@@ -226,7 +240,7 @@ impl<'a> Lcov<'a> {
                 functions_hit,
             }),
             complete: Complete::unless(nothing),
-            warnings: self.warnings.into_list(),
+            warnings: self.warnings,
         }
     }
 }

@@ -5,9 +5,11 @@
 //! [`Complete::No`] with the reason, and its evidence is `errored`.
 //! Knows no network, no clock, no artifact and no threshold.
 
+mod collect;
 mod error;
 mod format;
-mod json;
+mod head;
+mod input;
 mod junit;
 mod lcov;
 mod read;
@@ -15,7 +17,7 @@ mod sarif;
 mod text;
 
 pub use error::{Place, ReadError};
-pub use format::{Format, UnknownFormat, recognise};
-pub use json::{JSON_DEPTH_MAX, JSON_OBJECTS_MAX};
+pub use format::{Format, UnknownFormat};
+pub use input::{JSON_DEPTH_MAX, Source, WHOLE_BYTES_MAX};
 pub use junit::{DURATION_SECS_MAX, XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};
-pub use read::{Complete, EVIDENCE_BYTES_MAX, Read, WARNINGS_MAX, read};
+pub use read::{Complete, EVIDENCE_BYTES_MAX, Read, WARNINGS_MAX, read, read_from};

@@ -1,11 +1,15 @@
 //! The one way in: bytes to facts.
 
+use std::io::Cursor;
+
 use gateline_model::Facts;
 
-use crate::{Format, ReadError, junit, lcov, recognise, sarif, text};
+use crate::head::Head;
+use crate::input::{Input, Source};
+use crate::{Format, ReadError, format, text};
 
-/// Most bytes of one report. Ten times the largest seen in the field; all of it is held in memory.
-pub const EVIDENCE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most bytes of one report. Reports are read as streams; the limit bounds time and disk.
+pub const EVIDENCE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Warnings kept for one report; the last one says how many more there were.
 pub const WARNINGS_MAX: usize = 20;
 /// Characters of an unknown report that its error shows.
@@ -44,30 +48,67 @@ impl Complete {
     }
 }
 
-/// Reads a report. Without a `format` the content tells it.
+/// What a reader of one format makes of a report; [`read`] adds the format.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) facts: Facts,
+    pub(crate) complete: Complete,
+    pub(crate) warnings: Warnings,
+}
+
+/// Reads a report that is held in memory. Without a `format` the content tells it.
+///
+/// # Errors
+/// As [`read_from`].
+pub fn read(bytes: &[u8], format: Option<Format>) -> Result<Read, ReadError> {
+    read_from(&mut Cursor::new(bytes), format)
+}
+
+/// Reads a report as a stream, from its beginning. Without a `format` the content tells it.
 ///
 /// # Errors
 /// [`ReadError`] if it is too large, not text, of no known format, cut off, or against the rules of its format.
-pub fn read(bytes: &[u8], format: Option<Format>) -> Result<Read, ReadError> {
-    if bytes.len() > EVIDENCE_BYTES_MAX {
-        return Err(ReadError::TooLarge { bytes: bytes.len() });
+pub fn read_from(source: &mut dyn Source, format: Option<Format>) -> Result<Read, ReadError> {
+    let mut input = Input::new(source)?;
+    let bytes = input.bytes();
+    if bytes > EVIDENCE_BYTES_MAX {
+        return Err(ReadError::TooLarge { bytes });
     }
-    if bytes.is_empty() {
+    if bytes == 0 {
         return Err(ReadError::Empty);
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| ReadError::NotUtf8 {
-        byte: error.valid_up_to(),
-    })?;
-    let unrecognised = || ReadError::Unrecognised {
-        begins: text::one_line(text, BEGINS_CHARS_MAX),
+    let format = match format {
+        Some(format) => format,
+        None => recognise(&mut input)?,
     };
-    let format = format.or_else(|| recognise(text)).ok_or_else(unrecognised)?;
-    let read = match format {
-        Format::Junit => junit::read(text),
-        Format::Lcov => lcov::read(text),
-        Format::Sarif => sarif::read(text),
+    match (format.row().read)(&mut input) {
+        Ok(Body {
+            facts,
+            complete,
+            warnings,
+        }) => Ok(Read {
+            format,
+            facts,
+            complete,
+            warnings: warnings.into_list(),
+        }),
+        Err(fault) => Err(fault.into_error(format, &mut input)),
+    }
+}
+
+fn recognise(input: &mut Input<'_>) -> Result<Format, ReadError> {
+    let beginning = input.beginning()?;
+    let head = Head::of(&beginning);
+    if let Some(format) = format::of(&head) {
+        return Ok(format);
+    }
+    let begins = text::one_line(head.text, BEGINS_CHARS_MAX);
+    // What tells a JSON format may stand behind a long list.
+    let rest = match head.is_json() && input.bytes() > beginning.len() {
+        true => format::of(&Head::of(&input.first(usize::MAX)?)),
+        false => None,
     };
-    read.map_err(|fault| fault.into_error(format, text))
+    rest.ok_or(ReadError::Unrecognised { begins })
 }
 
 /// Collects warnings up to the limit and counts the rest.

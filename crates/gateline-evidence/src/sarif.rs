@@ -8,34 +8,36 @@ mod log;
 
 use std::collections::HashMap;
 
-use gateline_model::{FINDINGS_MAX, Facts, Finding, FindingFacts, FindingLevel, TOOLS_MAX};
+use gateline_model::{Facts, FindingLevel};
 
 use self::log::{Entry, Invocation, Log, Rule, Run, Tool};
+use crate::collect::{Findings, Told};
 use crate::error::Fault;
-use crate::read::{Complete, Read, Warnings};
-use crate::{Format, json, text};
+use crate::format::FormatRow;
+use crate::input::Input;
+use crate::read::{Body, Complete, Warnings};
+use crate::text;
 
 /// The one version that is read. Earlier ones were drafts.
 const VERSION: &str = "2.1.0";
+/// A tool that does not say its name.
+const UNNAMED: &str = "unnamed tool";
 
-pub(crate) fn read(text: &str) -> Result<Read, Fault> {
-    let text_at = text.trim_start_matches('\u{feff}');
-    let skipped = text.len() - text_at.len();
-    json::within_limits(text_at)?;
-    let log: Log<'_> = serde_json::from_str(text_at).map_err(|error| {
-        let at = skipped + json::offset(text_at, &error);
-        let fault = if error.is_eof() {
-            Fault::truncated
-        } else {
-            Fault::malformed
-        };
-        fault(at, error.to_string())
-    })?;
+pub(crate) const FORMAT: FormatRow = FormatRow {
+    name: "sarif",
+    title: "SARIF 2.1.0, as most linters and scanners write it",
+    knows: |head| head.has_keys(&["runs"]),
+    read,
+};
+
+fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
+    let text = input.whole()?;
+    let log: Log<'_> = serde_json::from_str(&text).map_err(|error| input.json_fault(&error))?;
     let version = log.version.as_deref().unwrap_or("none");
     if version != VERSION {
         let version = text::one_line(version, 20);
         return Err(Fault::malformed(
-            skipped,
+            0,
             format!("its version is {version}; only {VERSION} is read"),
         ));
     }
@@ -43,26 +45,21 @@ pub(crate) fn read(text: &str) -> Result<Read, Fault> {
     for run in log.runs.iter().flatten() {
         sarif.run(run);
     }
-    Ok(sarif.into_read())
+    Ok(sarif.into_body())
 }
 
 #[derive(Default)]
 struct Sarif {
-    facts: FindingFacts,
-    /// The first findings of each level, in the order of [`FindingLevel::ALL`].
-    first: [Vec<Finding>; 4],
+    findings: Findings,
     incomplete: Option<String>,
     warnings: Warnings,
 }
 
 impl Sarif {
     fn run(&mut self, run: &Run<'_>) {
-        let tool = text::name(run.tool.driver.name.as_deref().unwrap_or("unnamed tool"));
-        self.facts.runs += 1;
-        let tools = &mut self.facts.tools;
-        if tools.len() < TOOLS_MAX && !tools.contains(&tool) {
-            tools.push(tool.clone());
-        }
+        let tool = text::name(run.tool.driver.name.as_deref().unwrap_or(UNNAMED));
+        self.findings.run();
+        self.findings.tool(&tool);
         if let Some(reason) = did_not_look(run, &tool) {
             self.incomplete.get_or_insert(reason);
         }
@@ -78,35 +75,25 @@ impl Sarif {
             return;
         }
         if entry.is_suppressed() {
-            self.facts.suppressed += 1;
+            self.findings.suppressed();
             return;
         }
         let rule = entry.rule_in(tool, rules);
         let level = self.level(entry, rule);
-        let (count, kept) = match level {
-            FindingLevel::Error => (&mut self.facts.errors, &mut self.first[0]),
-            FindingLevel::Warning => (&mut self.facts.warnings, &mut self.first[1]),
-            FindingLevel::Note => (&mut self.facts.notes, &mut self.first[2]),
-            FindingLevel::None => (&mut self.facts.none, &mut self.first[3]),
-        };
-        *count += 1;
-        if kept.len() < FINDINGS_MAX {
-            let place = entry
-                .locations
-                .iter()
-                .flatten()
-                .find_map(|location| location.physical_location.as_ref());
-            let rule_id = entry.rule_id().or(rule.and_then(|rule| rule.id.as_deref()));
-            kept.push(Finding {
-                rule: rule_id.map(text::name),
-                level,
-                message: text::message(entry.message.text()),
-                file: place
-                    .and_then(|place| place.artifact_location.as_ref()?.uri.as_deref())
-                    .map(text::name),
-                line: place.and_then(|place| place.region.as_ref()?.start_line),
-            });
-        }
+        let place = entry
+            .locations
+            .iter()
+            .flatten()
+            .find_map(|location| location.physical_location.as_ref());
+        self.findings.add(Told {
+            tool: tool.driver.name.as_deref().unwrap_or(UNNAMED),
+            rule: entry.rule_id().or(rule.and_then(|rule| rule.id.as_deref())),
+            message: entry.message.text(),
+            level: Some(level),
+            file: place.and_then(|place| place.artifact_location.as_ref()?.uri.as_deref()),
+            line: place.and_then(|place| place.region.as_ref()?.start_line),
+            ..Told::default()
+        });
     }
 
     /// The result's own level, else that of its rule, else `warning` (section 3.27.10).
@@ -129,20 +116,18 @@ impl Sarif {
             })
     }
 
-    fn into_read(self) -> Read {
+    fn into_body(self) -> Body {
         let Sarif {
-            mut facts,
-            first,
+            findings,
             incomplete,
             warnings,
         } = self;
-        facts.top = first.into_iter().flatten().take(FINDINGS_MAX).collect();
+        let facts = findings.into_facts();
         let nothing = (facts.runs == 0).then(|| "the report has no runs: no tool looked".to_owned());
-        Read {
-            format: Format::Sarif,
+        Body {
             facts: Facts::Findings(facts),
             complete: Complete::unless(nothing.or(incomplete)),
-            warnings: warnings.into_list(),
+            warnings,
         }
     }
 }

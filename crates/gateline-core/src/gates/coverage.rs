@@ -27,7 +27,7 @@ pub(super) const KIND: GateKind = GateKind {
                 "coverage report",
                 |facts| match facts {
                     Facts::Coverage(facts) => coverage.judge(facts),
-                    Facts::Tests(_) | Facts::Findings(_) | Facts::Reading(_) => reported::foreign(facts),
+                    other => reported::foreign(other),
                 },
             )
         })

@@ -26,7 +26,7 @@ pub(super) const KIND: GateKind = GateKind {
                 "analysis",
                 |facts| match facts {
                     Facts::Findings(facts) => sarif.judge(facts),
-                    Facts::Tests(_) | Facts::Coverage(_) | Facts::Reading(_) => reported::foreign(facts),
+                    other => reported::foreign(other),
                 },
             )
         })
@@ -69,7 +69,7 @@ impl Sarif {
             facts.tools.join(", ")
         );
         let says = if too_many {
-            let worst = facts.top.first().map(|finding| {
+            let worst = facts.findings.first().map(|finding| {
                 let place = match (&finding.file, finding.line) {
                     (Some(file), Some(line)) => format!(" in {file}:{line}"),
                     (Some(file), None) => format!(" in {file}"),

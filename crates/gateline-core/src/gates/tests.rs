@@ -27,7 +27,7 @@ pub(super) const KIND: GateKind = GateKind {
                 "test report",
                 |facts| match facts {
                     Facts::Tests(facts) => tests.judge(facts),
-                    Facts::Coverage(_) | Facts::Findings(_) | Facts::Reading(_) => reported::foreign(facts),
+                    other => reported::foreign(other),
                 },
             )
         })

@@ -81,9 +81,10 @@ fn agree(facts: &Facts) -> bool {
         }
         Facts::Findings(findings) => {
             let counted = findings.errors + findings.warnings + findings.notes + findings.none;
-            findings.top.len() as u64 <= counted && findings.top.is_sorted_by_key(|finding| finding.level)
+            findings.findings.len() as u64 <= counted
+                && findings.findings.is_sorted_by_key(|finding| finding.severity)
         }
-        Facts::Reading(_) => false,
+        _ => false,
     }
 }
 
@@ -106,7 +107,7 @@ proptest! {
     #[test]
     fn bytes_of_no_report_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         for format in Format::ALL {
-            let _ = read(&bytes, Some(format));
+            let _ = read(&bytes, Some(*format));
         }
         let _ = read(&bytes, None);
     }

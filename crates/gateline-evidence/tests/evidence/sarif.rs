@@ -42,7 +42,7 @@ fn findings_in(text: &str) -> FindingFacts {
 #[test_case(r#"{"level":"critical"}"#, FindingLevel::Error; "an unknown word is taken for the gravest")]
 fn the_level_of_a_finding_is(result: &str, level: FindingLevel) {
     let facts = findings_in(&run_with(result));
-    assert_eq!(facts.top[0].level, level);
+    assert_eq!(facts.findings[0].level, level);
     assert_eq!(facts.count(level), 1);
 }
 
@@ -78,7 +78,11 @@ fn the_gravest_findings_come_first() {
     let facts = findings_in(&run_with(
         r#"{"level":"note","message":{"text":"n"}},{"level":"error","message":{"text":"e"}},{"level":"none","message":{"id":"0"}}"#,
     ));
-    let messages: Vec<_> = facts.top.iter().map(|finding| finding.message.as_str()).collect();
+    let messages: Vec<_> = facts
+        .findings
+        .iter()
+        .map(|finding| finding.message.as_str())
+        .collect();
     assert_eq!(messages, ["e", "n", "0"]);
 }
 

@@ -221,6 +221,9 @@ impl Script<'_> {
                     errors: count("errors")?,
                     warnings: count("warnings")?,
                     notes: count("notes")?,
+                    high: count("errors")?,
+                    medium: count("warnings")?,
+                    low: count("notes")?,
                     ..FindingFacts::default()
                 };
                 ("sarif", Facts::Findings(facts))

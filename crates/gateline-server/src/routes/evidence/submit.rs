@@ -97,7 +97,7 @@ fn found(
             },
             Vec::new(),
         )),
-        Err(err @ (ReadError::Empty | ReadError::NotUtf8 { .. })) => match asked {
+        Err(err @ (ReadError::Empty | ReadError::Io(_))) => match asked {
             Some(format) => Ok((
                 format.name(),
                 Found::Errored {

@@ -2,13 +2,16 @@
 
 use gateline_api::{EvidenceView, ReleaseView};
 use gateline_model::{
-    CoverageFacts, Facts, FailedCase, Finding, FindingFacts, FindingLevel, Found, Reading, TestFacts,
+    CoverageFacts, FactRow, Facts, FailedCase, FindingFacts, Found, Reading, Severity, TestFacts,
 };
 use maud::{Markup, html};
 
 use crate::ui::shell::Visitor;
 use crate::ui::words::{Sign, Tone, count, of_outcome};
 use crate::ui::{link, time};
+
+/// Findings that are shown of one report.
+const FINDINGS_SHOWN_MAX: usize = 50;
 
 pub(super) fn list(visitor: &Visitor, release: &ReleaseView) -> Markup {
     html! {
@@ -68,7 +71,19 @@ fn numbers(facts: &Facts) -> Markup {
         Facts::Coverage(coverage) => coverage_numbers(coverage),
         Facts::Findings(findings) => finding_numbers(findings),
         Facts::Reading(reading) => reading_numbers(reading),
+        Facts::Sbom(_)
+        | Facts::Performance(_)
+        | Facts::Plan(_)
+        | Facts::Attestation(_)
+        | Facts::Vex(_)
+        | Facts::Patch(_)
+        | Facts::Custom(_) => rows(facts),
     }
+}
+
+/// The facts line by line, for kinds that have no picture of their own.
+fn rows(facts: &Facts) -> Markup {
+    html! { dl.facts { @for FactRow { name, value } in facts.rows() { div { dt { (name) } dd.break { (value) } } } } }
 }
 
 fn test_numbers(tests: &TestFacts) -> Markup {
@@ -80,6 +95,7 @@ fn test_numbers(tests: &TestFacts) -> Markup {
         errored,
         skipped,
         flaky,
+        flaky_cases: _,
         duration_secs,
         failed_cases,
     } = tests;
@@ -111,30 +127,25 @@ fn coverage_numbers(coverage: &CoverageFacts) -> Markup {
 }
 
 fn finding_numbers(findings: &FindingFacts) -> Markup {
-    let FindingFacts {
-        tools,
-        runs: _,
-        errors,
-        warnings,
-        notes,
-        none,
-        suppressed,
-        top,
-    } = findings;
     html! {
-        (counts(&[("errors", *errors), ("warnings", *warnings), ("notes", *notes), ("suppressed", *suppressed)]))
-        p.age { "found by " (tools.join(", ")) }
-        @if !top.is_empty() {
+        (counts(&Severity::ALL.map(|severity| (severity.name(), findings.of_severity(severity)))))
+        p.age { "found by " (findings.tools.join(", ")) @if findings.suppressed > 0 { " · " (count(findings.suppressed)) " suppressed" } }
+        @if !findings.findings.is_empty() {
             h3 { "Gravest findings" }
             ul.items {
-                @for Finding { rule, level, message, file, line } in top {
+                @for finding in findings.findings.iter().take(FINDINGS_SHOWN_MAX) {
                     li {
-                        (level_sign(*level).plain(level.name())) " " @if let Some(rule) = rule { code.break { (rule) } }
-                        (place(file.as_deref(), *line)) div.age { (message) }
+                        (severity_sign(finding.severity).plain(finding.severity.name())) " "
+                        @if let Some(rule) = &finding.rule { code.break { (rule) } }
+                        @if let Some(package) = &finding.package {
+                            " in " code.break { (package.name) " " (package.version) }
+                            @if let Some(fixed) = &package.fixed_in { ", mended in " code { (fixed) } }
+                        }
+                        (place(finding.file.as_deref(), finding.line)) div.age { (finding.message) }
                     }
                 }
             }
-            (more(errors + warnings + notes + none, top.len()))
+            (more(findings.total(), findings.findings.len().min(FINDINGS_SHOWN_MAX)))
         }
     }
 }
@@ -154,12 +165,12 @@ fn reading_numbers(reading: &Reading) -> Markup {
     }
 }
 
-fn level_sign(level: FindingLevel) -> Sign {
-    match level {
-        FindingLevel::Error => Sign(Tone::Bad, "✗"),
-        FindingLevel::Warning => Sign(Tone::Wait, "△"),
-        FindingLevel::Note => Sign(Tone::Quiet, "○"),
-        FindingLevel::None => Sign(Tone::Quiet, "·"),
+fn severity_sign(severity: Severity) -> Sign {
+    match severity {
+        Severity::Critical | Severity::High => Sign(Tone::Bad, "✗"),
+        Severity::Medium => Sign(Tone::Wait, "△"),
+        Severity::Low => Sign(Tone::Quiet, "○"),
+        Severity::Info => Sign(Tone::Quiet, "·"),
     }
 }
 

@@ -1,0 +1,168 @@
+//! A report as a stream that can be begun again: nothing of it is held but what a reader keeps.
+
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+
+use serde::de::DeserializeSeed;
+
+use crate::error::Fault;
+use crate::head::HEAD_BYTES_MAX;
+
+/// Bytes that are read at a time.
+const BUFFER_BYTES: usize = 64 * 1024;
+/// Most bytes of a report whose reader holds all of it: formats that are short by nature.
+pub const WHOLE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Deepest nesting of JSON; the parser's own limit. SARIF in use goes to about 15.
+pub const JSON_DEPTH_MAX: usize = 127;
+
+/// Bytes that can be read again from their beginning: a file, or a slice in a cursor.
+pub trait Source: Read + Seek {}
+
+impl<S: Read + Seek> Source for S {}
+
+/// A report.
+pub(crate) struct Input<'a> {
+    source: &'a mut dyn Source,
+    bytes: usize,
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn new(source: &'a mut dyn Source) -> io::Result<Input<'a>> {
+        let bytes = source.seek(SeekFrom::End(0))?;
+        Ok(Input {
+            source,
+            bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+        })
+    }
+
+    /// How long it is.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The beginning, as far as it is text.
+    pub(crate) fn beginning(&mut self) -> io::Result<String> {
+        self.first(HEAD_BYTES_MAX)
+    }
+
+    /// The first bytes, as far as they are text.
+    pub(crate) fn first(&mut self, bytes_max: usize) -> io::Result<String> {
+        self.source.rewind()?;
+        let mut bytes = Vec::new();
+        (&mut *self.source)
+            .take(bytes_max as u64)
+            .read_to_end(&mut bytes)?;
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let mut bytes = error.into_bytes();
+                bytes.truncate(valid);
+                String::from_utf8(bytes).unwrap_or_default()
+            }
+        };
+        Ok(text)
+    }
+
+    /// A reader from the beginning, after a byte order mark.
+    pub(crate) fn reader(&mut self) -> Result<BufReader<&mut dyn Source>, Fault> {
+        self.source.rewind()?;
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, &mut *self.source as &mut dyn Source);
+        if reader.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+            reader.consume(3);
+        }
+        Ok(reader)
+    }
+
+    /// Reads JSON as a stream. What the seed does not keep is never held.
+    pub(crate) fn json<T>(
+        &mut self,
+        seed: impl for<'de> DeserializeSeed<'de, Value = T>,
+    ) -> Result<T, Fault> {
+        let mut parser = serde_json::Deserializer::from_reader(self.reader()?);
+        let read = seed
+            .deserialize(&mut parser)
+            .and_then(|read| parser.end().map(|()| read));
+        read.map_err(|error| self.json_fault(&error))
+    }
+
+    /// The fault of a parser that knows line and column only.
+    pub(crate) fn json_fault(&mut self, error: &serde_json::Error) -> Fault {
+        if let Some(kind) = error.io_error_kind() {
+            return Fault::from(io::Error::from(kind));
+        }
+        let byte = match self.byte_of(error.line(), error.column()) {
+            Ok(byte) => byte,
+            Err(error) => return error,
+        };
+        // The parser adds the place, which is told in front.
+        let says = error.to_string();
+        let reason = says.split(" at line ").next().unwrap_or(&says).to_owned();
+        match error.is_eof() {
+            true => Fault::truncated(byte, reason),
+            false => Fault::malformed(byte, reason),
+        }
+    }
+
+    fn byte_of(&mut self, line: usize, column: usize) -> Result<usize, Fault> {
+        let bom = usize::from(self.first(3)? == "\u{feff}") * 3;
+        let mut reader = self.reader()?;
+        let (mut byte, mut line_at) = (bom, 1);
+        while line_at < line {
+            let skipped = skip_line(&mut reader)?;
+            if skipped == 0 {
+                break;
+            }
+            byte += skipped;
+            line_at += 1;
+        }
+        Ok(byte + column.saturating_sub(1))
+    }
+
+    /// The line, from 1, of a byte.
+    pub(crate) fn line_of(&mut self, byte: usize) -> io::Result<usize> {
+        self.source.rewind()?;
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, (&mut *self.source).take(byte as u64));
+        let mut line = 1;
+        loop {
+            let chunk = reader.fill_buf()?;
+            if chunk.is_empty() {
+                return Ok(line);
+            }
+            line += chunk.iter().filter(|byte| **byte == b'\n').count();
+            let length = chunk.len();
+            reader.consume(length);
+        }
+    }
+
+    /// All of it, for formats that are short by nature; at most [`WHOLE_BYTES_MAX`].
+    pub(crate) fn whole(&mut self) -> Result<String, Fault> {
+        if self.bytes > WHOLE_BYTES_MAX {
+            let reason = format!(
+                "it has {} bytes; this format is read up to {WHOLE_BYTES_MAX}",
+                self.bytes
+            );
+            return Err(Fault::malformed(0, reason));
+        }
+        let mut bytes = Vec::with_capacity(self.bytes);
+        self.reader()?.read_to_end(&mut bytes)?;
+        String::from_utf8(bytes).map_err(|error| Fault::not_utf8(error.utf8_error().valid_up_to()))
+    }
+}
+
+/// Passes over one line, however long, without holding it; returns its bytes.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<usize> {
+    let mut skipped = 0;
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(skipped);
+        }
+        let end = chunk.iter().position(|byte| *byte == b'\n');
+        let used = end.map_or(chunk.len(), |at| at + 1);
+        reader.consume(used);
+        skipped += used;
+        if end.is_some() {
+            return Ok(skipped);
+        }
+    }
+}
