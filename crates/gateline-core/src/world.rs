@@ -109,6 +109,17 @@ impl World {
         }
     }
 
+    /// What a promotion comes to by the event that ends it, which is the next one to fold: folding drops it.
+    pub fn ended(&self, recorded: &Recorded) -> Option<Promotion> {
+        let (StreamId::Promotion(id), Event::PromotionEnded { .. }) = (&recorded.stream, &recorded.event)
+        else {
+            return None;
+        };
+        let mut state = Promotion::clone(self.promotions.get(id)?);
+        state.evolve(&recorded.event, recorded.at).ok()?;
+        Some(state)
+    }
+
     /// Time of the last folded event.
     pub fn at(&self) -> jiff::Timestamp {
         self.at

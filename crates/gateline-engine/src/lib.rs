@@ -10,6 +10,7 @@ mod order;
 mod perform;
 mod port;
 mod queue;
+mod remade;
 mod rows;
 mod traffic;
 
@@ -18,4 +19,5 @@ pub use port::{
     BatchId, Input, Observed, Output, Receipt, Refusal, Request, SourceOrder, Task, TaskOrder, Ticket,
 };
 pub use queue::COMMANDS_WAITING_MAX;
+pub use remade::Remade;
 pub use traffic::Traffic;

@@ -16,23 +16,29 @@ pub(crate) fn rows(
 ) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for proposed in events {
-        if let Event::ReleaseRegistered { release, number } = &proposed.event {
-            rows.push(Row::Release(ReleaseRow {
-                id: release.id(),
-                of: release.of.clone(),
-                version: release.version.clone(),
-                number: *number,
-                kind: release.change.kind,
-                breaking: release.change.breaking,
-                registered_at: now,
-            }));
-        }
+        rows.extend(registered(&proposed.event, now));
     }
     rows.extend(promotions.iter().filter_map(|promotion| {
         let version = version(world, promotion, events)?;
-        Some(Row::Promotion(Box::new(row(promotion, version))))
+        Some(promoted(promotion, version))
     }));
     rows
+}
+
+/// The row of a release, from its registration.
+pub(crate) fn registered(event: &Event, at: Timestamp) -> Option<Row> {
+    let Event::ReleaseRegistered { release, number } = event else {
+        return None;
+    };
+    Some(Row::Release(ReleaseRow {
+        id: release.id(),
+        of: release.of.clone(),
+        version: release.version.clone(),
+        number: *number,
+        kind: release.change.kind,
+        breaking: release.change.breaking,
+        registered_at: at,
+    }))
 }
 
 /// The release's label: from the world, or from the registration in the same append.
@@ -54,13 +60,14 @@ fn version(
         })
 }
 
-fn row(promotion: &Promotion, version: gateline_model::Version) -> PromotionRow {
+/// The row of a promotion, from its state.
+pub(crate) fn promoted(promotion: &Promotion, version: gateline_model::Version) -> Row {
     let (rollout, ended) = match &promotion.phase {
         Phase::Held => (None, None),
         Phase::Rolling(rollout) => (Some(rollout), None),
         Phase::Ended(ended) => (ended.rollout.as_ref(), Some(ended)),
     };
-    PromotionRow {
+    Row::Promotion(Box::new(PromotionRow {
         id: promotion.id.clone(),
         release: promotion.release,
         version,
@@ -74,5 +81,5 @@ fn row(promotion: &Promotion, version: gateline_model::Version) -> PromotionRow 
             .map(|rollout| rollout.applied().to_vec())
             .unwrap_or_default(),
         served: ended.map_or_else(Served::default, |ended| ended.served),
-    }
+    }))
 }
