@@ -18,6 +18,8 @@ pub struct Traffic {
 struct Kept {
     ticks: Vec<Tick>,
     root: Digest,
+    /// What the canary has served so far: pages ask for it all the time.
+    served: Served,
 }
 
 impl Traffic {
@@ -27,13 +29,21 @@ impl Traffic {
 
     /// Takes all ticks of a rollout, as the store has them.
     pub(crate) fn load(&mut self, promotion: &PromotionId, ticks: Vec<Tick>, root: Digest) {
-        self.rollouts.insert(promotion.clone(), Kept { ticks, root });
+        let served = served(&ticks, None);
+        self.rollouts
+            .insert(promotion.clone(), Kept { ticks, root, served });
     }
 
     /// Adds ticks that the store has now.
     pub(crate) fn add(&mut self, promotion: &PromotionId, ticks: Vec<Tick>, root: Digest) {
         if let Some(kept) = self.rollouts.get_mut(promotion) {
+            let last = kept.ticks.iter().rposition(|tick| tick.arm == Arm::Canary);
+            let first_new = kept.ticks.len();
             kept.ticks.extend(ticks);
+            let since = last.map(|last| kept.ticks[last].at);
+            let more = served(&kept.ticks[last.unwrap_or(first_new)..], since);
+            kept.served.requests += more.requests;
+            kept.served.bad_requests += more.bad_requests;
             kept.root = root;
         }
     }
@@ -44,16 +54,8 @@ impl Traffic {
 
     /// Everything that a rollout's canary has served.
     pub fn served(&self, promotion: &PromotionId) -> Served {
-        let ticks = self
-            .rollouts
-            .get(promotion)
-            .map(|kept| &kept.ticks[..])
-            .unwrap_or_default();
-        let counts = gateline_judge::count(ticks, Arm::Canary, None);
-        Served {
-            requests: counts.requests,
-            bad_requests: counts.errors,
-        }
+        let kept = self.rollouts.get(promotion);
+        kept.map(|kept| kept.served).unwrap_or_default()
     }
 
     /// The ruling on the step that stands now; none where nothing is judged.
@@ -76,6 +78,15 @@ impl Traffic {
     }
 }
 
+/// What the canary served after a moment, or in all.
+fn served(ticks: &[Tick], since: Option<Timestamp>) -> Served {
+    let counts = gateline_judge::count(ticks, Arm::Canary, since);
+    Served {
+        requests: counts.requests,
+        bad_requests: counts.errors,
+    }
+}
+
 /// A ruling with what it was made from.
 pub(crate) struct Ruled {
     pub step: u32,
@@ -95,4 +106,44 @@ pub(crate) fn settings<'a>(pipeline: &'a Pipeline, promotion: &Promotion) -> Opt
     };
     let step = canary.steps.get((rollout.step as usize).checked_sub(1)?)?;
     step.judge.as_ref().or(canary.judge.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_served_is_the_same_in_whatever_pieces_it_came() {
+        let tick = |second: i64, arm, requests, errors| Tick {
+            at: Timestamp::from_second(second).unwrap(),
+            arm,
+            weight: 5,
+            requests,
+            errors,
+            buckets: Vec::new(),
+        };
+        // The canary began again at zero in the middle; the stable arm never counts.
+        let ticks = [
+            tick(1, Arm::Stable, 50, 5),
+            tick(1, Arm::Canary, 10, 1),
+            tick(2, Arm::Stable, 90, 5),
+            tick(2, Arm::Canary, 30, 2),
+            tick(3, Arm::Canary, 4, 3),
+            tick(4, Arm::Canary, 9, 3),
+        ];
+        let promotion: PromotionId = "payments/app/production/1".parse().unwrap();
+        for pieces in 1..=ticks.len() {
+            let mut traffic = Traffic::default();
+            traffic.load(&promotion, Vec::new(), Digest::of(b""));
+            for piece in ticks.chunks(pieces) {
+                traffic.add(&promotion, piece.to_vec(), Digest::of(b""));
+            }
+            let served = traffic.served(&promotion);
+            assert_eq!(
+                (served.requests, served.bad_requests),
+                (39, 5),
+                "{pieces} at once"
+            );
+        }
+    }
 }

@@ -82,6 +82,7 @@ contract! {
         ticks_are_put_once
         the_root_of_ticks_does_not_depend_on_their_chunks
         ticks_of_rollouts_are_apart
+        a_sample_of_ticks_has_its_ends_and_no_more_than_was_asked_for
         a_tick_that_would_not_read_back_is_refused
         content_is_kept_by_digest
         erasing_keeps_root_leaves_and_bodies

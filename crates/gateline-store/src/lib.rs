@@ -272,6 +272,10 @@ pub trait Read: Send {
     /// All ticks of a rollout in the order they were put, and their root.
     fn ticks(&self, rollout: &PromotionId) -> Result<(Vec<Tick>, Digest), StoreError>;
 
+    /// A rollout's ticks for a picture: of each arm the last one at or before each of about this many moments, evenly
+    /// spread, in order of time. The work does not grow with the rollout; nothing is proved by it.
+    fn sample_ticks(&self, rollout: &PromotionId, moments: usize) -> Result<Vec<Tick>, StoreError>;
+
     /// Content by digest.
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
 

@@ -1,4 +1,7 @@
-//! The chain of a rollout's ticks: what makes the judge's input provable. The same for every store.
+//! The chain of a rollout's ticks, which makes the judge's input provable, and the sample of them for a picture. The same
+//! for every store.
+
+use std::collections::BTreeMap;
 
 use gateline_model::{Arm, Digest, Tick};
 
@@ -31,4 +34,32 @@ pub(crate) fn line(tick: &Tick) -> Result<Vec<u8>, StoreError> {
 /// The root with one more tick: SHA-256(root before || line).
 pub(crate) fn chain(root: &Digest, line: &[u8]) -> Digest {
     Digest::of(&[root.as_bytes(), line].concat())
+}
+
+/// Of each arm the last tick at or before each of some moments, evenly spread over what was measured, in order of time.
+/// The work depends on the number of moments only.
+pub(crate) fn sample(
+    measured: Option<(i64, i64)>,
+    moments: usize,
+    latest: impl Fn(Arm, i64) -> Result<Option<Tick>, StoreError>,
+) -> Result<Vec<Tick>, StoreError> {
+    let Some((from, until)) = measured else {
+        return Ok(Vec::new());
+    };
+    let gaps = moments.saturating_sub(1).max(1) as i64;
+    let mut ticks = BTreeMap::new();
+    for moment in 0..=gaps {
+        // Divided before it is multiplied, so that no span overflows; the last moment is the end itself.
+        let at = if moment == gaps {
+            until
+        } else {
+            from + (until - from) / gaps * moment
+        };
+        for arm in [Arm::Canary, Arm::Stable] {
+            if let Some(tick) = latest(arm, at)? {
+                ticks.insert((tick.at, arm), tick);
+            }
+        }
+    }
+    Ok(ticks.into_values().collect())
 }

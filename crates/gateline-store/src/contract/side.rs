@@ -66,6 +66,29 @@ pub(super) fn ticks_of_rollouts_are_apart(store: &mut dyn Store) {
     assert_eq!(store.ticks(&promotion(3)).unwrap(), (vec![], empty));
 }
 
+pub(super) fn a_sample_of_ticks_has_its_ends_and_no_more_than_was_asked_for(store: &mut dyn Store) {
+    assert_eq!(store.sample_ticks(&promotion(1), 10).unwrap(), []);
+    store.put_ticks(&promotion(1), &four()).unwrap();
+    assert_eq!(store.sample_ticks(&promotion(1), 10).unwrap(), four());
+    let long: Vec<Tick> = (0..1_000)
+        .flat_map(|secs| [Arm::Canary, Arm::Stable].map(|arm| tick(arm, secs, secs as u64)))
+        .collect();
+    store.put_ticks(&promotion(2), &long).unwrap();
+    let sample = store.sample_ticks(&promotion(2), 10).unwrap();
+    assert_eq!(sample.len(), 20);
+    assert_eq!((&sample[..2], &sample[18..]), (&long[..2], &long[1_998..]));
+    assert!(sample.is_sorted_by_key(|tick| tick.at), "in order of time");
+    // An arm that begins later has no tick at the moments before.
+    let late = [
+        tick(Arm::Stable, 0, 1),
+        tick(Arm::Stable, 10, 2),
+        tick(Arm::Canary, 10, 1),
+    ];
+    store.put_ticks(&promotion(3), &late).unwrap();
+    let sample = store.sample_ticks(&promotion(3), 3).unwrap();
+    assert_eq!(sample.iter().filter(|tick| tick.arm == Arm::Canary).count(), 1);
+}
+
 pub(super) fn a_tick_that_would_not_read_back_is_refused(store: &mut dyn Store) {
     let good = tick(Arm::Canary, 0, 10);
     let bad = Tick {

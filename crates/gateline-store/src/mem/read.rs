@@ -150,6 +150,18 @@ impl Read for MemStore {
         ))
     }
 
+    fn sample_ticks(&self, rollout: &PromotionId, moments: usize) -> Result<Vec<Tick>, StoreError> {
+        let ticks = self.rollouts.get(rollout).map(|rollout| &rollout.ticks[..]);
+        let ticks = ticks.unwrap_or_default();
+        let times = || ticks.iter().map(|tick| tick.at.as_microsecond());
+        ticks::sample(times().min().zip(times().max()), moments, |arm, at| {
+            let before = ticks
+                .iter()
+                .filter(|tick| tick.arm == arm && tick.at.as_microsecond() <= at);
+            Ok(before.max_by_key(|tick| tick.at).cloned())
+        })
+    }
+
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.blobs.get(digest).cloned())
     }

@@ -260,6 +260,14 @@ impl<C: Connected + Send> Read for C {
         ticks::read(self.conn(), rollout)
     }
 
+    fn sample_ticks(&self, rollout: &PromotionId, moments: usize) -> Result<Vec<Tick>, StoreError> {
+        let _snapshot = self
+            .conn()
+            .unchecked_transaction()
+            .map_err(failed("read ticks"))?;
+        ticks::sample(self.conn(), rollout, moments)
+    }
+
     fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         blob(self.conn(), digest)
     }

@@ -104,6 +104,9 @@ statements! {
     ROLLOUT: "SELECT id, root FROM rollout WHERE promotion = ?1";
     ROLLOUT_PUT: "INSERT INTO rollout (promotion, root) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET root = ?2 RETURNING id";
     TICK_ADD: "INSERT OR IGNORE INTO tick (rollout_id, arm, at_us, line) VALUES (?1, ?2, ?3, ?4)";
+    TICKS_SPAN: "SELECT (SELECT min(at_us) FROM tick WHERE rollout_id = ?1 AND arm = ?2),
+        (SELECT max(at_us) FROM tick WHERE rollout_id = ?1 AND arm = ?2)";
+    TICK_BEFORE: "SELECT line FROM tick WHERE rollout_id = ?1 AND arm = ?2 AND at_us <= ?3 ORDER BY at_us DESC LIMIT 1";
     TICKS: "SELECT line FROM tick WHERE rollout_id = ?1 ORDER BY number";
 
     // ---- doctor ----

@@ -22,10 +22,7 @@ pub(super) fn put(
     let id = put_root(&tx, &promotion, &root).map_err(failed(DOING))?;
     for (tick, line) in ticks.iter().zip(&lines) {
         let (arm, at) = ticks::key(tick);
-        let arm = match arm {
-            Arm::Canary => "canary",
-            Arm::Stable => "stable",
-        };
+        let arm = word(arm);
         let mut add = tx.prepare_cached(sql::TICK_ADD).map_err(failed(DOING))?;
         if add.execute(params![id, arm, at, line]).map_err(failed(DOING))? > 0 {
             root = ticks::chain(&root, line);
@@ -34,6 +31,13 @@ pub(super) fn put(
     put_root(&tx, &promotion, &root).map_err(failed(DOING))?;
     tx.commit().map_err(commit_failed(DOING))?;
     Ok(root)
+}
+
+fn word(arm: Arm) -> &'static str {
+    match arm {
+        Arm::Canary => "canary",
+        Arm::Stable => "stable",
+    }
 }
 
 fn put_root(conn: &Connection, promotion: &str, root: &Digest) -> rusqlite::Result<i64> {
@@ -73,4 +77,39 @@ pub(super) fn read(conn: &Connection, rollout: &PromotionId) -> Result<(Vec<Tick
         .iter()
         .map(|line| serde_json::from_slice(line).map_err(|err| damaged(what(), err)));
     Ok((ticks.collect::<Result<_, _>>()?, root))
+}
+
+/// Reads what a picture needs: each tick is one step down an index.
+pub(super) fn sample(
+    conn: &Connection,
+    rollout: &PromotionId,
+    moments: usize,
+) -> Result<Vec<Tick>, StoreError> {
+    let promotion = rollout.to_string();
+    let Some((id, _)) = found(conn, &promotion)? else {
+        return Ok(Vec::new());
+    };
+    let doing = "read ticks";
+    let span = |arm: Arm| -> Result<Option<(i64, i64)>, StoreError> {
+        let mut select = conn.prepare_cached(sql::TICKS_SPAN).map_err(failed(doing))?;
+        let read = |row: &Row<'_>| Ok(row.get::<_, Option<i64>>(0)?.zip(row.get(1)?));
+        select
+            .query_row(params![id, word(arm)], read)
+            .map_err(failed(doing))
+    };
+    let measured = match (span(Arm::Canary)?, span(Arm::Stable)?) {
+        (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
+        (one, other) => one.or(other),
+    };
+    ticks::sample(measured, moments, |arm, at| {
+        let mut select = conn.prepare_cached(sql::TICK_BEFORE).map_err(failed(doing))?;
+        let line: Option<Vec<u8>> = select
+            .query_row(params![id, word(arm), at], |row| row.get(0))
+            .optional()
+            .map_err(failed(doing))?;
+        line.map(|line| {
+            serde_json::from_slice(&line).map_err(|err| damaged(format!("a tick of `{promotion}`"), err))
+        })
+        .transpose()
+    })
 }
