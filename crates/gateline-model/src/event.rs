@@ -2,6 +2,8 @@
 //!
 //! `evolve` reads only these bodies. Personal names and free text go beside them into [`Private`], which can be erased.
 
+mod sentence;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ActorId, Approval, Decision, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Override,
     Pipeline, PipelineName, PromotionId, PromotionKind, PromotionOutcome, Release, ReleaseId, Ruling, Span,
-    StepAction, StreamId, TargetName, TokenId, Version,
+    StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
@@ -41,6 +43,18 @@ pub enum Event {
     FreezeLifted {
         /// Which.
         name: FreezeName,
+    },
+    /// A finding was accepted for a time.
+    WaiverGranted {
+        /// The waiver.
+        waiver: Waiver,
+    },
+    /// A waiver ended early.
+    WaiverLifted {
+        /// Which.
+        waiver: WaiverId,
+        /// The finding that it was about.
+        finding: String,
     },
     /// A token was made. Only its hash is kept.
     TokenIssued {
@@ -358,6 +372,8 @@ pub enum Scope {
     Promote,
     /// Approve for the token's groups.
     Approve,
+    /// Waive findings and lift waivers.
+    Waive,
     /// Override gates.
     Override,
     /// Declare and lift freezes.
@@ -414,6 +430,8 @@ impl Event {
             Event::PipelineApplied { .. } => "pipeline_applied",
             Event::FreezeDeclared { .. } => "freeze_declared",
             Event::FreezeLifted { .. } => "freeze_lifted",
+            Event::WaiverGranted { .. } => "waiver_granted",
+            Event::WaiverLifted { .. } => "waiver_lifted",
             Event::TokenIssued { .. } => "token_issued",
             Event::TokenRevoked { .. } => "token_revoked",
             Event::ReleaseNumbered { .. } => "release_numbered",

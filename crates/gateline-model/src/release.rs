@@ -256,6 +256,55 @@ pub struct Change {
     pub tickets: Vec<String>,
 }
 
+impl Change {
+    /// What it says, as names and texts in the order in which people read it.
+    pub fn rows(&self, time: impl Fn(Timestamp) -> String) -> Vec<(&'static str, String)> {
+        let Self {
+            source,
+            built_at,
+            builder,
+            kind,
+            breaking,
+            irreversible,
+            labels,
+            tickets,
+        } = self;
+        let mut words = kind.word().replace('_', " ");
+        for (set, word) in [(breaking, ", breaking"), (irreversible, ", irreversible")] {
+            words.push_str(if *set { word } else { "" });
+        }
+        let mut rows = vec![("kind", words)];
+        if let Some(Source {
+            repository,
+            commit,
+            range,
+        }) = source
+        {
+            rows.push(("source", format!("{repository}@{commit}")));
+            rows.extend(range.iter().map(|range| ("new commits", range.clone())));
+        }
+        let built = [
+            built_at.map(time),
+            builder.as_ref().map(|builder| format!("by {builder}")),
+        ];
+        let built: Vec<String> = built.into_iter().flatten().collect();
+        if !built.is_empty() {
+            rows.push(("built", built.join(" ")));
+        }
+        if !tickets.is_empty() {
+            rows.push(("tickets", tickets.join(", ")));
+        }
+        if !labels.is_empty() {
+            let labels: Vec<String> = labels
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            rows.push(("labels", labels.join(", ")));
+        }
+        rows
+    }
+}
+
 /// Where a release's source is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -327,6 +376,27 @@ impl fmt::Display for ReleaseRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_says_its_builder_also_where_nobody_knows_when() {
+        let mut change = Change {
+            builder: Some("ci".to_owned()),
+            breaking: true,
+            labels: BTreeMap::from([("team".to_owned(), "payments".to_owned())]),
+            ..Change::default()
+        };
+        let rows = |change: &Change| change.rows(|at| at.to_string());
+        assert_eq!(rows(&Change::default()).len(), 1);
+        let kind = format!("{}, breaking", change.kind.word());
+        let said = [
+            ("kind", kind.as_str()),
+            ("built", "by ci"),
+            ("labels", "team=payments"),
+        ];
+        assert_eq!(rows(&change), said.map(|(name, text)| (name, text.to_owned())));
+        change.built_at = Some(Timestamp::UNIX_EPOCH);
+        assert_eq!(rows(&change)[1].1, "1970-01-01T00:00:00Z by ci");
+    }
 
     #[test]
     fn a_tag_without_a_digest_is_refused_as_mutable() {

@@ -1,0 +1,317 @@
+//! Events as sentences: one wording for command line, pages and transcripts. What decisions, rulings and drivers said
+//! is repeated as it was recorded. Knows neither where times are read nor what releases are called: callers say that.
+
+use jiff::Timestamp;
+
+use super::{CheckOf, Event, PauseReason, Recorded, RollbackReason};
+use crate::{Found, GateName, PromotionId, PromotionKind, ReleaseId, StepAction};
+
+impl Recorded {
+    /// What happened, as one sentence without its subject: that is the stream, which stands beside it.
+    pub fn says(&self, time: impl Fn(Timestamp) -> String, release: impl Fn(&ReleaseId) -> String) -> String {
+        match &self.event {
+            Event::PipelineApplied {
+                version, pipeline, ..
+            } => {
+                format!(
+                    "pipeline {} came into force, version {}",
+                    pipeline.name,
+                    version.short()
+                )
+            }
+            Event::FreezeDeclared { freeze } => {
+                let (from, until) = (time(freeze.from), time(freeze.until));
+                format!("freeze {} declared from {from} until {until}", freeze.name)
+            }
+            Event::FreezeLifted { name } => format!("freeze {name} lifted"),
+            Event::WaiverGranted { waiver } => {
+                let what = waiver.rule.as_deref().unwrap_or(&waiver.finding);
+                let stage = waiver
+                    .stage
+                    .as_ref()
+                    .map(|stage| format!("/{stage}"))
+                    .unwrap_or_default();
+                let until = time(waiver.until);
+                format!(
+                    "{what} in {} waived for {}{stage} until {until}",
+                    waiver.place, waiver.pipeline
+                )
+            }
+            Event::WaiverLifted { waiver, finding } => {
+                format!("waiver {} of finding {finding} lifted", waiver.short())
+            }
+            Event::TokenIssued { id, actor, .. } => format!("token {id} issued to {actor}"),
+            Event::TokenRevoked { id } => format!("token {id} revoked"),
+            Event::ReleaseNumbered {
+                pipeline,
+                version,
+                number,
+                ..
+            } => {
+                format!("{pipeline}@{version} got number {number}")
+            }
+            Event::ReleaseRegistered { release, number } => {
+                format!("{}@{} registered as number {number}", release.of, release.version)
+            }
+            Event::EvidenceRecorded { evidence } => {
+                let name = evidence.name.iter().map(|name| format!(" `{name}`"));
+                let name: String = name.collect();
+                format!(
+                    "{} evidence{name} recorded: {}",
+                    evidence.format,
+                    found(&evidence.found)
+                )
+            }
+            Event::PromotionOpened { promotion, .. } => format!("promotion {} opened", short(promotion)),
+            Event::PromotionClosed { promotion, outcome } => {
+                format!("promotion {} closed: {}", short(promotion), words(outcome.word()))
+            }
+            Event::LaneTaken { target, promotion } => {
+                format!("lane of {target} taken by {}", short(promotion))
+            }
+            Event::LaneFreed { target, promotion } => {
+                format!("lane of {target} freed by {}", short(promotion))
+            }
+            Event::WentLive {
+                version, promotion, ..
+            } => {
+                format!("{version} went live by {}", short(promotion))
+            }
+            Event::ReleaseBarred {
+                release: barred,
+                promotion,
+            } => {
+                format!("{} barred because of {}", release(barred), short(promotion))
+            }
+            Event::BarLifted { release: barred } => format!("bar of {} lifted", release(barred)),
+            Event::HealthObserved {
+                health,
+                not_seen_from,
+            } => match not_seen_from {
+                Some(from) => format!("health is {health}; nobody looked since {}", time(*from)),
+                None => format!("health is {health}"),
+            },
+            Event::PromotionRequested {
+                release: wanted,
+                kind,
+                automatic,
+                ..
+            } => {
+                let what = match kind {
+                    PromotionKind::Forward => release(wanted),
+                    PromotionKind::Rollback => format!("rollback to {}", release(wanted)),
+                };
+                let by = if *automatic { " by the pipeline" } else { "" };
+                format!("{what} requested{by}")
+            }
+            Event::PipelineRepinned { pipeline } => {
+                format!("judged by pipeline version {} from now on", pipeline.short())
+            }
+            Event::DecisionRecorded { decision } => decision.headline.clone(),
+            Event::ApprovalGiven { approval } => format!("approved by {} for {}", approval.by, approval.from),
+            Event::ApprovalVoided { by, .. } => format!("approval of {by} voided: the question changed"),
+            Event::OverrideGranted { permission } => {
+                let until = time(permission.until);
+                format!(
+                    "gate {} overridden by {} until {until}",
+                    permission.gate, permission.by
+                )
+            }
+            Event::CheckRecorded { gate, of, evidence } => {
+                let of = match of {
+                    CheckOf::Entry => "check",
+                    CheckOf::Verify => "verification",
+                };
+                format!("{of} {gate}: {}", found(&evidence.found))
+            }
+            Event::PromotionAdmitted { steps, target, .. } => {
+                let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+                format!("rollout on {target} began: {}", steps.join(", "))
+            }
+            Event::StepIntended {
+                step,
+                attempt,
+                action,
+            } => {
+                let again = match attempt {
+                    0 | 1 => String::new(),
+                    again => format!(", attempt {again}"),
+                };
+                format!("step {}{again}: {}", step + 1, doing(*action))
+            }
+            Event::StepApplied { step, go_on_at, .. } => match go_on_at {
+                Some(until) if *until > self.at => {
+                    format!("step {} applied, stands until {}", step + 1, time(*until))
+                }
+                Some(_) | None => format!("step {} applied", step + 1),
+            },
+            Event::StepFailed { step, why, .. } => format!("step {} failed: {why}", step + 1),
+            Event::StepParked { step, why, .. } => {
+                format!(
+                    "step {} parked, nobody can tell whether it is true: {why}",
+                    step + 1
+                )
+            }
+            Event::RulingChanged { step, ruling, .. } => {
+                let ruled = words(ruling.says.word());
+                format!("ruling at step {}: {ruled}: {}", step + 1, ruling.headline)
+            }
+            Event::RolloutPaused { why } => format!("paused: {}", paused(*why)),
+            Event::RolloutResumed {} => "resumed".to_owned(),
+            Event::RollbackBegan { why, says } => format!("rollback began, {}: {says}", taken_back(*why)),
+            Event::VerificationBegan { checks, .. } if checks.is_empty() => {
+                "verification began: nothing to check".to_owned()
+            }
+            Event::VerificationBegan { checks, until } => {
+                let checks: Vec<&str> = checks.iter().map(GateName::as_str).collect();
+                format!(
+                    "verification began: {}, until {}",
+                    checks.join(", "),
+                    time(*until)
+                )
+            }
+            Event::PromotionEnded {
+                outcome,
+                says,
+                served,
+                ..
+            } => {
+                let served = match served.requests {
+                    0 => String::new(),
+                    requests => format!(" ({requests} requests served, {} bad)", served.bad_requests),
+                };
+                format!("ended {}: {says}{served}", words(outcome.word()))
+            }
+        }
+    }
+}
+
+/// A promotion without its project and pipeline: `production/1`.
+fn short(id: &PromotionId) -> String {
+    format!("{}/{}", id.stage.stage, id.number)
+}
+
+fn words(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+fn found(found: &Found) -> String {
+    match found {
+        Found::Facts { facts } => facts.kind().to_owned(),
+        Found::Errored { reason, .. } => format!("errored: {reason}"),
+    }
+}
+
+fn doing(action: StepAction) -> String {
+    match action {
+        StepAction::Start => "start it, without traffic".to_owned(),
+        StepAction::Expose { weight } => format!("give it {weight} of the traffic"),
+        StepAction::Finish => "stop the old release".to_owned(),
+        StepAction::Withdraw => "take all traffic back".to_owned(),
+        StepAction::Discard => "stop the new release".to_owned(),
+    }
+}
+
+fn paused(why: PauseReason) -> &'static str {
+    match why {
+        PauseReason::Asked => "an actor asked",
+        PauseReason::Inconclusive => "the judge could not tell in time",
+        PauseReason::Irreversible => "the release is never taken back by itself; a person is called",
+        PauseReason::Parked => "a step could not be observed; a person is called",
+    }
+}
+
+fn taken_back(why: RollbackReason) -> &'static str {
+    match why {
+        RollbackReason::Judged => "the judge ruled so",
+        RollbackReason::StepFailed => "a step failed",
+        RollbackReason::VerificationFailed => "verification failed",
+        RollbackReason::Aborted => "an actor aborted it",
+        RollbackReason::Superseded => "a hotfix takes the lane",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Digest, Served, Weight};
+
+    fn says(event: Event) -> String {
+        let recorded = Recorded {
+            number: 7,
+            stream: "promotion/shop/app/live/3".parse().unwrap(),
+            version: 1,
+            at: "2026-11-21T10:00:00Z".parse().unwrap(),
+            actor: "ana".parse().unwrap(),
+            event,
+            private: None,
+        };
+        recorded.says(|at| at.strftime("%H:%M").to_string(), |_| "1.4.0".to_owned())
+    }
+
+    fn applied(go_on_at: &str) -> Event {
+        Event::StepApplied {
+            step: 1,
+            attempt: 1,
+            go_on_at: Some(go_on_at.parse().unwrap()),
+            measure_every: None,
+        }
+    }
+
+    fn requested(kind: PromotionKind, automatic: bool) -> Event {
+        Event::PromotionRequested {
+            release: Digest::of(b""),
+            kind,
+            pipeline: Digest::of(b""),
+            automatic,
+        }
+    }
+
+    #[test]
+    fn names_and_times_are_the_callers_and_steps_count_from_one() {
+        let weight = Weight::percent(5);
+        for (event, sentence) in [
+            (
+                requested(PromotionKind::Forward, true),
+                "1.4.0 requested by the pipeline",
+            ),
+            (
+                requested(PromotionKind::Rollback, false),
+                "rollback to 1.4.0 requested",
+            ),
+            (
+                applied("2026-11-21T10:15:00Z"),
+                "step 2 applied, stands until 10:15",
+            ),
+            (applied("2026-11-21T10:00:00Z"), "step 2 applied"),
+            (
+                Event::StepIntended {
+                    step: 1,
+                    attempt: 2,
+                    action: StepAction::Expose { weight },
+                },
+                "step 2, attempt 2: give it 5% of the traffic",
+            ),
+        ] {
+            assert_eq!(says(event), sentence);
+        }
+    }
+
+    #[test]
+    fn an_end_tells_its_traffic_where_there_was_any() {
+        let ended = |requests| Event::PromotionEnded {
+            outcome: crate::PromotionOutcome::RolledBack,
+            says: "too many errors".to_owned(),
+            superseded_by: None,
+            served: Served {
+                requests,
+                bad_requests: requests / 2,
+            },
+        };
+        assert_eq!(says(ended(0)), "ended rolled back: too many errors");
+        assert_eq!(
+            says(ended(8)),
+            "ended rolled back: too many errors (8 requests served, 4 bad)"
+        );
+    }
+}
