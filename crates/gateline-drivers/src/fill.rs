@@ -1,15 +1,13 @@
 //! Placeholders: `{version}` and `{artifact.NAME}` in what a user wrote become what they stand for.
 //!
-//! A placeholder is a lower-case word in braces. Braces around anything else (`${HOME}`, `{"a": 1}`, `{{.State}}`)
-//! are left as they are; an unknown word in braces is an error, because a typing error must not reach a target.
+//! Other braces are left as they are; an unknown word in braces is an error, because a typing error must not reach a
+//! target. The reader of pipeline files says so earlier; a pipeline of before may still have one.
 
-use gateline_model::{Artifact, ArtifactAt};
+use gateline_model::{Artifact, ArtifactAt, placeholders};
 
 /// What a placeholder stands for where none of the texts has it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{{{name}}}` in `{text}` is not known: use {known}; a script that needs such braces goes into its own file"
-)]
+#[error("`{{{name}}}` in `{text}` is not known: use {known}")]
 pub(crate) struct FillError {
     name: String,
     text: String,
@@ -46,15 +44,8 @@ impl Fill {
     /// The text with every placeholder filled in. What is filled in is not looked at again.
     pub(crate) fn fill(&self, text: &str) -> Result<String, FillError> {
         let mut filled = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(open) = rest.find('{') {
-            let (before, tail) = rest.split_at(open);
-            filled.push_str(before);
-            let Some(name) = placeholder(tail) else {
-                filled.push('{');
-                rest = &tail[1..];
-                continue;
-            };
+        let mut done = 0;
+        for (at, name) in placeholders(text) {
             let Some((_, stands_for)) = self.known.iter().find(|(known, _)| known == name) else {
                 let names: Vec<String> = self
                     .known
@@ -68,19 +59,13 @@ impl Fill {
                     known: names.join(", "),
                 });
             };
+            filled.push_str(&text[done..at]);
             filled.push_str(stands_for);
-            rest = &tail[name.len() + 2..];
+            done = at + name.len() + "{}".len();
         }
-        filled.push_str(rest);
+        filled.push_str(&text[done..]);
         Ok(filled)
     }
-}
-
-/// The word in braces that `text` begins with, if it is one.
-fn placeholder(text: &str) -> Option<&str> {
-    let (name, _) = text.strip_prefix('{')?.split_once('}')?;
-    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
-    (name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(word)).then_some(name)
 }
 
 #[cfg(test)]
@@ -108,7 +93,7 @@ mod tests {
     #[test_case("{artifact.program}", "/srv/app"; "a file artifact is its path")]
     #[test_case("{artifact.source}", &format!("https://h/r@{}", "a".repeat(40)); "a commit is its url and id")]
     #[test_case("{artifact.image}", &format!("reg/app@sha256:{}", "0".repeat(64)); "an image is its reference by digest")]
-    #[test_case("${HOME} {\"a\": 1} {{.State}} {", "${HOME} {\"a\": 1} {{.State}} {"; "other braces are left alone")]
+    #[test_case("${HOME} ${version} {\"a\": 1} {{.State}} {", "${HOME} ${version} {\"a\": 1} {{.State}} {"; "other braces are left alone")]
     fn placeholders_are_filled_in(text: &str, filled: &str) {
         assert_eq!(fill(text).unwrap(), filled);
     }

@@ -6,7 +6,7 @@ use gateline_model::{Pipeline, PipelineName, ProjectName, Stage};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sink};
 use crate::fields::Fields;
 use crate::node::{Kind, Node};
-use crate::{artifact, graph, secret, stage, target, window, yaml};
+use crate::{artifact, graph, placeholder, secret, stage, target, window, yaml};
 
 /// The only `apiVersion` of pipeline files.
 pub const API_VERSION: &str = "gateline.dev/v1";
@@ -117,7 +117,7 @@ fn stages(
     }
     graph::check(nodes, &entry.key_span, spec.sink);
     target::refuse_shared(nodes, spec.sink);
-    target::refuse_unknown_artifacts(nodes, spec);
+    placeholder::check(nodes, spec);
     let context = stage::Context {
         pipeline,
         project,

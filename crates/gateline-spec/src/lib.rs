@@ -16,6 +16,7 @@ mod gate;
 mod graph;
 mod nearest;
 mod node;
+mod placeholder;
 mod rollout;
 mod schema;
 mod secret;

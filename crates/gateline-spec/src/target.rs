@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use gateline_model::{LaneMode, PipelineName, ProjectName, Span, StageName, Target, TargetTemplate, Version};
+use gateline_model::{
+    LaneMode, PipelineName, ProjectName, Span, StageName, Target, TargetTemplate, Version, placeholders,
+};
 
-use crate::artifact::names;
 use crate::diagnostic::Sink;
 use crate::fields::{Fields, refuse_twins};
-use crate::nearest::meant;
 use crate::node::{Kind, Node};
 
 /// Reads the target. Commands name a program, and the settings of time and number are not zero.
@@ -59,6 +59,10 @@ pub(crate) fn name(
     let entry = stage.get("target_name")?;
     let template: TargetTemplate = stage.read(entry)?;
     let example: Version = "1.0.0".parse().expect("the example is a legal version");
+    if placeholders(&template.0).any(|(_, word)| word != "version") {
+        // That has its own finding, and what was meant is not known.
+        return None;
+    }
     if template.fill(&example).is_none() {
         let help = Some(
             "use names joined by `/`, with `{version}` where each release has a target of its own".to_owned(),
@@ -119,48 +123,4 @@ pub(crate) fn refuse_shared(stages: &[Node], sink: &Sink<'_>) {
         "address",
         listens.iter().map(|(name, span)| (name.as_str(), span)),
     );
-}
-
-/// `{artifact.NAME}` names an artifact that each release has.
-pub(crate) fn refuse_unknown_artifacts(stages: &[Node], spec: &Fields<'_, '_, '_>) {
-    let artifacts = spec
-        .get("artifacts")
-        .map(|entry| entry.value.items())
-        .unwrap_or_default();
-    let known: Vec<&str> = names(artifacts).map(|(name, _)| name).collect();
-    for stage in stages {
-        look(stage, &known, spec.sink);
-    }
-}
-
-fn look(node: &Node, known: &[&str], sink: &Sink<'_>) {
-    for inner in node
-        .items()
-        .iter()
-        .chain(node.entries().iter().map(|entry| &entry.value))
-    {
-        look(inner, known, sink);
-    }
-    let text = node.text().unwrap_or_default();
-    for (start, opening) in text.match_indices("{artifact.") {
-        let Some((name, _)) = text[start + opening.len()..].split_once('}') else {
-            continue;
-        };
-        if known.contains(&name) {
-            continue;
-        }
-        let place = node.place(sink.text(), start).start;
-        let place = place..(place + opening.len() + name.len() + 1).min(node.span.end);
-        let help = meant(name, known.iter().copied()).or_else(|| {
-            Some(format!(
-                "list it: `spec.artifacts: [{{name: {name}, kind: file}}]`"
-            ))
-        });
-        sink.error_with(
-            "artifacts.unknown",
-            &place,
-            format!("no artifact is called `{name}`"),
-            help,
-        );
-    }
 }
