@@ -314,6 +314,17 @@ fn admission(verdicts: &[GateVerdict]) -> Admission {
 }
 
 fn headline(admission: Admission, verdicts: &[GateVerdict], lane_free: bool) -> String {
+    let why = why(admission, verdicts, lane_free);
+    match admission {
+        Admission::Admit if !lane_free => format!("admitted; {why}"),
+        Admission::Admit => format!("admitted: {why}"),
+        Admission::Hold => format!("held: {why}"),
+        Admission::Refuse => format!("refused: {why}"),
+    }
+}
+
+/// The reason of a decision without the word for it, so that another sentence can end with it.
+pub(crate) fn why(admission: Admission, verdicts: &[GateVerdict], lane_free: bool) -> String {
     let of = verdicts.len();
     let overridden = verdicts.iter().filter(|gate| gate.overridden.is_some()).count();
     let keeping_out: Vec<&str> = verdicts
@@ -322,19 +333,17 @@ fn headline(admission: Admission, verdicts: &[GateVerdict], lane_free: bool) -> 
         .map(|gate| gate.gate.as_str())
         .collect();
     match admission {
-        Admission::Admit if !lane_free => {
-            "admitted; waits for the lane, which another promotion has".to_owned()
-        }
+        Admission::Admit if !lane_free => "waits for the lane, which another promotion has".to_owned(),
         Admission::Admit if overridden > 0 => {
             format!(
-                "admitted: {} of {of} gates satisfied, {overridden} overridden",
+                "{} of {of} gates satisfied, {overridden} overridden",
                 of - overridden
             )
         }
-        Admission::Admit => format!("admitted: {of} of {of} gates satisfied"),
+        Admission::Admit => format!("{of} of {of} gates satisfied"),
         Admission::Hold => {
             format!(
-                "held: {} of {of} gates not satisfied: {}",
+                "{} of {of} gates not satisfied: {}",
                 keeping_out.len(),
                 keeping_out.join(", ")
             )
@@ -343,10 +352,9 @@ fn headline(admission: Admission, verdicts: &[GateVerdict], lane_free: bool) -> 
             let worst = verdicts
                 .iter()
                 .find(|gate| gate.keeps_out() && gate.verdict == Verdict::Refused);
-            let why = worst
+            worst
                 .map(|gate| format!("{}: {}", gate.gate, gate.says))
-                .unwrap_or_default();
-            format!("refused: {why}")
+                .unwrap_or_default()
         }
     }
 }

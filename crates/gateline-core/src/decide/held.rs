@@ -7,7 +7,7 @@ use gateline_model::{
 use jiff::Timestamp;
 
 use super::{live, rollout};
-use crate::decision::{Judged, judge_entry};
+use crate::decision::{Judged, judge_entry, why};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
 use crate::state::{Phase, Promotion};
@@ -27,14 +27,20 @@ pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Ti
     let judged = as_decided_before(judged, &promotion);
     let expires = judged.stage.expires.after(promotion.requested_at);
     if expires <= draft.facts.now {
-        let (outcome, how) = match judged.decision.admission {
-            Admission::Refuse => (PromotionOutcome::Refused, "refused until its time was over"),
-            Admission::Hold | Admission::Admit => {
-                (PromotionOutcome::Expired, "held longer than the stage allows")
-            }
+        let admission = judged.decision.admission;
+        let why = why(admission, &judged.decision.verdicts, judged.lane_free);
+        let expires = judged.stage.expires;
+        let (outcome, says) = match admission {
+            Admission::Refuse => (
+                PromotionOutcome::Refused,
+                format!("still refused after {expires}; {why}"),
+            ),
+            Admission::Hold | Admission::Admit => (
+                PromotionOutcome::Expired,
+                format!("not admitted within {expires}; {why}"),
+            ),
         };
         record(draft, &promotion, &judged);
-        let says = format!("{how}: {}", judged.decision.headline);
         live::end(draft, id, outcome, says, None, Served::default());
         return Ok(None);
     }
