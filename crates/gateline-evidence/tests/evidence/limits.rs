@@ -41,8 +41,8 @@ fn xml_depth_is_limited() {
 }
 
 #[test]
-fn a_million_open_elements_are_refused_at_the_depth_limit() {
-    let why = complaint(read_as(Format::Junit, &"<testsuite>".repeat(1_000_000)));
+fn countless_open_elements_are_refused_at_the_depth_limit() {
+    let why = complaint(read_as(Format::Junit, &"<testsuite>".repeat(500_000)));
     assert!(why.contains("line 1, byte 704"), "{why}");
 }
 
@@ -88,7 +88,7 @@ fn lists_and_texts_of_tests_keep_to_their_limits_and_counts_do_not() {
 
 #[test]
 fn lists_and_texts_of_findings_keep_to_their_limits_and_counts_do_not() {
-    let long = "n".repeat(10_000);
+    let long = "n".repeat(1_000);
     let result = format!(r#"{{"ruleId":"{long}","message":{{"text":"{long}"}}}}"#);
     let runs: Vec<_> = (0..TOOLS_MAX + FINDINGS_MAX)
         .map(|n| format!(r#"{{"tool":{{"driver":{{"name":"{n}{long}"}}}},"results":[{result}]}}"#))
