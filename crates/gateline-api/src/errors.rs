@@ -68,7 +68,7 @@ errors! {
     /// Our fault.
     BUG: "bug", 500, Bug, "Gateline has a bug", "report it with the server's log of this moment";
     /// An evidence format that is not read.
-    FORMAT: "evidence.format", 422, Usage, "The format of the evidence is not known", "name it with `format`: `junit`, `lcov` or `sarif`";
+    FORMAT: "evidence.format", 422, Usage, "The format of the evidence is not known", "name it with `--as` (in the API: `format`)";
     /// Content that was never kept.
     EVIDENCE_UNKNOWN: "evidence.unknown", 404, Usage, "There is no such evidence", "take the digest from the release's evidence";
     /// One key, two requests.

@@ -17,7 +17,7 @@ pub use endpoint::{Empty, Endpoint, EndpointInfo, Media, Method, Rule, Schemas};
 pub use endpoints::*;
 pub use errors::{ERRORS, ErrorEntry, Exit, entry, exit_of};
 pub use openapi::openapi;
-pub use page::{PAGE_DEFAULT, PAGE_MAX, Page, page_size};
+pub use page::{LimitError, PAGE_DEFAULT, PAGE_MAX, Page, page_limit, page_size};
 pub use problem::{Finding, Problem};
 pub use release_name::{ReleaseName, ReleaseNameError};
 

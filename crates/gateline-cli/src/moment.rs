@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use gateline_model::Span;
+use gateline_model::{Span, SpanError};
 use jiff::{SignedDuration, Timestamp};
 
 /// A time, or a duration from now.
@@ -18,12 +18,14 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let span = || text.parse().map(Moment::From).ok();
-        let at = || text.parse().map(Moment::At).ok();
-        span().or_else(at).ok_or_else(|| {
-            "write a duration such as `2h`, or a time with its offset such as `2026-11-23T08:00:00Z`"
-                .to_owned()
-        })
+        match text.parse::<Span>() {
+            Ok(span) => Ok(Moment::From(span)),
+            Err(err @ SpanError::TooLong(_)) => Err(err.to_string()),
+            Err(SpanError::Foreign(_)) => text.parse().map(Moment::At).map_err(|_| {
+                "write a duration such as `2h`, or a time with its offset such as `2026-11-23T08:00:00Z`"
+                    .to_owned()
+            }),
+        }
     }
 }
 
@@ -71,6 +73,16 @@ mod tests {
         let now = "2026-11-21T10:00:00.289358658Z".parse().unwrap();
         let moment: Moment = "2h".parse().unwrap();
         assert_eq!(moment.ahead(now).to_string(), "2026-11-21T12:00:00Z");
+    }
+
+    #[test]
+    fn what_is_too_long_is_answered_with_the_limit() {
+        assert!(
+            "4000d"
+                .parse::<Moment>()
+                .unwrap_err()
+                .contains("at most 3650 days")
+        );
     }
 
     #[test_case("tomorrow"; "a word")]

@@ -11,8 +11,16 @@ pub struct Span(i64);
 
 /// Why a text is not a [`Span`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a duration: write numbers with units, as in `15m`, `1h 30m`, `90s`, `250ms` or `2d`")]
-pub struct SpanError(String);
+pub enum SpanError {
+    /// It is something else.
+    #[error(
+        "`{0}` is not a duration: write numbers with units, as in `15m`, `1h 30m`, `90s`, `250ms` or `2d`"
+    )]
+    Foreign(String),
+    /// It is over the limit.
+    #[error("`{0}` is too long: a duration is at most {SPAN_DAYS_MAX} days (SPAN_DAYS_MAX)")]
+    TooLong(String),
+}
 
 const UNITS: [(&str, i64); 5] = [
     ("d", 86_400_000),
@@ -21,7 +29,9 @@ const UNITS: [(&str, i64); 5] = [
     ("s", 1_000),
     ("ms", 1),
 ];
-const SPAN_MILLIS_MAX: i64 = 3_650 * 86_400_000;
+/// Longest duration, in days: ten years.
+const SPAN_DAYS_MAX: i64 = 3_650;
+const SPAN_MILLIS_MAX: i64 = SPAN_DAYS_MAX * 86_400_000;
 
 impl Span {
     /// No time at all.
@@ -117,7 +127,9 @@ impl FromStr for Span {
     type Err = SpanError;
 
     fn from_str(text: &str) -> Result<Self, SpanError> {
-        let bad = || SpanError(text.chars().take(40).collect());
+        let shown = || text.chars().take(40).collect();
+        let bad = || SpanError::Foreign(shown());
+        let too_long = || SpanError::TooLong(shown());
         let mut total: i64 = 0;
         let mut rest = text.trim();
         if rest.is_empty() {
@@ -125,7 +137,10 @@ impl FromStr for Span {
         }
         while !rest.is_empty() {
             let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            let number: i64 = rest[..digits].parse().map_err(|_| bad())?;
+            if digits == 0 {
+                return Err(bad());
+            }
+            let number: i64 = rest[..digits].parse().map_err(|_| too_long())?;
             rest = &rest[digits..];
             let letters = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
             let (_, size) = UNITS
@@ -135,11 +150,11 @@ impl FromStr for Span {
             total = number
                 .checked_mul(*size)
                 .and_then(|part| total.checked_add(part))
-                .ok_or_else(bad)?;
+                .ok_or_else(too_long)?;
             rest = rest[letters..].trim_start();
         }
         if total > SPAN_MILLIS_MAX {
-            Err(bad())
+            Err(too_long())
         } else {
             Ok(Self(total))
         }
@@ -206,8 +221,16 @@ mod tests {
 
     #[test]
     fn nonsense_and_overflow_are_refused() {
-        for text in ["", "5", "m", "5 m", "1y", "-5s", "99999999999d", "4000d"] {
-            assert!(text.parse::<Span>().is_err(), "{text}");
+        for text in ["", "5", "m", "5 m", "1y", "-5s"] {
+            assert!(
+                matches!(text.parse::<Span>(), Err(SpanError::Foreign(_))),
+                "{text}"
+            );
         }
+        for text in ["3650d 1ms", "4000d", "99999999999d", "99999999999999999999d"] {
+            let says = text.parse::<Span>().unwrap_err().to_string();
+            assert!(says.contains("at most 3650 days"), "{says}");
+        }
+        assert!("3650d".parse::<Span>().is_ok());
     }
 }

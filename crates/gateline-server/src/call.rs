@@ -3,13 +3,14 @@
 //! The order is fixed: who asks and may they, then the size, then path, query, key and body. A handler that takes a
 //! [`Call`] cannot forget any of it.
 
+mod unread;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Form;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::{HeaderMap, Method, header, request::Parts};
+use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::{HeaderMap, header, request::Parts};
 use gateline_api::{Endpoint, ErrorEntry, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, entry};
 use gateline_core::{Actor, Command};
 use gateline_model::Digest;
@@ -60,12 +61,8 @@ impl<E: Endpoint> Call<E> {
         let caller = enter(&app.hub, &parts.method, &parts.headers, E::RULE)?;
         let bytes = bytes(&parts.headers, body, E::BODY).await?;
         let path = path::<E>(&mut parts).await?;
-        let Query(query) = Query::try_from_uri(&parts.uri).map_err(|err| {
-            Refused::new(
-                &entry::QUERY,
-                format!("the query cannot be read: {}", err.body_text()),
-            )
-        })?;
+        let query = unread::pairs(parts.uri.query().unwrap_or_default().as_bytes(), "the query")
+            .map_err(|says| Refused::new(&entry::QUERY, says))?;
         let key = if E::TAKES_KEY {
             key(&parts, caller.as_ref(), &bytes)?
         } else {
@@ -73,7 +70,7 @@ impl<E: Endpoint> Call<E> {
         };
         let body = match E::BODY {
             Media::Json => json(&parts.headers, &bytes)?,
-            Media::Form => form(&parts.headers, &bytes).await?,
+            Media::Form => form(&parts.headers, &bytes)?,
             Media::None | Media::Bytes | Media::Events | Media::Text => nothing(&entry::BODY)?,
         };
         Ok(Self {
@@ -158,16 +155,13 @@ async fn path<E: Endpoint>(parts: &mut Parts) -> Result<E::Path, Refused> {
     }
     match Path::<E::Path>::from_request_parts(parts, &()).await {
         Ok(Path(path)) => Ok(path),
-        Err(err) => Err(Refused::new(
-            &entry::PATH,
-            format!("the path cannot be read: {}", err.body_text()),
-        )),
+        Err(err) => Err(Refused::new(&entry::PATH, unread::path(&err))),
     }
 }
 
 /// The value of a type that has no field.
 fn nothing<T: DeserializeOwned>(entry: &ErrorEntry) -> Result<T, Refused> {
-    serde_json::from_str("{}").map_err(|err| Refused::new(entry, err.to_string()))
+    unread::json(b"{}").map_err(|says| Refused::new(entry, says))
 }
 
 fn json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Refused> {
@@ -175,22 +169,12 @@ fn json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Ref
         return nothing(&entry::BODY);
     }
     expect_media(headers, Media::Json)?;
-    serde_json::from_slice(bytes)
-        .map_err(|err| Refused::new(&entry::BODY, format!("the body cannot be read: {err}")))
+    unread::json(bytes).map_err(|says| Refused::new(&entry::BODY, says))
 }
 
-async fn form<T: DeserializeOwned>(headers: &HeaderMap, bytes: &Bytes) -> Result<T, Refused> {
+fn form<T: DeserializeOwned>(headers: &HeaderMap, bytes: &Bytes) -> Result<T, Refused> {
     expect_media(headers, Media::Form)?;
-    let mut request = Request::new(Body::from(bytes.clone()));
-    *request.method_mut() = Method::POST;
-    *request.headers_mut() = headers.clone();
-    match Form::from_request(request, &()).await {
-        Ok(Form(form)) => Ok(form),
-        Err(err) => Err(Refused::new(
-            &entry::BODY,
-            format!("the form cannot be read: {}", err.body_text()),
-        )),
-    }
+    unread::pairs(bytes, "the form").map_err(|says| Refused::new(&entry::BODY, says))
 }
 
 fn expect_media(headers: &HeaderMap, media: Media) -> Result<(), Refused> {

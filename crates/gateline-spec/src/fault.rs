@@ -53,6 +53,7 @@ impl de::Error for Fault {
         // The model's errors reach serde as text only; the second half of their first words names the rule.
         let rules = [
             (" is not a duration: ", "duration.invalid"),
+            (" is too long: a duration ", "duration.invalid"),
             (" name: ", "name.illegal"),
             ("a secret is given by reference only", "secret.literal"),
         ];

@@ -50,7 +50,11 @@ pub struct LogQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
     /// At most so many.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::page::limit"
+    )]
+    #[schemars(with = "Option<u32>", range(min = 1, max = 500))]
     pub limit: Option<u32>,
 }
 

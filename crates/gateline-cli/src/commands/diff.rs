@@ -1,13 +1,14 @@
 //! `gateline diff`: what a pipeline file would change of what is in force.
 
-use std::path::PathBuf;
-
 use gateline_api::{Exit, GetPipeline, PipelinePath, VersionQuery, entry};
+use gateline_model::{Digest, Pipeline, PipelineRef};
 use gateline_spec::Difference;
-use serde_json::json;
+use serde::Serialize;
 
 use super::lint::Linted;
+use crate::client::Client;
 use crate::failure::Failure;
+use crate::pipeline_files::PipelineFiles;
 use crate::render::{self, Line, Page};
 use crate::session::Session;
 
@@ -15,16 +16,54 @@ use crate::session::Session;
 #[command(after_help = "Order and spelling do not count unless they mean something.
 
 Examples:
-  gateline diff pipeline.yaml")]
+  gateline diff -f pipeline.yaml")]
 pub struct Args {
-    /// The pipeline file; `-` is stdin
-    file: PathBuf,
+    #[command(flatten)]
+    files: PipelineFiles,
+}
+
+/// What one file would change.
+#[derive(Serialize)]
+struct Changes {
+    of: PipelineRef,
+    in_force: Option<Digest>,
+    file: Digest,
+    /// None where the pipeline is new.
+    differences: Option<Vec<Difference>>,
 }
 
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
-    let (read, _) = Linted::of(&args.file)?.usable(session)?;
+    let mut files = Vec::new();
+    for path in args.files.paths()? {
+        let (read, _) = Linted::of(&path)?.usable(session)?;
+        files.push(read.pipeline);
+    }
     let client = session.connect()?;
-    let of = read.pipeline.reference();
+    let mut all = Vec::new();
+    for pipeline in &files {
+        all.push(changes(pipeline, &client).await?);
+    }
+    session.out.answer(&all, || {
+        let mut page = Page::default();
+        for Changes { of, differences, .. } in &all {
+            match differences {
+                None => page.line(Line::new().good("+").plain(format!(" {of} is new"))),
+                Some(none) if none.is_empty() => page.line(format!("{of}: no difference")),
+                Some(some) => {
+                    if all.len() > 1 {
+                        page.line(format!("{of}:"));
+                    }
+                    some.iter().for_each(|one| page.line(render::difference(one)));
+                }
+            }
+        }
+        page
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn changes(file: &Pipeline, client: &Client) -> Result<Changes, Failure> {
+    let of = file.reference();
     let path = PipelinePath {
         project: of.project.clone(),
         pipeline: of.pipeline.clone(),
@@ -34,23 +73,10 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         Err(failure) if failure.code == entry::PIPELINE_UNKNOWN.code => None,
         Err(failure) => return Err(failure),
     };
-    let differences: Option<Vec<Difference>> = in_force
-        .as_ref()
-        .map(|view| gateline_spec::diff(&view.pipeline, &read.pipeline));
-    let reply = json!({
-        "of": of,
-        "in_force": in_force.as_ref().map(|view| view.version),
-        "file": read.pipeline.version(),
-        "differences": differences,
-    });
-    session.out.answer(&reply, || {
-        let mut page = Page::default();
-        match &differences {
-            None => page.line(Line::new().good("+").plain(format!(" {of} is new"))),
-            Some(none) if none.is_empty() => page.line(format!("{of}: no difference")),
-            Some(some) => some.iter().for_each(|one| page.line(render::difference(one))),
-        }
-        page
-    })?;
-    Ok(Exit::Done)
+    Ok(Changes {
+        of,
+        in_force: in_force.as_ref().map(|view| view.version),
+        file: file.version(),
+        differences: in_force.map(|view| gateline_spec::diff(&view.pipeline, file)),
+    })
 }

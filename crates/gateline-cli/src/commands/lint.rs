@@ -1,6 +1,6 @@
 //! `gateline lint`: pipeline files checked without a server.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use gateline_api::Exit;
 use gateline_spec::{Diagnostic, Diagnostics, PIPELINE_BYTES_MAX, Read};
@@ -8,6 +8,7 @@ use gateline_spec::{Diagnostic, Diagnostics, PIPELINE_BYTES_MAX, Read};
 use crate::failure::Failure;
 use crate::files;
 use crate::out::Form;
+use crate::pipeline_files::PipelineFiles;
 use crate::render::{Line, Page};
 use crate::session::Session;
 
@@ -17,12 +18,11 @@ use crate::session::Session;
 
 Examples:
   gateline lint pipeline.yaml
-  gateline lint pipelines/*.yaml --json"
+  gateline lint pipelines/ --json"
 )]
 pub struct Args {
-    /// Pipeline files; `-` is stdin
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    files: PipelineFiles,
 }
 
 /// A pipeline file that was read here.
@@ -81,8 +81,8 @@ impl Linted {
 
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
     let mut all: Vec<Linted> = Vec::new();
-    for path in &args.files {
-        all.push(Linted::of(path)?);
+    for path in args.files.paths()? {
+        all.push(Linted::of(&path)?);
     }
     match session.out.form() {
         Form::Json => {

@@ -1,6 +1,6 @@
 //! `gateline status`: the board.
 
-use gateline_api::{Board, BoardOrder, BoardQuery, BoardShow, Empty, Exit, GetBoard};
+use gateline_api::{Board, BoardOrder, BoardQuery, BoardShow, Empty, Exit, GetBoard, page_limit};
 
 use crate::failure::Failure;
 use crate::out::Form;
@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     order: Option<Order>,
     /// At most so many pipelines
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = page_limit)]
     limit: Option<u32>,
     /// Follow what changes, until interrupted
     #[arg(long)]

@@ -180,14 +180,35 @@ pub(super) fn issue_token(draft: &mut Draft<'_>, command: &Command) -> Result<()
 
 pub(super) fn revoke_token(draft: &mut Draft<'_>, id: &TokenId) -> Result<(), Rejection> {
     let project = server_project();
-    if !draft
-        .project(&project)
-        .is_some_and(|project| project.tokens.contains_key(id))
-    {
+    let state = draft.project(&project);
+    let Some((state, token)) = state
+        .as_ref()
+        .and_then(|state| Some((state, state.tokens.get(id)?)))
+    else {
         return Err(Rejection::unknown(
             "token.unknown",
             format!("there is no token `{id}`"),
             "list them with `gateline token list`",
+        ));
+    };
+    let now = draft.facts.now;
+    let others = state.tokens.iter().filter(|(other, _)| *other != id);
+    // The time for which somebody can let others in never gets shorter: nobody is left to lengthen it again.
+    if token.administers(now)
+        && !others
+            .clone()
+            .any(|(_, other)| other.administers(now) && other.outlasts(token))
+    {
+        let left = others.filter(|(_, other)| other.administers(now)).count();
+        let says = if left == 0 {
+            format!("`{id}` is the last token that may administer this server")
+        } else {
+            format!("every other token that may administer this server ends before `{id}`")
+        };
+        return Err(Rejection::conflict(
+            "token.last_admin",
+            says,
+            "create another that lasts as long first, with `gateline token create ID --actor ACTOR --scope admin`",
         ));
     }
     let text = private(draft, None);

@@ -138,13 +138,23 @@ pub(super) fn override_gate(
 ) -> Result<(), Rejection> {
     let why = reason(why)?;
     let now = draft.facts.now;
-    if until <= now || OVERRIDE_MAX.after(now) < until {
+    if until <= now {
+        let says = format!("the override would end at {until}, before it permits anything");
+        return Err(Rejection::invalid(
+            "override.until",
+            says,
+            "give an end in the future with `--until`",
+        ));
+    }
+    let latest = OVERRIDE_MAX.after(now);
+    if latest < until {
+        let latest = Timestamp::from_second(latest.as_second()).unwrap_or(latest);
         return Err(Rejection::invalid(
             "override.until",
             format!(
-                "an override ends in the future and within {OVERRIDE_MAX} (OVERRIDE_MAX); {until} does not"
+                "the override would end at {until}; the longest is {OVERRIDE_MAX} (OVERRIDE_MAX), until {latest} if granted now"
             ),
-            "give another `--until`",
+            &format!("give an earlier end, such as `--until {OVERRIDE_MAX}`; grant it again when it is over"),
         ));
     }
     let promotion = held_promotion(draft, id)?;

@@ -45,6 +45,22 @@ pub struct Token {
     pub expires: Option<Timestamp>,
 }
 
+impl Token {
+    /// Whether it may administer the server now.
+    pub fn administers(&self, now: Timestamp) -> bool {
+        self.scopes.contains(&Scope::Admin) && self.expires.is_none_or(|expires| expires > now)
+    }
+
+    /// Whether it ends no earlier than the other.
+    pub fn outlasts(&self, other: &Token) -> bool {
+        match (self.expires, other.expires) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(end), Some(other)) => end >= other,
+        }
+    }
+}
+
 impl Project {
     /// The version in force of a pipeline.
     pub fn pipeline(&self, name: &PipelineName) -> Option<&Arc<Pipeline>> {

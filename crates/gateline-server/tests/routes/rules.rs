@@ -9,7 +9,7 @@ use gateline_server::{
 };
 use jiff::Timestamp;
 
-use crate::support::{App, problem_of};
+use crate::support::{App, body_of, problem_of};
 
 fn path(endpoint: &EndpointInfo) -> String {
     filled(endpoint.path)
@@ -251,35 +251,110 @@ async fn every_answer_carries_the_security_headers() {
 #[tokio::test]
 async fn names_and_parameters_that_cannot_be_read_are_told_apart() {
     let (_app, admin, _, _) = App::start().await;
-    for (path, code) in [
-        ("/api/v1/pipelines/Payments!/x", "request.path"),
-        ("/api/v1/promotions/a/b/c/seven", "request.path"),
-        ("/api/v1/releases/payment-service", "request.path"),
-        ("/api/v1/evidence/raw/latest", "request.path"),
-        ("/api/v1/board?limit=many", "request.query"),
-        ("/api/v1/board?teext=x", "request.query"),
-        ("/api/v1/log?stream=team/x", "request.query"),
-        ("/api/v1/promotions?after=x", "request.query"),
-        ("/api/v1/releases?project=payments", "request.query"),
+    for (path, code, says) in [
+        (
+            "/api/v1/pipelines/Payments!/x",
+            "request.path",
+            "`Payments!` is not a project name",
+        ),
+        (
+            "/api/v1/promotions/a/b/c/seven",
+            "request.path",
+            "`number` of the path must be a whole number from 0; `seven` came",
+        ),
+        ("/api/v1/promotions/a/b/c/%FF", "request.path", "`number`"),
+        (
+            "/api/v1/releases/payment-service",
+            "request.path",
+            "write PIPELINE@VERSION",
+        ),
+        (
+            "/api/v1/evidence/raw/latest",
+            "request.path",
+            "`latest` is not a digest",
+        ),
+        (
+            "/api/v1/board?teext=x",
+            "request.query",
+            "has `teext`, which is not known",
+        ),
+        (
+            "/api/v1/log?stream=team/x",
+            "request.query",
+            "`team/x` is not a stream",
+        ),
+        (
+            "/api/v1/log?from=abc",
+            "request.query",
+            "`from` of the query must be a time with its offset",
+        ),
+        (
+            "/api/events?from=abc",
+            "request.query",
+            "must be a whole number from 0; `abc` came",
+        ),
+        ("/api/v1/promotions?after=x", "request.query", "after"),
+        ("/api/v1/releases?project=payments", "request.query", "pipeline"),
     ] {
         let response = admin.get(path).await;
         assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{path}");
-        assert_eq!(problem_of(response).await.code, code, "{path}");
+        let problem = problem_of(response).await;
+        assert_eq!(problem.code, code, "{path}");
+        assert!(problem.detail.contains(says), "{path}: {}", problem.detail);
     }
 }
 
 #[tokio::test]
-async fn bodies_that_cannot_be_read_are_refused_with_the_place() {
+async fn every_list_takes_the_same_limits() {
+    let (_app, admin, _, _) = App::start().await;
+    let openapi = body_of(admin.get("/api/openapi.json").await).await;
+    let openapi: serde_json::Value = serde_json::from_slice(&openapi).unwrap();
+    let mut lists = 0;
+    for (path, methods) in openapi["paths"].as_object().unwrap() {
+        let parameters = methods["get"]["parameters"].as_array().into_iter().flatten();
+        if !parameters
+            .into_iter()
+            .any(|parameter| parameter["name"] == "limit")
+        {
+            continue;
+        }
+        lists += 1;
+        for limit in ["1", "500"] {
+            let response = admin.get(&format!("{path}?limit={limit}")).await;
+            assert_eq!(response.status(), StatusCode::OK, "{path} {limit}");
+        }
+        for limit in ["0", "-1", "501", "99999999999", "many", ""] {
+            let problem = problem_of(admin.get(&format!("{path}?limit={limit}")).await).await;
+            assert_eq!((problem.status, problem.code.as_str()), (422, "request.query"));
+            assert!(
+                problem.detail.contains("from 1 to 500 (PAGE_MAX)"),
+                "{}",
+                problem.detail
+            );
+        }
+    }
+    assert_eq!(lists, 5, "board, pipelines, releases, promotions, log");
+}
+
+#[tokio::test]
+async fn bodies_that_cannot_be_read_are_refused_with_the_field_and_without_words_of_ours() {
     let (_app, admin, _, _) = App::start().await;
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let path = "/api/v1/promotions";
-    for body in [
-        "{",
-        "[]",
-        "{\"release\":\"a@1\"}",
-        "{\"release\":\"a@1\",\"stage\":\"dev\",\"x\":1}",
-        "\u{ff}",
-        &deep,
+    for (body, says) in [
+        ("{", "it ends too early, at line 1 column 1"),
+        ("[]", "must be an object; a list came"),
+        ("{\"release\":\"a@1\"}", "lacks `stage`"),
+        (
+            "{\"release\":\"a@1\",\"stage\":\"dev\",\"x\":1}",
+            "has `x`, which is not known",
+        ),
+        (
+            "{\"release\":\"a@1\",\"stage\":3}",
+            "`stage` of the body must be a string; the number 3 came",
+        ),
+        ("\u{ff}", "is not JSON"),
+        (deep.as_str(), "nested too deeply"),
     ] {
         let response = admin
             .send(Method::POST, path, "application/json", body.as_bytes().to_vec())
@@ -290,7 +365,7 @@ async fn bodies_that_cannot_be_read_are_refused_with_the_place() {
             (422, "request.body"),
             "{body:.40}"
         );
-        assert!(problem.detail.contains("line 1 column"), "{}", problem.detail);
+        assert!(problem.detail.contains(says), "{}", problem.detail);
     }
     let response = admin.send(Method::POST, path, "text/xml", b"<a/>".to_vec()).await;
     assert_eq!(problem_of(response).await.code, "request.media");

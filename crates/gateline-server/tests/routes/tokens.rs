@@ -1,8 +1,9 @@
 use axum::http::StatusCode;
-use gateline_api::{Empty, IssueToken, ListTokens, TokenRequest};
+use gateline_api::{Empty, IssueToken, ListTokens, Problem, RevokeToken, TokenPath, TokenRequest};
 use gateline_model::Scope;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::support::{App, body_of};
+use crate::support::{App, Client, body_of};
 
 fn request(id: &str) -> TokenRequest {
     TokenRequest {
@@ -88,4 +89,47 @@ async fn nobody_gets_a_token_in_the_name_of_gateline_itself() {
         (problem.status, problem.code.as_str()),
         (403, "token.actor_reserved")
     );
+}
+
+async fn revoke(client: &Client, id: &str) -> Result<(), Problem> {
+    let path = TokenPath {
+        id: id.parse().unwrap(),
+    };
+    client
+        .ask::<RevokeToken>(&path, &Empty {}, &Empty {})
+        .await
+        .map(|_| ())
+}
+
+#[tokio::test]
+async fn the_last_token_that_may_administer_cannot_be_revoked() {
+    let (app, admin, _, _) = App::start().await;
+    let past = Some(Timestamp::now() - SignedDuration::from_hours(1));
+    app.actor("former", &[Scope::Admin], &[], past).await;
+    let problem = revoke(&admin, "admin").await.unwrap_err();
+    assert_eq!((problem.status, problem.code.as_str()), (409, "token.last_admin"));
+    assert!(problem.detail.contains("the last token"), "{}", problem.detail);
+    assert!(problem.hint.contains("gateline token create"), "{}", problem.hint);
+    assert_eq!(admin.get("/api/v1/tokens").await.status(), StatusCode::OK);
+    // What cannot administer, or no longer, may always go.
+    revoke(&admin, "reader").await.unwrap();
+    revoke(&admin, "former").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_remains_of_administration_lasts_as_long_as_what_is_revoked() {
+    let (app, admin, _, _) = App::start().await;
+    let soon = Some(Timestamp::now() + SignedDuration::from_hours(1));
+    app.actor("guest", &[Scope::Admin], &[], soon).await;
+    let problem = revoke(&admin, "admin").await.unwrap_err();
+    assert_eq!(problem.code, "token.last_admin");
+    assert!(
+        problem.detail.contains("ends before `admin`"),
+        "{}",
+        problem.detail
+    );
+    let heir = app.actor("heir", &[Scope::Admin], &[], None).await;
+    revoke(&admin, "admin").await.unwrap();
+    revoke(&heir, "guest").await.unwrap();
+    assert_eq!(revoke(&heir, "heir").await.unwrap_err().code, "token.last_admin");
 }
