@@ -8,7 +8,7 @@ mod place;
 mod report;
 mod story;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use place::Place;
 use report::Report;
@@ -100,6 +100,10 @@ async fn stay(place: &mut Place, report: &Report) -> Result<(), DemoError> {
         place.token_file().display()
     );
     report.say("\nNow it is yours. In another terminal:");
+    // Whoever came by `cargo run` has no `gateline` in the path yet.
+    if let Some(folder) = std::env::current_exe().ok().as_deref().and_then(Path::parent) {
+        report.say(&format!("  export PATH=\"{}:$PATH\"", folder.display()));
+    }
     report.say(&format!("  {env}"));
     report.say("  gateline status");
     report.say("  gateline explain payment-service@1.5.0 --to production");
