@@ -12,6 +12,8 @@ use crate::read::Body;
 pub(crate) struct FormatRow {
     /// The word for it on the command line and in the API.
     pub(crate) name: &'static str,
+    /// The kind of facts that it has, as [`Facts::kind`](gateline_model::Facts::kind) calls it.
+    pub(crate) kind: &'static str,
     /// What it is, for the reference: `JUnit XML, as pytest, nextest, vitest and most test runners write it`.
     pub(crate) title: &'static str,
     /// Whether a report that begins like this is of this format. At most one format may say so.
@@ -43,8 +45,13 @@ macro_rules! formats {
 }
 
 formats! {
+    Cobertura = cobertura,
+    CoveragePy = coverage_py,
+    Diff = diff,
+    Jacoco = jacoco,
     Junit = junit,
     Lcov = lcov,
+    Libtest = libtest,
     Sarif = sarif,
 }
 
@@ -52,6 +59,11 @@ impl Format {
     /// The word for it on the command line and in the API.
     pub fn name(self) -> &'static str {
         self.row().name
+    }
+
+    /// The kind of facts that it has, as [`Facts::kind`](gateline_model::Facts::kind) calls it.
+    pub fn kind(self) -> &'static str {
+        self.row().kind
     }
 
     /// What it is and who writes it, in one line.
@@ -107,6 +119,15 @@ mod tests {
     #[test_case("{\"version\":\"2.1.0\",\"runs\":[]}", Some(Format::Sarif); "an object with runs")]
     #[test_case("{\"a\":{\"runs\":[]}}", None; "runs further in")]
     #[test_case("{\"results\":\"\\\"runs\"}", None; "another JSON object")]
+    #[test_case("<?xml version='1.0'?><!DOCTYPE coverage SYSTEM 'x'><coverage line-rate='0.5'>", Some(Format::Cobertura); "a root of coverage with rates")]
+    #[test_case("<coverage generated='1'><project/></coverage>", None; "Clover")]
+    #[test_case("<!DOCTYPE report PUBLIC '-//JACOCO//DTD Report 1.1//EN' 'report.dtd'><report name='a'>", Some(Format::Jacoco); "a root of JaCoCo")]
+    #[test_case("<report/>", None; "any other report")]
+    #[test_case("{\"meta\":{\"format\":3},\"files\":{},\"totals\":{}}", Some(Format::CoveragePy); "an object of covered files")]
+    #[test_case("{ \"type\": \"suite\", \"event\": \"started\", \"test_count\": 1 }\n", Some(Format::Libtest); "an event of a test run")]
+    #[test_case("diff --git a/x b/x\nold mode 100644", Some(Format::Diff); "a line of git diff")]
+    #[test_case("From 1234 Mon Sep 17\nSubject: x\n\n--- a/x\n+++ b/x\n", Some(Format::Diff); "a pair of paths")]
+    #[test_case("--- a\n", None; "half a pair")]
     #[test_case("", None; "nothing")]
     fn the_content_tells(text: &str, format: Option<Format>) {
         assert_eq!(of(&Head::of(text)), format);
@@ -123,7 +144,8 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = "jnuit".parse::<Format>().expect_err("no such format").to_string();
         assert!(
-            error.starts_with("`jnuit` is not a format that is read; use one of `junit`, "),
+            error.starts_with("`jnuit` is not a format that is read; use one of `")
+                && error.contains("`junit`"),
             "{error}"
         );
     }

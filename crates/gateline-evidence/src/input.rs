@@ -11,6 +11,8 @@ use crate::head::HEAD_BYTES_MAX;
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Most bytes of a report whose reader holds all of it: formats that are short by nature.
 pub const WHOLE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Longest piece of a stream that is held at once: a line, or a text, tag or comment of XML.
+pub const PIECE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Deepest nesting of JSON; the parser's own limit. SARIF in use goes to about 15.
 pub const JSON_DEPTH_MAX: usize = 127;
 
@@ -146,6 +148,76 @@ impl<'a> Input<'a> {
         let mut bytes = Vec::with_capacity(self.bytes);
         self.reader()?.read_to_end(&mut bytes)?;
         String::from_utf8(bytes).map_err(|error| Fault::not_utf8(error.utf8_error().valid_up_to()))
+    }
+}
+
+/// The lines of a report, one at a time.
+pub(crate) struct Lines<'i> {
+    reader: BufReader<&'i mut dyn Source>,
+    buffer: Vec<u8>,
+    byte: usize,
+    number: usize,
+}
+
+/// One line.
+pub(crate) struct Line<'l> {
+    /// Its bytes without its end; no more than [`PIECE_BYTES_MAX`].
+    pub(crate) bytes: &'l [u8],
+    /// Whether it is longer than that, and what follows was passed over.
+    pub(crate) over: bool,
+    /// Whether it has an end, and is not the last one of a report that may be cut off in it.
+    pub(crate) ended: bool,
+    /// Where it begins.
+    pub(crate) byte: usize,
+    /// Its number, from 1.
+    pub(crate) number: usize,
+}
+
+impl<'i> Lines<'i> {
+    pub(crate) fn new<'s: 'i>(input: &'i mut Input<'s>) -> Result<Lines<'i>, Fault> {
+        Ok(Lines {
+            reader: input.reader()?,
+            buffer: Vec::new(),
+            byte: 0,
+            number: 0,
+        })
+    }
+
+    /// The next line; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>, Fault> {
+        self.buffer.clear();
+        let mut length = (&mut self.reader)
+            .take(PIECE_BYTES_MAX as u64)
+            .read_until(b'\n', &mut self.buffer)?;
+        if length == 0 {
+            return Ok(None);
+        }
+        let over = length == PIECE_BYTES_MAX && !self.buffer.ends_with(b"\n");
+        let ended = over || self.buffer.ends_with(b"\n");
+        if over {
+            length += skip_line(&mut self.reader)?;
+        }
+        let mut bytes = self.buffer.as_slice();
+        while let Some((b'\n' | b'\r', rest)) = bytes.split_last() {
+            bytes = rest;
+        }
+        let byte = self.byte;
+        self.byte += length;
+        self.number += 1;
+        Ok(Some(Line {
+            bytes,
+            over,
+            ended,
+            byte,
+            number: self.number,
+        }))
+    }
+}
+
+impl<'l> Line<'l> {
+    /// Its text.
+    pub(crate) fn text(&self) -> Result<&'l str, Fault> {
+        std::str::from_utf8(self.bytes).map_err(|error| Fault::not_utf8(self.byte + error.valid_up_to()))
     }
 }
 

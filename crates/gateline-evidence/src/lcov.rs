@@ -1,81 +1,21 @@
 //! LCOV tracefiles: one record per source file, from `SF:` to `end_of_record`.
 //!
-//! Layout: geninfo(1), "TRACEFILE FORMAT", versions 1 and 2. A line, branch or function is hit if any record of its
-//! file says so. Counts come from the entries (`DA`, `BRDA`, `FN`); the totals (`LF`, `BRF`, `FNF`) stand in only for
-//! records without entries. Knows no source file: paths are not opened.
+//! Layout: geninfo(1), "TRACEFILE FORMAT", versions 1 and 2. Counts come from the entries (`DA`, `BRDA`, `FN`); the
+//! totals (`LF`, `BRF`, `FNF`) stand in only for records without entries. Totals of lines above the entries are a
+//! warning and no more: llvm-cov counts its totals in another way. Knows no source file: paths are not opened.
 
 use std::collections::HashMap;
 
-use gateline_model::{CoverageFacts, Facts};
-
+use crate::coverage::{Coverage, Tally, is_hit, key_of};
 use crate::error::Fault;
 use crate::format::FormatRow;
-use crate::read::{Body, Complete, Warnings};
+use crate::input::{Input, Lines, PIECE_BYTES_MAX};
+use crate::read::{Body, Warnings};
 use crate::text;
-
-/// Entries of one sort (lines, branches or functions) over all records.
-struct Tally<K> {
-    /// File, key in that file, hit.
-    entries: Vec<(u32, K, bool)>,
-    /// Entries before the open record.
-    before: usize,
-    /// What the open record says of itself: found, hit.
-    said: (Option<u64>, Option<u64>),
-    /// Sums of records that have totals but no entries.
-    bare: (u64, u64),
-}
-
-impl<K: Ord> Tally<K> {
-    fn new() -> Self {
-        Tally {
-            entries: Vec::new(),
-            before: 0,
-            said: (None, None),
-            bare: (0, 0),
-        }
-    }
-
-    /// Ends the open record; returns why its totals cannot be used, if so.
-    fn end_record(&mut self) -> Result<(), String> {
-        let (found, hit) = (self.said.0.unwrap_or(0), self.said.1.unwrap_or(0));
-        let bare = self.entries.len() == self.before;
-        self.before = self.entries.len();
-        self.said = (None, None);
-        if hit > found {
-            return Err(format!("{hit} hit of {found} found"));
-        }
-        if bare {
-            self.bare = (self.bare.0.saturating_add(found), self.bare.1.saturating_add(hit));
-        }
-        Ok(())
-    }
-
-    /// Found and hit, each entry once.
-    fn totals(mut self) -> (u64, u64) {
-        // The hit entry sorts before its misses, so that it is the one that stays.
-        self.entries
-            .sort_unstable_by(|a, b| (a.0, &a.1, !a.2).cmp(&(b.0, &b.1, !b.2)));
-        self.entries.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
-        let hit = self.entries.iter().filter(|entry| entry.2).count() as u64;
-        let found = self.entries.len() as u64;
-        (self.bare.0.saturating_add(found), self.bare.1.saturating_add(hit))
-    }
-}
-
-struct Lcov<'a> {
-    files: HashMap<&'a str, u32>,
-    /// File and byte offset of the record that is open.
-    open: Option<(u32, usize)>,
-    lines: Tally<u64>,
-    branches: Tally<&'a str>,
-    functions: Tally<&'a str>,
-    /// First name of each function of the open record by its index, as version 2 writes them.
-    names: HashMap<&'a str, &'a str>,
-    warnings: Warnings,
-}
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "lcov",
+    kind: "coverage",
     title: "LCOV tracefiles, as pytest-cov, llvm-cov, vitest and gcov write them",
     knows: |head| {
         let record = head
@@ -84,46 +24,83 @@ pub(crate) const FORMAT: FormatRow = FormatRow {
             .find(|line| !line.starts_with('#') && !line.trim().is_empty());
         record.is_some_and(|record| record.starts_with("TN:") || record.starts_with("SF:"))
     },
-    read: |input| read(&input.whole()?),
+    read,
 };
 
-fn read(text: &str) -> Result<Body, Fault> {
-    let mut lcov = Lcov {
-        files: HashMap::new(),
-        open: None,
-        lines: Tally::new(),
-        branches: Tally::new(),
-        functions: Tally::new(),
-        names: HashMap::new(),
-        warnings: Warnings::default(),
-    };
-    let mut byte = 0;
-    for (index, whole) in text.split_inclusive('\n').enumerate() {
-        let line = whole
-            .trim_start_matches('\u{feff}')
-            .trim_end_matches(['\r', '\n']);
-        if let Err(reason) = lcov.line(line, index + 1, byte) {
+fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
+    let mut lcov = Lcov::default();
+    let mut lines = Lines::new(input)?;
+    while let Some(line) = lines.next()? {
+        if line.over {
+            let reason = format!("a line is longer than {PIECE_BYTES_MAX} bytes");
+            return Err(Fault::malformed(line.byte, reason));
+        }
+        if let Err(reason) = lcov.line(line.text()?, line.number, line.byte) {
             // The last line without an end may be half of a good one.
-            let fault = if whole.ends_with('\n') {
+            let fault = if line.ended {
                 Fault::malformed
             } else {
                 Fault::truncated
             };
-            return Err(fault(byte, reason));
+            return Err(fault(line.byte, reason));
         }
-        byte += whole.len();
     }
-    if let Some((_, start)) = lcov.open {
-        return Err(Fault::truncated(
-            start,
-            "the record that begins here has no `end_of_record`",
-        ));
+    if let Some(record) = &lcov.open {
+        let reason = "the record that begins here has no `end_of_record`";
+        return Err(Fault::truncated(record.byte, reason));
     }
-    Ok(lcov.into_body())
+    Ok(lcov.coverage.into_body(None, lcov.warnings))
 }
 
-impl<'a> Lcov<'a> {
-    fn line(&mut self, line: &'a str, number: usize, byte: usize) -> Result<(), String> {
+#[derive(Default)]
+struct Lcov {
+    coverage: Coverage,
+    open: Option<Record>,
+    warnings: Warnings,
+}
+
+/// The record that is open.
+struct Record {
+    file: usize,
+    /// Where it begins.
+    byte: usize,
+    lines: Said,
+    branches: Said,
+    functions: Said,
+    /// Key of each function by its index, as version 2 writes them.
+    names: HashMap<String, u64>,
+}
+
+/// What a record says of one sort of entries: how many it lists, and its totals.
+#[derive(Default)]
+struct Said {
+    listed: u64,
+    found: u64,
+    hit: u64,
+}
+
+impl Said {
+    /// Puts an entry where it belongs.
+    fn entry(&mut self, tally: &mut Tally, key: u64, hit: bool) {
+        self.listed += 1;
+        tally.add(key, hit);
+    }
+
+    /// Ends the record.
+    fn end(&self, tally: &mut Tally, of: &str) -> Result<(), String> {
+        if self.hit > self.found {
+            let Said { found, hit, .. } = self;
+            return Err(format!("its totals of {of} are {hit} hit of {found} found"));
+        }
+        if self.listed == 0 {
+            tally.add_bare(self.found, self.hit);
+        }
+        Ok(())
+    }
+}
+
+impl Lcov {
+    fn line(&mut self, line: &str, number: usize, byte: usize) -> Result<(), String> {
         if line.trim().is_empty() || line.starts_with('#') {
             return Ok(());
         }
@@ -131,16 +108,21 @@ impl<'a> Lcov<'a> {
             return self.end_record();
         }
         let (word, rest) = line.split_once(':').ok_or_else(|| no_record(line))?;
-        match (word, self.open) {
+        match (word, &self.open) {
             ("TN" | "VER", _) => Ok(()),
             ("SF", None) => {
-                let next = self.files.len() as u32;
-                let file = *self.files.entry(rest).or_insert(next);
-                self.open = Some((file, byte));
+                self.open = Some(Record {
+                    file: self.coverage.file(rest),
+                    byte,
+                    lines: Said::default(),
+                    branches: Said::default(),
+                    functions: Said::default(),
+                    names: HashMap::new(),
+                });
                 Ok(())
             }
             ("SF", Some(_)) => Err("a record begins before the one above has its `end_of_record`".into()),
-            (_, Some((file, _))) => self.entry(file, word, rest, number),
+            (_, Some(_)) => self.entry(word, rest, number),
             (_, None) => Err(format!(
                 "`{}` stands outside of any `SF:` record",
                 text::one_line(word, 40)
@@ -148,47 +130,57 @@ impl<'a> Lcov<'a> {
         }
     }
 
-    fn entry(&mut self, file: u32, word: &str, rest: &'a str, number: usize) -> Result<(), String> {
+    fn entry(&mut self, word: &str, rest: &str, number: usize) -> Result<(), String> {
+        let Some(record) = &mut self.open else {
+            return Ok(());
+        };
+        let file = self.coverage.of(record.file);
+        let bad = || bad(word, rest);
         match word {
             "DA" => {
                 let mut fields = rest.split(',');
-                let line = fields
-                    .next()
-                    .and_then(|line| line.parse().ok())
-                    .ok_or_else(|| bad(word, rest))?;
-                let hit = fields.next().and_then(is_hit).ok_or_else(|| bad(word, rest))?;
-                self.lines.entries.push((file, line, hit));
+                let line: Option<u32> = fields.next().and_then(|line| line.parse().ok());
+                let hit = fields.next().and_then(is_hit);
+                match (line.ok_or_else(bad)?, hit.ok_or_else(bad)?) {
+                    (0, _) => self
+                        .warnings
+                        .add(|| format!("line {number}: line 0 is no line and was passed over")),
+                    (line, hit) => record.lines.entry(&mut file.lines, line.into(), hit),
+                }
             }
             "BRDA" => {
-                let (branch, taken) = rest.rsplit_once(',').ok_or_else(|| bad(word, rest))?;
+                let (branch, taken) = rest.rsplit_once(',').ok_or_else(bad)?;
                 let hit = if taken == "-" { Some(false) } else { is_hit(taken) };
-                self.branches
-                    .entries
-                    .push((file, branch, hit.ok_or_else(|| bad(word, rest))?));
+                let hit = hit.ok_or_else(bad)?;
+                record.branches.entry(&mut file.branches, key_of(branch), hit);
             }
             "FN" => {
-                let (_, name) = rest.split_once(',').ok_or_else(|| bad(word, rest))?;
-                self.functions.entries.push((file, without_end_line(name), false));
+                let (_, name) = rest.split_once(',').ok_or_else(bad)?;
+                let key = key_of(without_end_line(name));
+                record.functions.entry(&mut file.functions, key, false);
             }
             "FNDA" => {
-                let (count, name) = rest.split_once(',').ok_or_else(|| bad(word, rest))?;
-                let hit = is_hit(count).ok_or_else(|| bad(word, rest))?;
-                self.functions.entries.push((file, name, hit));
+                let (count, name) = rest.split_once(',').ok_or_else(bad)?;
+                let hit = is_hit(count).ok_or_else(bad)?;
+                record.functions.entry(&mut file.functions, key_of(name), hit);
             }
             "FNA" => {
-                let (index, counted) = rest.split_once(',').ok_or_else(|| bad(word, rest))?;
-                let (count, name) = counted.split_once(',').ok_or_else(|| bad(word, rest))?;
-                let hit = is_hit(count).ok_or_else(|| bad(word, rest))?;
+                let (index, counted) = rest.split_once(',').ok_or_else(bad)?;
+                let (count, name) = counted.split_once(',').ok_or_else(bad)?;
+                let hit = is_hit(count).ok_or_else(bad)?;
                 // Names of one index are instances of one function, which is entered if any of them is.
-                let first = *self.names.entry(index).or_insert(name);
-                self.functions.entries.push((file, first, hit));
+                let first = record
+                    .names
+                    .entry(index.to_owned())
+                    .or_insert_with(|| key_of(name));
+                record.functions.entry(&mut file.functions, *first, hit);
             }
-            "LF" => self.lines.said.0 = Some(number_of(word, rest)?),
-            "LH" => self.lines.said.1 = Some(number_of(word, rest)?),
-            "BRF" => self.branches.said.0 = Some(number_of(word, rest)?),
-            "BRH" => self.branches.said.1 = Some(number_of(word, rest)?),
-            "FNF" => self.functions.said.0 = Some(number_of(word, rest)?),
-            "FNH" => self.functions.said.1 = Some(number_of(word, rest)?),
+            "LF" => record.lines.found = number_of(word, rest)?,
+            "LH" => record.lines.hit = number_of(word, rest)?,
+            "BRF" => record.branches.found = number_of(word, rest)?,
+            "BRH" => record.branches.hit = number_of(word, rest)?,
+            "FNF" => record.functions.found = number_of(word, rest)?,
+            "FNH" => record.functions.hit = number_of(word, rest)?,
             "FNL" | "MCDC" | "MCF" | "MCH" => {}
             _ if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase()) => {
                 let word = text::one_line(word, 40);
@@ -201,63 +193,19 @@ impl<'a> Lcov<'a> {
     }
 
     fn end_record(&mut self) -> Result<(), String> {
-        if self.open.take().is_none() {
-            return Err("`end_of_record` without an `SF:` record".into());
+        let record = self.open.take();
+        let record = record.ok_or("`end_of_record` without an `SF:` record")?;
+        let file = self.coverage.of(record.file);
+        record.lines.end(&mut file.lines, "lines")?;
+        record.branches.end(&mut file.branches, "branches")?;
+        record.functions.end(&mut file.functions, "functions")?;
+        let Said { listed, found, .. } = record.lines;
+        if listed > 0 && found > listed {
+            self.warnings
+                .add(|| format!("a record says that it has {found} lines and lists {listed}"));
         }
-        self.names.clear();
-        self.lines
-            .end_record()
-            .map_err(|reason| format!("its totals of lines are {reason}"))?;
-        self.branches
-            .end_record()
-            .map_err(|reason| format!("its totals of branches are {reason}"))?;
-        self.functions
-            .end_record()
-            .map_err(|reason| format!("its totals of functions are {reason}"))
+        Ok(())
     }
-
-    fn into_body(self) -> Body {
-        let (lines_total, lines_hit) = self.lines.totals();
-        let (branches_total, branches_hit) = measured(self.branches.totals());
-        let (functions_total, functions_hit) = measured(self.functions.totals());
-        let files = self.files.len() as u64;
-        let nothing = match (files, lines_total) {
-            (0, _) => Some("the report names no source file: nothing was measured".to_owned()),
-            (_, 0) => Some(format!(
-                "none of the {files} source files has a line that was measured"
-            )),
-            _ => None,
-        };
-        Body {
-            facts: Facts::Coverage(CoverageFacts {
-                by_file: Vec::new(),
-                files,
-                lines_total,
-                lines_hit,
-                branches_total,
-                branches_hit,
-                functions_total,
-                functions_hit,
-            }),
-            complete: Complete::unless(nothing),
-            warnings: self.warnings,
-        }
-    }
-}
-
-/// A tool that does not measure a thing writes a total of 0 or nothing.
-fn measured((total, hit): (u64, u64)) -> (Option<u64>, Option<u64>) {
-    if total == 0 {
-        (None, None)
-    } else {
-        (Some(total), Some(hit))
-    }
-}
-
-/// `None` unless it is a whole number; of any size, since only zero matters.
-fn is_hit(count: &str) -> Option<bool> {
-    let digits = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| count.bytes().any(|byte| byte != b'0'))
 }
 
 /// `FN:start,end,name` and `FN:start,name` are both in use; names may hold commas.

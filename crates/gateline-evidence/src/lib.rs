@@ -5,19 +5,29 @@
 //! [`Complete::No`] with the reason, and its evidence is `errored`.
 //! Knows no network, no clock, no artifact and no threshold.
 
+mod cobertura;
 mod collect;
+mod coverage;
+mod coverage_py;
+mod diff;
 mod error;
 mod format;
 mod head;
 mod input;
+mod jacoco;
 mod junit;
 mod lcov;
+mod libtest;
 mod read;
 mod sarif;
 mod text;
+mod xml;
 
+pub use coverage::LINE_BRANCHES_MAX;
 pub use error::{Place, ReadError};
 pub use format::{Format, UnknownFormat};
-pub use input::{JSON_DEPTH_MAX, Source, WHOLE_BYTES_MAX};
-pub use junit::{DURATION_SECS_MAX, XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};
+pub use input::{JSON_DEPTH_MAX, PIECE_BYTES_MAX, Source, WHOLE_BYTES_MAX};
+pub use junit::DURATION_SECS_MAX;
 pub use read::{Complete, EVIDENCE_BYTES_MAX, Read, WARNINGS_MAX, read, read_from};
+pub use text::PATH_CHARS_MAX;
+pub use xml::{XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};

@@ -25,6 +25,7 @@ const UNNAMED: &str = "unnamed tool";
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "sarif",
+    kind: "findings",
     title: "SARIF 2.1.0, as most linters and scanners write it",
     knows: |head| head.has_keys(&["runs"]),
     read,

@@ -2,9 +2,17 @@
 
 use gateline_model::{MESSAGE_CHARS_MAX, NAME_CHARS_MAX};
 
+/// Characters kept of the path of a covered or changed file.
+pub const PATH_CHARS_MAX: usize = 1_000;
+
 /// The name of a suite, case, rule, tool or file.
 pub(crate) fn name(text: &str) -> String {
     one_line(text, NAME_CHARS_MAX)
+}
+
+/// The path of a covered or changed file. It is compared with other paths, so that more of it is kept.
+pub(crate) fn path(text: &str) -> String {
+    one_line(text, PATH_CHARS_MAX)
 }
 
 /// The message of a failed case or a finding.

@@ -1,6 +1,6 @@
 //! JUnit XML.
 
-use gateline_evidence::{Format, Read, ReadError, WARNINGS_MAX};
+use gateline_evidence::{Complete, Format, Read, ReadError, WARNINGS_MAX};
 use gateline_model::{Facts, TestFacts};
 use test_case::test_case;
 
@@ -27,6 +27,8 @@ fn tests_in(text: &str) -> TestFacts {
 #[test_case("<flakyFailure/>", (1, 0, 0, 0, 1); "a flaky case passed in the end")]
 #[test_case("<flakyError/><flakyFailure/>", (1, 0, 0, 0, 1); "flaky twice is one flaky case")]
 #[test_case("<failure/><rerunFailure/>", (0, 1, 0, 0, 0); "failed again when rerun")]
+#[test_case("<error/><rerunError/>", (0, 0, 1, 0, 0); "errored again when rerun")]
+#[test_case("<rerunFailure/>", (0, 1, 0, 0, 0); "a rerun that failed and no first failure")]
 #[test_case("<system-out><![CDATA[<failure/>]]></system-out>", (1, 0, 0, 0, 0); "output that looks like a failure")]
 #[test_case("<properties><failure/></properties>", (1, 0, 0, 0, 0); "a failure elsewhere is not of the case")]
 fn a_case_ends_in_one_way(inside: &str, ends: (u64, u64, u64, u64, u64)) {
@@ -52,6 +54,29 @@ fn a_case_that_was_not_run_says_so_in_an_attribute() {
         "<testsuite><testcase name='a' status='notrun'/><testcase name='b' status='run'/></testsuite>",
     );
     assert_eq!((facts.skipped, facts.passed), (1, 1));
+}
+
+#[test_case("status='fail'", (0, 1, 0, 0); "CTest")]
+#[test_case("status='disabled'", (0, 0, 0, 1); "CTest, not run")]
+#[test_case("status='run' result='completed'", (1, 0, 0, 0); "GoogleTest")]
+#[test_case("status='notrun' result='suppressed'", (0, 0, 0, 1); "GoogleTest, disabled")]
+#[test_case("status='run' result='skipped'", (0, 0, 0, 1); "GoogleTest, skipped")]
+#[test_case("status='FAILED'", (0, 1, 0, 0); "in capitals")]
+fn an_attribute_can_tell_how_a_case_ended(attributes: &str, ends: (u64, u64, u64, u64)) {
+    let facts = tests_in(&format!("<testsuite><testcase {attributes}/></testsuite>"));
+    assert_eq!((facts.passed, facts.failed, facts.errored, facts.skipped), ends);
+}
+
+#[test]
+fn flaky_cases_are_named_and_those_that_failed_in_the_end_are_not() {
+    let facts = tests_in(
+        "<testsuite><testcase classname='a' name='b'><flakyFailure/></testcase>\
+         <testcase name='c'><failure/><flakyFailure/></testcase></testsuite>",
+    );
+    assert_eq!(
+        (facts.flaky, facts.flaky_cases.as_slice()),
+        (1, &["a b".to_owned()][..])
+    );
 }
 
 #[test]
@@ -117,20 +142,45 @@ fn it_is_incomplete_with(text: &str, why: &str) {
     assert_eq!(reason(read_as(Format::Junit, text)), why);
 }
 
+#[test_case("<testsuite name='s' tests='5'><testcase/></testsuite>", "suite `s` says 5 tests, but lists 1"; "more tests than are listed")]
+#[test_case("<testsuites name='r' tests='5'><testsuite tests='1'><testcase/></testsuite></testsuites>", "suite `r` says 5 tests, but lists 1"; "more tests than in all suites")]
+#[test_case("<testsuite name='s' failures='-1'><testcase/></testsuite>", "suite `s` says `failures` is `-1`, which is no count"; "a negative count")]
+#[test_case("<testsuite name='s' skipped='many'><testcase/></testsuite>", "suite `s` says `skipped` is `many`, which is no count"; "a count that is no number")]
+#[test_case("<testsuite><testcase name='c'><failed/></testcase></testsuite>", "case `c` has a `failed`, which is no outcome that is known"; "an outcome that is not known")]
+#[test_case("<testsuite><testcase name='c'><Failure/></testcase></testsuite>", "case `c` has a `Failure`, which is no outcome that is known"; "an outcome in capitals")]
+#[test_case("<testsuite><testcase name='c' status='timedout'/></testsuite>", "case `c` ended as `timedout`, which is no outcome that is known"; "a status that is not known")]
+fn a_report_that_contradicts_itself_is_incomplete(text: &str, why: &str) {
+    assert_eq!(reason(read_as(Format::Junit, text)), why);
+}
+
+#[test_case("<testsuite name='pytest' tests='8'><testcase/></testsuite>", "pytest"; "subtests of pytest")]
+#[test_case("<testsuites name='pytest tests'><testsuite name='unit' tests='8'><testcase/></testsuite></testsuites>", "unit"; "with a name of its own")]
+#[test_case("<testsuite name='c' tests='8' hostname='tbd'><testcase/></testsuite>", "c"; "assertions of Catch2")]
+fn a_tool_that_counts_more_than_cases_is_only_warned_of(text: &str, suite: &str) {
+    let read = read_as(Format::Junit, text).expect("reads");
+    assert_eq!(read.complete, Complete::Yes);
+    assert_eq!(
+        read.warnings,
+        [format!("suite `{suite}` says 8 tests and lists 1")]
+    );
+}
+
 #[test]
-fn more_tests_said_than_listed_is_a_warning() {
+fn an_unknown_child_of_a_case_is_a_warning() {
     let read = read_as(
         Format::Junit,
-        "<testsuite name='s' tests='8'><testcase/></testsuite>",
-    )
-    .expect("reads");
-    assert_eq!(read.warnings, ["suite `s` says 8 tests and lists 1"]);
+        "<testsuite><testcase name='c'><owner/></testcase></testsuite>",
+    );
+    assert_eq!(
+        read.expect("reads").warnings,
+        ["case `c` has a `owner`, which was passed over"]
+    );
 }
 
 #[test]
 fn warnings_keep_to_their_limit_and_count_the_rest() {
-    let suites = "<testsuite name='s' tests='2'><testcase/></testsuite>".repeat(WARNINGS_MAX + 5);
-    let read = read_as(Format::Junit, &format!("<testsuites>{suites}</testsuites>")).expect("reads");
+    let case = "<testcase name='c'><owner/></testcase>".repeat(WARNINGS_MAX + 5);
+    let read = read_as(Format::Junit, &format!("<testsuite>{case}</testsuite>")).expect("reads");
     assert_eq!(read.warnings.len(), WARNINGS_MAX + 1);
     assert_eq!(read.warnings[WARNINGS_MAX], "and 5 more warnings");
 }

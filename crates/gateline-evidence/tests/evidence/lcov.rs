@@ -54,6 +54,39 @@ fn what_was_not_measured_is_absent_and_not_zero() {
 }
 
 #[test]
+fn each_file_tells_its_lines() {
+    let facts = coverage_in(
+        "SF:a\nDA:3,1\nDA:1,1\nDA:2,0\nend_of_record\nSF:b\nDA:7,0\nend_of_record\nSF:a\nDA:4,1\nend_of_record\n",
+    );
+    let lines: Vec<_> = facts
+        .by_file
+        .iter()
+        .map(|file| format!("{} +{} -{}", file.path, file.hit, file.missed))
+        .collect();
+    assert_eq!(lines, ["a +1,3-4 -2", "b + -7"]);
+}
+
+#[test]
+fn lines_of_files_are_not_kept_where_one_has_only_totals() {
+    let read = read_as(
+        Format::Lcov,
+        "SF:a\nDA:1,1\nend_of_record\nSF:b\nLF:2\nLH:2\nend_of_record\n",
+    );
+    let read = read.expect("reads");
+    assert!(matches!(read.facts, Facts::Coverage(facts) if facts.by_file.is_empty()));
+    assert_eq!(
+        read.warnings,
+        ["the lines of each file are not kept: 1 of 2 source files have only totals"]
+    );
+}
+
+#[test]
+fn totals_above_the_entries_are_a_warning() {
+    let read = read_as(Format::Lcov, "SF:a\nDA:1,1\nLF:9\nLH:1\nend_of_record\n").expect("reads");
+    assert_eq!(read.warnings, ["a record says that it has 9 lines and lists 1"]);
+}
+
+#[test]
 fn a_record_from_the_future_is_a_warning() {
     let read = read_as(Format::Lcov, "SF:a\nXYZ:1\nDA:1,1\nend_of_record\n").expect("reads");
     assert_eq!(read.warnings, ["line 2: `XYZ` is not known and was passed over"]);
