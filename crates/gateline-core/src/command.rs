@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, CheckOf, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Pipeline, Private,
-    PromotionId, Release, ReleaseId, Ruling, Scope, Served, StageRef, TokenId,
+    ActorId, CheckOf, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Pipeline,
+    Private, PromotionId, Release, ReleaseId, Ruling, Scope, Served, StageRef, TokenId,
 };
 use jiff::Timestamp;
 
@@ -224,8 +224,8 @@ pub enum Command {
     ReportHealth {
         /// Where.
         stage: StageRef,
-        /// The health.
-        health: Health,
+        /// The health, and why it is so.
+        seen: HealthSeen,
         /// Nobody looked from then until now.
         not_seen_from: Option<Timestamp>,
     },

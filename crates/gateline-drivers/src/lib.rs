@@ -16,7 +16,7 @@ pub mod proxy;
 mod secret;
 mod step;
 
-use gateline_model::{CheckOrder, Health, Reading, StepOrder, Target, TargetView, Tick};
+use gateline_model::{CheckOrder, HealthSeen, Reading, StepOrder, Target, TargetView, Tick};
 
 pub use check::CheckError;
 pub use fetch::REDIRECTS_MAX;
@@ -53,7 +53,7 @@ impl Drivers {
     }
 
     /// Looks whether the live release works.
-    pub async fn health(&self, view: &TargetView) -> Health {
+    pub async fn health(&self, view: &TargetView) -> HealthSeen {
         match &view.target {
             Target::Process(_) => self.process.health(view).await,
             Target::Command(target) => command::health(target, view).await,
@@ -127,7 +127,7 @@ mod tests {
             target,
             release,
         };
-        assert_eq!(drivers.health(&view).await, Health::Healthy);
+        assert_eq!(drivers.health(&view).await, HealthSeen::from(gateline_model::Health::Healthy));
         let err = drivers.measure(&view).await.unwrap_err();
         assert!(
             err.why

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gateline_core::{Command, StepOutcome};
 use gateline_model::{
-    CheckOf, Evidence, Facts as EvidenceFacts, Found, Health, PromotionId, Reading, Span, StreamId, Work,
-    WorkKind,
+    CheckOf, Evidence, Facts as EvidenceFacts, Found, Health, HealthSeen, PromotionId, Reading, Span,
+    StreamId, Work, WorkKind,
 };
 use gateline_store::{Fence, Leased};
 use jiff::Timestamp;
@@ -123,11 +123,11 @@ impl Engine {
                 });
                 return;
             }
-            (StreamId::Stage(stage), WorkKind::ObserveHealth, Observed::Seen(health)) => {
+            (StreamId::Stage(stage), WorkKind::ObserveHealth, Observed::Seen(seen)) => {
                 let not_seen_from = self.unseen(now, &task.leased.work);
                 Some(Command::ReportHealth {
                     stage: stage.clone(),
-                    health,
+                    seen,
                     not_seen_from,
                 })
             }
@@ -312,7 +312,7 @@ impl TaskOrder {
             TaskOrder::Check(_) => Observed::Checked(Err(why.to_owned())),
             TaskOrder::Step(_) => Observed::Stepped(StepOutcome::Unknown(why.to_owned())),
             TaskOrder::Measure(..) => Observed::Measured(Err(why.to_owned())),
-            TaskOrder::Health(_) => Observed::Seen(Health::Unknown),
+            TaskOrder::Health(_) => Observed::Seen(HealthSeen::because(Health::Unknown, why)),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use gateline_core::{Actor, Command, Rejection, StepOutcome};
 use gateline_model::{
-    CheckOrder, Digest, Health, PromotionId, Reading, Recorded, StepOrder, TargetView, Tick, TrafficSource,
-    Version, Weight,
+    CheckOrder, Digest, HealthSeen, PromotionId, Reading, Recorded, StepOrder, TargetView, Tick,
+    TrafficSource, Version, Weight,
 };
 use gateline_store::{Append, AppendError, Committed, Fence, IdempotencyKey, Leased, Salt, StoreError};
 use jiff::Timestamp;
@@ -161,7 +161,7 @@ pub enum Observed {
     /// To a measurement: ticks, or why there are none.
     Measured(Result<Vec<Tick>, String>),
     /// To a look at the health.
-    Seen(Health),
+    Seen(HealthSeen),
 }
 
 impl Task {

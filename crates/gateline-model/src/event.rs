@@ -165,6 +165,9 @@ pub enum Event {
         health: Health,
         /// Nobody looked from then until now: that time is unknown.
         not_seen_from: Option<Timestamp>,
+        /// Why it is not healthy, as it was first seen: the health itself has not changed since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
 
     // ---- promotion ----

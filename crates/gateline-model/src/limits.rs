@@ -6,6 +6,8 @@ pub const NAME_BYTES_MAX: usize = 63;
 pub const VERSION_BYTES_MAX: usize = 128;
 /// Longest reason or note that a person may write, in bytes.
 pub const TEXT_BYTES_MAX: usize = 4_096;
+/// Longest reason that a look at the health gives, in bytes; what is longer is cut.
+pub const HEALTH_WHY_BYTES_MAX: usize = 500;
 /// Most stages in one pipeline. Ten times the largest seen in the field.
 pub const STAGES_MAX: usize = 100;
 /// Most gates on one stage.

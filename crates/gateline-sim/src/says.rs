@@ -97,6 +97,7 @@ pub(crate) fn event(world: &World, recorded: &Recorded) -> Option<String> {
         Event::HealthObserved {
             health,
             not_seen_from,
+            why: _,
         } => match not_seen_from {
             Some(from) => format!("health of {at} is {health}; nobody looked since {}", time(*from)),
             None => format!("health of {at} is {health}"),

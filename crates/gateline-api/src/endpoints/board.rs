@@ -122,6 +122,9 @@ pub struct LiveView {
     pub since: Timestamp,
     /// Its health.
     pub health: Health,
+    /// Why it is not healthy, as it was seen when it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_why: Option<String>,
     /// Since when the health is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_since: Option<Timestamp>,

@@ -144,6 +144,10 @@ pub struct StepView {
     /// Since when; none where it is still to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// Until when a server has the work, while it is under way. One that lives asks for more time before; if it does
+    /// not, the step is looked at again then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leased_until: Option<Timestamp>,
 }
 
 /// The word for where a step stands.

@@ -44,6 +44,9 @@ pub(crate) fn board(board: &Board, now: Timestamp) -> Page {
 fn rows(table: &mut Table, stage: &BoardStage, now: Timestamp) {
     let [version, health, since] = live(stage.live.as_ref(), now);
     table.row([(&stage.stage).into(), version, health, since]);
+    if let Some(why) = stage.live.as_ref().and_then(|live| live.health_why.as_ref()) {
+        table.row([Line::new(), Line::new(), Line::new(), why.into()]);
+    }
     for proposed in &stage.proposed {
         let (what, why) = proposal(proposed, now);
         let indented = Line::new().plain("  ").plain(&proposed.version);
@@ -94,9 +97,12 @@ pub(crate) fn cell_line(board: &Board, now: Timestamp) -> Vec<(String, Line, Str
         for stage in &pipeline.stages {
             let place = format!("{}/{}", pipeline.of, stage.stage);
             if let Some(live) = &stage.live {
-                let line = Line::new()
+                let mut line = Line::new()
                     .plain(format!("{place}  {} live  ", live.version))
                     .piece(Style::of_health(live.health), live.health);
+                if let Some(why) = &live.health_why {
+                    line = line.plain(format!(": {why}"));
+                }
                 lines.push((place.clone(), line, format!("{} {}", live.promotion, live.health)));
             }
             for proposed in &stage.proposed {

@@ -130,6 +130,20 @@ fn to_come(view: &RolloutView, left: Option<Span>, now: Timestamp) -> Vec<(&'sta
     if let Some(since) = current(view).and_then(|step| step.since) {
         rows.push(("this step", format!("since {}", ago(since, now)).into()));
     }
+    match current(view).and_then(|step| step.leased_until) {
+        Some(until) if until > now => {
+            let until = in_future(until, now);
+            let says = format!(
+                "a server has the step until {until}; if nothing is heard of it by then, it is looked at again"
+            );
+            rows.push(("held", says.into()));
+        }
+        Some(_) => rows.push((
+            "held",
+            "no server has the step; the next one that is free looks at it again".into(),
+        )),
+        None => {}
+    }
     if let Some(at) = view.go_on_at {
         rows.push(("goes on", format!("{}, by itself", in_future(at, now)).into()));
     }

@@ -18,6 +18,9 @@ pub(crate) fn stage(view: &StageView, now: Timestamp) -> Page {
             let health = Line::new().strong(&live.version).plain("  ");
             let health = health.piece(Style::of_health(live.health), live.health);
             row("live", health.plain(format!("  since {}", ago(live.since, now))));
+            if let Some(why) = &live.health_why {
+                row("health", Line::new().piece(Style::of_health(live.health), why));
+            }
         }
         None => row("live", Line::new().dim("nothing")),
     }

@@ -25,6 +25,36 @@ fn a_rollout_says_how_far_it_is_and_what_is_left() {
 }
 
 #[test]
+fn a_step_under_way_says_until_when_a_server_has_it_and_what_then() {
+    let mut view = rolling_out();
+    let steps = &mut view.rollout.as_mut().unwrap().steps;
+    steps[3].state = gateline_api::StepWord::Now;
+    steps[3].since = Some(at("2026-11-21T10:41:20Z"));
+    steps[3].leased_until = Some(at("2026-11-21T10:41:42Z"));
+    let shown = text(&view, None);
+    assert!(shown.contains("a server has the step until 10:41:42"), "{shown}");
+    assert!(shown.contains("looked at again"), "{shown}");
+    view.rollout.as_mut().unwrap().steps[3].leased_until = Some(at("2026-11-21T10:41:29Z"));
+    let shown = text(&view, None);
+    assert!(shown.contains("no server has the step"), "{shown}");
+}
+
+#[test]
+fn the_board_says_why_what_is_live_is_not_healthy() {
+    let mut board = board();
+    let live = board.pipelines[0].stages[0].live.as_mut().unwrap();
+    live.health = gateline_model::Health::Unknown;
+    live.health_why = Some("the proxy does not answer".to_owned());
+    let shown = render::board(&board, at(NOW)).to_text(false);
+    assert!(shown.contains("the proxy does not answer"), "{shown}");
+    let mut page = render::Page::default();
+    for (_, line, _) in render::cell_line(&board, at(NOW)) {
+        page.line(line);
+    }
+    assert!(page.to_text(false).contains("unknown: the proxy does not answer"));
+}
+
+#[test]
 fn a_paused_rollout_says_what_it_waits_for() {
     insta::assert_snapshot!(text(&paused(), None));
 }

@@ -151,6 +151,7 @@ pub(super) fn rolling_out() -> PromotionView {
             StepWord::Next
         },
         since: (index <= 2).then(|| at("2026-11-21T10:40:50Z")),
+        leased_until: None,
     };
     let rollout = RolloutView {
         steps: actions.iter().enumerate().map(step).collect(),
@@ -243,6 +244,7 @@ pub(super) fn board() -> Board {
         promotion: id("dev"),
         since: at("2026-11-21T08:00:00Z"),
         health,
+        health_why: (health == Health::Unknown).then(|| "the proxy does not answer".to_owned()),
         health_since: None,
     };
     let proposed = |version: &str, state, rollout| Proposed {

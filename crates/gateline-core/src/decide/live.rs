@@ -1,7 +1,7 @@
 //! Deciding about what is live: the end of a promotion, going live, health and bars.
 
 use gateline_model::{
-    Event, Health, Private, Promote, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Served,
+    Event, HealthSeen, Private, Promote, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Served,
     StageRef, StreamId,
 };
 use jiff::Timestamp;
@@ -148,9 +148,10 @@ fn go_on(draft: &mut Draft<'_>, from: &StageRef, release: ReleaseId, number: u64
 pub(super) fn report_health(
     draft: &mut Draft<'_>,
     stage: &StageRef,
-    health: Health,
+    seen: &HealthSeen,
     not_seen_from: Option<Timestamp>,
 ) {
+    let HealthSeen { health, why } = seen.clone();
     let state = draft.stage(stage);
     if state.live.is_some() && (state.health != health || not_seen_from.is_some()) {
         draft.emit(
@@ -158,6 +159,7 @@ pub(super) fn report_health(
             Event::HealthObserved {
                 health,
                 not_seen_from,
+                why,
             },
         );
     }

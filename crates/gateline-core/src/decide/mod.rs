@@ -133,10 +133,10 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         }
         Command::ReportHealth {
             stage,
-            health,
+            seen,
             not_seen_from,
         } => {
-            live::report_health(draft, stage, *health, *not_seen_from);
+            live::report_health(draft, stage, seen, *not_seen_from);
         }
     }
     Ok(None)

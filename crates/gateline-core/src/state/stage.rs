@@ -29,6 +29,8 @@ pub struct StageState {
     pub count: u64,
     /// Health of what is live, since when.
     pub health: Health,
+    /// Why it is not healthy, as it was seen when it changed.
+    pub health_why: Option<String>,
     /// When the health was last seen to change.
     pub health_since: Option<Timestamp>,
     /// Healthy live time of former releases.
@@ -143,6 +145,7 @@ impl StageState {
                 self.verified.insert(*release, *number);
                 // Verification has just passed, which is the best look at its health there is.
                 self.health = Health::Healthy;
+                self.health_why = None;
                 self.health_since = Some(at);
             }
             Event::ReleaseBarred { release, promotion } => {
@@ -154,6 +157,7 @@ impl StageState {
             Event::HealthObserved {
                 health,
                 not_seen_from,
+                why,
             } => {
                 let seen_until = not_seen_from.map_or(at, |from| from.min(at));
                 let healthy = self.healthy_until(seen_until);
@@ -161,6 +165,7 @@ impl StageState {
                     live.healthy_for = live.healthy_for.plus(healthy);
                 }
                 self.health = *health;
+                self.health_why = why.clone();
                 self.health_since = Some(at);
             }
             other => {

@@ -17,8 +17,8 @@ mod run;
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    CheckOrder, CommandCheck, CommandTarget, Health, Reading, ReleaseBrief, Span, StepAction, StepOrder,
-    TargetView, Weight,
+    CheckOrder, CommandCheck, CommandTarget, Health, HealthSeen, Reading, ReleaseBrief, Span, StepAction,
+    StepOrder, TargetView, Weight,
 };
 use serde::Serialize;
 
@@ -86,9 +86,9 @@ pub async fn apply(target: &CommandTarget, order: &StepOrder) -> Result<Applied,
 }
 
 /// Asks the user's `health` whether the live release works.
-pub async fn health(target: &CommandTarget, view: &TargetView) -> Health {
+pub async fn health(target: &CommandTarget, view: &TargetView) -> HealthSeen {
     let Some(command) = &target.health else {
-        return Health::Unknown;
+        return HealthSeen::because(Health::Unknown, "the target has no `health` command");
     };
     let mut env = target.env.clone();
     env.insert("GATELINE_TARGET".into(), view.target_name.to_string());
@@ -98,11 +98,14 @@ pub async fn health(target: &CommandTarget, view: &TargetView) -> Health {
         Err(err) => Err(err.to_string()),
     };
     match answer {
-        Ok(true) => Health::Healthy,
-        Ok(false) => Health::Unhealthy,
+        Ok(true) => Health::Healthy.into(),
+        Ok(false) => HealthSeen::because(
+            Health::Unhealthy,
+            "the target's `health` command says no: exit code 1",
+        ),
         Err(why) => {
             tracing::warn!(target.name = %view.target_name, "Could not find out the health of `{}`: {why}", view.target_name);
-            Health::Unknown
+            HealthSeen::because(Health::Unknown, why)
         }
     }
 }

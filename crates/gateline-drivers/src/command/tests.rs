@@ -345,13 +345,13 @@ async fn without_observe_it_is_unknown() {
     );
 }
 
-#[test_case(Some("test $GATELINE_VERSION = 1.4.0"), Health::Healthy; "exit code 0 is healthy")]
-#[test_case(Some("exit 1"), Health::Unhealthy; "exit code 1 is unhealthy")]
-#[test_case(Some("exit 7"), Health::Unknown; "another exit code is unknown")]
-#[test_case(Some("kill -9 $$"), Health::Unknown; "a signal is unknown")]
-#[test_case(None, Health::Unknown; "without a health command it is unknown")]
+#[test_case(Some("test $GATELINE_VERSION = 1.4.0"), Health::Healthy, None; "exit code 0 is healthy")]
+#[test_case(Some("exit 1"), Health::Unhealthy, Some("exit code 1"); "exit code 1 is unhealthy")]
+#[test_case(Some("exit 7"), Health::Unknown, Some("7"); "another exit code is unknown")]
+#[test_case(Some("kill -9 $$"), Health::Unknown, Some("signal"); "a signal is unknown")]
+#[test_case(None, Health::Unknown, Some("no `health` command"); "without a health command it is unknown")]
 #[tokio::test]
-async fn health_never_guesses(script: Option<&str>, seen: Health) {
+async fn health_never_guesses_and_says_why(script: Option<&str>, wanted: Health, says: Option<&str>) {
     let target = CommandTarget {
         health: script.map(sh),
         ..target("false")
@@ -364,7 +364,14 @@ async fn health_never_guesses(script: Option<&str>, seen: Health) {
         target: Target::Command(target.clone()),
         release,
     };
-    assert_eq!(health(&target, &view).await, seen);
+    let HealthSeen { health, why } = health(&target, &view).await;
+    assert_eq!((health, why.is_some()), (wanted, says.is_some()));
+    assert!(
+        why.as_deref()
+            .unwrap_or_default()
+            .contains(says.unwrap_or_default()),
+        "{why:?}"
+    );
 }
 
 fn check_order(run: Vec<String>, timeout: Span) -> (CommandCheck, CheckOrder) {

@@ -14,7 +14,9 @@ mod traffic;
 
 use std::path::PathBuf;
 
-use gateline_model::{Arm, Health, ProcessTarget, StepOrder, Target, TargetName, TargetView, Tick};
+use gateline_model::{
+    Arm, Health, HealthSeen, ProcessTarget, StepOrder, Target, TargetName, TargetView, Tick,
+};
 use jiff::Timestamp;
 
 pub use ending::TERMINATE_WITHIN;
@@ -61,10 +63,10 @@ impl ProcessDriver {
 
     /// Whether every process of the release answers its health page and the proxy sends requests to them. Dead
     /// processes are started again on the way, if the release is in the target's route.
-    pub async fn health(&self, view: &TargetView) -> Health {
+    pub async fn health(&self, view: &TargetView) -> HealthSeen {
         self.look_after(view).await.unwrap_or_else(|err| {
             tracing::warn!(target = %view.target_name, "Health of `{}` is unknown: {err}", view.target_name);
-            Health::Unknown
+            HealthSeen::because(Health::Unknown, err)
         })
     }
 
@@ -130,14 +132,20 @@ impl ProcessDriver {
         })
     }
 
-    async fn look_after(&self, view: &TargetView) -> Result<Health, StepError> {
+    async fn look_after(&self, view: &TargetView) -> Result<HealthSeen, StepError> {
         let target = process_target(&view.target)?;
         let folder = self.folder(&view.target_name)?;
         let Some(route) = traffic::view(target, &view.target_name).await?.route else {
-            return Ok(Health::Unhealthy);
+            return Ok(unhealthy(format_args!(
+                "the proxy has no route `{}`",
+                view.target_name
+            )));
         };
         let Some(arm) = traffic::arm_of(&route, view.release.id) else {
-            return Ok(Health::Unhealthy);
+            return Ok(unhealthy(format_args!(
+                "the proxy's route `{}` does not serve `{}`",
+                view.target_name, view.release.version
+            )));
         };
         // Whoever has the lock changes these processes right now: then this is a look only.
         let lock = folder.try_lock().map_err(StepError::failed)?;
@@ -148,11 +156,18 @@ impl ProcessDriver {
             .await
             .map_err(unreadable)?
         else {
-            return Ok(Health::Unhealthy);
+            return Ok(unhealthy(format_args!(
+                "not every process of `{}` runs",
+                view.release.version
+            )));
         };
         for instance in &instances {
             if !health::is_healthy(instance, &target.health).await {
-                return Ok(Health::Unhealthy);
+                return Ok(unhealthy(format_args!(
+                    "`http://{}{}` does not answer with 200",
+                    instance.address(),
+                    target.health
+                )));
             }
         }
         // A process that could not have its old port again is healthy before the proxy knows where it is.
@@ -173,11 +188,18 @@ impl ProcessDriver {
             .await?;
         }
         Ok(if route.listening {
-            Health::Healthy
+            Health::Healthy.into()
         } else {
-            Health::Unhealthy
+            unhealthy(format_args!(
+                "the proxy does not listen for `{}`",
+                view.target_name
+            ))
         })
     }
+}
+
+fn unhealthy(why: std::fmt::Arguments<'_>) -> HealthSeen {
+    HealthSeen::because(Health::Unhealthy, why)
 }
 
 fn process_target(target: &Target) -> Result<&ProcessTarget, StepError> {

@@ -405,7 +405,7 @@ async fn a_dead_process_of_the_live_release_is_started_again_and_no_request_fail
         scene.make_live(&target, "1.0.0").await;
         let driver = scene.driver();
         let view = scene.view(&target, "1.0.0");
-        assert_eq!(driver.health(&view).await, Health::Healthy);
+        assert_eq!(driver.health(&view).await.health, Health::Healthy);
         let load = scene.load(100);
         scene.answered(&load, 20).await;
         let dead = scene.pids()[0];
@@ -417,7 +417,7 @@ async fn a_dead_process_of_the_live_release_is_started_again_and_no_request_fail
                 .success()
         );
         until(|| async { !is_alive(dead) }).await;
-        until(|| async { driver.health(&view).await == Health::Healthy }).await;
+        until(|| async { driver.health(&view).await.health == Health::Healthy }).await;
         scene.answered(&load, 20).await;
         let Totals { sent, ok, bad } = load.stop().await;
         assert_eq!((ok, bad), (sent, 0));
@@ -461,7 +461,7 @@ async fn a_process_that_moved_to_another_port_is_found_by_the_proxy() {
         // Where this fails, another program was faster: as good.
         let _thief = std::net::TcpListener::bind(("127.0.0.1", port));
         let view = scene.view(&target, "1.0.0");
-        until(|| async { scene.driver().health(&view).await == Health::Healthy }).await;
+        until(|| async { scene.driver().health(&view).await.health == Health::Healthy }).await;
         assert!(
             ask(scene.listen, "GET /version")
                 .await
@@ -479,19 +479,19 @@ async fn health_of_what_serves_nothing_is_not_healthy_and_starts_nothing() {
         let mut scene = Scene::new().await;
         let target = scene.target();
         assert_eq!(
-            scene.driver().health(&scene.view(&target, "1.0.0")).await,
+            scene.driver().health(&scene.view(&target, "1.0.0")).await.health,
             Health::Unhealthy
         );
         scene.make_live(&target, "1.1.0").await;
         assert_eq!(
-            scene.driver().health(&scene.view(&target, "1.0.0")).await,
+            scene.driver().health(&scene.view(&target, "1.0.0")).await.health,
             Health::Unhealthy
         );
         assert_eq!(scene.pids().len(), 2);
         scene.proxy.0.kill().unwrap();
         scene.proxy.0.wait().unwrap();
         assert_eq!(
-            scene.driver().health(&scene.view(&target, "1.1.0")).await,
+            scene.driver().health(&scene.view(&target, "1.1.0")).await.health,
             Health::Unknown
         );
     })

@@ -87,9 +87,11 @@ impl Recorded {
             Event::HealthObserved {
                 health,
                 not_seen_from,
-            } => match not_seen_from {
-                Some(from) => format!("health is {health}; nobody looked since {}", time(*from)),
-                None => format!("health is {health}"),
+                why,
+            } => match (not_seen_from, why) {
+                (Some(from), _) => format!("health is {health}; nobody looked since {}", time(*from)),
+                (None, Some(why)) => format!("health is {health}: {why}"),
+                (None, None) => format!("health is {health}"),
             },
             Event::PromotionRequested {
                 release: wanted,

@@ -66,9 +66,11 @@ pub(super) fn says(event: &Event) -> String {
         Event::HealthObserved {
             health,
             not_seen_from,
-        } => match not_seen_from {
-            Some(from) => format!("health {health}; nobody looked since {}", whole(*from)),
-            None => format!("health {health}"),
+            why,
+        } => match (not_seen_from, why) {
+            (Some(from), _) => format!("health {health}; nobody looked since {}", whole(*from)),
+            (None, Some(why)) => format!("health {health}: {why}"),
+            (None, None) => format!("health {health}"),
         },
         Event::PromotionRequested { automatic: true, .. } => "requested by the pipeline".to_owned(),
         Event::PromotionRequested { .. } => "requested".to_owned(),

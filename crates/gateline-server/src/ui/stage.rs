@@ -67,6 +67,7 @@ fn live(visitor: &Visitor, view: &StageView) -> Markup {
                         a.live href=(link::release(&pipeline_of(view), &live.version)) { (live.version) } " is live since "
                         (time::clock(visitor.now, live.since)) " (" (time::age(visitor.now, live.since)) ") " (words::health(live.health))
                         @if let Some(since) = live.health_since { " " span.age { "for " (time::age(visitor.now, since)) } }
+                        @if let Some(why) = &live.health_why { ": " (why) }
                     }
                     p.sub { "brought by " a href=(link::promotion(&live.promotion)) { (live.promotion) } @if let Some(before) = &view.before { " · before it: " (before) } }
                 }

@@ -216,6 +216,7 @@ pub(super) fn live(state: &StageState) -> Option<LiveView> {
         promotion: live.promotion.clone(),
         since: live.since,
         health: state.health,
+        health_why: state.health_why.clone(),
         health_since: state.health_since,
     })
 }

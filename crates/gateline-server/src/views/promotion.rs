@@ -1,8 +1,9 @@
 //! A promotion, whole: folded from its own stream, open or ended alike.
 
 use gateline_api::{CheckView, OverrideView, PromotionView, entry};
-use gateline_core::{Promotion, World};
+use gateline_core::{Promotion, Rollout, StepState, World};
 use gateline_model::{Event, Private, PromotionId, Recorded, ReleaseId, StageRef, StreamId};
+use jiff::Timestamp;
 
 use super::evidence::evidence;
 use super::rollout;
@@ -23,6 +24,7 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
     };
     let (log_index, ended_at) = (last.number, last.at);
     let promotion = fold(id, &events).ok_or_else(unknown)?;
+    let leased_until = leased_until(hub, &promotion).await?;
     let end = match &last.event {
         Event::PromotionEnded {
             outcome,
@@ -76,7 +78,7 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         checks: checks(&promotion),
         rollout: promotion
             .rollout()
-            .map(|rollout| rollout::view(rollout, &events, served, live_version)),
+            .map(|rollout| rollout::view(rollout, &events, served, live_version, leased_until)),
         admitted_at: promotion.rollout().map(|rollout| rollout.admitted_at),
         ended_at: end.as_ref().map(|_| ended_at),
         outcome: end.as_ref().map(|(outcome, ..)| *outcome),
@@ -85,6 +87,18 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         log_index,
         events,
     })
+}
+
+/// Until when a server has the step that is under way, if there is one.
+async fn leased_until(hub: &Hub, promotion: &Promotion) -> Result<Option<Timestamp>, Refused> {
+    let under_way = |rollout: &Rollout| matches!(rollout.state, StepState::Intended { .. });
+    if !promotion.rollout().is_some_and(under_way) {
+        return Ok(None);
+    }
+    let stream = StreamId::Promotion(promotion.id.clone());
+    let rows = hub.read(|store| store.work()).await?;
+    let row = rows.into_iter().find(|row| row.work.stream == stream);
+    Ok(row.and_then(|row| row.leased_until))
 }
 
 /// The promotion of this release into this stage: the one that a request opened, or that was open already.

@@ -15,13 +15,14 @@ pub(super) fn view(
     events: &[Recorded],
     served: Served,
     live_version: Option<Version>,
+    leased_until: Option<Timestamp>,
 ) -> RolloutView {
     let go_on_at = match &rollout.state {
         StepState::Applied { go_on_at, .. } => *go_on_at,
         StepState::Intended { .. } | StepState::Failed { .. } | StepState::Parked { .. } => None,
     };
     RolloutView {
-        steps: steps(rollout, events),
+        steps: steps(rollout, events, leased_until),
         weight: weight(rollout),
         live_version,
         requests: served.requests,
@@ -38,7 +39,7 @@ pub(super) fn view(
     }
 }
 
-fn steps(rollout: &Rollout, events: &[Recorded]) -> Vec<StepView> {
+fn steps(rollout: &Rollout, events: &[Recorded], leased_until: Option<Timestamp>) -> Vec<StepView> {
     let became = became(events);
     let step = |(index, action): (usize, &gateline_model::StepAction)| {
         let index = index as u32;
@@ -51,6 +52,7 @@ fn steps(rollout: &Rollout, events: &[Recorded]) -> Vec<StepView> {
             action: *action,
             state,
             since,
+            leased_until: leased_until.filter(|_| state == StepWord::Now),
         }
     };
     rollout.steps.iter().enumerate().map(step).collect()

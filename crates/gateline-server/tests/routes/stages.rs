@@ -1,9 +1,11 @@
 use gateline_api::{
-    Empty, EvidenceQuery, GetStage, PromotionState, ReasonRequest, RollBack, StagePath, Unbar, UnbarRequest,
+    Empty, EvidenceQuery, GetStage, LogQuery, PromotionState, ReasonRequest, RollBack, SearchLog, StagePath,
+    StepWord, Unbar, UnbarRequest,
 };
-use gateline_model::PromotionKind;
+use gateline_core::{Actor, Command};
+use gateline_model::{Health, HealthSeen, PromotionKind};
 
-use crate::support::{App, Client, PIPELINE, id, junit};
+use crate::support::{App, Client, PIPELINE, body_of, id, junit};
 
 fn path(stage: &str) -> StagePath {
     StagePath {
@@ -78,6 +80,70 @@ async fn a_stage_rolls_back_bars_the_bad_release_and_lets_the_bar_be_lifted() {
         (problem.status, problem.code.as_str()),
         (409, "release.not_barred")
     );
+}
+
+#[tokio::test]
+async fn a_stage_says_why_its_health_is_not_known_and_records_only_what_changes_it() {
+    let (app, admin, reader, _) = App::start().await;
+    admin.apply(PIPELINE).await.unwrap();
+    live(&app, &admin, "1.0.0", 1).await;
+    let report = async |seen: HealthSeen| {
+        let command = Command::ReportHealth {
+            stage: path("dev").reference(),
+            seen,
+            not_seen_from: None,
+        };
+        let actor = Actor::gateline();
+        app.hub.submit(actor, command, None, Vec::new()).await.unwrap();
+        let view = reader.ask::<GetStage>(&path("dev"), &Empty {}, &Empty {}).await;
+        view.unwrap().live.unwrap()
+    };
+    let first = report(HealthSeen::because(Health::Unknown, "the proxy does not answer")).await;
+    assert_eq!(first.health, Health::Unknown);
+    assert_eq!(first.health_why.as_deref(), Some("the proxy does not answer"));
+    let again = report(HealthSeen::because(Health::Unknown, "timed out after 2,001 ms")).await;
+    assert_eq!(again, first, "other words for the same health are no news");
+    let page = body_of(reader.get("/stages/payments/payment-service/dev").await).await;
+    assert!(
+        String::from_utf8(page)
+            .unwrap()
+            .contains("the proxy does not answer")
+    );
+    let well = report(Health::Healthy.into()).await;
+    assert_eq!((well.health, well.health_why), (Health::Healthy, None));
+
+    let log = LogQuery {
+        event: Some("health_observed".into()),
+        ..LogQuery::default()
+    };
+    let log = reader.ask::<SearchLog>(&Empty {}, &log, &Empty {}).await.unwrap();
+    assert_eq!(log.events.len(), 2);
+}
+
+#[tokio::test]
+async fn a_step_under_way_says_until_when_a_server_has_it() {
+    let (app, admin, reader, _) = App::start().await;
+    let slow = PIPELINE.replacen("apply: [/bin/true]", "apply: [/bin/sleep, '3']", 1);
+    admin.apply(&slow).await.unwrap();
+    admin.register("1.0.0").await.unwrap();
+    let query = EvidenceQuery::default();
+    admin
+        .evidence("payment-service@1.0.0", &query, &junit(3, 0))
+        .await
+        .unwrap();
+    let of = id("dev/1");
+    loop {
+        let rollout = reader.promotion(&of).await.unwrap().rollout;
+        let mut steps = rollout.iter().flat_map(|rollout| &rollout.steps);
+        if let Some(step) = steps.find(|step| step.leased_until.is_some()) {
+            assert_eq!(step.state, StepWord::Now);
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let view = app.until(&reader, &of, PromotionState::Verified).await;
+    let mut steps = view.rollout.iter().flat_map(|rollout| &rollout.steps);
+    assert!(steps.all(|step| step.leased_until.is_none()));
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ impl Sim {
             },
             TaskOrder::Measure(view, _) => Observed::Measured(Ok(self.outside.measure(self.now, view))),
             TaskOrder::Health(_) => match &task.leased.work.stream {
-                StreamId::Stage(stage) => Observed::Seen(self.outside.health(&stage.stage)),
+                StreamId::Stage(stage) => Observed::Seen(self.outside.health(&stage.stage).into()),
                 other => unreachable!("health is looked at for `{other}`"),
             },
         };

@@ -2,11 +2,12 @@
 
 use gateline_api::{RolloutView, StepView, StepWord};
 use gateline_model::{Span, StepAction};
+use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::Shown;
 use crate::ui::shell::Visitor;
-use crate::ui::time::{age, length};
+use crate::ui::time::{age, clock, length};
 use crate::ui::words::of_step;
 
 pub(super) fn steps(visitor: &Visitor, shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
@@ -37,6 +38,7 @@ fn one(
         action,
         state,
         since,
+        leased_until,
     } = step;
     // A step stands until the next one began; the last one until the promotion ended.
     let stood = following.and_then(|next| next.since).or(shown.view.ended_at);
@@ -57,8 +59,20 @@ fn one(
                     (StepWord::Done, Some(since), None) => { "stands " (age(visitor.now, *since)) }
                     (_, Some(since), _) => { (word(*state)) " " (age(visitor.now, *since)) }
                 }
+                @if let Some(until) = leased_until { " · " (held(visitor, *until)) }
                 @if let (true, Some(ruling)) = (standing, &rollout.ruling) { " · ruling: " (ruling.says.word().replace('_', " ")) }
             }
+        }
+    }
+}
+
+/// Who has the step that is under way, and what if nothing is heard of it.
+fn held(visitor: &Visitor, until: Timestamp) -> Markup {
+    html! {
+        @if until > visitor.now {
+            "a server has it until " (clock(visitor.now, until)) "; if nothing is heard of it by then, the step is looked at again"
+        } @else {
+            "no server has it; the next one that is free looks at it again"
         }
     }
 }
