@@ -182,11 +182,13 @@ pub(crate) fn pinned(draft: &Draft<'_>, promotion: &Promotion) -> Result<Pinned,
 fn entry_gates(stage: &Stage) -> Vec<Gate> {
     let mut declared = stage.gates.clone();
     declared.sort_by_key(|gate| gate.kind == "soak");
-    let made = |kind: &str, because: &str| Gate {
-        name: kind.parse().expect("kinds are legal names"),
-        kind: kind.to_owned(),
-        params: json!({}),
-        because: because.to_owned(),
+    let made = |kind: &str, because: &str| {
+        Gate::new(
+            kind.parse().expect("kinds are legal names"),
+            kind,
+            json!({}),
+            because,
+        )
     };
     if !stage.approval.is_empty() {
         declared.push(made(
@@ -239,7 +241,13 @@ fn question(view: &GateView<'_>, in_front: &[GateVerdict]) -> Digest {
             } else {
                 &[]
             };
-            json!([gate.gate, gate.verdict, evidence, gate.overridden.is_some()])
+            json!([
+                gate.gate,
+                gate.verdict,
+                evidence,
+                gate.overridden.is_some(),
+                gate.waivers
+            ])
         })
         .collect();
     Digest::of_json(&json!({
@@ -266,6 +274,8 @@ fn verdict(gate: &Gate, says: Says, view: &GateView<'_>) -> GateVerdict {
         check_due,
         changed_by,
         next,
+        details,
+        waivers,
     } = says;
     let before = view
         .promotion
@@ -276,7 +286,7 @@ fn verdict(gate: &Gate, says: Says, view: &GateView<'_>) -> GateVerdict {
         Some(old) if old.verdict == verdict && old.code == code => old.since,
         Some(_) | None => view.now,
     };
-    let overridden = (verdict != Verdict::Satisfied)
+    let overridden = (verdict != Verdict::Satisfied && gate.mode.is_enforce())
         .then(|| {
             view.promotion
                 .overrides_in_force(view.now)
@@ -298,6 +308,11 @@ fn verdict(gate: &Gate, says: Says, view: &GateView<'_>) -> GateVerdict {
         check_due,
         changed_by,
         next,
+        details,
+        waivers,
+        mode: gate.mode,
+        owner: gate.owner.clone(),
+        runbook: gate.runbook.clone(),
         overridden,
     }
 }

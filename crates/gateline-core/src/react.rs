@@ -3,7 +3,7 @@
 
 use gateline_model::{Event, PromotionId, Recorded, StreamId};
 
-use crate::state::Phase;
+use crate::state::{Phase, Promotion};
 use crate::world::World;
 
 /// The held promotions whose gates must be judged again because of this event, in the order of their requests.
@@ -13,7 +13,11 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
             world.promotions_of(release).cloned().collect()
         }
         (
-            Event::PipelineApplied { .. } | Event::FreezeDeclared { .. } | Event::FreezeLifted { .. },
+            Event::PipelineApplied { .. }
+            | Event::FreezeDeclared { .. }
+            | Event::FreezeLifted { .. }
+            | Event::WaiverGranted { .. }
+            | Event::WaiverLifted { .. },
             StreamId::Project(project),
         ) => world
             .promotions()
@@ -26,22 +30,15 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
             .flat_map(|state| &state.open)
             .map(|open| open.id.clone())
             .collect(),
-        // Soak looks at earlier stages.
-        (Event::WentLive { .. } | Event::HealthObserved { .. }, StreamId::Stage(stage)) => world
-            .project(&stage.project)
-            .and_then(|project| project.pipeline(&stage.pipeline).cloned())
-            .into_iter()
-            .flat_map(|pipeline| {
-                let later = pipeline.stages.iter().filter(|later| later.name != stage.stage);
-                later.map(|later| stage.sibling(&later.name)).collect::<Vec<_>>()
+        // Soak and parity look at other stages of the pipeline, baselines at the stage itself, `depends` anywhere.
+        (Event::WentLive { .. } | Event::HealthObserved { .. }, StreamId::Stage(changed)) => world
+            .promotions()
+            .filter(|promotion| {
+                let stage = &promotion.id.stage;
+                (stage.project == changed.project && stage.pipeline == changed.pipeline)
+                    || asks_elsewhere(world, promotion)
             })
-            .flat_map(|later| {
-                world
-                    .stage(&later)
-                    .map(|state| state.open.clone())
-                    .unwrap_or_default()
-            })
-            .map(|open| open.id)
+            .map(|promotion| promotion.id.clone())
             .collect(),
         // Everything else either concerns no gate, or was judged in the same append.
         _ => return Vec::new(),
@@ -53,4 +50,16 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
     });
     found.sort_by_key(|id| id.number);
     found
+}
+
+/// Whether a gate of the stage asks about other pipelines.
+fn asks_elsewhere(world: &World, promotion: &Promotion) -> bool {
+    let stage = &promotion.id.stage;
+    let pinned = world
+        .project(&stage.project)
+        .and_then(|project| project.versions.get(&promotion.pipeline));
+    let gates = pinned
+        .and_then(|pipeline| pipeline.stage(&stage.stage))
+        .map(|stage| &stage.gates);
+    gates.is_some_and(|gates| gates.iter().any(|gate| gate.kind == "depends"))
 }

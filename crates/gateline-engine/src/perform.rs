@@ -153,11 +153,12 @@ impl Engine {
         let found = match read {
             Ok(Reading::Metric { value, .. }) if !value.is_finite() => Found::Errored {
                 reason: format!("the source answered {value}, which is no number"),
+                of: Some("reading".to_owned()),
             },
             Ok(reading) => Found::Facts {
                 facts: EvidenceFacts::Reading(reading),
             },
-            Err(reason) => Found::Errored { reason },
+            Err(reason) => Found::Errored { reason, of: Some("reading".to_owned()) },
         };
         let evidence = Arc::new(Evidence {
             artifacts: release

@@ -45,14 +45,37 @@ macro_rules! formats {
 }
 
 formats! {
+    Autocannon = performance::autocannon,
+    Bandit = bandit,
+    Checkov = checkov,
     Cobertura = cobertura,
     CoveragePy = coverage_py,
+    Cyclonedx = sbom::cyclonedx,
+    CyclonedxVex = vex::cyclonedx,
     Diff = diff,
+    Eslint = eslint,
+    Gitleaks = gitleaks,
+    Grype = grype,
+    Hadolint = hadolint,
+    Hey = performance::hey,
     Jacoco = jacoco,
+    Json = custom,
     Junit = junit,
+    K6 = performance::k6,
     Lcov = lcov,
     Libtest = libtest,
+    Locust = performance::locust,
+    NpmAudit = npm_audit,
+    Oha = performance::oha,
+    OpenVex = vex::openvex,
+    OsvScanner = osv_scanner,
+    PipAudit = pip_audit,
     Sarif = sarif,
+    Semgrep = semgrep,
+    Spdx = sbom::spdx,
+    TerraformPlan = terraform,
+    Trivy = trivy,
+    Wrk = performance::wrk,
 }
 
 impl Format {

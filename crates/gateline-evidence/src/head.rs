@@ -68,7 +68,7 @@ impl<'a> Head<'a> {
     }
 }
 
-/// The name of the first element, after declarations and comments; without a namespace prefix.
+/// The name of the first element, after declarations and comments; without what stands before its colon.
 fn root(text: &str) -> &str {
     let mut rest = text;
     loop {

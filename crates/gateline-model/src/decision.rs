@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActorId, Digest, EvidenceId, GateName, ReleaseId, StageRef, Version};
+use crate::{ActorId, Digest, EvidenceId, GateMode, GateName, ReleaseId, StageRef, Version, WaiverId};
+
+/// Lines kept in [`GateVerdict::details`].
+pub const DETAILS_MAX: usize = 20;
 
 /// What one gate says now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -90,15 +93,31 @@ pub struct GateVerdict {
     /// What to do next, as one sentence.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub next: String,
+    /// What stands behind the sentence, line by line: the gravest findings with file and line, the slowest requests, what
+    /// differs; the gravest first, at most [`DETAILS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+    /// Accepted exceptions that the verdict rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverId>,
+    /// Whether it keeps the release out or only advises.
+    #[serde(default, skip_serializing_if = "GateMode::is_enforce")]
+    pub mode: GateMode,
+    /// Who answers for the gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Where it is written what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<String>,
     /// The override that admits although the gate is not satisfied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
 }
 
 impl GateVerdict {
-    /// Whether the gate keeps the release out: not satisfied and not overridden.
+    /// Whether the gate keeps the release out: not satisfied, not overridden, and not mere advice.
     pub fn keeps_out(&self) -> bool {
-        self.verdict != Verdict::Satisfied && self.overridden.is_none()
+        self.verdict != Verdict::Satisfied && self.overridden.is_none() && self.mode.is_enforce()
     }
 }
 
@@ -182,6 +201,7 @@ impl Decision {
                 && a.verdict == b.verdict
                 && a.code == b.code
                 && a.evidence == b.evidence
+                && a.waivers == b.waivers
                 && a.until == b.until
                 && a.check_due.is_some() == b.check_due.is_some()
                 && a.overridden == b.overridden
@@ -208,6 +228,9 @@ pub enum Risk {
 }
 
 impl Risk {
+    /// Every level, the lowest first.
+    pub const ALL: [Risk; 4] = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
+
     /// The word, as conditions write it.
     pub fn word(self) -> &'static str {
         match self {

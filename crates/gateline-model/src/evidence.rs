@@ -46,6 +46,9 @@ pub enum Found {
     Errored {
         /// What went wrong and what to do.
         reason: String,
+        /// The kind of facts that it would have had, where the format was known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
     },
 }
 
@@ -77,6 +80,14 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// The kind of facts that it has or would have had.
+    pub fn kind(&self) -> Option<&str> {
+        match &self.found {
+            Found::Facts { facts } => Some(facts.kind()),
+            Found::Errored { of, .. } => of.as_deref(),
+        }
+    }
+
     /// The record's id.
     pub fn id(&self) -> EvidenceId {
         Digest::of_json(self)

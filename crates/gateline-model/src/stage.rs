@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ApprovalRule, GateName, RiskRule, Span, StageName, Strategy, Target, TargetName, WindowName};
+use crate::{ApprovalRule, Gate, RiskRule, Span, StageName, Strategy, Target, TargetName, WindowName};
 
 /// A position in a pipeline: entry gates, approval, window, rollout, verification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -73,20 +73,6 @@ impl Stage {
     pub fn expires_default() -> Span {
         Span::from_secs(14 * 86_400)
     }
-}
-
-/// A declared condition, with its reason.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Gate {
-    /// Its name within the stage; by default its kind.
-    pub name: GateName,
-    /// Its kind, one of the table in `gateline-core`.
-    pub kind: String,
-    /// The kind's parameters, checked by the kind.
-    pub params: serde_json::Value,
-    /// Why the gate is there. Never empty.
-    pub because: String,
 }
 
 /// Whether the pipeline requests promotions into a stage by itself.

@@ -145,10 +145,23 @@ fn gate(gate: &Gate) -> (String, Value) {
         kind,
         params,
         because,
+        mode,
+        max_age,
+        at_risk,
+        owner,
+        runbook,
     } = gate;
     let mut fields = params.as_object().cloned().unwrap_or_default();
-    fields.insert("kind".to_owned(), json(kind));
-    fields.insert("because".to_owned(), json(because));
+    let common = [
+        ("kind", Some(json(kind))),
+        ("because", Some(json(because))),
+        ("mode", (!mode.is_enforce()).then(|| json(mode))),
+        ("max_age", max_age.as_ref().map(json)),
+        ("at_risk", (!at_risk.is_empty()).then(|| json(at_risk))),
+        ("owner", owner.as_ref().map(json)),
+        ("runbook", runbook.as_ref().map(json)),
+    ];
+    fields.extend(common.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     (name.to_string(), Value::Object(fields))
 }
 

@@ -1,11 +1,12 @@
 //! Gates as people write them: one kind with its settings, and the reason.
 //! The kinds and their settings are a table elsewhere; this file knows none of them by name.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use gateline_core::gates::{KINDS, Place as KindPlace};
 use gateline_model::limits::{GATES_MAX, TEXT_BYTES_MAX};
-use gateline_model::{Gate, GateName};
+use gateline_model::{Gate, GateMode, GateName, Risk, Span};
 use serde_json::Value;
 
 use crate::artifact::names;
@@ -15,7 +16,7 @@ use crate::nearest::meant;
 use crate::node::{Entry, Kind, Node};
 
 /// Fields of a gate besides its kind.
-const COMMON_FIELDS: [&str; 2] = ["because", "name"];
+const COMMON_FIELDS: [&str; 7] = ["at_risk", "because", "max_age", "mode", "name", "owner", "runbook"];
 
 /// The two lists of gates on a stage.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,13 +69,62 @@ fn gate(node: &Node, place: Place, sink: &Sink<'_>) -> Option<Gate> {
         Some(entry) => name(&fields, entry),
         None => kind.and_then(|kind| kind.key.parse().ok()),
     };
-    let params = kind.and_then(|kind| params(kind, sink));
+    let params = kind.and_then(|kind| params(&kind.key, &kind.value, &kind.key_span, sink));
+    let mode = fields.value_or("mode", GateMode::default);
+    let max_age = fields.value_or("max_age", || None::<Span>);
+    let owner = text(&fields, "owner");
+    let runbook = text(&fields, "runbook");
+    let (kind, params) = (kind?, params?);
+    let at_risk = at_risk(&fields, &kind.key, &params);
     Some(Gate {
-        name: name?,
-        kind: kind?.key.clone(),
-        params: params?,
-        because: because?,
+        mode: mode?,
+        max_age: max_age?,
+        at_risk: at_risk?,
+        owner: owner?,
+        runbook: runbook?,
+        ..Gate::new(name?, kind.key.as_str(), params, because?)
     })
+}
+
+/// A text that may be given and may not be empty.
+fn text(fields: &Fields<'_, '_, '_>, name: &str) -> Option<Option<String>> {
+    let Some(entry) = fields.get(name) else {
+        return Some(None);
+    };
+    let text: String = fields.read(entry)?;
+    if text.trim().is_empty() || text.len() > TEXT_BYTES_MAX {
+        let message = format!("`{name}` has {} bytes; it may have 1 to {TEXT_BYTES_MAX}", text.len());
+        fields.sink.error("gates.text", entry.at(), message);
+        return None;
+    }
+    Some(Some(text))
+}
+
+/// The parameters that lie over the others from a level of risk on; each level must be legal with those below it.
+fn at_risk(fields: &Fields<'_, '_, '_>, kind: &str, params: &Value) -> Option<BTreeMap<Risk, Value>> {
+    let Some(given) = fields.get("at_risk") else {
+        return Some(BTreeMap::new());
+    };
+    let known = Risk::ALL.map(Risk::word);
+    let levels = Fields::of("`at_risk`", &given.value, given.at(), &known, fields.sink)?;
+    let mut lying = params.clone();
+    let mut found = BTreeMap::new();
+    for risk in Risk::ALL {
+        let Some(entry) = levels.get(risk.word()) else {
+            continue;
+        };
+        let Value::Object(over) = entry.value.json() else {
+            let message = format!("`{}` must be a map of this gate's settings, found {}", entry.key, entry.value.word());
+            fields.sink.error("value.type", entry.at(), message);
+            return None;
+        };
+        if let Value::Object(lying) = &mut lying {
+            lying.extend(over.clone());
+        }
+        check(kind, &lying, &entry.value, &entry.key_span, fields.sink)?;
+        found.insert(risk, Value::Object(over));
+    }
+    Some(found)
 }
 
 /// The one key of a gate that is a kind.
@@ -179,38 +229,43 @@ fn name(fields: &Fields<'_, '_, '_>, entry: &Entry) -> Option<GateName> {
 }
 
 /// The settings of a gate, as its kind takes them.
-fn params(kind: &Entry, sink: &Sink<'_>) -> Option<Value> {
-    let params = match kind.value.json() {
+fn params(kind: &str, node: &Node, at: &Range<usize>, sink: &Sink<'_>) -> Option<Value> {
+    let params = match node.json() {
         Value::Null => Value::Object(serde_json::Map::new()),
         params => params,
     };
+    check(kind, &params, node, at, sink)?;
+    Some(params)
+}
+
+/// Lets the kind check settings that are written at `node`.
+fn check(kind: &str, params: &Value, node: &Node, key_span: &Range<usize>, sink: &Sink<'_>) -> Option<()> {
     // A kind's message may repeat a value, and the secret has its own finding.
-    if sink.hides_in(&extent(&kind.value)) {
+    if sink.hides_in(&extent(node)) {
         return None;
     }
-    let Err(message) = gateline_core::gates::kind(&kind.key).map_or(Ok(()), |known| (known.check)(&params))
-    else {
-        return Some(params);
+    let Err(message) = gateline_core::gates::kind(kind).map_or(Ok(()), |known| (known.check)(params)) else {
+        return Some(());
     };
     let message = in_words(message);
     let words: Vec<&str> = message.split(['`', '"']).skip(1).step_by(2).collect();
     if let (true, [field, known @ ..]) = (message.starts_with("unknown field"), &words[..]) {
-        let at = key(&kind.value, field).unwrap_or(&kind.key_span);
+        let at = key(node, field).unwrap_or(key_span);
         let help = meant(field, known.iter().copied());
         sink.error_with(
             "gates.params",
             at,
-            format!("`{}` has no field `{field}`", kind.key),
+            format!("`{kind}` has no field `{field}`"),
             help,
         );
         return None;
     }
     let at = words
         .iter()
-        .find_map(|word| place(&kind.value, word))
-        .unwrap_or(&kind.key_span);
+        .find_map(|word| place(node, word))
+        .unwrap_or(key_span);
     let (what, help) = what_and_rule(&message);
-    sink.error_with("gates.params", at, format!("`{}`: {what}", kind.key), help);
+    sink.error_with("gates.params", at, format!("`{kind}`: {what}"), help);
     None
 }
 

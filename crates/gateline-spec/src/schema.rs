@@ -144,6 +144,7 @@ impl JsonSchema for VerifyGate {
 
 fn gate(place: Place, generator: &mut SchemaGenerator) -> Schema {
     let name = generator.subschema_for::<GateName>();
+    let span = generator.subschema_for::<Span>();
     let kinds: Vec<Schema> = place
         .kinds()
         .map(|kind| {
@@ -154,7 +155,17 @@ fn gate(place: Place, generator: &mut SchemaGenerator) -> Schema {
                 "properties": {
                     kind.name: params,
                     "because": {"type": "string", "minLength": 1, "description": "Why the gate is there."},
-                    "name": {"allOf": [name], "description": "Its name within the stage; by default its kind."}
+                    "name": {"allOf": [name], "description": "Its name within the stage; by default its kind."},
+                    "mode": {"enum": ["enforce", "advise"], "description": "Whether it keeps a release out (`enforce`, the default) or only says what it thinks."},
+                    "max_age": {"allOf": [span], "description": "How old reported evidence may be; judged again at admission."},
+                    "at_risk": {
+                        "type": "object",
+                        "propertyNames": {"enum": ["low", "medium", "high", "critical"]},
+                        "additionalProperties": {"type": "object"},
+                        "description": "Settings that replace those of the same name where the risk is at least of this level."
+                    },
+                    "owner": {"type": "string", "minLength": 1, "description": "Who answers for the gate."},
+                    "runbook": {"type": "string", "minLength": 1, "description": "Where it is written what to do when the gate is not satisfied."}
                 },
                 "required": [kind.name, "because"],
                 "additionalProperties": false

@@ -102,7 +102,7 @@ async fn submit(add: Add, session: &mut Session) -> Result<Exit, Failure> {
         pages.reduce(render::Page::then).unwrap_or_default()
     })?;
     for (view, file) in views.iter().zip(&add.files) {
-        if let Found::Errored { reason } = &view.found {
+        if let Found::Errored { reason, .. } = &view.found {
             session
                 .out
                 .say(&format!("`{}` is errored evidence: {reason}", file.display()));

@@ -37,6 +37,11 @@ fn gate(name: &str, verdict: Verdict, says: &str) -> GateVerdict {
         check_due: None,
         changed_by: Vec::new(),
         next: String::new(),
+        details: Vec::new(),
+        waivers: Vec::new(),
+        mode: Default::default(),
+        owner: None,
+        runbook: None,
         overridden: None,
     }
 }
@@ -348,6 +353,7 @@ pub(super) fn evidence() -> EvidenceView {
         says: "the report names no tests".to_owned(),
         found: Found::Errored {
             reason: "the report names no tests".to_owned(),
+            of: Some("tests".to_owned()),
         },
         format: "junit".to_owned(),
         artifacts: vec![Digest::of(b"the program")],

@@ -10,8 +10,10 @@ mod request;
 mod rollout;
 mod steer;
 mod verify;
+mod waive;
 
 pub use project::server_project;
+pub use waive::{WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -66,6 +68,12 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             name,
             reason,
         } => project::lift_freeze(draft, project, name, reason)?,
+        Command::Waive { .. } => waive::grant(draft, command)?,
+        Command::LiftWaiver {
+            project,
+            waiver,
+            reason,
+        } => waive::lift(draft, project, waiver, reason)?,
         Command::IssueToken { .. } => project::issue_token(draft, command)?,
         Command::RevokeToken { id } => project::revoke_token(draft, id)?,
         Command::RegisterRelease { release, text } => release::register(draft, release, text)?,

@@ -82,7 +82,7 @@ pub(super) fn report_check(
         {
             // As before entry: that it still cannot be found out is no news.
             let errored = |evidence: &Evidence| match &evidence.found {
-                Found::Errored { reason } => Some(reason.clone()),
+                Found::Errored { reason, .. } => Some(reason.clone()),
                 Found::Facts { .. } => None,
             };
             let before = promotion.checks.get(&(of, gate.clone()));

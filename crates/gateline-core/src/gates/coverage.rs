@@ -6,6 +6,7 @@ use gateline_model::{CoverageFacts, Facts, Gate};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::reported::Wanted;
 use super::{
     GateKind, GateView, Place, Says, check_params, observes_nothing, reported, schema_of, with_params,
 };
@@ -20,16 +21,16 @@ pub(super) const KIND: GateKind = GateKind {
     observes: observes_nothing,
     judge: |gate: &Gate, view: &GateView<'_>| {
         with_params(gate, |coverage: Coverage| {
-            reported::judge(
-                view,
-                "lcov",
-                coverage.name.as_deref(),
-                "coverage report",
-                |facts| match facts {
-                    Facts::Coverage(facts) => coverage.judge(facts),
-                    other => reported::foreign(other),
-                },
-            )
+            let wanted = Wanted {
+                kind: "coverage",
+                format: None,
+                name: coverage.name.as_deref(),
+                what: "coverage report",
+            };
+            reported::judge(gate, view, wanted, |facts| match facts {
+                Facts::Coverage(facts) => coverage.judge(facts),
+                other => reported::foreign(other),
+            })
         })
     },
 };

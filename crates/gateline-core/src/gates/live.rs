@@ -45,7 +45,7 @@ pub(super) fn judge(
             facts: Facts::Reading(reading),
         } => reading,
         Found::Facts { facts } => return super::reported::foreign(facts),
-        Found::Errored { reason } => {
+        Found::Errored { reason, .. } => {
             return Says::waiting("check.errored", format!("could not find out: {reason}"))
                 .evidence(checked.id)
                 .changed_by("Gateline, by itself")

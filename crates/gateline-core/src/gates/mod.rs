@@ -17,6 +17,8 @@ mod soak;
 mod tests;
 mod window;
 
+use std::sync::Arc;
+
 use gateline_model::{Check, CheckOf, Gate, GateVerdict, Pipeline, Stage, StageRef};
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -101,10 +103,29 @@ pub(crate) struct GateView<'a> {
     pub question: gateline_model::Digest,
 }
 
-/// Judges one gate.
+impl GateView<'_> {
+    /// The release that is live in the stage: what this one is compared with. `None` for a first release, and for the live
+    /// one itself.
+    pub(crate) fn baseline(&self) -> Option<Arc<ReleaseState>> {
+        let live = self.draft.stage(self.stage_ref).live.as_ref()?.release;
+        if live == self.release.id {
+            return None;
+        }
+        self.draft.release(&live)
+    }
+}
+
+/// Judges one gate, with the parameters of the risk.
 pub(crate) fn judge(gate: &Gate, view: &GateView<'_>) -> Says {
     match kind(&gate.kind) {
-        Some(kind) => (kind.judge)(gate, view),
+        Some(kind) if gate.at_risk.is_empty() => (kind.judge)(gate, view),
+        Some(kind) => {
+            let here = Gate {
+                params: gate.params_at(view.risk),
+                ..gate.clone()
+            };
+            (kind.judge)(&here, view)
+        }
         // A pipeline that a newer build stored. Unknown is never a pass.
         None => Says::waiting(
             "gate.unknown_kind",

@@ -6,6 +6,7 @@ use gateline_model::{Facts, FindingFacts, Gate};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::reported::Wanted;
 use super::{
     GateKind, GateView, Place, Says, check_params, observes_nothing, reported, schema_of, with_params,
 };
@@ -19,16 +20,16 @@ pub(super) const KIND: GateKind = GateKind {
     observes: observes_nothing,
     judge: |gate: &Gate, view: &GateView<'_>| {
         with_params(gate, |sarif: Sarif| {
-            reported::judge(
-                view,
-                "sarif",
-                sarif.name.as_deref(),
-                "analysis",
-                |facts| match facts {
-                    Facts::Findings(facts) => sarif.judge(facts),
-                    other => reported::foreign(other),
-                },
-            )
+            let wanted = Wanted {
+                kind: "findings",
+                format: Some("sarif"),
+                name: sarif.name.as_deref(),
+                what: "analysis",
+            };
+            reported::judge(gate, view, wanted, |facts| match facts {
+                Facts::Findings(facts) => sarif.judge(facts),
+                other => reported::foreign(other),
+            })
         })
     },
 };

@@ -1,6 +1,6 @@
 //! What a gate says, before the decision adds the gate's name and since when.
 
-use gateline_model::{EvidenceId, Number, Verdict};
+use gateline_model::{DETAILS_MAX, EvidenceId, Number, Verdict, Waiver, WaiverId};
 use jiff::Timestamp;
 
 /// A verdict with its reason, numbers and remedy.
@@ -16,6 +16,8 @@ pub(crate) struct Says {
     pub check_due: Option<Timestamp>,
     pub changed_by: Vec<String>,
     pub next: String,
+    pub details: Vec<String>,
+    pub waivers: Vec<WaiverId>,
 }
 
 impl Says {
@@ -30,6 +32,8 @@ impl Says {
             check_due: None,
             changed_by: Vec::new(),
             next: String::new(),
+            details: Vec::new(),
+            waivers: Vec::new(),
         }
     }
 
@@ -63,9 +67,29 @@ impl Says {
         self
     }
 
+    /// When it changes by itself; of several moments the earliest counts.
     pub(crate) fn until(mut self, at: Timestamp) -> Self {
-        self.until = Some(at);
+        self.until = Some(self.until.map_or(at, |earlier| earlier.min(at)));
         self
+    }
+
+    /// Adds lines of detail, the gravest first; those over [`DETAILS_MAX`] are counted.
+    pub(crate) fn details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        let mut lines = lines.into_iter();
+        self.details.extend(lines.by_ref().take(DETAILS_MAX - 1));
+        let more = lines.count();
+        self.details
+            .extend((more > 0).then(|| format!("and {more} more")));
+        self
+    }
+
+    /// Names a waiver that the verdict rests on; it ends with it.
+    pub(crate) fn waiver(mut self, waiver: &Waiver) -> Self {
+        let id = waiver.id();
+        if !self.waivers.contains(&id) {
+            self.waivers.push(id);
+        }
+        self.until(waiver.until)
     }
 
     pub(crate) fn check_due(mut self, at: Timestamp) -> Self {

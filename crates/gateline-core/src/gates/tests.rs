@@ -6,6 +6,7 @@ use gateline_model::{Facts, Gate, TestFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::reported::Wanted;
 use super::{
     GateKind, GateView, Place, Says, check_params, observes_nothing, reported, schema_of, with_params,
 };
@@ -20,16 +21,16 @@ pub(super) const KIND: GateKind = GateKind {
     observes: observes_nothing,
     judge: |gate: &Gate, view: &GateView<'_>| {
         with_params(gate, |tests: Tests| {
-            reported::judge(
-                view,
-                "junit",
-                tests.suite.as_deref(),
-                "test report",
-                |facts| match facts {
-                    Facts::Tests(facts) => tests.judge(facts),
-                    other => reported::foreign(other),
-                },
-            )
+            let wanted = Wanted {
+                kind: "tests",
+                format: None,
+                name: tests.suite.as_deref(),
+                what: "test report",
+            };
+            reported::judge(gate, view, wanted, |facts| match facts {
+                Facts::Tests(facts) => tests.judge(facts),
+                other => reported::foreign(other),
+            })
         })
     },
 };

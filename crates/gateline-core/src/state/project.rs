@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gateline_model::{
     ActorId, Digest, Event, Freeze, FreezeName, GroupName, Pipeline, PipelineName, ReleaseId, Scope, TokenId,
-    Version,
+    Version, Waiver, WaiverId,
 };
 use jiff::Timestamp;
 
@@ -26,6 +26,8 @@ pub struct Project {
     pub numbers: BTreeMap<PipelineName, u64>,
     /// Freezes that were declared and not lifted; the past ones are dropped when a new one is declared.
     pub freezes: BTreeMap<FreezeName, Freeze>,
+    /// Waivers that were granted and not lifted; the past ones are dropped when a new one is granted.
+    pub waivers: BTreeMap<WaiverId, Waiver>,
     /// Tokens that were issued and not revoked.
     pub tokens: BTreeMap<TokenId, Token>,
 }
@@ -84,6 +86,13 @@ impl Project {
             }
             Event::FreezeLifted { name } => {
                 self.freezes.remove(name);
+            }
+            Event::WaiverGranted { waiver } => {
+                self.waivers.retain(|_, waiver| waiver.until > at);
+                self.waivers.insert(waiver.id(), waiver.clone());
+            }
+            Event::WaiverLifted { waiver, .. } => {
+                self.waivers.remove(waiver);
             }
             Event::TokenIssued {
                 id,

@@ -176,6 +176,7 @@ fn word(scope: Scope) -> &'static str {
         Scope::SubmitEvidence => "submit_evidence",
         Scope::Promote => "promote",
         Scope::Approve => "approve",
+        Scope::Waive => "waive",
         Scope::Override => "override",
         Scope::Freeze => "freeze",
         Scope::Apply => "apply",

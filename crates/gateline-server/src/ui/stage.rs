@@ -167,11 +167,36 @@ fn gate_row(gate: &Gate, of: &str) -> Markup {
         kind,
         params,
         because,
+        mode,
+        max_age,
+        at_risk,
+        owner,
+        runbook,
     } = gate;
     html! {
         tr {
             th scope="row" { (name) div.age { (of) @if kind != name.as_str() { " · " (kind) } } }
-            td { p { (because) } p.age { code.break { (params) } } }
+            td {
+                p { @if !mode.is_enforce() { b { "advice only: " } } (because) }
+                p.age { code.break { (params) } @if let Some(max_age) = max_age { " · evidence at most " (max_age) " old" } }
+                @for (risk, over) in at_risk { p.age { "at risk " b { (risk.word()) } " " code.break { (over) } } }
+                (responsible(owner.as_deref(), runbook.as_deref()))
+            }
+        }
+    }
+}
+
+/// Who answers for a gate, and where it is written what to do.
+pub(super) fn responsible(owner: Option<&str>, runbook: Option<&str>) -> Markup {
+    html! {
+        @if owner.is_some() || runbook.is_some() {
+            p.age {
+                @if let Some(owner) = owner { "owner " b { (owner) } " " }
+                @if let Some(runbook) = runbook {
+                    @if runbook.starts_with("https://") || runbook.starts_with("http://") { a href=(runbook) rel="noreferrer" { "runbook" } }
+                    @else { "runbook " code.break { (runbook) } }
+                }
+            }
         }
     }
 }

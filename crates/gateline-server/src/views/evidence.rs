@@ -18,7 +18,7 @@ pub(crate) fn evidence(id: EvidenceId, evidence: &Evidence) -> EvidenceView {
     } = evidence.clone();
     let (kind, outcome, says) = match &found {
         Found::Facts { facts } => (Some(facts.kind().to_owned()), None, facts.says()),
-        Found::Errored { reason } => (None, Some(Outcome::Errored), format!("errored: {reason}")),
+        Found::Errored { reason, .. } => (None, Some(Outcome::Errored), format!("errored: {reason}")),
     };
     EvidenceView {
         id,

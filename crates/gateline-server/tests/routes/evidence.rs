@@ -49,7 +49,7 @@ async fn a_report_that_is_cut_off_is_recorded_as_errored_never_as_a_pass() {
     let view = submit(&admin, &whole[..whole.len() - 20]).await.unwrap();
     assert_eq!(view.outcome, Some(Outcome::Errored));
     assert!(
-        matches!(&view.found, Found::Errored { reason } if reason.contains("cut off")),
+        matches!(&view.found, Found::Errored { reason, .. } if reason.contains("cut off")),
         "{:?}",
         view.found
     );

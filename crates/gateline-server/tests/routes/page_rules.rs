@@ -10,12 +10,13 @@ use crate::rules::filled;
 use crate::support::{App, problem_of};
 
 /// Every scope that a token can have, but `admin`, which has all.
-const SCOPES: [Scope; 8] = [
+const SCOPES: [Scope; 9] = [
     Scope::Read,
     Scope::Register,
     Scope::SubmitEvidence,
     Scope::Promote,
     Scope::Approve,
+    Scope::Waive,
     Scope::Override,
     Scope::Freeze,
     Scope::Apply,

@@ -111,7 +111,8 @@ async fn a_token_without_the_scope_is_forbidden_everything_but_reading() {
         Scope::SubmitEvidence,
         Scope::Promote,
         Scope::Approve,
-        Scope::Override,
+        Scope::Waive,
+    Scope::Override,
         Scope::Freeze,
         Scope::Apply,
     ];

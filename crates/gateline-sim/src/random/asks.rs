@@ -172,6 +172,7 @@ impl Run {
         let found = if errored {
             Found::Errored {
                 reason: "the file ends early".to_owned(),
+                of: Some(facts.kind().to_owned()),
             }
         } else {
             Found::Facts { facts }

@@ -167,7 +167,7 @@ impl Script<'_> {
 
     fn evidence_command(&self, row: &Row) -> Result<Command, ScenarioError> {
         let version = row.word(0, "a release")?;
-        let what = row.word(1, "`tests`, `coverage` or `sarif`")?;
+        let what = row.word(1, "`tests`, `coverage`, `sarif` or `facts`")?;
         let count = |key: &str| Ok(row.value::<u64>(key)?.unwrap_or(0));
         let (format, facts) = match what {
             "tests" => {
@@ -228,16 +228,28 @@ impl Script<'_> {
                 };
                 ("sarif", Facts::Findings(facts))
             }
+            // Any other kind is written as it is stored: JSON with its `kind`.
+            "facts" => {
+                row.only(2, &["name", "errored", "about", "by"])?;
+                let facts: Facts = serde_json::from_str(row.body.as_deref().unwrap_or_default()).map_err(|err| {
+                    row.error(
+                        format!("the facts cannot be read: {err}"),
+                        "write them as stored between `<<END` and `END`, as in {\"kind\": \"sbom\", ..}",
+                    )
+                })?;
+                ("facts", facts)
+            }
             other => {
                 return Err(row.error(
                     format!("`{other}` is no kind of evidence"),
-                    "write `tests`, `coverage` or `sarif`",
+                    "write `tests`, `coverage`, `sarif`, or `facts <<END` with JSON",
                 ));
             }
         };
         let found = match row.get("errored") {
             Some(reason) => Found::Errored {
                 reason: reason.to_owned(),
+                of: Some(facts.kind().to_owned()),
             },
             None => Found::Facts { facts },
         };
@@ -256,7 +268,7 @@ impl Script<'_> {
             stage: None,
             name: row.get("suite").or(row.get("name")).map(str::to_owned),
             found,
-            raw: Some(Digest::of(row.text.as_bytes())),
+            raw: Some(Digest::of_json(&(&row.text, &row.body))),
             format: format.to_owned(),
             warnings: Vec::new(),
             by: actor(row)?.id,

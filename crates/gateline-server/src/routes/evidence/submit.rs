@@ -77,34 +77,23 @@ fn found(
     read: Result<Read, ReadError>,
     asked: Option<Format>,
 ) -> Result<(&'static str, Found, Vec<String>), Refused> {
+    let errored = |format: Format, reason: String| {
+        let of = Some(format.kind().to_owned());
+        (format.name(), Found::Errored { reason, of }, Vec::new())
+    };
     match read {
-        Ok(Read {
-            format,
-            facts,
-            complete: Complete::Yes,
-            warnings,
-        }) => Ok((format.name(), Found::Facts { facts }, warnings)),
-        Ok(Read {
-            format,
-            complete: Complete::No { reason },
-            warnings,
-            ..
-        }) => Ok((format.name(), Found::Errored { reason }, warnings)),
-        Err(err @ (ReadError::Truncated { format, .. } | ReadError::Malformed { format, .. })) => Ok((
-            format.name(),
-            Found::Errored {
-                reason: err.to_string(),
-            },
-            Vec::new(),
-        )),
+        Ok(Read { format, facts, complete: Complete::Yes, warnings }) => {
+            Ok((format.name(), Found::Facts { facts }, warnings))
+        }
+        Ok(Read { format, complete: Complete::No { reason }, warnings, .. }) => {
+            let (format, found, _) = errored(format, reason);
+            Ok((format, found, warnings))
+        }
+        Err(err @ (ReadError::Truncated { format, .. } | ReadError::Malformed { format, .. })) => {
+            Ok(errored(format, err.to_string()))
+        }
         Err(err @ (ReadError::Empty | ReadError::Io(_))) => match asked {
-            Some(format) => Ok((
-                format.name(),
-                Found::Errored {
-                    reason: err.to_string(),
-                },
-                Vec::new(),
-            )),
+            Some(format) => Ok(errored(format, err.to_string())),
             None => Err(Refused::new(&entry::FORMAT, err.to_string())),
         },
         Err(err @ ReadError::Unrecognised { .. }) => Err(Refused::new(&entry::FORMAT, err.to_string())),

@@ -5,6 +5,7 @@ use gateline_model::{CheckOf, EvidenceId, GateVerdict, Number, Outcome, Override
 use maud::{Markup, html};
 
 use super::Shown;
+use crate::ui::stage::responsible;
 use crate::ui::shell::Visitor;
 use crate::ui::words::{OVERRIDDEN, of_outcome, of_verdict};
 use crate::ui::{link, time};
@@ -42,6 +43,11 @@ fn row(visitor: &Visitor, shown: &Shown<'_>, gate: &GateVerdict) -> Markup {
         check_due: _,
         changed_by,
         next,
+        details,
+        waivers,
+        mode,
+        owner,
+        runbook,
         overridden,
     } = gate;
     html! {
@@ -51,9 +57,13 @@ fn row(visitor: &Visitor, shown: &Shown<'_>, gate: &GateVerdict) -> Markup {
                 div.age { (verdict) @if kind != name.as_str() { " · " (kind) } }
             }
             td {
-                p title=(code) { (says) }
+                p title=(code) { @if !mode.is_enforce() { b { "advice only: " } } (says) }
                 p.age { (because) }
                 @if !numbers.is_empty() { p.age.num { @for (index, number) in numbers.iter().enumerate() { @if index > 0 { " · " } (figure(number)) } } }
+                @if !details.is_empty() {
+                    details { summary { "what stands behind it" } ul.items { @for line in details { li.break { (line) } } } }
+                }
+                @if !waivers.is_empty() { p.age { (waivers.len()) " waived: " @for id in waivers { code title=(id) { (id.short()) } " " } } }
                 @if !evidence.is_empty() { p.age { "evidence " @for id in evidence { (evidence_link(shown, id)) " " } } }
                 @match overridden {
                     Some(permission) => { (overridden_by(visitor, shown, permission)) }
@@ -65,6 +75,7 @@ fn row(visitor: &Visitor, shown: &Shown<'_>, gate: &GateVerdict) -> Markup {
                                 @if let Some(until) = until { " · until " (time::ahead(visitor.now, *until)) }
                             }
                             @if !next.is_empty() { p.age { "Next: " (next) } }
+                            (responsible(owner.as_deref(), runbook.as_deref()))
                         } @else if let Some(until) = until {
                             p.age { "until " (time::ahead(visitor.now, *until)) }
                         }

@@ -59,7 +59,7 @@ fn one(visitor: &Visitor, evidence: &EvidenceView) -> Markup {
             @for warning in warnings { p.age { (Sign(Tone::Wait, "△").plain("odd:")) " " (warning) } }
             @match found {
                 Found::Facts { facts } => { (numbers(facts)) }
-                Found::Errored { reason } => { p { "It could not be found out, which is never a pass: " (reason) } }
+                Found::Errored { reason, .. } => { p { "It could not be found out, which is never a pass: " (reason) } }
             }
         }
     }
