@@ -121,7 +121,7 @@ impl Cobertura {
         self.class.has_lines = true;
         self.listed += 1;
         let file = self.coverage.of(self.class.file);
-        file.lines.add(number.into(), hit);
+        file.line(number, hit);
         // `50% (1/2)`, where the line branches.
         let condition = attributes.get("condition-coverage").unwrap_or_default();
         let of = condition
@@ -152,7 +152,7 @@ impl Cobertura {
                     self.listed += class.of_methods.len() as u64;
                     let file = self.coverage.of(class.file);
                     for (number, hit) in class.of_methods {
-                        file.lines.add(number.into(), hit);
+                        file.line(number, hit);
                     }
                 }
             }

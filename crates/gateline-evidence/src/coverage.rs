@@ -115,6 +115,13 @@ impl Coverage {
 }
 
 impl File {
+    /// A line. Line 0 is none: some tools put there what belongs to no line.
+    pub(crate) fn line(&mut self, number: u32, hit: bool) {
+        if number > 0 {
+            self.lines.add(number.into(), hit);
+        }
+    }
+
     /// Branches of one line, of which some were taken; refused if they are more than a line can have.
     pub(crate) fn branches_of_line(&mut self, line: u32, hit: u64, found: u64) -> Result<(), String> {
         if hit > found || found > LINE_BRANCHES_MAX {

@@ -85,11 +85,11 @@ impl Report {
         entry
             .executed_lines
             .iter()
-            .for_each(|line| file.lines.add((*line).into(), true));
+            .for_each(|line| file.line(*line, true));
         entry
             .missing_lines
             .iter()
-            .for_each(|line| file.lines.add((*line).into(), false));
+            .for_each(|line| file.line(*line, false));
         for (branches, hit) in [(entry.executed_branches, true), (entry.missing_branches, false)] {
             (0..branches.len()).for_each(|nth| file.branches.add(key_of((nth, hit)), hit));
         }

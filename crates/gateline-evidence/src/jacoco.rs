@@ -91,7 +91,7 @@ impl Jacoco {
                 let number = |name: &str| attributes.number(name, at);
                 let nr = u32::try_from(number("nr")?).map_err(|_| Fault::malformed(at, "no such line"))?;
                 let file = self.coverage.of(source.file);
-                file.lines.add(nr.into(), number("ci")? > 0);
+                file.line(nr, number("ci")? > 0);
                 source.lines += 1;
                 let (missed, hit) = (number("mb")?, number("cb")?);
                 file.branches_of_line(nr, hit, missed.saturating_add(hit))

@@ -197,7 +197,9 @@ impl Libtest {
         self.facts.duration_secs += secs.unwrap_or(0.0);
         let said = |count: Option<u64>| count.unwrap_or(0);
         let (passed, failed) = (said(event.passed), said(event.failed));
-        let ended = [event.ignored, event.measured, event.filtered_out]
+        // nextest ends a suite while tests of it still run, and tells them in another one.
+        let running = self.running.len() as u64;
+        let ended = [event.ignored, event.measured, event.filtered_out, Some(running)]
             .into_iter()
             .fold(passed.saturating_add(failed), |sum, count| {
                 sum.saturating_add(said(count))

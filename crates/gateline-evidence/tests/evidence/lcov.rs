@@ -1,19 +1,13 @@
 //! LCOV tracefiles.
 
-use gateline_evidence::{Format, Read, ReadError};
+use gateline_evidence::{Format, ReadError};
 use gateline_model::{CoverageFacts, Facts};
 use test_case::test_case;
 
 use crate::{complaint, read_as, reason};
 
 fn coverage_in(text: &str) -> CoverageFacts {
-    match read_as(Format::Lcov, text) {
-        Ok(Read {
-            facts: Facts::Coverage(facts),
-            ..
-        }) => facts,
-        other => panic!("no coverage facts: {other:?}"),
-    }
+    crate::coverage_in(Format::Lcov, text)
 }
 
 /// hit, total
@@ -58,12 +52,7 @@ fn each_file_tells_its_lines() {
     let facts = coverage_in(
         "SF:a\nDA:3,1\nDA:1,1\nDA:2,0\nend_of_record\nSF:b\nDA:7,0\nend_of_record\nSF:a\nDA:4,1\nend_of_record\n",
     );
-    let lines: Vec<_> = facts
-        .by_file
-        .iter()
-        .map(|file| format!("{} +{} -{}", file.path, file.hit, file.missed))
-        .collect();
-    assert_eq!(lines, ["a +1,3-4 -2", "b + -7"]);
+    assert_eq!(crate::files(&facts), ["a +1,3-4 -2", "b + -7"]);
 }
 
 #[test]

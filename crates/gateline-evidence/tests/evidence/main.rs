@@ -1,14 +1,20 @@
 //! The reading of real tool output, and of what goes wrong with it.
 
+mod cobertura;
+mod coverage_py;
+mod diff;
 mod example;
+mod jacoco;
 mod junit;
 mod lcov;
+mod libtest;
 mod limits;
 mod mutations;
 mod samples;
 mod sarif;
 
 use gateline_evidence::{Complete, Format, Read, ReadError, read};
+use gateline_model::{CoverageFacts, Facts, FileLines};
 
 /// Reads a text in a named format.
 fn read_as(format: Format, text: &str) -> Result<Read, ReadError> {
@@ -37,4 +43,21 @@ fn complaint(read: Result<Read, ReadError>) -> String {
         Ok(read) => format!("read: {read:?}"),
         Err(error) => error.to_string(),
     }
+}
+
+/// What a report of coverage says.
+fn coverage_in(format: Format, text: &str) -> CoverageFacts {
+    match read_as(format, text) {
+        Ok(Read {
+            facts: Facts::Coverage(facts),
+            ..
+        }) => facts,
+        other => panic!("no coverage facts: {other:?}"),
+    }
+}
+
+/// The lines of each file, as `path +reached -missed`.
+fn files(facts: &CoverageFacts) -> Vec<String> {
+    let file = |file: &FileLines| format!("{} +{} -{}", file.path, file.hit, file.missed);
+    facts.by_file.iter().map(file).collect()
 }

@@ -1,10 +1,13 @@
 //! Each sample is known by its content, and says what its tool saw.
 
-use gateline_evidence::{Complete, Format, read};
+use gateline_evidence::{Complete, Format, ReadError, read};
 use test_case::test_case;
 
+/// A sample by its name, with its format and its text.
+pub(crate) type Sample = (&'static str, Format, &'static str);
+
 /// Every sample, for the tests that need them all.
-pub(crate) const SAMPLES: [(&str, Format, &str); 12] = [
+pub(crate) const SAMPLES: &[Sample] = &[
     (
         "junit-pytest",
         Format::Junit,
@@ -45,11 +48,66 @@ pub(crate) const SAMPLES: [(&str, Format, &str); 12] = [
         include_str!("../samples/hadolint.sarif"),
     ),
     ("checkov", Format::Sarif, include_str!("../samples/checkov.sarif")),
+    (
+        "cobertura-pytest",
+        Format::Cobertura,
+        include_str!("../samples/cobertura-pytest.xml"),
+    ),
+    (
+        "cobertura-vitest",
+        Format::Cobertura,
+        include_str!("../samples/cobertura-vitest.xml"),
+    ),
+    (
+        "cobertura-gcovr",
+        Format::Cobertura,
+        include_str!("../samples/cobertura-gcovr.xml"),
+    ),
+    (
+        "cobertura-coverlet-synthetic",
+        Format::Cobertura,
+        include_str!("../samples/cobertura-coverlet-synthetic.xml"),
+    ),
+    (
+        "coverage-py",
+        Format::CoveragePy,
+        include_str!("../samples/coverage-py.json"),
+    ),
+    (
+        "git",
+        Format::Diff,
+        include_str!("../samples/git.diff"),
+    ),
+    (
+        "git-binary",
+        Format::Diff,
+        include_str!("../samples/git-binary.diff"),
+    ),
+    (
+        "jacoco",
+        Format::Jacoco,
+        include_str!("../samples/jacoco.xml"),
+    ),
+    (
+        "libtest",
+        Format::Libtest,
+        include_str!("../samples/libtest.jsonl"),
+    ),
+    (
+        "libtest-nextest",
+        Format::Libtest,
+        include_str!("../samples/libtest-nextest.jsonl"),
+    ),
+    (
+        "libtest-nextest-flaky",
+        Format::Libtest,
+        include_str!("../samples/libtest-nextest-flaky.jsonl"),
+    ),
 ];
 
 #[test]
 fn every_sample_says_what_its_tool_saw() {
-    for (name, format, text) in SAMPLES {
+    for (name, format, text) in SAMPLES.iter().copied() {
         let read = read(text.as_bytes(), None).expect("a sample is whole");
         assert_eq!(read.format, format, "{name}");
         assert_eq!(read.complete, Complete::Yes, "{name}");
@@ -57,10 +115,13 @@ fn every_sample_says_what_its_tool_saw() {
     }
 }
 
+#[test_case(Format::Cobertura)]
+#[test_case(Format::CoveragePy)]
+#[test_case(Format::Jacoco)]
 #[test_case(Format::Junit)]
 #[test_case(Format::Sarif)]
 fn no_beginning_of_a_sample_is_read_as_a_whole(format: Format) {
-    for (name, _, text) in SAMPLES.into_iter().filter(|sample| sample.1 == format) {
+    for (name, _, text) in SAMPLES.iter().copied().filter(|sample| sample.1 == format) {
         let text = text.trim_end();
         // Every seventh: all of them would take the square of the length.
         for end in (0..text.len()).step_by(7) {
@@ -75,12 +136,46 @@ fn no_beginning_of_a_sample_is_read_as_a_whole(format: Format) {
 
 #[test]
 fn an_lcov_report_is_only_whole_after_a_record() {
-    for (name, format, text) in SAMPLES.into_iter().filter(|sample| sample.1 == Format::Lcov) {
+    for (name, format, text) in SAMPLES.iter().copied().filter(|sample| sample.1 == Format::Lcov) {
         for (end, _) in text.char_indices().skip(1) {
             let beginning = &text[..end];
             let whole = beginning.trim_end().ends_with("end_of_record");
             let read = read(beginning.as_bytes(), Some(format));
             assert_eq!(read.is_ok(), whole, "the first {end} bytes of {name}: {read:?}");
         }
+    }
+}
+
+#[test]
+fn a_test_run_is_only_whole_after_a_suite() {
+    for (name, format, text) in SAMPLES
+        .iter()
+        .copied()
+        .filter(|sample| sample.1 == Format::Libtest)
+    {
+        let ends = text.lines().scan(0, |end, line| {
+            *end += line.len() + 1;
+            Some((*end, line.contains("\"suite\"") && !line.contains("started")))
+        });
+        let ends: Vec<_> = ends.collect();
+        for end in 1..text.len() {
+            let whole = ends
+                .iter()
+                .any(|(at, suite)| *suite && (*at == end || *at == end + 1));
+            let read = read(&text.as_bytes()[..end], Some(format));
+            assert_eq!(read.is_ok(), whole, "the first {end} bytes of {name}: {read:?}");
+        }
+    }
+}
+
+#[test]
+fn a_patch_is_cut_off_inside_of_a_hunk() {
+    let text = "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n one\n+two\n three\n";
+    for end in 33..text.len() - 8 {
+        let read = read(&text.as_bytes()[..end], Some(Format::Diff));
+        assert!(
+            matches!(read, Err(ReadError::Truncated { .. })),
+            "the first {end} bytes: {read:?}"
+        );
     }
 }
