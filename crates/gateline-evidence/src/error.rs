@@ -28,6 +28,9 @@ pub enum ReadError {
         /// The first characters, shortened.
         begins: String,
     },
+    /// What was asked for makes no sense, whatever the report says.
+    #[error("{0}")]
+    Asked(String),
     /// It ends too early.
     #[error("the {format} report is cut off at {place}: {reason}; report it again, whole")]
     Truncated {
@@ -78,6 +81,8 @@ pub(crate) enum Fault {
     Cut(usize, String),
     /// It is wrong at this byte.
     Wrong(usize, String),
+    /// What was asked for makes no sense.
+    Asked(String),
     /// Its bytes could not be had.
     Io(io::ErrorKind),
 }
@@ -114,6 +119,7 @@ impl Fault {
                 place,
                 reason,
             }),
+            Fault::Asked(reason) => Ok(ReadError::Asked(reason)),
             Fault::Io(kind) => Ok(ReadError::Io(kind)),
         };
         error.unwrap_or_else(|error: io::Error| error.into())

@@ -6,6 +6,7 @@ use serde::de::DeserializeSeed;
 
 use crate::error::Fault;
 use crate::head::HEAD_BYTES_MAX;
+use crate::read::Ask;
 
 /// Bytes that are read at a time.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -25,15 +26,22 @@ impl<S: Read + Seek> Source for S {}
 pub(crate) struct Input<'a> {
     source: &'a mut dyn Source,
     bytes: usize,
+    ask: Ask<'a>,
 }
 
 impl<'a> Input<'a> {
-    pub(crate) fn new(source: &'a mut dyn Source) -> io::Result<Input<'a>> {
+    pub(crate) fn new(source: &'a mut dyn Source, ask: Ask<'a>) -> io::Result<Input<'a>> {
         let bytes = source.seek(SeekFrom::End(0))?;
         Ok(Input {
             source,
+            ask,
             bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
         })
+    }
+
+    /// How it is to be read.
+    pub(crate) fn ask(&self) -> Ask<'a> {
+        self.ask
     }
 
     /// How long it is.

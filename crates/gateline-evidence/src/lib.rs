@@ -5,29 +5,50 @@
 //! [`Complete::No`] with the reason, and its evidence is `errored`.
 //! Knows no network, no clock, no artifact and no threshold.
 
+mod bandit;
+mod checkov;
 mod cobertura;
 mod collect;
 mod coverage;
 mod coverage_py;
+mod custom;
 mod diff;
 mod error;
+mod eslint;
 mod format;
+mod gitleaks;
+mod grype;
+mod hadolint;
 mod head;
 mod input;
 mod jacoco;
 mod junit;
 mod lcov;
 mod libtest;
+mod npm_audit;
+mod osv_scanner;
+mod performance;
+mod pip_audit;
 mod read;
 mod sarif;
+mod sbom;
+mod semgrep;
+mod severity;
+mod stream;
+mod terraform;
 mod text;
+mod trivy;
+mod vex;
 mod xml;
 
 pub use coverage::LINE_BRANCHES_MAX;
+pub use custom::PATH_STEPS_MAX;
 pub use error::{Place, ReadError};
 pub use format::{Format, UnknownFormat};
 pub use input::{JSON_DEPTH_MAX, PIECE_BYTES_MAX, Source, WHOLE_BYTES_MAX};
 pub use junit::DURATION_SECS_MAX;
-pub use read::{Complete, EVIDENCE_BYTES_MAX, Read, WARNINGS_MAX, read, read_from};
+pub use performance::LATENCIES_MAX;
+pub use read::{Ask, Complete, EVIDENCE_BYTES_MAX, Read, WARNINGS_MAX, read, read_from};
+pub use sarif::{RULES_MAX, RUNS_MAX};
 pub use text::PATH_CHARS_MAX;
 pub use xml::{XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};

@@ -15,6 +15,26 @@ pub const WARNINGS_MAX: usize = 20;
 /// Characters of an unknown report that its error shows.
 const BEGINS_CHARS_MAX: usize = 40;
 
+/// How a report is to be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ask<'a> {
+    /// The format; without it the content tells it.
+    pub format: Option<Format>,
+    /// What any JSON is, in a word, as in `chaos`; for [`Format::Json`] alone.
+    pub of: Option<&'a str>,
+    /// Where in any JSON the value is, as in `.result.runs[0]`; all of it without.
+    pub path: Option<&'a str>,
+}
+
+impl From<Option<Format>> for Ask<'_> {
+    fn from(format: Option<Format>) -> Self {
+        Ask {
+            format,
+            ..Ask::default()
+        }
+    }
+}
+
 /// What a report says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Read {
@@ -60,16 +80,17 @@ pub(crate) struct Body {
 ///
 /// # Errors
 /// As [`read_from`].
-pub fn read(bytes: &[u8], format: Option<Format>) -> Result<Read, ReadError> {
-    read_from(&mut Cursor::new(bytes), format)
+pub fn read<'a>(bytes: &[u8], ask: impl Into<Ask<'a>>) -> Result<Read, ReadError> {
+    read_from(&mut Cursor::new(bytes), ask)
 }
 
 /// Reads a report as a stream, from its beginning. Without a `format` the content tells it.
 ///
 /// # Errors
 /// [`ReadError`] if it is too large, not text, of no known format, cut off, or against the rules of its format.
-pub fn read_from(source: &mut dyn Source, format: Option<Format>) -> Result<Read, ReadError> {
-    let mut input = Input::new(source)?;
+pub fn read_from<'a>(source: &mut dyn Source, ask: impl Into<Ask<'a>>) -> Result<Read, ReadError> {
+    let ask = ask.into();
+    let mut input = Input::new(source, ask)?;
     let bytes = input.bytes();
     if bytes > EVIDENCE_BYTES_MAX {
         return Err(ReadError::TooLarge { bytes });
@@ -77,9 +98,17 @@ pub fn read_from(source: &mut dyn Source, format: Option<Format>) -> Result<Read
     if bytes == 0 {
         return Err(ReadError::Empty);
     }
-    let format = match format {
-        Some(format) => format,
-        None => recognise(&mut input)?,
+    let format = match (ask.format, ask.of.or(ask.path)) {
+        (Some(Format::Json) | None, Some(_)) => Format::Json,
+        (Some(format), Some(_)) => {
+            let reason = format!(
+                "a type and a path are for `{}` and not for `{format}`",
+                Format::Json
+            );
+            return Err(ReadError::Asked(reason));
+        }
+        (Some(format), None) => format,
+        (None, None) => recognise(&mut input)?,
     };
     match (format.row().read)(&mut input) {
         Ok(Body {

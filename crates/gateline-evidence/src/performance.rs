@@ -1,0 +1,167 @@
+//! Load tests: what the tools' formats share. Every latency becomes milliseconds.
+//!
+//! Knows no budget. A percentile that a tool does not tell stays absent, unless its single requests are there to count.
+
+pub(crate) mod autocannon;
+pub(crate) mod hey;
+pub(crate) mod k6;
+pub(crate) mod locust;
+pub(crate) mod oha;
+pub(crate) mod wrk;
+
+use std::collections::BTreeMap;
+
+use gateline_model::{Facts, Latency, PerformanceFacts};
+
+use crate::read::{Body, Complete, Warnings};
+
+/// Different latencies of one report that are counted; more than any tool's rounding leaves.
+pub const LATENCIES_MAX: usize = 200_000;
+
+/// How often each latency was seen, in the tool's own unit. Exact, and as large as there are different ones.
+#[derive(Debug, Default)]
+struct Spread {
+    counts: BTreeMap<u64, u64>,
+    total: u64,
+}
+
+impl Spread {
+    fn add(&mut self, latency: u64, count: u64) -> Result<(), String> {
+        *self.counts.entry(latency).or_default() += count;
+        self.total = self.total.saturating_add(count);
+        match self.counts.len() > LATENCIES_MAX {
+            true => Err(format!("more than {LATENCIES_MAX} different latencies")),
+            false => Ok(()),
+        }
+    }
+
+    /// The least latency that at least `permille` of all requests did not pass.
+    fn percentile(&self, permille: u64) -> Option<f64> {
+        let rank = (u128::from(self.total) * u128::from(permille))
+            .div_ceil(1000)
+            .max(1);
+        let mut seen = 0_u128;
+        let found = self.counts.iter().find(|(_, count)| {
+            seen += u128::from(**count);
+            seen >= rank
+        });
+        found.map(|(latency, _)| *latency as f64)
+    }
+
+    fn mean(&self) -> Option<f64> {
+        let sum: f64 = self
+            .counts
+            .iter()
+            .map(|(latency, count)| *latency as f64 * *count as f64)
+            .sum();
+        (self.total > 0).then(|| sum / self.total as f64)
+    }
+
+    /// All of it, each latency divided by `per_ms`.
+    fn latency(&self, per_ms: f64) -> Latency {
+        let ms = |latency: f64| latency / per_ms;
+        let at = |permille: u64| self.percentile(permille).map(ms);
+        Latency {
+            min: at(0),
+            mean: self.mean().map(ms),
+            p50: at(500),
+            p75: at(750),
+            p90: at(900),
+            p95: at(950),
+            p99: at(990),
+            p999: at(999),
+            max: at(1000),
+        }
+    }
+}
+
+/// A number as tools write it, if it is one that a latency, a rate or a duration can be.
+fn finite(number: Option<f64>) -> Option<f64> {
+    number.filter(|number| number.is_finite() && *number >= 0.0)
+}
+
+/// Every latency turned into milliseconds; numbers that cannot be latencies are left out.
+fn in_ms(latency: Latency, ms_per_unit: f64) -> Latency {
+    let ms = |number: Option<f64>| finite(number.map(|number| number * ms_per_unit));
+    let Latency {
+        min,
+        mean,
+        p50,
+        p75,
+        p90,
+        p95,
+        p99,
+        p999,
+        max,
+    } = latency;
+    Latency {
+        min: ms(min),
+        mean: ms(mean),
+        p50: ms(p50),
+        p75: ms(p75),
+        p90: ms(p90),
+        p95: ms(p95),
+        p99: ms(p99),
+        p999: ms(p999),
+        max: ms(max),
+    }
+}
+
+/// What was measured; incomplete where no request was sent, or none of them was answered.
+fn body(facts: PerformanceFacts, answered: u64, warnings: Warnings) -> Body {
+    let reason = match (facts.requests, answered) {
+        (0, _) => Some("no request was sent: nothing was measured".to_owned()),
+        (sent, 0) => Some(format!(
+            "none of the {sent} requests was answered: nothing was measured"
+        )),
+        _ => None,
+    };
+    let facts = PerformanceFacts {
+        failed: facts.failed.map(|failed| failed.min(facts.requests)),
+        duration_secs: finite(facts.duration_secs),
+        rate: finite(facts.rate),
+        ..facts
+    };
+    Body {
+        facts: Facts::Performance(facts),
+        complete: Complete::unless(reason),
+        warnings,
+    }
+}
+
+/// A count in JSON, which some tools write with a decimal point or not at all.
+fn count(number: Option<f64>) -> u64 {
+    finite(number).unwrap_or_default() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_those_of_the_single_requests() {
+        let mut spread = Spread::default();
+        (1..=1000)
+            .rev()
+            .for_each(|latency| spread.add(latency, 1).expect("few"));
+        let latency = spread.latency(10.0);
+        assert_eq!(
+            (latency.min, latency.p50, latency.p95),
+            (Some(0.1), Some(50.0), Some(95.0))
+        );
+        assert_eq!(
+            (latency.p999, latency.max, latency.mean),
+            (Some(99.9), Some(100.0), Some(50.05))
+        );
+        assert_eq!(Spread::default().latency(1.0), Latency::default());
+    }
+
+    #[test]
+    fn different_latencies_are_limited() {
+        let mut spread = Spread::default();
+        let most = LATENCIES_MAX as u64;
+        assert!((0..most).all(|latency| spread.add(latency, 1).is_ok()));
+        assert!(spread.add(0, 1).is_ok());
+        assert!(spread.add(most, 1).is_err());
+    }
+}

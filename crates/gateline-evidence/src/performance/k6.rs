@@ -1,0 +1,191 @@
+//! k6: the data that `handleSummary` is given, and what `--summary-export` writes.
+//!
+//! The two say thresholds in opposite ways: `{"ok": true}` for one that held, and, in the export, `true` for one that was
+//! crossed. They are told apart by that very value, and a report that mixes them is refused. Latencies are milliseconds.
+//! `http_req_failed` is a rate: what it calls `passes` are the requests that failed.
+
+use gateline_model::{Checks, Latency, PerformanceFacts, TOOL_THRESHOLDS_MAX, ToolThreshold};
+use serde::Deserialize;
+use serde::de::MapAccess;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+use super::{body, count, finite, in_ms};
+use crate::error::Fault;
+use crate::format::FormatRow;
+use crate::input::Input;
+use crate::read::{Body, Warnings};
+use crate::stream::{Keyed, Objects, each_entry};
+use crate::text;
+
+pub(crate) const FORMAT: FormatRow = FormatRow {
+    name: "k6",
+    kind: "performance",
+    title: "k6: the data of `handleSummary`, or `--summary-export`",
+    knows: |head| {
+        let of_http = || !head.has_keys(&["results"]) && head.text.contains("\"http_req");
+        head.has_keys(&["metrics", "root_group"]) || head.has_keys(&["metrics"]) && of_http()
+    },
+    read,
+};
+
+fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
+    let mut summary = Summary::default();
+    input.json(Objects(&mut summary))?;
+    match &summary.unclear {
+        Some(reason) => Err(Fault::malformed(0, reason.clone())),
+        None => Ok(summary.into_body()),
+    }
+}
+
+#[derive(Default)]
+struct Summary {
+    ran_ms: Option<f64>,
+    requests: Option<Numbers>,
+    duration: Option<Numbers>,
+    failed: Option<Numbers>,
+    checks: Option<Numbers>,
+    held: Vec<String>,
+    broke: Vec<String>,
+    /// Why the report cannot be understood.
+    unclear: Option<String>,
+    warnings: Warnings,
+}
+
+impl Keyed for Summary {
+    const KEYS: &'static [&'static str] = &["metrics", "state"];
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
+        match key {
+            "metrics" => {
+                value.next_value_seed(each_entry(|name: String, metric| self.metric(&name, metric)))?;
+            }
+            _ => {
+                let state: Option<State> = value.next_value()?;
+                self.ran_ms = state.and_then(|state| state.ran_ms);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct State {
+    #[serde(rename = "testRunDurationMs")]
+    ran_ms: Option<f64>,
+}
+
+/// One metric: its numbers in `values`, or, in the export, flat beside the thresholds.
+#[derive(Deserialize)]
+struct Metric {
+    values: Option<Numbers>,
+    #[serde(default)]
+    thresholds: BTreeMap<String, Value>,
+    #[serde(flatten)]
+    flat: Numbers,
+}
+
+#[derive(Default, Deserialize)]
+struct Numbers {
+    count: Option<f64>,
+    rate: Option<f64>,
+    passes: Option<f64>,
+    fails: Option<f64>,
+    avg: Option<f64>,
+    min: Option<f64>,
+    med: Option<f64>,
+    max: Option<f64>,
+    #[serde(rename = "p(50)")]
+    p50: Option<f64>,
+    #[serde(rename = "p(75)")]
+    p75: Option<f64>,
+    #[serde(rename = "p(90)")]
+    p90: Option<f64>,
+    #[serde(rename = "p(95)")]
+    p95: Option<f64>,
+    #[serde(rename = "p(99)")]
+    p99: Option<f64>,
+    #[serde(rename = "p(99.9)")]
+    p999: Option<f64>,
+}
+
+impl Summary {
+    fn metric(&mut self, name: &str, metric: Metric) {
+        let Metric {
+            values,
+            thresholds,
+            flat,
+        } = metric;
+        let is_export = values.is_none();
+        for (rule, says) in &thresholds {
+            self.threshold(&format!("{name} {rule}"), says, is_export);
+        }
+        let numbers = Some(values.unwrap_or(flat));
+        match name {
+            "http_reqs" => self.requests = numbers,
+            "http_req_duration" => self.duration = numbers,
+            "http_req_failed" => self.failed = numbers,
+            "checks" => self.checks = numbers,
+            _ => {}
+        }
+    }
+
+    fn threshold(&mut self, rule: &str, says: &Value, is_export: bool) {
+        let rule = text::name(rule);
+        let held = match (is_export, says) {
+            (true, Value::Bool(crossed)) => Some(!crossed),
+            (false, Value::Object(says)) => says.get("ok").and_then(Value::as_bool),
+            (true | false, _) => None,
+        };
+        let Some(held) = held else {
+            let reason = format!("the threshold `{rule}` says neither that it held nor that it was crossed");
+            self.unclear.get_or_insert(reason);
+            return;
+        };
+        let kept = if held { &mut self.held } else { &mut self.broke };
+        match kept.len() < TOOL_THRESHOLDS_MAX {
+            true => kept.push(rule),
+            false => self
+                .warnings
+                .add(|| format!("the threshold `{rule}` is one too many and was left out")),
+        }
+    }
+
+    fn into_body(self) -> Body {
+        let requests = self.requests.unwrap_or_default();
+        let sent = count(requests.count);
+        let rate = finite(requests.rate);
+        // k6 computes the rate from the duration, which the export leaves out.
+        let by_rate = rate.filter(|rate| *rate > 0.0).map(|rate| sent as f64 / rate);
+        let duration = self.duration.unwrap_or_default();
+        let latency = Latency {
+            min: duration.min,
+            mean: duration.avg,
+            p50: duration.med.or(duration.p50),
+            p75: duration.p75,
+            p90: duration.p90,
+            p95: duration.p95,
+            p99: duration.p99,
+            p999: duration.p999,
+            max: duration.max,
+        };
+        let rules =
+            |rules: Vec<String>, held| rules.into_iter().map(move |rule| ToolThreshold { rule, held });
+        // The broken ones first: they are not the ones to be left out.
+        let thresholds = rules(self.broke, false).chain(rules(self.held, true));
+        let facts = PerformanceFacts {
+            tool: "k6".to_owned(),
+            requests: sent,
+            failed: self.failed.map(|failed| count(failed.passes)),
+            duration_secs: self.ran_ms.map(|ms| ms / 1000.0).or(by_rate),
+            rate,
+            latency: in_ms(latency, 1.0),
+            checks: self.checks.map(|checks| Checks {
+                held: count(checks.passes),
+                broke: count(checks.fails),
+            }),
+            thresholds: thresholds.take(TOOL_THRESHOLDS_MAX).collect(),
+        };
+        body(facts, sent, self.warnings)
+    }
+}
