@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use gateline_model::{
-    ALIASES_MAX, Digest, FINDINGS_MAX, Finding, FindingFacts, FindingLevel, Package, Severity, TOOLS_MAX,
+    ALIASES_MAX, Digest, FINDINGS_MAX, Facts, Finding, FindingFacts, FindingLevel, Package, Severity,
+    TOOLS_MAX,
 };
 
+use crate::read::{Body, Complete, Warnings};
 use crate::text;
 
 /// Hex digits of an identity. At 2,000 findings two that differ agree by chance once in 10^13 reports.
@@ -17,7 +19,7 @@ pub(crate) struct Findings {
     facts: FindingFacts,
     /// The first findings of each severity, in the order of [`Severity::ALL`].
     first: [Vec<Finding>; 5],
-    /// How often each identity came.
+    /// How often each identity is among them.
     seen: HashMap<String, u32>,
 }
 
@@ -59,9 +61,9 @@ impl Findings {
         self.facts.runs += 1;
     }
 
-    /// Counts a finding that the tool itself says was accepted.
-    pub(crate) fn suppressed(&mut self) {
-        self.facts.suppressed += 1;
+    /// Counts findings that the tool itself says were accepted.
+    pub(crate) fn suppressed(&mut self, count: u64) {
+        self.facts.suppressed = self.facts.suppressed.saturating_add(count);
     }
 
     /// Counts a finding, and keeps it while there is room among those of its severity.
@@ -75,7 +77,6 @@ impl Findings {
             .or(by_level)
             .unwrap_or(Severity::Medium);
         let level = told.level.unwrap_or(severity.level());
-        let identity = self.nth(identity(&told));
         let facts = &mut self.facts;
         *match level {
             FindingLevel::Error => &mut facts.errors,
@@ -94,6 +95,7 @@ impl Findings {
         if kept.len() == FINDINGS_MAX {
             return;
         }
+        let identity = nth(&mut self.seen, identity(&told));
         let names = |list: Vec<String>| {
             list.iter()
                 .take(ALIASES_MAX)
@@ -118,13 +120,12 @@ impl Findings {
         });
     }
 
-    /// A second finding of one identity is another finding: a waiver of the first must not hide it.
-    fn nth(&mut self, identity: String) -> String {
-        let seen = self.seen.entry(identity.clone()).or_default();
-        *seen += 1;
-        match *seen {
-            1 => identity,
-            nth => format!("{identity}#{nth}"),
+    /// The body of a report, which is incomplete where there is a reason.
+    pub(crate) fn into_body(self, incomplete: Option<String>, warnings: Warnings) -> Body {
+        Body {
+            facts: Facts::Findings(self.into_facts()),
+            complete: Complete::unless(incomplete),
+            warnings,
         }
     }
 
@@ -134,6 +135,29 @@ impl Findings {
             findings,
             ..self.facts
         }
+    }
+}
+
+/// A second finding of one identity is another finding: a waiver of the first must not hide it.
+fn nth(seen: &mut HashMap<String, u32>, identity: String) -> String {
+    let seen = seen.entry(identity.clone()).or_default();
+    *seen += 1;
+    match *seen {
+        1 => identity,
+        nth => format!("{identity}#{nth}"),
+    }
+}
+
+/// The package URL of a package, for tools that write name and version only: so that a vulnerability is known by the same
+/// name whichever tool found it. `kind` is the type as in `npm`.
+pub(crate) fn purl(kind: &str, name: &str, version: &str) -> String {
+    let name = match kind {
+        "pypi" => name.to_ascii_lowercase().replace('_', "-"),
+        _ => name.replace('@', "%40"),
+    };
+    match version.is_empty() {
+        true => format!("pkg:{kind}/{name}"),
+        false => format!("pkg:{kind}/{name}@{version}"),
     }
 }
 
@@ -170,7 +194,8 @@ fn identity(told: &Told<'_>) -> String {
             ["package", id, of, ""]
         }
         None => match told.fingerprint {
-            Some(fingerprint) => [told.tool, rule, fingerprint, ""],
+            // With its file: a fingerprint is often over the text of the line alone, which may stand in two files.
+            Some(fingerprint) => [told.tool, rule, told.file.unwrap_or_default(), fingerprint],
             None => [told.tool, rule, told.file.unwrap_or_default(), told.message],
         },
     };
@@ -228,6 +253,19 @@ mod tests {
             kept(vec![in_code(3)])[0].identity,
             kept(vec![in_code(30)])[0].identity
         );
+    }
+
+    #[test]
+    fn the_fingerprint_of_a_tool_stands_in_for_the_message_and_not_for_the_file() {
+        let told = |file, message| Told {
+            file: Some(file),
+            message,
+            fingerprint: Some("39fa2ee980eb94b0:1"),
+            ..in_code(3)
+        };
+        let identity = |file, message| kept(vec![told(file, message)])[0].identity.clone();
+        assert_eq!(identity("a.py", "one"), identity("a.py", "two"));
+        assert_ne!(identity("a.py", "one"), identity("b.py", "one"));
     }
 
     #[test]

@@ -2,26 +2,30 @@
 //!
 //! Layout: OASIS SARIF v2.1.0. Read leniently, since tools leave out much that the standard asks for; but a run without
 //! a list of results did not look (section 3.14.23), and a tool that says it was not successful is believed.
-//! Knows no source file and opens no external property file.
+//! Results are read as they come. Where a tool writes them before its rules, the report is read a second time, with the
+//! rules known from the first. Knows no source file and opens no external property file.
 
-mod log;
+mod entry;
+mod run;
+mod tool;
 
-use std::collections::HashMap;
+use serde::de::{IgnoredAny, MapAccess};
 
-use gateline_model::{Facts, FindingLevel};
-
-use self::log::{Entry, Invocation, Log, Rule, Run, Tool};
-use crate::collect::{Findings, Told};
+use self::entry::Entry;
+use self::run::{Invocations, Run};
+pub use self::tool::RULES_MAX;
+use crate::collect::Findings;
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
-use crate::read::{Body, Complete, Warnings};
+use crate::read::{Body, Warnings};
+use crate::stream::{Keyed, Objects, each};
 use crate::text;
 
 /// The one version that is read. Earlier ones were drafts.
 const VERSION: &str = "2.1.0";
-/// A tool that does not say its name.
-const UNNAMED: &str = "unnamed tool";
+/// Runs of one report.
+pub const RUNS_MAX: usize = 10_000;
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "sarif",
@@ -32,9 +36,9 @@ pub(crate) const FORMAT: FormatRow = FormatRow {
 };
 
 fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
-    let text = input.whole()?;
-    let log: Log<'_> = serde_json::from_str(&text).map_err(|error| input.json_fault(&error))?;
-    let version = log.version.as_deref().unwrap_or("none");
+    let mut sarif = Sarif::default();
+    input.json(Objects(&mut sarif))?;
+    let version = sarif.version.as_deref().unwrap_or("none");
     if version != VERSION {
         let version = text::one_line(version, 20);
         return Err(Fault::malformed(
@@ -42,134 +46,132 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
             format!("its version is {version}; only {VERSION} is read"),
         ));
     }
-    let mut sarif = Sarif::default();
-    for run in log.runs.iter().flatten() {
-        sarif.run(run);
+    if sarif.too_early {
+        let mut second = Sarif {
+            runs: sarif.runs,
+            is_second: true,
+            ..Sarif::default()
+        };
+        input.json(Objects(&mut second))?;
+        sarif = second;
     }
     Ok(sarif.into_body())
 }
 
-#[derive(Default)]
 struct Sarif {
+    version: Option<String>,
+    runs: Vec<Run>,
+    /// The run that is being read.
+    at: usize,
+    /// Rules that may still be kept.
+    room: usize,
+    /// Results came before what they need.
+    too_early: bool,
+    /// The runs are known from a first reading.
+    is_second: bool,
     findings: Findings,
-    incomplete: Option<String>,
     warnings: Warnings,
 }
 
+impl Default for Sarif {
+    fn default() -> Self {
+        Sarif {
+            version: None,
+            runs: Vec::new(),
+            at: 0,
+            room: RULES_MAX,
+            too_early: false,
+            is_second: false,
+            findings: Findings::default(),
+            warnings: Warnings::default(),
+        }
+    }
+}
+
+impl Keyed for Sarif {
+    const KEYS: &'static [&'static str] = &["version", "runs"];
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
+        match key {
+            "version" => self.version = value.next_value()?,
+            _ => drop(value.next_value_seed(Objects(&mut Runs(self)))?),
+        }
+        Ok(())
+    }
+}
+
 impl Sarif {
-    fn run(&mut self, run: &Run<'_>) {
-        let tool = text::name(run.tool.driver.name.as_deref().unwrap_or(UNNAMED));
-        self.findings.run();
-        self.findings.tool(&tool);
-        if let Some(reason) = did_not_look(run, &tool) {
-            self.incomplete.get_or_insert(reason);
+    fn into_body(mut self) -> Body {
+        let nothing = self.runs.is_empty();
+        let nothing = nothing.then(|| "the report has no runs: no tool looked".to_owned());
+        for run in &self.runs {
+            self.findings.run();
+            self.findings.tool(run.name());
         }
-        let rules = rules_by_id(&run.tool);
-        for entry in run.results.iter().flatten() {
-            self.entry(entry, &run.tool, &rules);
+        let incomplete = self.runs.into_iter().find_map(Run::did_not_look);
+        self.findings.into_body(nothing.or(incomplete), self.warnings)
+    }
+}
+
+/// Reads `runs`.
+struct Runs<'s>(&'s mut Sarif);
+
+impl Keyed for Runs<'_> {
+    const KEYS: &'static [&'static str] =
+        &["tool", "invocations", "results", "externalPropertyFileReferences"];
+
+    fn begin(&mut self) -> Result<(), String> {
+        if self.0.is_second {
+            return Ok(());
         }
+        if self.0.runs.len() == RUNS_MAX {
+            return Err(format!("more than {RUNS_MAX} runs"));
+        }
+        self.0.runs.push(Run::default());
+        Ok(())
     }
 
-    fn entry(&mut self, entry: &Entry<'_>, tool: &Tool<'_>, rules: &HashMap<&str, &Rule<'_>>) {
-        // It was found by an earlier run and is not there any more.
-        if entry.baseline_state.as_deref() == Some("absent") {
-            return;
-        }
-        if entry.is_suppressed() {
-            self.findings.suppressed();
-            return;
-        }
-        let rule = entry.rule_in(tool, rules);
-        let level = self.level(entry, rule);
-        let place = entry
-            .locations
-            .iter()
-            .flatten()
-            .find_map(|location| location.physical_location.as_ref());
-        self.findings.add(Told {
-            tool: tool.driver.name.as_deref().unwrap_or(UNNAMED),
-            rule: entry.rule_id().or(rule.and_then(|rule| rule.id.as_deref())),
-            message: entry.message.text(),
-            level: Some(level),
-            file: place.and_then(|place| place.artifact_location.as_ref()?.uri.as_deref()),
-            line: place.and_then(|place| place.region.as_ref()?.start_line),
-            ..Told::default()
-        });
-    }
-
-    /// The result's own level, else that of its rule, else `warning` (section 3.27.10).
-    fn level(&mut self, entry: &Entry<'_>, rule: Option<&Rule<'_>>) -> FindingLevel {
-        if entry.kind.as_deref().is_some_and(|kind| kind != "fail") {
-            return FindingLevel::None;
-        }
-        let configured = || rule?.default_configuration.as_ref()?.level.as_deref();
-        let Some(word) = entry.level.as_deref().or_else(configured) else {
-            return FindingLevel::Warning;
-        };
-        FindingLevel::ALL
-            .into_iter()
-            .find(|level| level.name() == word)
-            .unwrap_or_else(|| {
-                let word = text::one_line(word, 40);
-                self.warnings
-                    .add(|| format!("`{word}` is not a level of SARIF and was counted as `error`"));
-                FindingLevel::Error
-            })
-    }
-
-    fn into_body(self) -> Body {
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
         let Sarif {
+            runs,
+            at,
+            room,
+            too_early,
+            is_second,
             findings,
-            incomplete,
             warnings,
-        } = self;
-        let facts = findings.into_facts();
-        let nothing = (facts.runs == 0).then(|| "the report has no runs: no tool looked".to_owned());
-        Body {
-            facts: Facts::Findings(facts),
-            complete: Complete::unless(nothing.or(incomplete)),
-            warnings,
+            ..
+        } = &mut *self.0;
+        let run = &mut runs[*at];
+        if key == "results" {
+            run.results = match *is_second || run.has_tool() {
+                true => {
+                    run.settle();
+                    let take = |entry: Entry| run.entry(&entry, findings, warnings);
+                    value.next_value_seed(each(take))?
+                }
+                false => {
+                    *too_early = true;
+                    value.next_value_seed(each(|_: IgnoredAny| ()))?
+                }
+            };
+            return Ok(());
         }
-    }
-}
-
-/// Why a run cannot be believed to have looked at everything.
-fn did_not_look(run: &Run<'_>, tool: &str) -> Option<String> {
-    let external = run.external_property_file_references.as_ref();
-    if external.is_some_and(|files| files.results.iter().flatten().next().is_some()) {
-        return Some(format!(
-            "`{tool}` keeps results in other files, which are not read"
-        ));
-    }
-    if run.results.is_none() {
-        return Some(format!("`{tool}` left no list of results: it did not look"));
-    }
-    run.invocations
-        .iter()
-        .flatten()
-        .find_map(|invocation| unsuccessful(invocation, tool))
-}
-
-fn unsuccessful(invocation: &Invocation<'_>, tool: &str) -> Option<String> {
-    let execution = invocation.tool_execution_notifications.iter().flatten();
-    let configuration = invocation.tool_configuration_notifications.iter().flatten();
-    let mut notifications = execution.chain(configuration);
-    if let Some(told) = notifications.find(|told| told.level.as_deref() == Some("error")) {
-        let message = text::message(told.message.text());
-        return Some(format!("`{tool}` reported an error of its own: {message}"));
-    }
-    (invocation.execution_successful == Some(false))
-        .then(|| format!("`{tool}` says that it was not successful"))
-}
-
-/// The first rule of each id, over the driver and its extensions.
-fn rules_by_id<'t>(tool: &'t Tool<'_>) -> HashMap<&'t str, &'t Rule<'t>> {
-    let components = std::iter::once(&tool.driver).chain(tool.extensions.iter().flatten());
-    let mut rules = HashMap::new();
-    for rule in components.flat_map(|component| component.rules.iter().flatten()) {
-        if let Some(id) = rule.id.as_deref() {
-            rules.entry(id).or_insert(rule);
+        if *is_second {
+            return value.next_value::<IgnoredAny>().map(drop);
         }
+        match key {
+            "tool" => run.read_tool(room, value)?,
+            "invocations" => {
+                value.next_value_seed(Objects(&mut Invocations(run)))?;
+                *too_early |= run.results.is_some() && run.has_overrides();
+            }
+            _ => run.read_external(value)?,
+        }
+        Ok(())
     }
-    rules
+
+    fn end(&mut self) {
+        self.0.at += 1;
+    }
 }

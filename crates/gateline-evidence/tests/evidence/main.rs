@@ -1,17 +1,25 @@
 //! The reading of real tool output, and of what goes wrong with it.
 
+mod checkov;
 mod cobertura;
 mod coverage_py;
 mod diff;
 mod example;
+mod findings;
+mod grype;
 mod jacoco;
 mod junit;
 mod lcov;
 mod libtest;
 mod limits;
+mod linters;
 mod mutations;
+mod npm_audit;
+mod pip_audit;
 mod samples;
 mod sarif;
+mod trivy;
+mod vex;
 
 use gateline_evidence::{Complete, Format, Read, ReadError, read};
 use gateline_model::{CoverageFacts, Facts, FileLines};

@@ -49,6 +49,88 @@ pub(crate) const SAMPLES: &[Sample] = &[
     ),
     ("checkov", Format::Sarif, include_str!("../samples/checkov.sarif")),
     (
+        "trivy-sarif",
+        Format::Sarif,
+        include_str!("../samples/trivy.sarif"),
+    ),
+    (
+        "gitleaks-sarif",
+        Format::Sarif,
+        include_str!("../samples/gitleaks.sarif"),
+    ),
+    (
+        "spectral",
+        Format::Sarif,
+        include_str!("../samples/spectral.sarif"),
+    ),
+    (
+        "kingfisher",
+        Format::Sarif,
+        include_str!("../samples/kingfisher.sarif"),
+    ),
+    ("bandit", Format::Bandit, include_str!("../samples/bandit.json")),
+    (
+        "checkov-json",
+        Format::Checkov,
+        include_str!("../samples/checkov.json"),
+    ),
+    (
+        "eslint-json",
+        Format::Eslint,
+        include_str!("../samples/eslint.json"),
+    ),
+    (
+        "gitleaks",
+        Format::Gitleaks,
+        include_str!("../samples/gitleaks.json"),
+    ),
+    (
+        "hadolint-json",
+        Format::Hadolint,
+        include_str!("../samples/hadolint.json"),
+    ),
+    (
+        "semgrep-json",
+        Format::Semgrep,
+        include_str!("../samples/semgrep.json"),
+    ),
+    ("trivy", Format::Trivy, include_str!("../samples/trivy.json")),
+    (
+        "trivy-vulnerabilities-synthetic",
+        Format::Trivy,
+        include_str!("../samples/trivy-vulnerabilities-synthetic.json"),
+    ),
+    (
+        "grype-synthetic",
+        Format::Grype,
+        include_str!("../samples/grype-synthetic.json"),
+    ),
+    (
+        "npm-audit-synthetic",
+        Format::NpmAudit,
+        include_str!("../samples/npm-audit-synthetic.json"),
+    ),
+    (
+        "osv-scanner-synthetic",
+        Format::OsvScanner,
+        include_str!("../samples/osv-scanner-synthetic.json"),
+    ),
+    (
+        "pip-audit-synthetic",
+        Format::PipAudit,
+        include_str!("../samples/pip-audit-synthetic.json"),
+    ),
+    (
+        "openvex-synthetic",
+        Format::OpenVex,
+        include_str!("../samples/openvex-synthetic.json"),
+    ),
+    (
+        "cyclonedx-vex-synthetic",
+        Format::CyclonedxVex,
+        include_str!("../samples/cyclonedx-vex-synthetic.json"),
+    ),
+    (
         "cobertura-pytest",
         Format::Cobertura,
         include_str!("../samples/cobertura-pytest.xml"),
@@ -73,21 +155,13 @@ pub(crate) const SAMPLES: &[Sample] = &[
         Format::CoveragePy,
         include_str!("../samples/coverage-py.json"),
     ),
-    (
-        "git",
-        Format::Diff,
-        include_str!("../samples/git.diff"),
-    ),
+    ("git", Format::Diff, include_str!("../samples/git.diff")),
     (
         "git-binary",
         Format::Diff,
         include_str!("../samples/git-binary.diff"),
     ),
-    (
-        "jacoco",
-        Format::Jacoco,
-        include_str!("../samples/jacoco.xml"),
-    ),
+    ("jacoco", Format::Jacoco, include_str!("../samples/jacoco.xml")),
     (
         "libtest",
         Format::Libtest,
@@ -120,6 +194,19 @@ fn every_sample_says_what_its_tool_saw() {
 #[test_case(Format::Jacoco)]
 #[test_case(Format::Junit)]
 #[test_case(Format::Sarif)]
+#[test_case(Format::Bandit)]
+#[test_case(Format::Checkov)]
+#[test_case(Format::CyclonedxVex)]
+#[test_case(Format::Eslint)]
+#[test_case(Format::Gitleaks)]
+#[test_case(Format::Grype)]
+#[test_case(Format::Hadolint)]
+#[test_case(Format::NpmAudit)]
+#[test_case(Format::OpenVex)]
+#[test_case(Format::OsvScanner)]
+#[test_case(Format::PipAudit)]
+#[test_case(Format::Semgrep)]
+#[test_case(Format::Trivy)]
 fn no_beginning_of_a_sample_is_read_as_a_whole(format: Format) {
     for (name, _, text) in SAMPLES.iter().copied().filter(|sample| sample.1 == format) {
         let text = text.trim_end();

@@ -1,7 +1,7 @@
 //! SARIF 2.1.0.
 
-use gateline_evidence::{Complete, Format, Read, ReadError};
-use gateline_model::{Facts, FindingFacts, FindingLevel};
+use gateline_evidence::{Complete, Format, RULES_MAX, RUNS_MAX, Read, ReadError};
+use gateline_model::{Facts, Finding, FindingFacts, FindingLevel, Severity};
 use test_case::test_case;
 
 use crate::{complaint, read_as, reason};
@@ -37,7 +37,9 @@ fn findings_in(text: &str) -> FindingFacts {
 #[test_case(r#"{"ruleId":"B1"}"#, FindingLevel::Error; "or by id in an extension")]
 #[test_case(r#"{"ruleId":"A2"}"#, FindingLevel::Warning; "a rule without a level gives warning")]
 #[test_case(r#"{}"#, FindingLevel::Warning; "as does no rule")]
-#[test_case(r#"{"kind":"pass","level":"error"}"#, FindingLevel::None; "what did not fail has none")]
+#[test_case(r#"{"kind":"informational","level":"error"}"#, FindingLevel::None; "what only tells has none")]
+#[test_case(r#"{"kind":"open"}"#, FindingLevel::Warning; "what the tool could not tell is a warning")]
+#[test_case(r#"{"kind":"review","level":"error"}"#, FindingLevel::Error; "what a person is to look at keeps its own")]
 #[test_case(r#"{"kind":"fail","level":"note"}"#, FindingLevel::Note; "what failed keeps its own")]
 #[test_case(r#"{"level":"critical"}"#, FindingLevel::Error; "an unknown word is taken for the gravest")]
 fn the_level_of_a_finding_is(result: &str, level: FindingLevel) {
@@ -71,6 +73,128 @@ fn a_finding_is_suppressed_by(suppressions: &str, suppressed: u64) {
 fn what_a_baseline_had_and_the_run_has_not_is_not_found() {
     let facts = findings_in(&run_with(r#"{"level":"error","baselineState":"absent"}"#));
     assert_eq!((facts.errors, facts.suppressed), (0, 0));
+}
+
+#[test_case("pass")]
+#[test_case("notApplicable")]
+fn what_was_looked_at_and_is_good_is_no_finding(kind: &str) {
+    assert_eq!(
+        findings_in(&run_with(&format!(r#"{{"kind":"{kind}"}}"#))).total(),
+        0
+    );
+}
+
+#[test_case("new", Some(false))]
+#[test_case("unchanged", Some(true))]
+#[test_case("updated", Some(true))]
+fn the_tool_compared_with_a_baseline(state: &str, known: Option<bool>) {
+    let facts = findings_in(&run_with(&format!(r#"{{"baselineState":"{state}"}}"#)));
+    assert_eq!(facts.findings[0].known, known);
+}
+
+/// A report as semgrep orders it: results before the tool.
+fn backwards(result: &str, invocation: &str, tool: &str) -> String {
+    format!(
+        r#"{{"runs":[{{"results":[{result}],"invocations":[{invocation}],"tool":{{"driver":{tool}}}}}],"version":"2.1.0"}}"#
+    )
+}
+
+#[test]
+fn results_may_come_before_their_rules() {
+    let rules = r#"{"name":"t","rules":[{"id":"A","defaultConfiguration":{"level":"note"}}]}"#;
+    let facts = findings_in(&backwards(r#"{"ruleId":"A"},{"ruleId":"A"}"#, "", rules));
+    assert_eq!((facts.total(), facts.notes, facts.runs), (2, 2, 1));
+}
+
+#[test_case(r#"{"id":"A"}"#; "by id")]
+#[test_case(r#"{"index":0}"#; "by index")]
+fn an_invocation_sets_the_level_of_a_rule(descriptor: &str) {
+    let set = format!(
+        r#"{{"ruleConfigurationOverrides":[{{"descriptor":{descriptor},"configuration":{{"level":"error"}}}}]}}"#
+    );
+    let rules = r#"{"name":"t","rules":[{"id":"A","defaultConfiguration":{"level":"note"}}]}"#;
+    assert_eq!(
+        findings_in(&backwards(r#"{"ruleId":"A"}"#, &set, rules)).errors,
+        1
+    );
+    let forwards =
+        format!(r#"{{"tool":{{"driver":{rules}}},"results":[{{"ruleId":"A"}}],"invocations":[{set}]}}"#);
+    assert_eq!(findings_in(&log(&forwards)).errors, 1);
+}
+
+/// The one finding of a rule with these properties, and more keys.
+fn of_rule(rule: &str) -> Finding {
+    let run = format!(
+        r#"{{"tool":{{"driver":{{"name":"t","rules":[{{"id":"A",{rule}}}]}}}},"results":[{{"ruleId":"A"}}]}}"#
+    );
+    findings_in(&log(&run)).findings.remove(0)
+}
+
+#[test_case(r#""9.8""#, Some(9.8), Severity::Critical; "as a text")]
+#[test_case("7.5", Some(7.5), Severity::High; "as a number")]
+#[test_case(r#""0.0""#, None, Severity::Medium; "nought is not known")]
+#[test_case(r#""high""#, None, Severity::Medium; "a word is none")]
+fn the_security_severity_is_a_score(written: &str, score: Option<f64>, severity: Severity) {
+    let finding = of_rule(&format!(r#""properties":{{"security-severity":{written}}}"#));
+    assert_eq!((finding.score, finding.severity), (score, severity));
+}
+
+#[test_case(r#""properties":{"tags":["CWE-78: OS command","x"]}"#; "in a tag")]
+#[test_case(r#""properties":{"tags":["external/cwe/cwe-078"]}"#; "in a tag of CodeQL")]
+#[test_case(r#""properties":{"cwe":"CWE-78"}"#; "in a property")]
+#[test_case(r#""relationships":[{"target":{"id":"78","toolComponent":{"name":"CWE"}}}]"#; "in a relationship")]
+fn the_weakness_of_a_rule_is_told(rule: &str) {
+    assert_eq!(of_rule(rule).cwe, ["CWE-78"]);
+}
+
+#[test]
+fn a_fingerprint_over_the_line_s_text_is_the_identity() {
+    let identity = |fingerprints: &str, message: &str| {
+        let result = format!(r#"{{"ruleId":"A1","message":{{"text":"{message}"}},{fingerprints}}}"#);
+        findings_in(&run_with(&result)).findings.remove(0).identity
+    };
+    let hash = r#""partialFingerprints":{"primaryLocationLineHash":"39fa:1"}"#;
+    assert_eq!(identity(hash, "a"), identity(hash, "b"));
+    let of_a_commit = r#""partialFingerprints":{"commitSha":"440891b"}"#;
+    assert_ne!(identity(of_a_commit, "a"), identity(of_a_commit, "b"));
+    let nobody = r#""fingerprints":{"matchBasedId/v1":"requires login"}"#;
+    assert_ne!(identity(nobody, "a"), identity(nobody, "b"));
+}
+
+#[test]
+fn a_secret_is_grave_though_its_scanner_gives_no_level() {
+    let run = r#"{"tool":{"driver":{"name":"gitleaks"}},"results":[{"ruleId":"aws"}]}"#;
+    assert_eq!(findings_in(&log(run)).high, 1);
+}
+
+#[test]
+fn trivy_names_the_package_in_its_message() {
+    let run = r#"{"tool":{"driver":{"name":"Trivy"}},"results":[{"ruleId":"CVE-2020-8203","message":{
+        "text":"Package: lodash\nInstalled Version: 4.17.15\nVulnerability CVE-2020-8203\nFixed Version: 4.17.19\nLink: x"}}]}"#;
+    let package = findings_in(&log(run))
+        .findings
+        .remove(0)
+        .package
+        .expect("a package");
+    assert_eq!((&*package.name, &*package.version), ("lodash", "4.17.15"));
+    assert_eq!(package.fixed_in.as_deref(), Some("4.17.19"));
+}
+
+#[test]
+fn more_rules_than_are_kept_leave_their_results_readable() {
+    let rules = r#"{"defaultConfiguration":{"level":"note"}},"#.repeat(RULES_MAX + 5);
+    let run = format!(
+        r#"{{"tool":{{"driver":{{"name":"t","rules":[{rules}{{"id":"Z"}}]}}}},"results":[{{"ruleIndex":{}}},{{"ruleIndex":0}}]}}"#,
+        RULES_MAX + 2
+    );
+    let facts = findings_in(&log(&run));
+    assert_eq!((facts.warnings, facts.notes), (1, 1));
+}
+
+#[test]
+fn more_runs_than_are_read_are_refused() {
+    let why = complaint(read_as(Format::Sarif, &log(&vec!["{}"; RUNS_MAX + 1].join(","))));
+    assert!(why.ends_with("more than 10000 runs"), "{why}");
 }
 
 #[test]
@@ -116,6 +240,12 @@ fn a_tool_that_looked_and_found_nothing_is_complete() {
         "toolConfigurationNotifications":[{"level":"error","message":{"text":"bad rule"}}]}]}"#,
     "`t` reported an error of its own: bad rule"; "an error in its settings")]
 #[test_case(
+    r#"{"tool":{"driver":{"name":"t"}},"results":[],"invocations":[{"exitSignalName":"SIGKILL"}]}"#,
+    "`t` was ended by SIGKILL"; "a signal")]
+#[test_case(
+    r#"{"tool":{"driver":{"name":"Checkov","rules":[]}},"results":[]}"#,
+    "`Checkov` does not say in SARIF whether it checked anything; report what `checkov -o json` writes"; "checkov that may have checked nothing")]
+#[test_case(
     r#"{"tool":{"driver":{"name":"t"}},"results":[],"externalPropertyFileReferences":{"results":[{"itemCount":3}]}}"#,
     "`t` keeps results in other files, which are not read"; "results elsewhere")]
 fn it_is_incomplete_with(run: &str, why: &str) {
@@ -135,9 +265,9 @@ fn one_bad_run_of_several_makes_it_incomplete() {
 
 #[test_case(r#"{"runs":[]}"#, "line 1, byte 0: its version is none; only 2.1.0 is read"; "no version")]
 #[test_case(r#"{"version":"2.0.0","runs":[]}"#, "line 1, byte 0: its version is 2.0.0; only 2.1.0 is read"; "another version")]
-#[test_case("{\"version\":\"2.1.0\",\n\"runs\":7}", "line 2, byte 27: invalid type: integer `7`, expected a sequence"; "runs that are no list")]
+#[test_case("{\"version\":\"2.1.0\",\n\"runs\":7}", "line 2, byte 28: invalid type: integer `7`, expected an object or a list of objects"; "runs that are no list")]
 #[test_case(r#"{"version":"2.1.0","runs":[]}{}"#, "line 1, byte 29: trailing characters"; "two reports in one file")]
-#[test_case(r#"{"version":"2.1.0","runs":[],"runs":[]}"#, "line 1, byte 34: duplicate field `runs`"; "runs said twice")]
+#[test_case(r#"{"version":"2.1.0","runs":[],"runs":[]}"#, "line 1, byte 35: duplicate field `runs`"; "runs said twice")]
 fn it_is_malformed_at(text: &str, why: &str) {
     assert_eq!(
         complaint(read_as(Format::Sarif, text)),

@@ -1,0 +1,134 @@
+//! Bandit's JSON: insecure Python, by test.
+//!
+//! Layout: bandit 1.7 and later, `-f json`. Its metrics tell how many lines it looked at.
+
+use serde::Deserialize;
+use serde::de::MapAccess;
+
+use crate::collect::{Findings, Told};
+use crate::error::Fault;
+use crate::format::FormatRow;
+use crate::input::Input;
+use crate::read::{Body, Warnings};
+use crate::stream::{Keyed, Objects, Words, each, each_entry};
+use crate::{severity, text};
+
+const TOOL: &str = "bandit";
+
+pub(crate) const FORMAT: FormatRow = FormatRow {
+    name: "bandit",
+    kind: "findings",
+    title: "bandit's JSON: insecure Python",
+    knows: |head| head.has_keys(&["metrics", "results", "generated_at"]),
+    read,
+};
+
+fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
+    let mut bandit = Bandit::default();
+    bandit.findings.tool(TOOL);
+    bandit.findings.run();
+    input.json(Objects(&mut bandit))?;
+    let nothing = (bandit.lines == 0).then(|| "bandit looked at no line of code".to_owned());
+    Ok(bandit
+        .findings
+        .into_body(bandit.unread.or(nothing), Warnings::default()))
+}
+
+#[derive(Default)]
+struct Bandit {
+    findings: Findings,
+    /// Lines of code that it looked at.
+    lines: u64,
+    /// The first file that it could not look at, and why.
+    unread: Option<String>,
+}
+
+impl Keyed for Bandit {
+    const KEYS: &'static [&'static str] = &["errors", "metrics", "results"];
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
+        let Bandit {
+            findings,
+            lines,
+            unread,
+        } = self;
+        match key {
+            "errors" => {
+                value.next_value_seed(each(|error: Unread| {
+                    unread.get_or_insert_with(|| error.says());
+                }))?;
+            }
+            "metrics" => {
+                value.next_value_seed(each_entry(|name, metrics: Metrics| {
+                    if name == "_totals" {
+                        *lines = metrics.loc;
+                        findings.suppressed(metrics.nosec.saturating_add(metrics.skipped_tests));
+                    }
+                }))?;
+            }
+            _ => drop(value.next_value_seed(each(|issue: Issue| issue.tell(findings)))?),
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Unread {
+    #[serde(default)]
+    filename: String,
+    #[serde(default)]
+    reason: String,
+}
+
+impl Unread {
+    fn says(&self) -> String {
+        let file = text::name(&self.filename);
+        format!(
+            "bandit could not look at `{file}`: {}",
+            text::message(&self.reason)
+        )
+    }
+}
+
+#[derive(Deserialize)]
+struct Metrics {
+    #[serde(default)]
+    loc: u64,
+    #[serde(default)]
+    nosec: u64,
+    #[serde(default)]
+    skipped_tests: u64,
+}
+
+#[derive(Deserialize)]
+struct Issue {
+    test_id: Option<String>,
+    issue_severity: Option<String>,
+    #[serde(default)]
+    issue_text: String,
+    issue_cwe: Option<Cwe>,
+    filename: Option<String>,
+    #[serde(default)]
+    line_number: Words,
+}
+
+#[derive(Deserialize)]
+struct Cwe {
+    id: Option<u32>,
+}
+
+impl Issue {
+    fn tell(self, findings: &mut Findings) {
+        let cwe = self.issue_cwe.and_then(|cwe| cwe.id);
+        findings.add(Told {
+            tool: TOOL,
+            rule: self.test_id.as_deref(),
+            message: &self.issue_text,
+            severity: self.issue_severity.as_deref().and_then(severity::of_word),
+            file: self.filename.as_deref(),
+            line: self.line_number.line(),
+            cwe: cwe.map(|id| format!("CWE-{id}")).into_iter().collect(),
+            ..Told::default()
+        });
+    }
+}

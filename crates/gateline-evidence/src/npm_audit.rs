@@ -1,0 +1,355 @@
+//! `npm audit --json`, and what pnpm writes in the older form.
+//!
+//! Layout: npm 7 and later, `auditReportVersion` 2: packages by name, each affected `via` advisories of its own or via other
+//! packages. An advisory is told once, at the package that has it. Older: `advisories` by number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateline_model::Package;
+use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess};
+
+use crate::collect::{Findings, Told, purl};
+use crate::error::Fault;
+use crate::format::FormatRow;
+use crate::head::{Head, Shape};
+use crate::input::Input;
+use crate::read::{Body, Warnings};
+use crate::stream::{Few, Keyed, Objects, Words, each_entry};
+use crate::{severity, text};
+
+const TOOL: &str = "npm audit";
+/// Packages that are affected through others and are kept to find what they are affected by.
+const CHAINED_MAX: usize = 20_000;
+/// Keys that stand beside `error` where npm could not ask.
+const ERROR_KEYS: [&str; 8] = [
+    "message",
+    "method",
+    "uri",
+    "headers",
+    "statusCode",
+    "body",
+    "error",
+    "code",
+];
+
+pub(crate) const FORMAT: FormatRow = FormatRow {
+    name: "npm-audit",
+    kind: "findings",
+    title: "`npm audit --json`, and pnpm's: vulnerabilities of packages",
+    knows,
+    read,
+};
+
+fn knows(head: &Head<'_>) -> bool {
+    let is_error = match &head.shape {
+        Shape::Object(keys) => {
+            keys.contains(&"error")
+                && keys.iter().all(|key| ERROR_KEYS.contains(key))
+                && head.text.contains("\"summary\"")
+        }
+        Shape::Array(_) | Shape::Xml(_) | Shape::Text => false,
+    };
+    is_error
+        || head.has_keys(&["auditReportVersion", "vulnerabilities"])
+        || head.has_keys(&["advisories", "metadata"])
+}
+
+fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
+    let mut audit = Audit::default();
+    audit.findings.tool(TOOL);
+    audit.findings.run();
+    input.json(Objects(&mut audit))?;
+    audit.unexplained();
+    let incomplete = match (&audit.error, audit.is_list, audit.looked_at) {
+        (Some(error), _, _) => Some(format!("npm audit could not ask: {error}")),
+        (None, false, _) => Some("npm audit left no list of vulnerabilities".to_owned()),
+        (None, true, Some(0)) => Some("npm audit looked at no dependency".to_owned()),
+        (None, true, None) => Some("npm audit does not say how many dependencies it looked at".to_owned()),
+        (None, true, Some(_)) => None,
+    };
+    Ok(audit.findings.into_body(incomplete, Warnings::default()))
+}
+
+#[derive(Default)]
+struct Audit {
+    findings: Findings,
+    is_list: bool,
+    /// Dependencies that it looked at.
+    looked_at: Option<u64>,
+    error: Option<String>,
+    /// Packages with an advisory of their own.
+    named: BTreeSet<String>,
+    /// Packages that are affected only through others: by whom, and how severely.
+    chained: BTreeMap<String, (Vec<String>, Option<String>)>,
+}
+
+impl Keyed for Audit {
+    const KEYS: &'static [&'static str] = &["vulnerabilities", "advisories", "metadata", "error", "message"];
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
+        match key {
+            "vulnerabilities" => {
+                self.is_list = true;
+                value.next_value_seed(each_entry(|name, one: Vulnerable| self.vulnerable(name, &one)))?;
+            }
+            "advisories" => {
+                self.is_list = true;
+                let findings = &mut self.findings;
+                value.next_value_seed(each_entry(|_, one: OldAdvisory| one.tell(findings)))?;
+            }
+            "metadata" => {
+                let metadata: Option<Metadata> = value.next_value()?;
+                self.looked_at = metadata.and_then(Metadata::looked_at);
+            }
+            "message" => {
+                // It says more than the error beside it, which may be empty.
+                if let Some(message) = value.next_value::<Words>()?.first() {
+                    self.error = Some(text::message(message));
+                }
+            }
+            _ => {
+                let error: Option<AuditError> = value.next_value()?;
+                if let (Some(error), None) = (error, &self.error) {
+                    self.error = Some(error.says());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Audit {
+    fn vulnerable(&mut self, name: String, one: &Vulnerable) {
+        let mut through = Vec::new();
+        let mut has_own = false;
+        for via in one.via.iter() {
+            match via {
+                Via::Package(of) => through.push(of.clone()),
+                Via::Advisory(advisory) => {
+                    has_own = true;
+                    advisory.tell(&name, one, &mut self.findings);
+                }
+                Via::Other(_) => {}
+            }
+        }
+        if self.named.len() + self.chained.len() == CHAINED_MAX {
+            return;
+        }
+        match has_own {
+            true => drop(self.named.insert(name)),
+            false => drop(self.chained.insert(name, (through, one.severity.clone()))),
+        }
+    }
+
+    /// A package whose chain ends at no advisory is a finding of its own: its advisory was left out.
+    fn unexplained(&mut self) {
+        let mut explained = self.named.clone();
+        loop {
+            let before = explained.len();
+            for (name, (through, _)) in &self.chained {
+                if through.iter().any(|of| explained.contains(of)) {
+                    explained.insert(name.clone());
+                }
+            }
+            if explained.len() == before {
+                break;
+            }
+        }
+        for (name, (_, word)) in &self.chained {
+            if explained.contains(name) {
+                continue;
+            }
+            self.findings.add(Told {
+                tool: TOOL,
+                message: "npm names no advisory for this package",
+                severity: word.as_deref().and_then(severity::of_word),
+                package: Some(Package {
+                    name: name.clone(),
+                    purl: Some(purl("npm", name, "")),
+                    ..Package::default()
+                }),
+                ..Told::default()
+            });
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AuditError {
+    Text(String),
+    Parts {
+        #[serde(default)]
+        code: String,
+        #[serde(default)]
+        summary: String,
+        #[serde(default)]
+        detail: String,
+    },
+    Other(IgnoredAny),
+}
+
+impl AuditError {
+    fn says(&self) -> String {
+        match self {
+            AuditError::Text(says) => text::message(says),
+            AuditError::Parts {
+                code,
+                summary,
+                detail,
+            } => text::message(&format!("{code} {summary} {detail}")),
+            AuditError::Other(_) => "it does not say why".to_owned(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    dependencies: Option<Counts>,
+    total_dependencies: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Counts {
+    Sum(u64),
+    Each { total: u64 },
+    Other(IgnoredAny),
+}
+
+impl Metadata {
+    fn looked_at(self) -> Option<u64> {
+        self.total_dependencies.or(match self.dependencies? {
+            Counts::Sum(total) | Counts::Each { total } => Some(total),
+            Counts::Other(_) => None,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Vulnerable {
+    severity: Option<String>,
+    #[serde(default)]
+    via: Few<Via>,
+    fix_available: Option<Fix>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Via {
+    Package(String),
+    Advisory(Box<Advisory>),
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Fix {
+    With { name: String, version: String },
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Advisory {
+    #[serde(default)]
+    source: Words,
+    #[serde(default)]
+    id: Words,
+    #[serde(default)]
+    title: String,
+    url: Option<String>,
+    severity: Option<String>,
+    #[serde(default)]
+    cwe: Words,
+    cvss: Option<Cvss>,
+}
+
+#[derive(Deserialize)]
+struct Cvss {
+    score: Option<f64>,
+}
+
+impl Advisory {
+    fn tell(&self, name: &str, of: &Vulnerable, findings: &mut Findings) {
+        let fixed_in = match &of.fix_available {
+            // npm names the package to install, which may be another one that depends on this.
+            Some(Fix::With { name: fix, version }) if fix == name => Some(version.clone()),
+            Some(Fix::With { .. } | Fix::Other(_)) | None => None,
+        };
+        let number = self.source.first().or(self.id.first());
+        findings.add(Told {
+            tool: TOOL,
+            rule: advisory_id(self.url.as_deref()).or(number),
+            message: &self.title,
+            severity: self.severity.as_deref().and_then(severity::of_word),
+            score: self
+                .cvss
+                .as_ref()
+                .and_then(|cvss| cvss.score.filter(|score| *score > 0.0)),
+            cwe: self.cwe.all().to_vec(),
+            package: Some(Package {
+                name: name.to_owned(),
+                purl: Some(purl("npm", name, "")),
+                fixed_in,
+                ..Package::default()
+            }),
+            ..Told::default()
+        });
+    }
+}
+
+/// `GHSA-..` of `https://github.com/advisories/GHSA-..`.
+fn advisory_id(url: Option<&str>) -> Option<&str> {
+    let (_, id) = url?.rsplit_once('/')?;
+    (!id.is_empty()).then_some(id)
+}
+
+#[derive(Deserialize)]
+struct OldAdvisory {
+    #[serde(default)]
+    id: Words,
+    github_advisory_id: Option<String>,
+    #[serde(default)]
+    title: String,
+    module_name: String,
+    #[serde(default)]
+    cves: Words,
+    #[serde(default)]
+    cwe: Words,
+    severity: Option<String>,
+    patched_versions: Option<String>,
+    cvss: Option<Cvss>,
+    #[serde(default)]
+    findings: Few<OldPlace>,
+}
+
+#[derive(Deserialize)]
+struct OldPlace {
+    #[serde(default)]
+    version: String,
+}
+
+impl OldAdvisory {
+    fn tell(self, findings: &mut Findings) {
+        let version = self.findings.first().map_or("", |place| place.version.as_str());
+        findings.add(Told {
+            tool: TOOL,
+            rule: self.github_advisory_id.as_deref().or(self.id.first()),
+            message: &self.title,
+            severity: self.severity.as_deref().and_then(severity::of_word),
+            score: self.cvss.and_then(|cvss| cvss.score.filter(|score| *score > 0.0)),
+            cwe: self.cwe.all().to_vec(),
+            aliases: self.cves.all().to_vec(),
+            package: Some(Package {
+                purl: Some(purl("npm", &self.module_name, version)),
+                name: self.module_name,
+                version: version.to_owned(),
+                fixed_in: self.patched_versions.filter(|range| range != "<0.0.0"),
+            }),
+            ..Told::default()
+        });
+    }
+}

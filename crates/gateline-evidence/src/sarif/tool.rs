@@ -1,0 +1,262 @@
+//! The tool of a run: its rules, with what they say of their results.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde::de::MapAccess;
+
+use super::Entry;
+use crate::severity;
+use crate::stream::{Few, Keyed, Objects, Words, each};
+
+/// Rules that are kept of one report. Results of the others keep what they say themselves.
+pub const RULES_MAX: usize = 50_000;
+
+/// The driver of a run and its extensions.
+#[derive(Default)]
+pub(super) struct Tool {
+    pub(super) name: Option<String>,
+    driver: Vec<Rule>,
+    extensions: Vec<Vec<Rule>>,
+    /// Where the first rule of each id is: the extension, or none for the driver; and its index.
+    by_id: HashMap<String, (Option<usize>, usize)>,
+}
+
+/// What is kept of a rule.
+#[derive(Default)]
+pub(super) struct Rule {
+    pub(super) id: Option<String>,
+    /// SARIF's word for the level of its results.
+    pub(super) level: Option<String>,
+    /// The CVSS score that `security-severity` stands for.
+    pub(super) score: Option<f64>,
+    pub(super) cwe: Vec<String>,
+}
+
+/// What an invocation sets for a rule (section 3.20.5).
+pub(super) struct Override {
+    pub(super) id: Option<String>,
+    pub(super) index: Option<usize>,
+    pub(super) level: String,
+}
+
+impl Tool {
+    /// Sets the levels that the invocation gave, and learns where each id is.
+    pub(super) fn settle(&mut self, overrides: &[Override]) {
+        let components = std::iter::once((None, &self.driver)).chain(
+            self.extensions
+                .iter()
+                .enumerate()
+                .map(|(at, rules)| (Some(at), rules)),
+        );
+        let mut by_id = HashMap::new();
+        for (component, rules) in components {
+            for (index, rule) in rules.iter().enumerate() {
+                if let Some(id) = &rule.id {
+                    by_id.entry(id.clone()).or_insert((component, index));
+                }
+            }
+        }
+        self.by_id = by_id;
+        for Override { id, index, level } in overrides {
+            let by_id = || self.by_id.get(id.as_deref()?).copied();
+            let at = index.map(|index| (None, index)).or_else(by_id);
+            if let Some(rule) = at.and_then(|at| self.rule_at_mut(at)) {
+                rule.level = Some(level.clone());
+            }
+        }
+    }
+
+    fn rule_at(&self, (extension, index): (Option<usize>, usize)) -> Option<&Rule> {
+        let rules = match extension {
+            Some(at) => self.extensions.get(at)?,
+            None => &self.driver,
+        };
+        rules.get(index)
+    }
+
+    fn rule_at_mut(&mut self, (extension, index): (Option<usize>, usize)) -> Option<&mut Rule> {
+        let rules = match extension {
+            Some(at) => self.extensions.get_mut(at)?,
+            None => &mut self.driver,
+        };
+        rules.get_mut(index)
+    }
+
+    /// The rule of a result: by its index if it is there, else by its id, else by its id without the last part
+    /// (`CA1000/1`).
+    pub(super) fn rule_of(&self, entry: &Entry) -> Option<&Rule> {
+        let by_index = || self.rule_at((entry.rule_extension(), entry.rule_index()?));
+        let by_id = || {
+            let id = entry.rule_id()?;
+            let parent = || self.by_id.get(id.rsplit_once('/')?.0);
+            self.rule_at(*self.by_id.get(id).or_else(parent)?)
+        };
+        by_index().or_else(by_id)
+    }
+
+    /// Whether it lists no rule at all.
+    pub(super) fn is_without_rules(&self) -> bool {
+        self.driver.is_empty() && self.extensions.iter().all(Vec::is_empty)
+    }
+}
+
+/// Reads `tool`.
+pub(super) struct Reading<'t> {
+    pub(super) tool: &'t mut Tool,
+    /// Rules that may still be kept.
+    pub(super) room: &'t mut usize,
+}
+
+impl Keyed for Reading<'_> {
+    const KEYS: &'static [&'static str] = &["driver", "extensions"];
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
+        let mut components = Components {
+            read: Vec::new(),
+            name: None,
+            room: self.room,
+        };
+        value.next_value_seed(Objects(&mut components))?;
+        let Components { read, name, .. } = components;
+        match key {
+            "driver" => {
+                self.tool.driver = read.into_iter().next().unwrap_or_default();
+                self.tool.name = name;
+            }
+            _ => self.tool.extensions = read,
+        }
+        Ok(())
+    }
+}
+
+struct Components<'r> {
+    read: Vec<Vec<Rule>>,
+    name: Option<String>,
+    room: &'r mut usize,
+}
+
+impl Keyed for Components<'_> {
+    const KEYS: &'static [&'static str] = &["name", "rules"];
+
+    fn begin(&mut self) -> Result<(), String> {
+        self.read.push(Vec::new());
+        // Components count as rules do: without a limit, a list of empty ones would fill the memory.
+        match self.room.checked_sub(1) {
+            Some(room) => *self.room = room,
+            None => return Err(format!("more than {RULES_MAX} rules and parts of tools")),
+        }
+        Ok(())
+    }
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
+        match key {
+            "name" => self.name = value.next_value()?,
+            _ => {
+                let rules = self.read.last_mut().expect("an object has begun");
+                value.next_value_seed(each(|rule: RuleText| {
+                    if let Some(room) = self.room.checked_sub(1) {
+                        *self.room = room;
+                        rules.push(rule.into());
+                    }
+                }))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A rule as it stands in the file.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RuleText {
+    id: Option<String>,
+    default_configuration: Option<Configuration>,
+    #[serde(default)]
+    properties: Option<Properties>,
+    #[serde(default)]
+    relationships: Few<Relationship>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Configuration {
+    pub(super) level: Option<String>,
+}
+
+/// The properties of a rule or a result that tools agree on.
+#[derive(Deserialize, Default)]
+pub(super) struct Properties {
+    #[serde(rename = "security-severity", default)]
+    security_severity: Words,
+    #[serde(default)]
+    tags: Words,
+    #[serde(default)]
+    cwe: Words,
+}
+
+impl Properties {
+    /// The score; nought stands for one that is not known.
+    pub(super) fn score(&self) -> Option<f64> {
+        self.security_severity.number().filter(|score| *score > 0.0)
+    }
+
+    pub(super) fn weaknesses(&self) -> impl Iterator<Item = String> {
+        let words = self.tags.all().iter().chain(self.cwe.all());
+        words.filter_map(|word| severity::weakness(word))
+    }
+}
+
+#[derive(Deserialize)]
+struct Relationship {
+    target: Option<TaxonReference>,
+}
+
+/// A name in a taxonomy, as of the CWE.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TaxonReference {
+    id: Option<String>,
+    tool_component: Option<ComponentName>,
+}
+
+#[derive(Deserialize)]
+struct ComponentName {
+    name: Option<String>,
+}
+
+impl TaxonReference {
+    pub(super) fn weakness(&self) -> Option<String> {
+        let id = self.id.as_deref()?;
+        let of = self
+            .tool_component
+            .as_ref()
+            .and_then(|component| component.name.as_deref());
+        match id.parse::<u32>() {
+            Ok(number) => of
+                .is_some_and(|of| of.eq_ignore_ascii_case("cwe"))
+                .then(|| format!("CWE-{number}")),
+            Err(_) => severity::weakness(id),
+        }
+    }
+}
+
+impl From<RuleText> for Rule {
+    fn from(text: RuleText) -> Rule {
+        let properties = text.properties.unwrap_or_default();
+        let related = text
+            .relationships
+            .iter()
+            .filter_map(|relation| relation.target.as_ref()?.weakness());
+        let mut cwe: Vec<_> = properties.weaknesses().chain(related).collect();
+        cwe.sort_unstable();
+        cwe.dedup();
+        Rule {
+            id: text.id,
+            level: text
+                .default_configuration
+                .and_then(|configuration| configuration.level),
+            score: properties.score(),
+            cwe,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! OpenVEX documents.
+//!
+//! Layout: OpenVEX 0.2.0, and 0.0.1, which writes names where later ones write objects. Knows no product: which one a
+//! release is, its gate decides. Statements are taken in the order of the file, whatever their own times.
+
+use gateline_model::{VexStatement, VexStatus};
+use serde::Deserialize;
+use serde::de::MapAccess;
+
+use super::Statements;
+use crate::error::Fault;
+use crate::format::FormatRow;
+use crate::input::Input;
+use crate::read::{Body, Warnings};
+use crate::stream::{Few, Keyed, Objects, Words, each};
+use crate::text;
+
+pub(crate) const FORMAT: FormatRow = FormatRow {
+    name: "openvex",
+    kind: "vex",
+    title: "OpenVEX: which vulnerabilities do and do not matter",
+    knows: |head| head.has_keys(&["@context", "statements"]),
+    read,
+};
+
+fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
+    let mut vex = OpenVex::default();
+    input.json(Objects(&mut vex))?;
+    if !vex.is_openvex {
+        let reason = "its `@context` is none of https://openvex.dev/ns";
+        return Err(Fault::malformed(0, reason));
+    }
+    Ok(vex.statements.into_body())
+}
+
+#[derive(Default)]
+struct OpenVex {
+    is_openvex: bool,
+    statements: Statements,
+}
+
+impl Keyed for OpenVex {
+    const KEYS: &'static [&'static str] = &["@context", "author", "statements"];
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
+        match key {
+            "@context" => {
+                let context: Words = value.next_value()?;
+                let is_ours = |one: &String| one.starts_with("https://openvex.dev/ns");
+                self.is_openvex = context.all().iter().any(is_ours);
+            }
+            "author" => {
+                if let Some(author) = value.next_value::<Option<String>>()? {
+                    self.statements.author(&author);
+                }
+            }
+            _ => {
+                value.next_value_seed(each(|one: Statement| {
+                    let statement = one.into_statement(&mut self.statements.warnings);
+                    self.statements.add(statement);
+                }))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Statement {
+    vulnerability: Vulnerability,
+    #[serde(default)]
+    products: Few<Product>,
+    status: String,
+    justification: Option<String>,
+    impact_statement: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Vulnerability {
+    Name(String),
+    Parts {
+        name: Option<String>,
+        #[serde(rename = "@id")]
+        id: Option<String>,
+        #[serde(default)]
+        aliases: Words,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Product {
+    Name(String),
+    Parts {
+        #[serde(rename = "@id")]
+        id: Option<String>,
+        identifiers: Option<Identifiers>,
+        #[serde(default)]
+        hashes: Hashes,
+        #[serde(default)]
+        subcomponents: Few<Product>,
+    },
+}
+
+#[derive(Deserialize)]
+struct Identifiers {
+    purl: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct Hashes {
+    #[serde(rename = "sha-256")]
+    sha256: Option<String>,
+}
+
+impl Product {
+    /// Its names, and those of the parts that the statement is about.
+    fn names(self, names: &mut Vec<String>) {
+        match self {
+            Product::Name(name) => names.push(name),
+            Product::Parts {
+                id,
+                identifiers,
+                hashes,
+                subcomponents,
+            } => {
+                names.extend(id);
+                names.extend(identifiers.and_then(|identifiers| identifiers.purl));
+                names.extend(hashes.sha256.map(|hex| format!("sha256:{hex}")));
+                for part in subcomponents.into_list() {
+                    part.names(names);
+                }
+            }
+        }
+    }
+}
+
+impl Statement {
+    fn into_statement(self, warnings: &mut Warnings) -> VexStatement {
+        let vulnerability = match self.vulnerability {
+            Vulnerability::Name(name) => vec![name],
+            Vulnerability::Parts { name, id, aliases } => {
+                let aliases = aliases.all().iter().cloned();
+                name.or(id).into_iter().chain(aliases).collect()
+            }
+        };
+        let status = match self.status.as_str() {
+            "not_affected" => VexStatus::NotAffected,
+            "affected" => VexStatus::Affected,
+            "fixed" => VexStatus::Fixed,
+            "under_investigation" => VexStatus::UnderInvestigation,
+            other => {
+                let other = text::name(other);
+                warnings.add(|| format!("`{other}` is not a status of OpenVEX and clears nothing"));
+                VexStatus::UnderInvestigation
+            }
+        };
+        let justification = self.justification.or(self.impact_statement);
+        if status == VexStatus::NotAffected && justification.is_none() {
+            let name = text::name(vulnerability.first().map_or("a vulnerability", String::as_str));
+            warnings.add(|| format!("`{name}` is said not to matter, without a reason"));
+        }
+        let mut products = Vec::new();
+        let listed = self.products.into_list();
+        listed
+            .into_iter()
+            .for_each(|product| product.names(&mut products));
+        products.dedup();
+        VexStatement {
+            vulnerability,
+            products,
+            status,
+            justification,
+        }
+    }
+}

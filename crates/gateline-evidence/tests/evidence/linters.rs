@@ -1,0 +1,71 @@
+//! The own formats of semgrep, bandit, ESLint and hadolint: what they could not look at.
+
+use gateline_evidence::{Format, read};
+use gateline_model::Severity;
+use test_case::test_case;
+
+use crate::findings::{facts, only};
+use crate::{read_as, reason};
+
+#[test_case(Format::Bandit, r#"{"errors":[{"filename":"a.py","reason":"syntax error while parsing AST from file"}],"generated_at":"x","metrics":{"_totals":{"loc":3}},"results":[]}"#,
+    "bandit could not look at `a.py`: syntax error while parsing AST from file"; "bandit")]
+#[test_case(Format::Semgrep, r#"{"results":[],"errors":[{"level":"error","type":"Timeout","message":"took too long","path":"a.py"}],"paths":{"scanned":["a.py"]}}"#,
+    "semgrep reported a problem of its own at `a.py`: took too long"; "semgrep")]
+#[test_case(Format::Semgrep, r#"{"results":[],"errors":[],"paths":{"scanned":[]}}"#,
+    "semgrep looked at no file"; "semgrep, that found no file")]
+#[test_case(Format::Eslint, include_str!("../samples/eslint-broken.json"),
+    "ESLint could not look at `/src/js/broken.js`: Parsing error: The keyword 'let' is reserved"; "ESLint")]
+#[test_case(Format::Hadolint, r#"[{"code":"DL1000","column":1,"file":"Dockerfile","level":"error","line":2,"message":"unexpected 'x'"}]"#,
+    "hadolint could not parse `Dockerfile`: unexpected 'x'"; "hadolint")]
+fn a_file_that_was_not_looked_at_makes_it_incomplete(format: Format, text: &str, why: &str) {
+    let read = read(text.as_bytes(), None);
+    assert_eq!(read.as_ref().map(|read| read.format), Ok(format));
+    assert_eq!(reason(read), why);
+}
+
+#[test]
+fn eslint_lists_clean_files_too_so_that_an_empty_list_looked_at_none() {
+    assert_eq!(reason(read_as(Format::Eslint, "[]")), "ESLint looked at no file");
+}
+
+#[test]
+fn a_warning_of_semgrep_about_itself_is_passed_on() {
+    let text = r#"{"results":[],"errors":[{"level":"warn","message":"partly parsed"}],"paths":{"scanned":["a"]},"skipped_rules":[{"rule_id":"r"}]}"#;
+    let read = read_as(Format::Semgrep, text).expect("reads");
+    assert_eq!(
+        read.warnings,
+        [
+            "semgrep reported a problem of its own: partly parsed",
+            "`r` was skipped"
+        ]
+    );
+}
+
+#[test_case("ERROR", Severity::High)]
+#[test_case("INFO", Severity::Low; "a level and no severity")]
+#[test_case("CRITICAL", Severity::Critical)]
+fn semgrep_s_words_are(word: &str, severity: Severity) {
+    let text = format!(
+        r#"{{"results":[{{"check_id":"r","path":"a.py","start":{{"line":3}},"extra":{{"message":"m","severity":"{word}","fingerprint":"requires login","metadata":{{"cwe":["CWE-78: x"]}}}}}}],"errors":[],"paths":{{"scanned":["a.py"]}}}}"#
+    );
+    let finding = only(Format::Semgrep, &text);
+    assert_eq!(
+        (finding.severity, &finding.cwe[..]),
+        (severity, &["CWE-78".to_owned()][..])
+    );
+}
+
+#[test]
+fn what_the_tool_was_told_to_ignore_is_suppressed() {
+    let bandit = r#"{"errors":[],"generated_at":"x","metrics":{"_totals":{"loc":3,"nosec":2,"skipped_tests":1}},"results":[]}"#;
+    let semgrep = r#"{"results":[{"extra":{"is_ignored":true}}],"errors":[],"paths":{"scanned":["a"]}}"#;
+    let eslint = r#"[{"filePath":"a.js","messages":[],"suppressedMessages":[{"ruleId":"x"}]}]"#;
+    for (format, text, count) in [
+        (Format::Bandit, bandit, 3),
+        (Format::Semgrep, semgrep, 1),
+        (Format::Eslint, eslint, 1),
+    ] {
+        let facts = facts(format, text);
+        assert_eq!((facts.suppressed, facts.total()), (count, 0), "{format}");
+    }
+}

@@ -1,0 +1,63 @@
+//! Trivy's JSON.
+
+use gateline_evidence::{Complete, Format, read};
+use gateline_model::Severity;
+
+use crate::findings::facts;
+
+#[test]
+fn a_real_report_tells_misconfigurations_and_secrets_by_place() {
+    let read = read(include_bytes!("../samples/trivy.json"), None).expect("reads");
+    assert_eq!((read.format, read.complete), (Format::Trivy, Complete::Yes));
+    let facts = facts(Format::Trivy, include_str!("../samples/trivy.json"));
+    let secret = &facts.findings[0];
+    assert_eq!(
+        secret.to_string(),
+        "creds.py:1: AWS Access Key ID [aws-access-key-id]"
+    );
+    assert_eq!(secret.severity, Severity::Critical);
+    let latest = facts
+        .findings
+        .iter()
+        .find(|finding| finding.rule.as_deref() == Some("DS001"));
+    assert_eq!(latest.map(|finding| finding.line), Some(Some(1)));
+}
+
+#[test]
+fn a_vulnerability_has_the_score_of_whoever_gave_its_severity() {
+    let text = include_str!("../samples/trivy-vulnerabilities-synthetic.json");
+    let facts = facts(Format::Trivy, text);
+    let of = |id: &str| {
+        facts
+            .findings
+            .iter()
+            .find(|finding| finding.rule.as_deref() == Some(id))
+    };
+    let libc = of("CVE-2023-4911").expect("is there");
+    assert_eq!(
+        (libc.score, &libc.cwe[..]),
+        (Some(7.8), &["CWE-787".to_owned()][..])
+    );
+    let package = libc.package.as_ref().expect("a package");
+    assert_eq!(package.fixed_in.as_deref(), Some("2.36-9+deb12u3"));
+    let licence = of("GPL-3.0-only").expect("is there");
+    assert_eq!(
+        licence.to_string(),
+        "ghost: licence GPL-3.0-only (restricted) [GPL-3.0-only]"
+    );
+}
+
+#[test]
+fn a_system_that_is_no_longer_supported_is_told() {
+    let text = include_str!("../samples/trivy-vulnerabilities-synthetic.json");
+    let warnings = read(text.as_bytes(), None).expect("reads").warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+}
+
+#[test]
+fn what_passed_is_no_finding_and_what_was_excepted_is_suppressed() {
+    let text = r#"{"SchemaVersion":2,"ArtifactName":".","Results":[{"Target":"a","Misconfigurations":[
+        {"ID":"A","Status":"PASS"},{"ID":"B","Status":"EXCEPTION"},{"ID":"C","Status":"FAIL","Severity":"LOW"}]}]}"#;
+    let facts = facts(Format::Trivy, text);
+    assert_eq!((facts.total(), facts.low, facts.suppressed), (1, 1, 1));
+}
