@@ -71,7 +71,7 @@ fn summary(board: &Board) -> Markup {
 
 fn filter(text: &str, show: &str) -> Markup {
     html! {
-        form.filter method="get" action="/" role="search" #filters data-keep {
+        form.filter method="get" action="/" role="search" aria-label="Filter the board" #filters data-keep {
             label { "Filter " kbd { "/" } input #filter type="search" name="q" value=(text) placeholder="project/pipeline" maxlength="200" autocomplete="off"; }
             label {
                 "Only where"
@@ -112,16 +112,17 @@ fn groups(pipelines: &[BoardPipeline]) -> Vec<(Vec<&StageName>, Vec<&BoardPipeli
 fn table(visitor: &Visitor, (stages, pipelines): &(Vec<&StageName>, Vec<&BoardPipeline>)) -> Markup {
     html! {
         div.wide {
-            table.board {
+            table.board aria-label="Pipelines by stage" {
                 thead { tr { th scope="col" { "pipeline" } @for stage in stages { th scope="col" { (stage) } } } }
                 tbody {
                     @for pipeline in pipelines {
+                        @let first = pipeline.stages.iter().flat_map(|stage| &stage.proposed).next();
                         tr {
                             th scope="row" {
-                                a href=(link::releases(&pipeline.of)) { (pipeline.of.pipeline) }
+                                a href=(link::releases(&pipeline.of)) data-row[first.is_none()] { (pipeline.of.pipeline) }
                                 div.age { (pipeline.of.project) }
                             }
-                            @for stage in &pipeline.stages { (cell(visitor, &pipeline.of, stage)) }
+                            @for stage in &pipeline.stages { (cell(visitor, &pipeline.of, stage, first)) }
                         }
                     }
                 }
@@ -130,7 +131,8 @@ fn table(visitor: &Visitor, (stages, pipelines): &(Vec<&StageName>, Vec<&BoardPi
     }
 }
 
-fn cell(visitor: &Visitor, of: &PipelineRef, stage: &BoardStage) -> Markup {
+/// `first` is the proposal that a key leads to: the row's first.
+fn cell(visitor: &Visitor, of: &PipelineRef, stage: &BoardStage, first: Option<&Proposed>) -> Markup {
     let here = StageRef {
         project: of.project.clone(),
         pipeline: of.pipeline.clone(),
@@ -143,7 +145,7 @@ fn cell(visitor: &Visitor, of: &PipelineRef, stage: &BoardStage) -> Markup {
                 Some(live) => (live_line(visitor, of, &here, live)),
                 None => { a.age href=(link::stage(&here)) { "nothing live" } }
             }
-            @for proposed in &stage.proposed { (proposal(visitor, proposed)) }
+            @for proposed in &stage.proposed { (proposal(visitor, proposed, first.is_some_and(|first| first.promotion == proposed.promotion))) }
         }
     }
 }
@@ -157,7 +159,7 @@ fn live_line(visitor: &Visitor, of: &PipelineRef, here: &StageRef, live: &LiveVi
 }
 
 /// What is proposed below what is live: state, gates or steps, and what it waits for.
-pub(super) fn proposal(visitor: &Visitor, proposed: &Proposed) -> Markup {
+pub(super) fn proposal(visitor: &Visitor, proposed: &Proposed, by_key: bool) -> Markup {
     let Proposed {
         promotion,
         version,
@@ -175,7 +177,7 @@ pub(super) fn proposal(visitor: &Visitor, proposed: &Proposed) -> Markup {
     };
     html! {
         div.prop {
-            a href=(link::promotion(promotion)) { (sign.label(&name)) }
+            a href=(link::promotion(promotion)) data-row[by_key] { (sign.label(&name)) }
             " "
             @match rollout {
                 Some(rollout) => {

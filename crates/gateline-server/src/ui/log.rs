@@ -77,10 +77,10 @@ fn filter(asked: &Asked) -> Markup {
         before: _,
     } = asked;
     html! {
-        form.filter method="get" action="/log" role="search" #filters data-keep {
+        form.filter method="get" action="/log" role="search" aria-label="Filter the log" #filters data-keep {
             label { "Stream " kbd { "/" } input #filter type="search" name="stream" value=(stream) placeholder="promotion/payments/" maxlength="400" autocomplete="off"; }
             label { "Event" input #event name="event" value=(event) placeholder="promotion_admitted" maxlength="60" autocomplete="off"; }
-            label { "Actor" input #actor name="actor" value=(actor) maxlength="128" autocomplete="off"; }
+            label { "Actor" input.narrower #actor name="actor" value=(actor) maxlength="128" autocomplete="off"; }
             label { "From (UTC)" input #from type="datetime-local" name="from" value=(from); }
             label { "Until (UTC)" input #until type="datetime-local" name="until" value=(until); }
             button type="submit" { "Show" }
@@ -102,7 +102,7 @@ fn entry(visitor: &Visitor, recorded: &Recorded) -> Markup {
     html! {
         li {
             details #{ "event-" (number) } {
-                summary {
+                summary #{ "row-" (number) } data-row {
                     span.mono { "#" (number) } " "
                     span.age.num { (time::clock(visitor.now, *at)) } " "
                     span.what { (event::says(event)) @if let Some(reason) = reason { " " q { (reason) } } }

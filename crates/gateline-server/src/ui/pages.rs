@@ -14,7 +14,7 @@ use maud::Markup;
 use serde::Deserialize;
 
 use super::forms::Tried;
-use super::promotion::{Shown, until_of};
+use super::promotion::{PLOT_MOMENTS, Shown, until_of};
 use super::visit::{Visit, html};
 use super::{board as board_page, log as log_page, login as login_page, promote as promote_page};
 use super::{
@@ -198,7 +198,8 @@ pub(super) async fn promotion_again(
     let app = &visit.app;
     let view = views::promotion(&app.hub, &path.id()).await?;
     let id = path.id();
-    let (ticks, _): (Vec<Tick>, _) = app.hub.read(move |store| store.ticks(&id)).await?;
+    let sample = move |store: &dyn gateline_store::Read| store.sample_ticks(&id, PLOT_MOMENTS);
+    let ticks: Vec<Tick> = app.hub.read(sample).await?;
     let release = known(app, Some(view.release)).await;
     let against = known(app, before(app, &view)).await;
     let stage = pinned(app, &view);

@@ -38,7 +38,7 @@ pub(super) fn page(visitor: &Visitor, list: &ListPage<ReleaseSummary>, asked: &A
                 @if pipeline.is_empty() { "Of all pipelines, the newest first." }
                 @else { "Of " b { (project) "/" (pipeline) } ", the newest first. " a href="/releases" { "Show those of all pipelines" } }
             }
-            form.filter method="get" action="/releases" role="search" #filters data-keep {
+            form.filter method="get" action="/releases" role="search" aria-label="Filter the releases" #filters data-keep {
                 label { "Project" input #filter name="project" value=(project) maxlength="63" autocomplete="off"; }
                 label { "Pipeline" input #pipeline name="pipeline" value=(pipeline) maxlength="63" autocomplete="off"; }
                 button type="submit" { "Show" }
@@ -58,7 +58,7 @@ pub(super) fn page(visitor: &Visitor, list: &ListPage<ReleaseSummary>, asked: &A
 fn table(visitor: &Visitor, releases: &[ReleaseSummary]) -> Markup {
     html! {
         div.wide {
-            table.list {
+            table.list aria-label="Releases" {
                 thead { tr {
                     th scope="col" { "release" } th scope="col" { "pipeline" } th scope="col" { "change" }
                     th scope="col" { "number" } th scope="col" { "registered" } th scope="col" { "id" }
@@ -66,7 +66,7 @@ fn table(visitor: &Visitor, releases: &[ReleaseSummary]) -> Markup {
                 tbody {
                     @for ReleaseSummary { id, of, version, number, kind, breaking, registered_at } in releases {
                         tr {
-                            td { a.live href=(link::release(of, version)) { (version) } }
+                            td { a.live href=(link::release(of, version)) data-row { (version) } }
                             td { (of.pipeline) div.age { (of.project) } }
                             td { (kind.word().replace('_', " ")) @if *breaking { " " (breaking_label()) } }
                             td.num { (number) }

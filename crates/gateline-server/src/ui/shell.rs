@@ -110,8 +110,32 @@ impl Page<'_> {
                     (body)
                     p.foot { "as of " time datetime=(visitor.now) { (whole(visitor.now)) } " · all times are UTC" }
                 }
+                (keys())
             },
         )
+    }
+}
+
+/// The keys that our script knows; without it they do nothing, and nothing needs them.
+const KEYS: [(&str, &str); 8] = [
+    ("j", "next row"),
+    ("k", "row before"),
+    ("Enter", "open the row"),
+    ("/", "filter"),
+    ("g b", "board"),
+    ("g r", "releases"),
+    ("g l", "log"),
+    ("a", "approve, on a promotion that asks for it"),
+];
+
+fn keys() -> Markup {
+    html! {
+        footer {
+            details #keys {
+                summary { "Keys " kbd { "?" } }
+                dl.counts { @for (key, what) in KEYS { div { dd { kbd { (key) } } dt { (what) } } } }
+            }
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! The stage: what is live here, is it healthy, what is next, and what must a release bring?
 
 use gateline_api::{BarView, PromotionSummary, StageView};
-use gateline_model::{ApprovalRule, Freeze, Gate, PipelineRef, Scope, Stage, Strategy, StreamId};
+use gateline_model::{
+    ApprovalRule, Freeze, Gate, Health, PipelineRef, Scope, Stage, StageName, Strategy, StreamId,
+};
 use maud::{Markup, html};
 
 use super::board::proposal;
 use super::forms::{Act, Tried};
+use super::promotion::takes_back;
 use super::release::promotion_line;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
 use super::words::{self, Sign, Tone};
@@ -32,8 +35,8 @@ pub(super) fn page(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -
             div.acts { (rollback(visitor, view, tried)) }
             @for freeze in &view.freezes { (frozen(visitor, freeze)) }
             h2 { "Proposed" }
-            @if view.proposed.is_empty() { p.sub { "Nothing is proposed." } }
-            @else { div.panel { @for proposed in &view.proposed { (proposal(visitor, proposed)) } } }
+            @if view.proposed.is_empty() { p.sub { "Nothing is proposed. " (comes(&view.spec)) } }
+            @else { div.panel { @for proposed in &view.proposed { (proposal(visitor, proposed, true)) } } }
             @for (target, holder) in &view.lanes { p.age { "The lane of " code { (target) } " belongs to " a href=(link::promotion(holder)) { (holder) } "." } }
             @if !view.barred.is_empty() { h2 { "Barred" } @for bar in &view.barred { (barred(visitor, view, bar, tried)) } }
             h2 { "What a release meets here" }
@@ -62,7 +65,7 @@ fn live(visitor: &Visitor, view: &StageView) -> Markup {
         @match &view.live {
             None => { div.banner { p { b { "Nothing is live here." } } } }
             Some(live) => {
-                div.banner.ok-edge {
+                div class={ "banner " (edge(live.health)) "-edge" } {
                     p {
                         a.live href=(link::release(&pipeline_of(view), &live.version)) { (live.version) } " is live since "
                         (time::clock(visitor.now, live.since)) " (" (time::age(visitor.now, live.since)) ") " (words::health(live.health))
@@ -73,6 +76,24 @@ fn live(visitor: &Visitor, view: &StageView) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn edge(health: Health) -> &'static str {
+    match health {
+        Health::Healthy => Tone::Good.class(),
+        Health::Unhealthy => Tone::Bad.class(),
+        Health::Unknown => Tone::Wait.class(),
+    }
+}
+
+/// How releases come here.
+fn comes(spec: &Stage) -> Markup {
+    let after: Vec<&str> = spec.after.iter().map(StageName::as_str).collect();
+    html! {
+        @if after.is_empty() { "A release comes here when it is registered." }
+        @else { "A release comes here by itself when it is verified in " (after.join(" and ")) "." }
+        " Anybody who may can promote one from its own page."
     }
 }
 
@@ -103,7 +124,7 @@ fn barred(visitor: &Visitor, view: &StageView, bar: &BarView, tried: Option<&Tri
         tried.filter(|tried| tried.act == Act::LiftBar && tried.fields.release == release.to_string());
     html! {
         div.panel {
-            p { (Sign(Tone::Bad, "✗").label(&format!("{name} barred"))) " since " a href=(link::promotion(by)) { (by) } }
+            p { (Sign(Tone::Bad, "✗").label(&format!("{name} barred"))) " by " a href=(link::promotion(by)) { (by) } ": not promoted again by itself" }
             @if visitor.may(Scope::Promote) {
                 details.act #{ "act-unbar-" (release.short()) } open[tried.is_some()] {
                     summary { "Lift the bar" }
@@ -178,7 +199,7 @@ fn gate_row(gate: &Gate, of: &str) -> Markup {
             th scope="row" { (name) div.age { (of) @if kind != name.as_str() { " · " (kind) } } }
             td {
                 p { @if !mode.is_enforce() { b { "advice only: " } } (because) }
-                p.age { code.break { (params) } @if let Some(max_age) = max_age { " · evidence at most " (max_age) " old" } }
+                p.age { (settings(params)) @if let Some(max_age) = max_age { " · evidence at most " (max_age) " old" } }
                 @for (risk, over) in at_risk { p.age { "at risk " b { (risk.word()) } " " code.break { (over) } } }
                 (responsible(owner.as_deref(), runbook.as_deref()))
             }
@@ -198,6 +219,17 @@ pub(super) fn responsible(owner: Option<&str>, runbook: Option<&str>) -> Markup 
                 }
             }
         }
+    }
+}
+
+/// A gate's settings, as a person would say them.
+fn settings(params: &serde_json::Value) -> Markup {
+    let said = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match params.as_object() {
+        Some(fields) => html! { @for (index, (name, value)) in fields.iter().enumerate() {
+            @if index > 0 { " · " } (name.replace('_', " ")) " " code.break { (said(value)) }
+        } },
+        None => html! { code.break { (said(params)) } },
     }
 }
 
@@ -235,7 +267,7 @@ fn rollout(strategy: &Strategy) -> Markup {
                 .iter()
                 .map(|step| format!("{} for {}", step.weight, step.pause.unwrap_or(canary.pause)))
                 .collect();
-            html! { "canary: " (steps.join(", ")) }
+            html! { "canary: " (steps.join(", ")) @if let Some(judge) = &canary.judge { p.age { (takes_back(judge)) } } }
         }
     }
 }

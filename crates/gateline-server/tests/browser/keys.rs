@@ -73,3 +73,37 @@ async fn an_entry_of_the_log_unfolds_and_is_an_address() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn rows_are_walked_and_opened_by_keys_and_a_question_mark_lists_them() {
+    let scene = Scene::held().await;
+    with_window(WIDE, async |window| {
+        window.log_in(&scene.origin, scene.admin.token()).await;
+        window.until_shown(".board", "1.1.0 held").await;
+        window.press("?").await;
+        window.until_shown("#keys", "next row").await;
+        // A row of the board leads to what is proposed in it.
+        window.press("j\u{e007}").await;
+        window.until_shown("h1", "1.1.0 into production").await;
+
+        window.press("gr").await;
+        window.until_shown("h1", "Releases").await;
+        let row = "return document.activeElement.textContent";
+        window.press("j").await;
+        assert_eq!(window.run(row).await, json!("1.1.0"));
+        window.press("j").await;
+        assert_eq!(window.run(row).await, json!("1.0.0"));
+        // Beyond the last row there is none: the focus stays.
+        window.press("j").await;
+        assert_eq!(window.run(row).await, json!("1.0.0"));
+        window.press("k").await;
+        assert_eq!(window.run(row).await, json!("1.1.0"));
+        window.press("\u{e007}").await;
+        window.until_shown("h1", "payment-service 1.1.0").await;
+
+        window.go(&format!("{}/log", scene.origin)).await;
+        window.press("jj\u{e007}").await;
+        window.until_shown(".log li:nth-child(2)", "\"number\"").await;
+    })
+    .await;
+}

@@ -139,8 +139,16 @@ impl Window {
         self.find(css).await.send_keys(text).await.unwrap();
     }
 
+    /// Clicks; again where the page was exchanged between looking and clicking.
     pub async fn click(&self, css: &str) {
-        self.find(css).await.click().await.unwrap();
+        let clicking = async {
+            while self.find(css).await.click().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, clicking).await.is_err() {
+            panic!("`{css}` could not be clicked");
+        }
     }
 
     pub async fn path(&self) -> String {

@@ -87,9 +87,17 @@
     if (!document.hidden && main()?.dataset.watch !== undefined) renew();
   });
 
-  // ---- keys: `/` filter, `g b` `g r` `g l` pages, `a` approve ----
+  // ---- keys, as the foot of every page lists them; what has the focus is opened by the browser's own Enter ----
   let goes = false;
   const PAGES = { b: "/", r: "/releases", l: "/log" };
+
+  // From the row that has the focus to the next one's link; without one, from the beginning or the end.
+  function step(by) {
+    const rows = [...main().querySelectorAll("[data-row]")];
+    const here = rows.findIndex((row) => row.closest("tr, li, .prop").contains(document.activeElement));
+    const next = here < 0 && by < 0 ? rows.length - 1 : here + by;
+    rows[next]?.focus();
+  }
 
   document.addEventListener("keydown", (key) => {
     const typing = key.target.closest?.("input, textarea, select");
@@ -101,6 +109,12 @@
       key.preventDefault();
       const filter = document.getElementById("filter");
       if (filter) { filter.focus(); filter.select(); } else location.assign("/#filter");
+    }
+    if (key.key === "j") step(1);
+    if (key.key === "k") step(-1);
+    if (key.key === "?") {
+      const keys = document.getElementById("keys");
+      if (keys) { keys.open = !keys.open; keys.querySelector("summary").focus(); }
     }
     if (key.key === "a") {
       const act = document.getElementById("act-approve");

@@ -107,6 +107,11 @@ fn limits(shown: &Shown<'_>) -> Markup {
     let Some(judge) = settings(shown) else {
         return html! {};
     };
+    html! { p.sub { (takes_back(judge)) } }
+}
+
+/// The judge's limits as one sentence.
+pub(in crate::ui) fn takes_back(judge: &JudgeSettings) -> Markup {
     let errors = judge
         .errors
         .as_ref()
@@ -120,7 +125,7 @@ fn limits(shown: &Shown<'_>) -> Markup {
     let limits: Vec<String> = errors.into_iter().chain(latency).collect();
     html! {
         @if !limits.is_empty() {
-            p.sub { "Rolls back by itself when " (limits.join(", or when ")) ", once " (judge.at_least_requests) " requests are seen." }
+            "Rolls back by itself when " (limits.join(", or when ")) ", once " (judge.at_least_requests) " requests are seen."
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What the release brings: the difference to what is live, before anybody says yes.
 
 use gateline_api::ReleaseView;
-use gateline_model::Artifact;
+use gateline_model::{Artifact, Source};
 use maud::{Markup, html};
 
 use super::Shown;
 use crate::ui::link;
 use crate::ui::releases::{breaking_label, irreversible_label};
+
+/// Characters of a commit's name that tell it apart.
+const COMMIT_CHARS: usize = 12;
 
 pub(super) fn brings(shown: &Shown<'_>) -> Markup {
     let Some(release) = shown.release else {
@@ -49,7 +52,7 @@ pub(in crate::ui) fn difference(release: &ReleaseView, live: Option<&ReleaseView
                 @if change.irreversible { " " (irreversible_label()) }
                 @if !change.tickets.is_empty() { " · tickets " (change.tickets.join(", ")) }
                 @if let Some(source) = &change.source {
-                    " · " code.break { (source.range.as_deref().unwrap_or(&source.commit)) } " of " (source.repository)
+                    " · " code.break title=(source.range.as_deref().unwrap_or(&source.commit)) { (commits(source)) } " of " (source.repository)
                 }
             }
             @if let Some(text) = &release.text {
@@ -57,6 +60,15 @@ pub(in crate::ui) fn difference(release: &ReleaseView, live: Option<&ReleaseView
                 @if !text.notes.is_empty() { p.notes { (text.notes) } }
             }
         }
+    }
+}
+
+/// The commits by the beginnings of their names.
+fn commits(source: &Source) -> String {
+    let short = |name: &str| name.chars().take(COMMIT_CHARS).collect::<String>();
+    match source.range.as_deref().and_then(|range| range.split_once("..")) {
+        Some((from, until)) => format!("{}..{}", short(from), short(until)),
+        None => short(&source.commit),
     }
 }
 

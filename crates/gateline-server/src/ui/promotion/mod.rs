@@ -18,7 +18,9 @@ use maud::{Markup, html};
 #[cfg(test)]
 pub(super) use acts::OFFERED;
 pub(super) use acts::until_of;
+pub(super) use banner::takes_back;
 pub(super) use brings::difference;
+pub(super) use points::PLOT_MOMENTS;
 
 use super::forms::Tried;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};

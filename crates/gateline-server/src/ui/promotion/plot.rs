@@ -94,7 +94,7 @@ impl Plot<'_> {
         html! {
             h2 {
                 (title)
-                @if let (Some(first), Some(last)) = (points.first(), points.last()) { ", over " (length(Span::between(first.at, last.at))) }
+                @if let (Some(first), Some(last)) = (points.first(), points.last()) { ", in " (length(Span::between(first.at, last.at))) }
             }
             @match (points.first(), points.last()) {
                 (Some(first), Some(last)) if points.iter().any(|point| point.canary.or(point.stable).is_some()) => {
@@ -126,7 +126,7 @@ impl Plot<'_> {
             format!("limit {}{}", figure(limit), self.unit)
         });
         format!(
-            "Over {}: canary {} last, {}{} at most; stable {} last; {limit}.",
+            "In {}: canary {} last, {}{} at most; stable {} last; {limit}.",
             length(Span::between(first, last.at)),
             self.value(last.canary),
             figure(peak),

@@ -4,8 +4,8 @@ use gateline_judge::{Counts, count};
 use gateline_model::{Arm, Tick};
 use jiff::Timestamp;
 
-/// Points of a line at most: a pixel or two each, however long the rollout was.
-const POINTS_MAX: usize = 120;
+/// Moments of a plot at most, a few pixels each: the page reads and draws no more, however long the rollout was.
+pub(in crate::ui) const PLOT_MOMENTS: usize = 120;
 
 /// One arm at one moment: what it served since the point before.
 pub(super) struct Point {
@@ -25,7 +25,7 @@ pub(super) fn edges(ticks: &[Tick]) -> Vec<Timestamp> {
         .filter(|at| *at > first.at)
         .collect();
     moments.dedup();
-    let every = moments.len().div_ceil(POINTS_MAX).max(1);
+    let every = moments.len().div_ceil(PLOT_MOMENTS).max(1);
     let mut edges = vec![first.at];
     edges.extend(moments.iter().skip(every - 1).step_by(every));
     if edges.last() != Some(&last.at) {
@@ -113,7 +113,7 @@ mod tests {
             .map(|second| tick(second, Arm::Canary, second as u64, 0))
             .collect();
         let edges = edges(&ticks);
-        assert!(edges.len() <= POINTS_MAX + 2);
+        assert!(edges.len() <= PLOT_MOMENTS + 2);
         assert_eq!((edges[0], edges[edges.len() - 1]), (at(0), at(9_999)));
     }
 

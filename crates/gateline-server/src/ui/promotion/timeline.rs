@@ -5,13 +5,18 @@ use maud::{Markup, html};
 
 use super::Shown;
 use crate::ui::shell::Visitor;
+use crate::ui::words::counted;
 use crate::ui::{event, link, time};
 
+/// Events on the page, the newest; the log has all of them.
+const EVENTS_SHOWN: usize = 200;
+
 pub(super) fn timeline(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
+    let events = &shown.view.events;
     html! {
         h2 #timeline { "Timeline" }
-        p.sub { (shown.view.events.len()) " events, the newest first. " a href=(link::log_of(&gateline_model::StreamId::Promotion(shown.view.id.clone()))) { "See them in the log" } }
-        ol.timeline { @for recorded in shown.view.events.iter().rev() { (one(visitor, recorded)) } }
+        p.sub { (counted(events.len() as u64, "event")) ", the newest " @if events.len() > EVENTS_SHOWN { (EVENTS_SHOWN) " of them " } "first. " a href=(link::log_of(&gateline_model::StreamId::Promotion(shown.view.id.clone()))) { "See them in the log" } }
+        ol.timeline { @for recorded in events.iter().rev().take(EVENTS_SHOWN) { (one(visitor, recorded)) } }
     }
 }
 
