@@ -13,6 +13,9 @@ use crate::text;
 /// Hex digits of an identity. At 2,000 findings two that differ agree by chance once in 10^13 reports.
 const IDENTITY_DIGITS: usize = 16;
 
+/// What stands for the message of a finding that its tool does not describe.
+const UNDESCRIBED: &str = "without a description";
+
 /// Findings of one report, as they are read.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
@@ -109,7 +112,10 @@ impl Findings {
             level,
             severity,
             score,
-            message: text::message(told.message),
+            message: match text::message(told.message) {
+                empty if empty.is_empty() => UNDESCRIBED.to_owned(),
+                message => message,
+            },
             file: told.file.map(text::name),
             line: told.line,
             cwe: names(told.cwe),

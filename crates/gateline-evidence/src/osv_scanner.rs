@@ -277,7 +277,7 @@ impl Vulnerability {
             .filter(of_package)
             .flat_map(|one| one.ranges.iter());
         let events = ranges.flat_map(|range| range.events.iter());
-        events.filter_map(|event| event.fixed.clone()).last()
+        events.filter_map(|event| event.fixed.clone()).next_back()
     }
 }
 
