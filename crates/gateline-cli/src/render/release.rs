@@ -1,7 +1,7 @@
 //! Releases: what one is made of, what it changes, its evidence and its life.
 
 use gateline_api::{LifeStage, ReleaseSummary, ReleaseView};
-use gateline_model::{Change, Found};
+use gateline_model::Found;
 use jiff::Timestamp;
 
 use super::time::{ago, clock, whole_secs};
@@ -44,7 +44,7 @@ pub(crate) fn release(view: &ReleaseView, now: Timestamp) -> Page {
     for artifact in &view.artifacts {
         row("artifact", format!("{} {}", artifact.name, artifact.at).into());
     }
-    for (name, text) in change(&view.change, now) {
+    for (name, text) in view.change.rows(|at| clock(at, now)) {
         row(name, text.into());
     }
     match &view.text {
@@ -107,46 +107,6 @@ pub(crate) fn release(view: &ReleaseView, now: Timestamp) -> Page {
     }
     page.table(table);
     page
-}
-
-fn change(change: &Change, now: Timestamp) -> Vec<(&'static str, String)> {
-    let Change {
-        source,
-        built_at,
-        builder,
-        kind,
-        breaking,
-        irreversible,
-        labels,
-        tickets,
-    } = change;
-    let mut words = kind.word().to_owned();
-    for (set, word) in [(breaking, ", breaking"), (irreversible, ", irreversible")] {
-        words.push_str(if *set { word } else { "" });
-    }
-    let mut rows = vec![("change", words)];
-    if let Some(source) = source {
-        let range = source
-            .range
-            .as_ref()
-            .map(|range| format!(" ({range})"))
-            .unwrap_or_default();
-        rows.push((
-            "source",
-            format!("{}@{}{range}", source.repository, source.commit),
-        ));
-    }
-    if let Some(at) = built_at {
-        let by = builder.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-        rows.push(("built", format!("{}{by}", clock(*at, now))));
-    }
-    for (name, value) in labels {
-        rows.push(("label", format!("{name}={value}")));
-    }
-    for ticket in tickets {
-        rows.push(("ticket", ticket.clone()));
-    }
-    rows
 }
 
 /// Where a release stands in a stage.

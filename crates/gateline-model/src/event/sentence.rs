@@ -124,7 +124,10 @@ impl Recorded {
                     CheckOf::Entry => "check",
                     CheckOf::Verify => "verification",
                 };
-                format!("{of} {gate}: {}", found(&evidence.found))
+                match &evidence.found {
+                    Found::Facts { .. } => format!("{of} {gate} came back"),
+                    Found::Errored { reason, .. } => format!("{of} {gate} errored: {reason}"),
+                }
             }
             Event::PromotionAdmitted { steps, target, .. } => {
                 let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();

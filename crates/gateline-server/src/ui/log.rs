@@ -1,12 +1,12 @@
 //! The log: who did what, when. Every entry can be unfolded to what is stored.
 
 use gateline_api::{Checkpoint, LogPage};
-use gateline_model::{Recorded, StreamId};
+use gateline_model::{Digest, Recorded, StreamId};
 use maud::{Markup, html};
 
 use super::shell::{Fresh, Page, Tab, Visitor, pager};
 use super::words::counted;
-use super::{event, link, time};
+use super::{link, time};
 
 /// What the address asked for, as it was written there.
 #[derive(Debug, Clone, Default)]
@@ -105,7 +105,7 @@ fn entry(visitor: &Visitor, recorded: &Recorded) -> Markup {
                 summary #{ "row-" (number) } data-row {
                     span.mono { "#" (number) } " "
                     span.age.num { (time::clock(visitor.now, *at)) } " "
-                    span.what { (event::says(event)) @if let Some(reason) = reason { " " q { (reason) } } }
+                    span.what { (recorded.says(time::whole, Digest::short)) @if let Some(reason) = reason { " " q { (reason) } } }
                     span.age { (subject(stream)) " · " (actor) }
                 }
                 p.age {

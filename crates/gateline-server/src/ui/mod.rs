@@ -5,7 +5,6 @@
 
 mod assets;
 mod board;
-mod event;
 mod forms;
 mod link;
 mod log;

@@ -1,12 +1,12 @@
 //! The timeline: every event of the promotion with its log number, the newest first.
 
-use gateline_model::Recorded;
+use gateline_model::{Digest, Recorded};
 use maud::{Markup, html};
 
 use super::Shown;
 use crate::ui::shell::Visitor;
 use crate::ui::words::counted;
-use crate::ui::{event, link, time};
+use crate::ui::{link, time};
 
 /// Events on the page, the newest; the log has all of them.
 const EVENTS_SHOWN: usize = 200;
@@ -27,7 +27,7 @@ fn one(visitor: &Visitor, recorded: &Recorded) -> Markup {
         version: _,
         at,
         actor,
-        event,
+        event: _,
         private,
     } = recorded;
     html! {
@@ -35,7 +35,7 @@ fn one(visitor: &Visitor, recorded: &Recorded) -> Markup {
             a.mono href=(link::log_at(*number)) { "#" (number) }
             span.age.num { (time::clock(visitor.now, *at)) }
             span {
-                (event::says(event))
+                (recorded.says(time::whole, Digest::short))
                 @if let Some(reason) = private.as_ref().and_then(|private| private.reason.as_ref()) { " " q { (reason) } }
                 span.age { " · " (actor) }
             }

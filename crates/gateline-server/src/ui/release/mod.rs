@@ -4,7 +4,7 @@ mod evidence;
 mod life;
 
 use gateline_api::ReleaseView;
-use gateline_model::{Change, Source, StreamId};
+use gateline_model::StreamId;
 use maud::{Markup, html};
 
 pub(super) use life::promotion_line;
@@ -37,7 +37,7 @@ pub(super) fn page(visitor: &Visitor, release: &ReleaseView) -> Markup {
             h2 { "Artifacts" }
             (artifacts(release))
             h2 { "Change" }
-            (change(visitor, release))
+            (change(release))
             h2 { "Evidence" }
             (evidence::list(visitor, release))
         },
@@ -84,31 +84,10 @@ fn artifacts(release: &ReleaseView) -> Markup {
     }
 }
 
-fn change(visitor: &Visitor, release: &ReleaseView) -> Markup {
-    let Change {
-        source,
-        built_at,
-        builder,
-        kind,
-        breaking,
-        irreversible,
-        labels,
-        tickets,
-    } = &release.change;
-    let yes = |yes: bool| if yes { "yes" } else { "no" };
+fn change(release: &ReleaseView) -> Markup {
     html! {
         dl.facts {
-            dt { "kind" } dd { (kind.word().replace('_', " ")) }
-            dt { "breaking" } dd { (yes(*breaking)) }
-            dt { "irreversible" } dd { (yes(*irreversible)) }
-            @if let Some(Source { repository, commit, range }) = source {
-                dt { "source" } dd { (repository) " " code.break { (commit) } }
-                @if let Some(range) = range { dt { "new commits" } dd { code.break { (range) } } }
-            }
-            @if let Some(at) = built_at { dt { "built" } dd { (time::clock(visitor.now, *at)) @if let Some(builder) = builder { " by " (builder) } } }
-            @else if let Some(builder) = builder { dt { "builder" } dd { (builder) } }
-            @if !tickets.is_empty() { dt { "tickets" } dd { (tickets.join(", ")) } }
-            @if !labels.is_empty() { dt { "labels" } dd { @for (name, value) in labels { code { (name) "=" (value) } " " } } }
+            @for (name, text) in release.change.rows(time::whole) { dt { (name) } dd.break { (text) } }
             @match &release.text {
                 Some(text) => {
                     @if !text.authors.is_empty() { dt { "authors" } dd { (text.authors.join(", ")) } }
