@@ -90,7 +90,7 @@ impl Cobertura {
                 };
                 Element::Class
             }
-            ("method", Some(Element::Class | Element::Other)) => {
+            ("method", Some(Element::Class)) => {
                 let [name, signature] = ["name", "signature"].map(|key| attributes.get(key));
                 self.class.method = Some((key_of((&self.class.name, name, signature)), None));
                 Element::Method

@@ -88,3 +88,12 @@ fn a_document_type_that_is_named_is_not_fetched_and_one_that_defines_is_refused(
         "{says}"
     );
 }
+
+#[test]
+fn a_method_that_belongs_to_no_class_is_passed_over() {
+    let text = report("<method name='m'><lines><line number='1' hits='1'/></lines></method>");
+    assert_eq!(
+        reason(read_as(Format::Cobertura, &text)),
+        "the report names no source file: nothing was measured"
+    );
+}

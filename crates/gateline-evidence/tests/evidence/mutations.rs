@@ -116,15 +116,16 @@ fn agree(facts: &Facts) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(2_048))]
 
     #[test]
     fn a_changed_report_never_panics(
         sample in proptest::sample::select(SAMPLES),
+        other in proptest::sample::select(Format::ALL),
         changes in proptest::collection::vec(change(), 1..6),
     ) {
         let bytes = changed(sample.2.as_bytes().to_vec(), &changes);
-        for format in [None, Some(sample.1)] {
+        for format in [None, Some(sample.1), Some(other)] {
             if let Ok(read) = read(&bytes, format) {
                 prop_assert!(agree(&read.facts), "{:?}", read.facts);
             }

@@ -266,3 +266,12 @@ fn a_patch_is_cut_off_inside_of_a_hunk() {
         );
     }
 }
+
+#[test]
+fn every_format_has_its_row_in_the_reference() {
+    let page = include_str!("../../../../docs/reference/evidence-formats.md");
+    for format in Format::ALL {
+        let row = format!("\n| `{format}` ");
+        assert!(page.contains(&row), "docs/reference/evidence-formats.md has no row of `{format}`");
+    }
+}
