@@ -17,6 +17,20 @@ pub fn log_number(text: &str) -> Result<u64, String> {
         .map_err(|_| "write a log number: a whole number from 0, as `gateline log` shows it".to_owned())
 }
 
+/// How many random runs to play. None would prove nothing.
+pub fn seeds(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|seeds| *seeds > 0)
+        .ok_or_else(|| "write a whole number from 1, such as `2000`".to_owned())
+}
+
+/// The number that a random run is played from.
+pub fn seed(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "write a whole number from 0, as a failing run prints it".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +54,33 @@ mod tests {
                 log_number(text).unwrap_err().contains("a whole number from 0"),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn no_seeds_at_all_prove_nothing_and_are_refused() {
+        assert_eq!((seeds("1"), seed("0")), (Ok(1), Ok(0)));
+        for text in ["0", "-1", "many", ""] {
+            assert!(seeds(text).unwrap_err().contains("from 1"), "{text}");
+        }
+        assert!(seed("x").unwrap_err().contains("from 0"));
+    }
+
+    #[test]
+    fn a_negative_number_is_answered_as_a_number_and_not_as_an_unknown_option() {
+        for args in [
+            ["log", "--limit", "-1"],
+            ["log", "--before", "-1"],
+            ["status", "--limit", "-1"],
+            ["simulate", "--seeds", "-1"],
+        ] {
+            let command =
+                <crate::Verb as clap::Subcommand>::augment_subcommands(clap::Command::new("gateline"));
+            let says = command
+                .try_get_matches_from([&["gateline"], &args[..]].concat())
+                .unwrap_err()
+                .to_string();
+            assert!(says.contains("a whole number from"), "{args:?}: {says}");
         }
     }
 }

@@ -34,10 +34,10 @@ pub struct Args {
     #[arg(long, value_name = "TIME|SPAN")]
     until: Option<Moment>,
     /// Only log numbers below this one
-    #[arg(long, value_name = "NUMBER", value_parser = crate::number::log_number)]
+    #[arg(long, value_name = "NUMBER", value_parser = crate::number::log_number, allow_negative_numbers = true)]
     before: Option<u64>,
     /// At most so many events
-    #[arg(long, value_name = "N", default_value_t = PAGE_DEFAULT, value_parser = crate::number::list_limit)]
+    #[arg(long, value_name = "N", default_value_t = PAGE_DEFAULT, value_parser = crate::number::list_limit, allow_negative_numbers = true)]
     limit: u32,
     /// Only the log's size and Merkle root: keep them to prove later that nothing was changed
     #[arg(long)]

@@ -32,7 +32,7 @@ enum Verb {
 #[derive(Debug, clap::Args)]
 struct List {
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = LIST_DEFAULT, value_parser = crate::number::list_limit)]
+    #[arg(long, value_name = "N", default_value_t = LIST_DEFAULT, value_parser = crate::number::list_limit, allow_negative_numbers = true)]
     limit: u32,
 }
 

@@ -25,10 +25,10 @@ pub struct Args {
     #[arg(value_name = "FILE", group = "what")]
     file: Option<PathBuf>,
     /// Play so many random runs with faults, and hold the invariants against them
-    #[arg(long, value_name = "N", group = "what")]
+    #[arg(long, value_name = "N", group = "what", value_parser = crate::number::seeds, allow_negative_numbers = true)]
     seeds: Option<u64>,
     /// Play one random run and show all that happens
-    #[arg(long, value_name = "SEED", group = "what")]
+    #[arg(long, value_name = "SEED", group = "what", value_parser = crate::number::seed, allow_negative_numbers = true)]
     seed: Option<u64>,
 }
 

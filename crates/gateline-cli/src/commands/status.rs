@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, value_enum)]
     order: Option<Order>,
     /// At most so many pipelines
-    #[arg(long, value_name = "N", value_parser = page_limit)]
+    #[arg(long, value_name = "N", value_parser = page_limit, allow_negative_numbers = true)]
     limit: Option<u32>,
     /// Follow what changes, until interrupted
     #[arg(long)]

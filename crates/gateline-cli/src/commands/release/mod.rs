@@ -44,7 +44,7 @@ struct List {
     #[arg(long)]
     version: Option<Version>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = PAGE_DEFAULT, value_parser = crate::number::list_limit)]
+    #[arg(long, value_name = "N", default_value_t = PAGE_DEFAULT, value_parser = crate::number::list_limit, allow_negative_numbers = true)]
     limit: u32,
 }
 
