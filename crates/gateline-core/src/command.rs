@@ -58,6 +58,30 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Accept a finding of a release's evidence for a time.
+    Waive {
+        /// The release whose evidence has it.
+        release: ReleaseId,
+        /// The finding, by identity.
+        finding: String,
+        /// The stage; every one where it is not given.
+        stage: Option<gateline_model::StageName>,
+        /// Until when.
+        until: Timestamp,
+        /// Where it is written down what is done about it.
+        ticket: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// End a waiver early.
+    LiftWaiver {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// The waiver.
+        waiver: gateline_model::WaiverId,
+        /// Why.
+        reason: String,
+    },
     /// End a freeze early.
     LiftFreeze {
         /// The project.

@@ -20,7 +20,7 @@ mod world;
 
 pub use command::{Actor, Command, Facts, StepOutcome};
 pub use conditions::{APPROVAL_FACTS, RISK_FACTS};
-pub use decide::{Decided, decide, server_project, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
+pub use decide::{Decided, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, server_project};
 pub use decision::judge_gates;
 pub use draft::Proposed;
 pub use plan::plan;

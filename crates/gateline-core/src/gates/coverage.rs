@@ -1,10 +1,11 @@
-//! Coverage: enough of the code was reached by the tests.
+//! Coverage: enough of the code was reached by the tests, enough of what is new, and not less than in the live release.
 //!
-//! `coverage: {lines: ">= 80%", branches: ">= 60%"}`, from LCOV. A report of nothing is no pass.
+//! `coverage: {lines: ">= 80%", new_lines: ">= 90%", drop: "<= 1%"}`. A report of nothing is no pass.
 
-use gateline_model::{CoverageFacts, Facts, Gate};
+use gateline_model::{CoverageFacts, Facts, Gate, PatchFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::reported::Wanted;
 use super::{
@@ -14,9 +15,9 @@ use crate::threshold::Threshold;
 
 pub(super) const KIND: GateKind = GateKind {
     name: "coverage",
-    summary: "Enough of the code was reached by the tests (LCOV).",
+    summary: "Enough of the code was reached by the tests, also of what is new, and not less than in the live release.",
     place: Place::Entry,
-    check: check_params::<Coverage>,
+    check,
     schema: schema_of::<Coverage>,
     observes: observes_nothing,
     judge: |gate: &Gate, view: &GateView<'_>| {
@@ -28,62 +29,212 @@ pub(super) const KIND: GateKind = GateKind {
                 what: "coverage report",
             };
             reported::judge(gate, view, wanted, |facts| match facts {
-                Facts::Coverage(facts) => coverage.judge(facts),
+                Facts::Coverage(facts) => coverage.judge(view, wanted, facts),
                 other => reported::foreign(other),
             })
         })
     },
 };
 
-/// Parameters of the gate kind `coverage`.
+/// Parameters of the gate kind `coverage`. At least one of its limits is given.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Coverage {
     /// Lines reached, as in `>= 80%`.
-    lines: Threshold,
+    #[serde(default)]
+    lines: Option<Threshold>,
     /// Branches taken, as in `>= 60%`; not judged where it is not given.
     #[serde(default)]
     branches: Option<Threshold>,
+    /// Functions entered, as in `>= 60%`; not judged where it is not given.
+    #[serde(default)]
+    functions: Option<Threshold>,
+    /// Lines reached of those that the change adds, as in `>= 90%`: needs the change as a reported diff.
+    #[serde(default)]
+    new_lines: Option<Threshold>,
+    /// How much less of the lines than in the live release, in percentage points, as in `<= 1%`.
+    #[serde(default)]
+    drop: Option<Threshold>,
     /// Name given with `--name`; any where it is not given.
     #[serde(default)]
     name: Option<String>,
 }
 
-impl Coverage {
-    fn judge(&self, facts: &CoverageFacts) -> Says {
-        let asked = [
-            ("lines", Some(&self.lines), facts.lines_percent()),
-            ("branches", self.branches.as_ref(), facts.branches_percent()),
-        ];
-        let mut parts = Vec::new();
-        let mut low = false;
-        for (name, limit, percent) in asked {
-            match (limit, percent) {
-                (None, _) => {}
-                (Some(limit), Some(percent)) => {
-                    low |= !limit.holds(percent);
-                    parts.push((name, percent, limit));
-                }
-                (Some(_), None) => {
-                    return Says::waiting("coverage.unknown", format!("the report says nothing of {name}"))
-                        .changed_by("a reporter (CI)")
-                        .next(format!("let the tool measure {name} and report again"));
-                }
-            }
+fn check(params: &Value) -> Result<(), String> {
+    check_params::<Coverage>(params)?;
+    let limits = ["lines", "branches", "functions", "new_lines", "drop"];
+    match limits.iter().any(|limit| params.get(limit).is_some()) {
+        true => Ok(()),
+        false => {
+            Err("it has no limit: give `lines`, `branches`, `functions`, `new_lines` or `drop`".to_owned())
         }
-        let text: Vec<String> = parts
-            .iter()
-            .map(|(name, percent, limit)| format!("{percent:.1}% of {name} reached, limit {limit}"))
-            .collect();
-        let says = if low {
-            Says::refused("coverage.low", text.join("; "))
-                .changed_by("a new release, or a new report for this one")
-                .next("test what is not reached and register a new release")
-        } else {
-            Says::satisfied("coverage.enough", text.join("; "))
-        };
-        parts.into_iter().fold(says, |says, (name, percent, limit)| {
-            says.number(name, percent, "%", Some(limit.to_string()))
-        })
     }
+}
+
+/// One number that is asked for.
+struct Asked<'a> {
+    name: &'static str,
+    limit: &'a Threshold,
+    /// The number, or why there is none.
+    percent: Result<f64, String>,
+}
+
+impl Coverage {
+    fn judge(&self, view: &GateView<'_>, wanted: Wanted<'_>, facts: &CoverageFacts) -> Says {
+        let live = reported::baseline_facts(view, wanted).and_then(|(_, facts)| match facts {
+            Facts::Coverage(live) => live.lines_percent(),
+            _ => None,
+        });
+        let of = |name: &str, percent: Option<f64>| {
+            percent.ok_or_else(|| format!("the report says nothing of {name}"))
+        };
+        let mut asked = Vec::new();
+        for (name, limit, percent) in [
+            ("lines", &self.lines, of("lines", facts.lines_percent())),
+            (
+                "branches",
+                &self.branches,
+                of("branches", facts.branches_percent()),
+            ),
+            (
+                "functions",
+                &self.functions,
+                of("functions", facts.functions_percent()),
+            ),
+        ] {
+            asked.extend(limit.as_ref().map(|limit| Asked { name, limit, percent }));
+        }
+        let mut details = Vec::new();
+        if let Some(limit) = &self.new_lines {
+            let percent = new_lines(view, facts, &mut details);
+            asked.push(Asked {
+                name: "new lines",
+                limit,
+                percent,
+            });
+        }
+        if let (Some(limit), Some(live), Some(now)) = (&self.drop, live, facts.lines_percent()) {
+            asked.push(Asked {
+                name: "drop",
+                limit,
+                percent: Ok((live - now).max(0.0)),
+            });
+        }
+        self.says(asked, live).details(details)
+    }
+
+    fn says(&self, asked: Vec<Asked<'_>>, live: Option<f64>) -> Says {
+        if let Some(why) = asked.iter().find_map(|one| one.percent.as_ref().err()) {
+            return Says::waiting("coverage.unknown", why.clone())
+                .changed_by("a reporter (CI)")
+                .next("let the tool measure it, and report again");
+        }
+        let percents: Vec<_> = asked
+            .iter()
+            .filter_map(|one| Some((one, *one.percent.as_ref().ok()?)))
+            .collect();
+        let mut text: Vec<String> = percents
+            .iter()
+            .map(|(one, percent)| match one.name {
+                "drop" => format!(
+                    "{percent:.1} points less than the live release, limit {}",
+                    one.limit
+                ),
+                name => format!("{percent:.1}% of {name} reached, limit {}", one.limit),
+            })
+            .collect();
+        if self.drop.is_some() && live.is_none() {
+            text.push("no live release to compare with".to_owned());
+        }
+        let low = percents.iter().any(|(one, percent)| !one.limit.holds(*percent));
+        let says = match low {
+            true => Says::refused("coverage.low", text.join("; "))
+                .changed_by("a new release, or a new report for this one")
+                .next("test what is not reached and register a new release"),
+            false => Says::satisfied("coverage.enough", text.join("; ")),
+        };
+        let says = percents.iter().fold(says, |says, (one, percent)| {
+            says.number(one.name, *percent, "%", Some(one.limit.to_string()))
+        });
+        match live {
+            Some(live) => says.number("live release", live, "%", None),
+            None => says,
+        }
+    }
+}
+
+/// The share of new lines that was reached, of those that could be. Lines that nobody reached go to the details.
+fn new_lines(view: &GateView<'_>, facts: &CoverageFacts, details: &mut Vec<String>) -> Result<f64, String> {
+    let wanted = Wanted {
+        kind: "patch",
+        format: None,
+        name: None,
+        what: "diff",
+    };
+    let patch = match reported::newest(view.release, wanted).map(|(_, evidence)| &evidence.found) {
+        Some(gateline_model::Found::Facts {
+            facts: Facts::Patch(patch),
+        }) => patch,
+        Some(_) | None => {
+            return Err(
+                "the lines of the change are not known: report its diff, as in `git diff BASE..HEAD`"
+                    .to_owned(),
+            );
+        }
+    };
+    if facts.by_file.is_empty() {
+        return Err(
+            "the report does not tell which lines were reached, or of more files than are kept".to_owned(),
+        );
+    }
+    let (mut hit, mut missed) = (0_u64, 0_u64);
+    for (path, added, covered) in touched(patch, facts) {
+        let not_reached: Vec<u32> = added
+            .iter()
+            .filter(|line| covered.missed.contains(*line))
+            .collect();
+        hit += added.iter().filter(|line| covered.hit.contains(*line)).count() as u64;
+        missed += not_reached.len() as u64;
+        if !not_reached.is_empty() {
+            let lines: gateline_model::LineSet = not_reached.into_iter().collect();
+            details.push(format!("{path}: new lines {lines} are not reached"));
+        }
+    }
+    // A change without code that could be reached has nothing that was not.
+    Ok(if hit + missed == 0 {
+        100.0
+    } else {
+        hit as f64 * 100.0 / (hit + missed) as f64
+    })
+}
+
+/// Files of the change with their coverage. Tools write paths from other roots: the longest common end that is whole
+/// parts of a path decides.
+fn touched<'a>(
+    patch: &'a PatchFacts,
+    facts: &'a CoverageFacts,
+) -> impl Iterator<
+    Item = (
+        &'a str,
+        &'a gateline_model::LineSet,
+        &'a gateline_model::FileLines,
+    ),
+> {
+    patch.files.iter().filter_map(|file| {
+        let ends_alike = |other: &str| {
+            let (long, short) = if other.len() > file.path.len() {
+                (other, file.path.as_str())
+            } else {
+                (file.path.as_str(), other)
+            };
+            long.strip_suffix(short)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+        };
+        let covered = facts
+            .by_file
+            .iter()
+            .filter(|covered| ends_alike(&covered.path))
+            .max_by_key(|covered| covered.path.len())?;
+        Some((file.path.as_str(), &file.added, covered))
+    })
 }

@@ -4,12 +4,20 @@
 //! every reason is seen at once.
 
 pub(crate) mod approval;
+mod asked;
+mod baseline;
+mod chaos;
 mod command;
 mod coverage;
+mod custom;
+mod endurance;
+mod evidence;
+mod findings;
 mod freeze;
 mod http;
 mod live;
 mod metric;
+mod pattern;
 mod reported;
 mod sarif;
 mod says;
@@ -73,7 +81,7 @@ macro_rules! gates {
     };
 }
 
-gates! { approval, command, coverage, freeze, http, metric, sarif, soak, tests, window }
+gates! { approval, chaos, command, coverage, endurance, evidence, findings, freeze, http, metric, sarif, soak, tests, window }
 
 /// Time between two runs of a check where its gate does not say.
 pub(crate) const EVERY_DEFAULT: gateline_model::Span = gateline_model::Span::from_secs(30);

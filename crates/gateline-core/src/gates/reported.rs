@@ -44,6 +44,42 @@ pub(super) fn newest<'r>(
         .or_else(|| reports().find(|(_, evidence)| nameless(evidence)))
 }
 
+/// The newest evidence of every source. A newer record stands for an older one of the same format and name that was
+/// errored, or whose tools it has too.
+pub(super) fn newest_of_each<'r>(
+    release: &'r ReleaseState,
+    wanted: Wanted<'_>,
+) -> Vec<&'r (EvidenceId, Arc<Evidence>)> {
+    let mut kept: Vec<&(EvidenceId, Arc<Evidence>)> = Vec::new();
+    for report in release
+        .evidence
+        .iter()
+        .rev()
+        .filter(|(_, evidence)| evidence.kind() == Some(wanted.kind))
+    {
+        let stands_for = |(_, newer): &&(EvidenceId, Arc<Evidence>)| {
+            let older = tools(&report.1);
+            newer.format == report.1.format
+                && newer.name == report.1.name
+                && older.iter().all(|tool| tools(newer).contains(tool))
+        };
+        if !kept.iter().any(stands_for) {
+            kept.push(report);
+        }
+    }
+    kept
+}
+
+/// The tools that found something out; none for an errored report.
+fn tools(evidence: &Evidence) -> &[String] {
+    match &evidence.found {
+        Found::Facts {
+            facts: Facts::Findings(findings),
+        } => &findings.tools,
+        Found::Facts { .. } | Found::Errored { .. } => &[],
+    }
+}
+
 fn is_called(evidence: &Evidence, name: &str) -> bool {
     let in_itself = match &evidence.found {
         Found::Facts {
@@ -78,37 +114,86 @@ pub(super) fn judge(
     on_facts: impl FnOnce(&Facts) -> Says,
 ) -> Says {
     let Wanted { what, name, .. } = wanted;
-    let add = add(view, name);
-    let Some((id, evidence)) = newest(view.release, wanted) else {
+    let sought = Sought {
+        what,
+        name,
+        add: add(view, name),
+        newest: newest(view.release, wanted),
+    };
+    judge_sought(gate, view, sought, on_facts)
+}
+
+/// Evidence that was looked for, and what is said of it.
+pub(super) struct Sought<'a> {
+    /// What it is, for people: `test report`.
+    pub what: &'a str,
+    /// The name that the gate asks for.
+    pub name: Option<&'a str>,
+    /// How it is reported.
+    pub add: String,
+    /// The newest that fits.
+    pub newest: Option<&'a (EvidenceId, Arc<Evidence>)>,
+}
+
+/// Judges the newest evidence, however it was looked for.
+pub(super) fn judge_sought(
+    gate: &Gate,
+    view: &GateView<'_>,
+    sought: Sought<'_>,
+    on_facts: impl FnOnce(&Facts) -> Says,
+) -> Says {
+    let Sought {
+        what,
+        name,
+        add,
+        newest,
+    } = sought;
+    let Some((id, evidence)) = newest else {
         let called = name.map(|name| format!(" named `{name}`")).unwrap_or_default();
         return Says::waiting("evidence.missing", format!("no {what}{called} was reported yet"))
             .changed_by("a reporter (CI)")
             .next(add);
     };
-    let facts = match &evidence.found {
-        Found::Facts { facts } => facts,
-        Found::Errored { reason, .. } => {
-            return Says::waiting("evidence.errored", format!("could not find out: {reason}"))
-                .evidence(*id)
-                .changed_by("a reporter (CI)")
-                .next(format!("mend the tool's run and {add}"));
-        }
-    };
-    let Some(max_age) = gate.max_age else {
-        return on_facts(facts).evidence(*id);
-    };
-    let stale_at = max_age.after(evidence.at);
-    if stale_at <= view.now {
-        let age = Span::between(evidence.at, view.now);
-        return Says::waiting(
-            "evidence.stale",
-            format!("the {what} is {age} old; it may be {max_age} old"),
-        )
-        .evidence(*id)
-        .changed_by("a reporter (CI)")
-        .next(format!("run the tool again and {add}"));
+    if let Some(says) = holds_back(gate, view, what, &add, *id, evidence) {
+        return says;
     }
-    on_facts(facts).evidence(*id).until(stale_at)
+    let Found::Facts { facts } = &evidence.found else {
+        return Says::waiting("evidence.missing", format!("no {what} was reported yet")).next(add);
+    };
+    let says = on_facts(facts).evidence(*id);
+    match gate.max_age {
+        Some(max_age) => says.until(max_age.after(evidence.at)),
+        None => says,
+    }
+}
+
+/// What keeps a record from being judged at all: nobody could find out, or it is too old.
+pub(super) fn holds_back(
+    gate: &Gate,
+    view: &GateView<'_>,
+    what: &str,
+    add: &str,
+    id: EvidenceId,
+    evidence: &Evidence,
+) -> Option<Says> {
+    let waiting = |code, says: String| {
+        Says::waiting(code, says)
+            .evidence(id)
+            .changed_by("a reporter (CI)")
+    };
+    if let Found::Errored { reason, .. } = &evidence.found {
+        let says = waiting("evidence.errored", format!("could not find out: {reason}"));
+        return Some(says.next(format!("mend the tool's run and {add}")));
+    }
+    let max_age = gate
+        .max_age
+        .filter(|max_age| max_age.after(evidence.at) <= view.now)?;
+    let age = Span::between(evidence.at, view.now);
+    let says = waiting(
+        "evidence.stale",
+        format!("the {what} is {age} old; it may be {max_age} old"),
+    );
+    Some(says.next(format!("run the tool again and {add}")))
 }
 
 /// How evidence is reported for this release.

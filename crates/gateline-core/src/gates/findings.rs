@@ -1,0 +1,462 @@
+//! Findings: linters and scanners found no more than is allowed, by severity, score, and what is new.
+//!
+//! `findings: {critical: 0, high: 0, since_live: true}`, from SARIF and every scanner that is read. Without a tool the
+//! newest report of each tool counts: a clean report of one never hides what another found. What a waiver accepts or a
+//! VEX statement clears is not counted, and told.
+
+use std::collections::HashSet;
+
+use gateline_model::{
+    EvidenceId, Facts, Finding, FindingFacts, Found, Gate, Package, Severity, VexStatement, VexStatus, Waiver,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::pattern::Pattern;
+use super::reported::{Wanted, newest_of_each};
+use super::{
+    GateKind, GateView, Place, Says, check_params, observes_nothing, reported, schema_of, with_params,
+};
+use crate::threshold::Threshold;
+
+pub(super) const KIND: GateKind = GateKind {
+    name: "findings",
+    summary: "Linters and scanners found no more than is allowed: by severity, score, rule, path, and what is new.",
+    place: Place::Entry,
+    check,
+    schema: schema_of::<Findings>,
+    observes: observes_nothing,
+    judge: |gate: &Gate, view: &GateView<'_>| {
+        with_params(gate, |findings: Findings| match &findings.tools[..] {
+            [] => findings.judge(gate, view, None),
+            // Each tool must have looked; the first that did not is told.
+            tools => {
+                let missing = tools
+                    .iter()
+                    .map(|tool| findings.wanted(Some(tool)))
+                    .find(|wanted| reported::newest(view.release, *wanted).is_none());
+                match missing {
+                    Some(wanted) => reported::judge(gate, view, wanted, reported::foreign),
+                    None => findings.judge(gate, view, Some(tools)),
+                }
+            }
+        })
+    },
+};
+
+/// Parameters of the gate kind `findings`. At least one of its limits is given.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Findings {
+    /// Most critical findings; any number where it is not given, as with the others.
+    #[serde(default)]
+    critical: Option<u64>,
+    /// Most findings of high severity.
+    #[serde(default)]
+    high: Option<u64>,
+    /// Most findings of medium severity.
+    #[serde(default)]
+    medium: Option<u64>,
+    /// Most findings of low severity.
+    #[serde(default)]
+    low: Option<u64>,
+    /// Most findings that are mere information.
+    #[serde(default)]
+    info: Option<u64>,
+    /// Most findings of any severity.
+    #[serde(default)]
+    total: Option<u64>,
+    /// Most findings that are known to be exploited.
+    #[serde(default)]
+    exploited: Option<u64>,
+    /// The CVSS score of each finding that has one, as in `< 7`.
+    #[serde(default)]
+    score: Option<Threshold>,
+    /// Count only what the live release does not have.
+    #[serde(default)]
+    since_live: bool,
+    /// Tools, or names given with `--name`, that must each have looked; every report counts where none is given.
+    #[serde(default)]
+    tools: Vec<String>,
+    /// Count only findings that fit.
+    #[serde(default)]
+    only: Option<Only>,
+    /// Whether statements of suppliers (VEX) clear a vulnerability.
+    #[serde(default = "yes")]
+    vex: bool,
+}
+
+/// Which findings count: those that fit in each field that is given. `*` stands for any characters.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Only {
+    /// Rules, as in `S*` or `CVE-*`.
+    #[serde(default)]
+    rules: Vec<Pattern>,
+    /// Weaknesses, as in `CWE-89`.
+    #[serde(default)]
+    cwe: Vec<Pattern>,
+    /// Files, as in `src/*`.
+    #[serde(default)]
+    paths: Vec<Pattern>,
+    /// Packages, by name.
+    #[serde(default)]
+    packages: Vec<Pattern>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn check(params: &Value) -> Result<(), String> {
+    check_params::<Findings>(params)?;
+    let limits = [
+        "critical",
+        "high",
+        "medium",
+        "low",
+        "info",
+        "total",
+        "exploited",
+        "score",
+    ];
+    match limits.iter().any(|limit| params.get(limit).is_some()) {
+        true => Ok(()),
+        false => Err("it has no limit: give `critical`, `high`, `medium`, `low`, `info`, `total`, `exploited` or `score`".to_owned()),
+    }
+}
+
+/// What remains of all that was found.
+#[derive(Default)]
+struct Counted<'a> {
+    /// By severity, in the order of [`Severity::ALL`].
+    counts: [u64; 5],
+    remaining: Vec<&'a Finding>,
+    waived: Vec<(&'a Finding, Waiver)>,
+    cleared: u64,
+    known: u64,
+}
+
+impl Findings {
+    fn wanted<'a>(&self, name: Option<&'a str>) -> Wanted<'a> {
+        Wanted {
+            kind: "findings",
+            format: None,
+            name,
+            what: "report of findings",
+        }
+    }
+
+    fn judge(&self, gate: &Gate, view: &GateView<'_>, tools: Option<&[String]>) -> Says {
+        let reports: Vec<_> = match tools {
+            Some(tools) => tools
+                .iter()
+                .filter_map(|tool| reported::newest(view.release, self.wanted(Some(tool))))
+                .collect(),
+            None => newest_of_each(view.release, self.wanted(None)),
+        };
+        let add = reported::add(view, None);
+        // A report that is missing, errored or stale decides before any number does.
+        let holding = reports.iter().find_map(|(id, evidence)| {
+            reported::holds_back(gate, view, "report of findings", &add, *id, evidence)
+        });
+        if let Some(says) = holding {
+            return says;
+        }
+        if reports.is_empty() {
+            return reported::judge(gate, view, self.wanted(None), reported::foreign);
+        }
+        let facts: Vec<&FindingFacts> = reports
+            .iter()
+            .filter_map(|(_, evidence)| of_findings(&evidence.found))
+            .collect();
+        let ids: Vec<EvidenceId> = reports.iter().map(|(id, _)| *id).collect();
+        let counted = self.count(view, &facts);
+        let says = self.says(view, &facts, &counted);
+        let says = ids.into_iter().fold(says, Says::evidence);
+        let says = counted
+            .waived
+            .iter()
+            .fold(says, |says, (_, waiver)| says.waiver(waiver));
+        match gate.max_age {
+            Some(max_age) => reports
+                .iter()
+                .fold(says, |says, (_, evidence)| says.until(max_age.after(evidence.at))),
+            None => says,
+        }
+    }
+
+    /// Counts are exact also where not each finding is kept: what is not kept is counted as new, unwaived and fitting.
+    fn count<'a>(&self, view: &GateView<'_>, facts: &[&'a FindingFacts]) -> Counted<'a> {
+        let mut counted = Counted::default();
+        for (count, severity) in counted.counts.iter_mut().zip(Severity::ALL) {
+            *count = facts.iter().map(|facts| facts.of_severity(severity)).sum();
+        }
+        let live = if self.since_live {
+            live_identities(view)
+        } else {
+            HashSet::new()
+        };
+        let vex = if self.vex {
+            vex_statements(view)
+        } else {
+            Vec::new()
+        };
+        let waivers = view
+            .draft
+            .project(&view.pipeline.project)
+            .map(|project| project.waivers.clone())
+            .unwrap_or_default();
+        for finding in facts.iter().flat_map(|facts| &facts.findings) {
+            let waiver = waivers
+                .values()
+                .find(|waiver| waiver.covers(finding, &view.pipeline.name, &view.stage.name, view.now));
+            let excluded = if self.only.as_ref().is_some_and(|only| !only.fits(finding)) {
+                true
+            } else if live.contains(&finding.identity) {
+                counted.known += 1;
+                true
+            } else if cleared(finding, &vex, view) {
+                counted.cleared += 1;
+                true
+            } else if let Some(waiver) = waiver {
+                counted.waived.push((finding, waiver.clone()));
+                true
+            } else {
+                counted.remaining.push(finding);
+                false
+            };
+            let at = Severity::ALL
+                .iter()
+                .position(|severity| *severity == finding.severity)
+                .unwrap_or(0);
+            counted.counts[at] -= u64::from(excluded);
+        }
+        counted.remaining.sort_by_key(|finding| finding.severity);
+        counted
+    }
+
+    fn says(&self, view: &GateView<'_>, facts: &[&FindingFacts], counted: &Counted<'_>) -> Says {
+        let limits = [self.critical, self.high, self.medium, self.low, self.info];
+        let total: u64 = counted.counts.iter().sum();
+        let exploited = counted
+            .remaining
+            .iter()
+            .filter(|finding| finding.exploited == Some(true))
+            .count() as u64;
+        let worst_score = counted
+            .remaining
+            .iter()
+            .filter_map(|finding| finding.score)
+            .fold(None, |worst: Option<f64>, score| {
+                Some(worst.map_or(score, |worst| worst.max(score)))
+            });
+        let over = |count: u64, limit: Option<u64>| limit.is_some_and(|limit| count > limit);
+        let too_many = counted
+            .counts
+            .iter()
+            .zip(limits)
+            .any(|(count, limit)| over(*count, limit))
+            || over(total, self.total)
+            || over(exploited, self.exploited)
+            || counted.remaining.iter().any(|finding| {
+                finding
+                    .score
+                    .is_some_and(|score| self.score.as_ref().is_some_and(|limit| !limit.holds(score)))
+            });
+        let text = self.text(view, facts, counted);
+        let says = match too_many {
+            true => Says::refused("findings.too_many", text)
+                .changed_by("a new release, a new report for this one, or a waiver")
+                .next("mend the findings and register a new release, or accept one with `gateline waive`"),
+            false => Says::satisfied("findings.within", text),
+        };
+        let mut says = Severity::ALL.iter().zip(counted.counts.iter().zip(limits)).fold(
+            says,
+            |says, (severity, (count, limit))| {
+                says.number(
+                    severity.name(),
+                    *count as f64,
+                    "",
+                    limit.map(|limit| format!("<= {limit}")),
+                )
+            },
+        );
+        if let Some(limit) = self.total {
+            says = says.number("total", total as f64, "", Some(format!("<= {limit}")));
+        }
+        if let Some(limit) = self.exploited {
+            says = says.number("exploited", exploited as f64, "", Some(format!("<= {limit}")));
+        }
+        if let (Some(limit), Some(worst)) = (&self.score, worst_score) {
+            says = says.number("worst score", worst, "", Some(limit.to_string()));
+        }
+        let remaining = counted.remaining.iter().map(|finding| {
+            format!(
+                "{} {finding} (finding {})",
+                finding.severity.name(),
+                finding.identity
+            )
+        });
+        let waived = counted.waived.iter().map(|(finding, waiver)| {
+            format!(
+                "waived until {}: {} {finding}",
+                waiver.until,
+                finding.severity.name()
+            )
+        });
+        says.details(remaining.chain(waived))
+    }
+
+    fn text(&self, view: &GateView<'_>, facts: &[&FindingFacts], counted: &Counted<'_>) -> String {
+        let numbers: Vec<String> = Severity::ALL
+            .iter()
+            .zip(counted.counts)
+            .filter(|(_, count)| *count > 0)
+            .map(|(severity, count)| format!("{count} {}", severity.name()))
+            .collect();
+        let found = if numbers.is_empty() {
+            "none".to_owned()
+        } else {
+            numbers.join(", ")
+        };
+        let mut tools: Vec<&str> = facts
+            .iter()
+            .flat_map(|facts| &facts.tools)
+            .map(String::as_str)
+            .collect();
+        tools.dedup();
+        let mut text = format!("{found} by {}", tools.join(", "));
+        if self.since_live {
+            text += &match view.baseline() {
+                Some(live) => format!("; {} known from the live {}", counted.known, live.release.version),
+                None => "; no live release to compare with, all count".to_owned(),
+            };
+        }
+        for (count, word) in [
+            (counted.waived.len() as u64, "waived"),
+            (counted.cleared, "cleared by VEX"),
+        ] {
+            if count > 0 {
+                text += &format!("; {count} {word}");
+            }
+        }
+        if let Some(worst) = counted.remaining.first() {
+            text += &format!("; worst: {worst}");
+        }
+        text
+    }
+}
+
+impl Only {
+    fn fits(&self, finding: &Finding) -> bool {
+        let any = |patterns: &[Pattern], texts: &[&str]| {
+            patterns.is_empty()
+                || patterns
+                    .iter()
+                    .any(|pattern| texts.iter().any(|text| pattern.matches(text)))
+        };
+        let names: Vec<&str> = finding
+            .rule
+            .iter()
+            .chain(&finding.aliases)
+            .map(String::as_str)
+            .collect();
+        let cwe: Vec<&str> = finding.cwe.iter().map(String::as_str).collect();
+        let file: Vec<&str> = finding.file.iter().map(String::as_str).collect();
+        let package: Vec<&str> = finding
+            .package
+            .iter()
+            .map(|package| package.name.as_str())
+            .collect();
+        any(&self.rules, &names)
+            && any(&self.cwe, &cwe)
+            && any(&self.paths, &file)
+            && any(&self.packages, &package)
+    }
+}
+
+fn of_findings(found: &Found) -> Option<&FindingFacts> {
+    match found {
+        Found::Facts {
+            facts: Facts::Findings(facts),
+        } => Some(facts),
+        Found::Facts { .. } | Found::Errored { .. } => None,
+    }
+}
+
+/// Identities of all that the newest reports of the live release found.
+fn live_identities(view: &GateView<'_>) -> HashSet<String> {
+    let Some(live) = view.baseline() else {
+        return HashSet::new();
+    };
+    let wanted = Wanted {
+        kind: "findings",
+        format: None,
+        name: None,
+        what: "",
+    };
+    let reports = newest_of_each(&live, wanted);
+    let facts = reports
+        .iter()
+        .filter_map(|(_, evidence)| of_findings(&evidence.found));
+    facts
+        .flat_map(|facts| &facts.findings)
+        .map(|finding| finding.identity.clone())
+        .collect()
+}
+
+/// All VEX statements for the release, oldest first: a later one wins.
+fn vex_statements<'a>(view: &'a GateView<'_>) -> Vec<&'a VexStatement> {
+    let found = view
+        .release
+        .evidence
+        .iter()
+        .filter_map(|(_, evidence)| match &evidence.found {
+            Found::Facts {
+                facts: Facts::Vex(vex),
+            } => Some(&vex.statements),
+            Found::Facts { .. } | Found::Errored { .. } => None,
+        });
+    found.flatten().collect()
+}
+
+fn cleared(finding: &Finding, vex: &[&VexStatement], view: &GateView<'_>) -> bool {
+    let names = || finding.rule.iter().chain(&finding.aliases);
+    let Some(package) = &finding.package else {
+        return false;
+    };
+    let last = vex.iter().rev().find(|statement| {
+        statement
+            .vulnerability
+            .iter()
+            .any(|name| names().any(|own| own == name))
+            && (statement.products.is_empty()
+                || statement
+                    .products
+                    .iter()
+                    .any(|product| is_about(product, package, view)))
+    });
+    last.is_some_and(|statement| matches!(statement.status, VexStatus::NotAffected | VexStatus::Fixed))
+}
+
+/// Whether a product of a VEX statement is this package, in this version or any, or an artifact of the release.
+fn is_about(product: &str, package: &Package, view: &GateView<'_>) -> bool {
+    let is_package = package.purl.as_deref().is_some_and(|purl| {
+        let purl = purl.split(['?', '#']).next().unwrap_or(purl);
+        let product = product.split(['?', '#']).next().unwrap_or(product);
+        purl == product
+            || purl
+                .strip_prefix(product)
+                .is_some_and(|version| version.starts_with('@'))
+    });
+    let is_artifact = || {
+        view.release
+            .release
+            .artifacts
+            .iter()
+            .any(|artifact| product.contains(artifact.at.digest().hex().as_str()))
+    };
+    is_package || is_artifact()
+}
