@@ -166,6 +166,12 @@ impl<'w> Draft<'w> {
                 None => Promotion::begin(id, &event, &self.facts.actor.id, at)
                     .map(|state| drop(self.promotions.insert(id.clone(), Arc::new(state)))),
             },
+            // Nothing that is decided together reads evidence again, and copying what a release has for each report
+            // would cost more than all the rest.
+            StreamId::Release(_) if matches!(event, Event::EvidenceRecorded { .. }) => {
+                self.note(stream.clone());
+                Ok(())
+            }
             StreamId::Release(id) => match self.release(id) {
                 Some(mut state) => {
                     let applied = Arc::make_mut(&mut state).evolve(&event);

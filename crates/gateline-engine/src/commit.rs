@@ -13,7 +13,12 @@ use crate::rows::rows;
 /// How long a decision may wait for the store before it is made again.
 const DECISION_KEEPS: Span = Span::from_secs(1);
 
-/// The batch that the store has now.
+/// Decided appends that keep the store busy for longer than its disk takes. So many are handed over before the answers
+/// to the last batch are taken; fewer wait, because whoever hears an answer may ask for more at once, and one commit
+/// for all of it is cheaper than two.
+const BATCH_AHEAD_MIN: usize = 16;
+
+/// A batch that the store has.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     batch: BatchId,
@@ -121,10 +126,15 @@ impl Engine {
         }
     }
 
+    /// Whether something was decided too long ago.
+    fn is_stale(&self, now: Timestamp) -> bool {
+        let stale = |pending: &Pending| DECISION_KEEPS.after(pending.decided_at) < now;
+        self.ready.iter().any(|(pending, _)| stale(pending))
+    }
+
     /// Takes back what was decided too long ago: the moment of a decision is part of it.
     pub(crate) fn forget_stale(&mut self, now: Timestamp) {
-        let stale = |pending: &Pending| DECISION_KEEPS.after(pending.decided_at) < now;
-        if self.in_flight.is_some() || !self.ready.iter().any(|(pending, _)| stale(pending)) {
+        if !self.in_flight.is_empty() || !self.is_stale(now) {
             return;
         }
         let mut again = Vec::new();
@@ -138,11 +148,25 @@ impl Engine {
         self.queue.push_front(again);
     }
 
+    /// Hands the next batch over before the answers to this one are taken, where that is worth it. The rim may call
+    /// it as soon as a batch is committed; what is ready shares no stream with a batch that is not folded.
+    pub fn hand_over_ahead(&mut self, now: Timestamp) -> Vec<Output> {
+        let mut out = Vec::new();
+        let now = now.max(self.world.at());
+        if self.in_flight.len() == 1 && self.ready.len() >= BATCH_AHEAD_MIN && !self.is_stale(now) {
+            self.hand_over_ready(now, &mut out);
+        }
+        out
+    }
+
     /// Hands what is ready to the store, when the store is free.
     pub(crate) fn hand_over(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        if self.in_flight.is_some() || self.ready.is_empty() {
-            return;
+        if self.in_flight.is_empty() && !self.ready.is_empty() {
+            self.hand_over_ready(now, out);
         }
+    }
+
+    fn hand_over_ready(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         let count = self.ready.len().min(BATCH_APPENDS_MAX);
         let batch = self.next_batch();
         let (pending, appends): (Vec<_>, Vec<_>) = self.ready.drain(..count).unzip();
@@ -153,7 +177,7 @@ impl Engine {
             .flat_map(|append| &append.work_add)
             .any(|work| work.due <= now);
         let appends_in_flight = pending.into_iter().zip(written).collect();
-        self.in_flight = Some(InFlight {
+        self.in_flight.push_back(InFlight {
             batch,
             appends: appends_in_flight,
             due,
@@ -171,8 +195,11 @@ impl Engine {
         answers: Result<Vec<Result<Committed, AppendError>>, StoreError>,
         out: &mut Vec<Output>,
     ) -> Result<(), WorldError> {
-        let Some(InFlight { appends, due, .. }) =
-            self.in_flight.take_if(|in_flight| in_flight.batch == batch)
+        let answered = self
+            .in_flight
+            .iter()
+            .position(|in_flight| in_flight.batch == batch);
+        let Some(InFlight { appends, due, .. }) = answered.and_then(|index| self.in_flight.remove(index))
         else {
             // The answer of a batch that was given up. Its events come back by reading.
             return Ok(());
@@ -247,11 +274,8 @@ impl Engine {
         if planted() != Some(Planted::EarlyAcknowledgement) {
             return;
         }
-        for (pending, _) in self
-            .in_flight
-            .iter_mut()
-            .flat_map(|in_flight| &mut in_flight.appends)
-        {
+        let last = self.in_flight.back_mut();
+        for (pending, _) in last.into_iter().flat_map(|in_flight| &mut in_flight.appends) {
             if let (Some(ticket), None) = (pending.ticket, &pending.rejected) {
                 pending.ticket = None;
                 out.push(Output::Tell(ticket, Ok(Receipt::Recorded(Vec::new()))));

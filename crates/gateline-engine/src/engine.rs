@@ -1,6 +1,6 @@
 //! The engine: one step per input. Holds the fold, the queue, and what is in flight; decides nothing itself.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use gateline_core::{Command, Phase, World, WorldError, must_be_judged_again};
 use gateline_model::{PromotionId, Recorded, Span, StreamId, WorkId};
@@ -27,8 +27,8 @@ pub struct Engine {
     pub(crate) queue: Queue,
     /// Decided and not yet handed to the store.
     pub(crate) ready: Vec<(Pending, Append)>,
-    /// The batch that the store has now.
-    pub(crate) in_flight: Option<InFlight>,
+    /// The batch that the store has now, and behind it at most one that it has not answered yet.
+    pub(crate) in_flight: VecDeque<InFlight>,
     /// Streams with an append that is not folded yet. Nothing else may read or write them here.
     pub(crate) busy: HashSet<StreamId>,
     /// Events that came before one in front of them.
@@ -86,8 +86,19 @@ impl Engine {
     /// Takes one input at a moment and says what to do about it.
     ///
     /// # Errors
-    /// When the log is damaged. The replica must stop: what it believes is not what is recorded.
+    /// As [`Engine::take`].
     pub fn step(&mut self, now: Timestamp, input: Input) -> Result<Vec<Output>, WorldError> {
+        let mut out = self.take(now, input)?;
+        out.extend(self.decide(now));
+        Ok(out)
+    }
+
+    /// Takes one input without deciding anything new: a rim that has more inputs gives them first, and then calls
+    /// [`Engine::decide`]. What they ask for together is committed together.
+    ///
+    /// # Errors
+    /// When the log is damaged. The replica must stop: what it believes is not what is recorded.
+    pub fn take(&mut self, now: Timestamp, input: Input) -> Result<Vec<Output>, WorldError> {
         // A clock that was set back does not make decisions older than what they are made from.
         let now = now.max(self.world.at());
         let mut out = Vec::new();
@@ -124,8 +135,14 @@ impl Engine {
             }
             Input::TicksLost(task) => self.not_kept(now, *task, &mut out),
         }
-        self.settle(now, &mut out);
         Ok(out)
+    }
+
+    /// Decides what waits, and hands a batch over when the store is free.
+    pub fn decide(&mut self, now: Timestamp) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.settle(now.max(self.world.at()), &mut out);
+        out
     }
 
     fn accept(&mut self, request: Request, out: &mut Vec<Output>) {

@@ -65,7 +65,8 @@ pub enum Input {
 /// What is asked of the rim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// Commit this batch and answer with [`Input::Committed`]. There is at most one at a time.
+    /// Commit this batch after the ones before it, and answer with [`Input::Committed`]. No two that are not answered
+    /// write, and none reads, what another of them writes.
     Append(BatchId, Vec<Append>),
     /// Read the log from this number and answer with [`Input::Logged`].
     Read(u64),

@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use gateline_core::{Actor, Command, Rejection, World};
 use gateline_drivers::Drivers;
 use gateline_engine::{Engine, Input, Receipt as EngineReceipt, Refusal, Request, Ticket};
-use gateline_model::{Digest, PromotionId, Recorded, Served, Span};
-use gateline_store::{IDEMPOTENCY_KEPT, IdempotencyKey, Read, SqliteStore};
+use gateline_model::{Digest, PromotionId, Recorded, Served};
+use gateline_store::{IdempotencyKey, Read, SqliteStore};
 use tokio::sync::{broadcast, oneshot};
 
 use readers::Readers;
@@ -103,11 +103,6 @@ impl Hub {
         blobs: Vec<(Digest, Vec<u8>)>,
     ) -> Result<Receipt, SubmitError> {
         self.shared.counts.requests.fetch_add(1, Ordering::Relaxed);
-        if let Some(key) = &key
-            && let Some(receipt) = self.before(key).await?
-        {
-            return Ok(receipt);
-        }
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(|err| unavailable(&format!("no randomness: {err}")))?;
         let ticket = self.shared.tickets.fetch_add(1, Ordering::Relaxed);
@@ -138,19 +133,6 @@ impl Hub {
             Err(_) => Err(unavailable(
                 "the engine has stopped before it answered; try again with the same key",
             )),
-        }
-    }
-
-    /// The answer to a request that was accepted before under the same key: the state may refuse it by now.
-    async fn before(&self, key: &IdempotencyKey) -> Result<Option<Receipt>, SubmitError> {
-        let scope = key.scope.clone();
-        let known = self.read(move |store| store.accepted(&scope)).await;
-        let kept = |at| Span::between(at, jiff::Timestamp::now()) <= IDEMPOTENCY_KEPT;
-        match known.map_err(|err| unavailable(&err.to_string()))? {
-            Some(accepted) if !kept(accepted.at) => Ok(None),
-            Some(accepted) if accepted.request == key.request => self.replay(accepted.range).await.map(Some),
-            Some(_) => Err(SubmitError::KeyReused),
-            None => Ok(None),
         }
     }
 

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use gateline_core::WorldError;
 use gateline_drivers::Drivers;
 use gateline_engine::{Engine, Input, LEASE, Output};
 use gateline_model::Span;
-use gateline_store::{READ_EVENTS_MAX, Read, SqliteError, SqliteStore, StoreError};
+use gateline_store::{BATCH_APPENDS_MAX, READ_EVENTS_MAX, Read, SqliteError, SqliteStore, StoreError};
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 use tracing::{error, info};
@@ -78,6 +78,8 @@ pub(super) fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result
     Ok(Hub { shared })
 }
 
+/// Most inputs that are taken before anything is decided: as many as one commit takes.
+const TAKEN_MAX: usize = BATCH_APPENDS_MAX;
 /// Threads that read and decode history while it is folded. Decoding is most of a start.
 const DECODERS: u64 = 2;
 
@@ -134,33 +136,47 @@ impl Pulse {
         self.carry(started);
         let mut ticked = now;
         loop {
-            let input = match incoming.recv_timeout(self.wait(ticked)) {
+            let first = match incoming.recv_timeout(self.wait(ticked)) {
                 Ok(input) => input,
                 Err(RecvTimeoutError::Timeout) => Input::Tick,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            let now = self.clock.now();
-            if matches!(input, Input::Tick) {
-                ticked = now;
+            if matches!(first, Input::Tick) {
+                ticked = self.clock.now();
             }
-            let stepped = self
-                .shared
-                .engine
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .step(now, input);
-            match stepped {
-                Ok(outputs) => self.carry(outputs),
-                Err(err) => {
-                    // What is believed is not what is recorded: deciding on it would be worse than stopping.
-                    error!("Stopped deciding: {err}");
-                    *lock(&self.shared.broken) =
-                        Some(format!("the log is damaged: {err}; run `gateline doctor`"));
-                    lock(&self.shared.answers).clear();
+            // What came meanwhile is taken first, so that it is decided and committed together.
+            for input in std::iter::once(first).chain(incoming.try_iter().take(TAKEN_MAX)) {
+                if let Err(err) = self.take(input) {
+                    self.stop(&err);
                     return;
                 }
             }
+            let now = self.clock.now();
+            let decided = self.engine().decide(now);
+            self.carry(decided);
         }
+    }
+
+    fn engine(&self) -> RwLockWriteGuard<'_, Engine> {
+        self.shared.engine.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&mut self, input: Input) -> Result<(), WorldError> {
+        let now = self.clock.now();
+        if let Input::Committed(_, Ok(_)) = input {
+            let ahead = self.engine().hand_over_ahead(now);
+            self.carry(ahead);
+        }
+        let taken = self.engine().take(now, input)?;
+        self.carry(taken);
+        Ok(())
+    }
+
+    /// What is believed is not what is recorded: deciding on it would be worse than stopping.
+    fn stop(&self, err: &WorldError) {
+        error!("Stopped deciding: {err}");
+        *lock(&self.shared.broken) = Some(format!("the log is damaged: {err}; run `gateline doctor`"));
+        lock(&self.shared.answers).clear();
     }
 
     /// Until work is due, but not longer than a quarter of a lease: leases are extended at ticks.
