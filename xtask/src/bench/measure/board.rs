@@ -35,6 +35,7 @@ fn pipeline(number: usize) -> String {
 }
 
 async fn measure(place: &Place) -> Result<(), String> {
+    gateline_drivers::install_crypto();
     let hub = place.hub()?;
     for number in 0..PIPELINES {
         let pipeline = apply(&hub, &pipeline(number)).await?;
@@ -60,8 +61,8 @@ async fn measure(place: &Place) -> Result<(), String> {
     let router = gateline_server::router(hub, gateline_server::Settings::default());
     tokio::spawn(async move { axum::serve(listener, router).await });
     println!("| request | p50 | p99 | bytes |\n|---|---|---|---|");
+    let client = reqwest::Client::new();
     for path in ["/healthz", "/api/v1/board", "/api/v1/board?limit=1000", "/"] {
-        let client = reqwest::Client::new();
         let mut times = Times::default();
         let mut bytes = 0;
         for _ in 0..REQUESTS {

@@ -33,3 +33,9 @@ pub(super) fn ms(time: Duration) -> String {
 pub(super) fn percent(part: f64, whole: f64) -> String {
     format!("{:.0} %", part * 100.0 / whole)
 }
+
+/// The middle one.
+pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+}

@@ -10,7 +10,7 @@ use gateline_model::{
     Release, TestFacts,
 };
 use gateline_server::hub::{Hub, Receipt};
-use gateline_store::SqliteStore;
+use gateline_store::{IdempotencyKey, SqliteStore};
 use jiff::Timestamp;
 
 /// A folder that goes with the value. On the checkout's disk: a temporary folder may be memory.
@@ -62,6 +62,16 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, String> {
 
 pub(super) async fn submit(hub: &Hub, command: Command) -> Result<Receipt, String> {
     let done = hub.submit(actor(), command, None, Vec::new()).await;
+    done.map_err(|err| format!("a command was refused: {err:?}"))
+}
+
+/// The same with an idempotency key, as the API submits.
+pub(super) async fn submit_once(hub: &Hub, command: Command, key: String) -> Result<Receipt, String> {
+    let key = IdempotencyKey {
+        request: Digest::of(key.as_bytes()),
+        scope: format!("bench POST /api/v1/releases/evidence {key}"),
+    };
+    let done = hub.submit(actor(), command, Some(key), Vec::new()).await;
     done.map_err(|err| format!("a command was refused: {err:?}"))
 }
 
