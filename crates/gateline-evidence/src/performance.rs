@@ -80,9 +80,9 @@ fn finite(number: Option<f64>) -> Option<f64> {
     number.filter(|number| number.is_finite() && *number >= 0.0)
 }
 
-/// Every latency turned into milliseconds; numbers that cannot be latencies are left out.
+/// Every latency turned into milliseconds, to the nanosecond; numbers that cannot be latencies are left out.
 fn in_ms(latency: Latency, ms_per_unit: f64) -> Latency {
-    let ms = |number: Option<f64>| finite(number.map(|number| number * ms_per_unit));
+    let ms = |number: Option<f64>| finite(number.map(|number| (number * ms_per_unit * 1e6).round() / 1e6));
     let Latency {
         min,
         mean,

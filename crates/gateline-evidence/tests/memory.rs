@@ -56,6 +56,30 @@ const FORMAT: &str = "GATELINE_FORMAT";
     "@@ -0,0 +0,0 @@ nothing\n",
     "@@ -1 +1 @@\n-a\n+b\n"
 )]
+#[test_case(
+    "cyclonedx",
+    "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[",
+    "{\"name\":\"a\",\"version\":\"1\",\"licenses\":[{\"license\":{\"id\":\"MIT\"}}]},\n",
+    "{\"name\":\"b\"}]}"
+)]
+#[test_case(
+    "spdx",
+    "{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[",
+    "{\"SPDXID\":\"x\",\"name\":\"a\",\"versionInfo\":\"1\",\"licenseDeclared\":\"MIT\"},\n",
+    "{\"name\":\"b\"}]}"
+)]
+#[test_case(
+    "hey",
+    "response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read\n",
+    "0.0035,0.0002,0.0000,0.0001,0.0030,0.0001\n",
+    ""
+)]
+#[test_case(
+    "terraform-plan",
+    "{\"format_version\":\"1.2\",\"resource_changes\":[",
+    "{\"address\":\"a.b\",\"type\":\"a\",\"change\":{\"actions\":[\"update\"],\"before\":{\"a\":[1,2,3]}}},\n",
+    "{\"address\":\"a.c\",\"type\":\"a\",\"change\":{\"actions\":[\"no-op\"]}}]}"
+)]
 fn reading_a_large_report_takes_little_memory(format: &str, head: &str, unit: &str, tail: &str) {
     let path = std::env::temp_dir().join(format!("gateline-memory-{format}-{}", std::process::id()));
     let mut file = std::io::BufWriter::new(std::fs::File::create(&path).expect("a temporary file"));

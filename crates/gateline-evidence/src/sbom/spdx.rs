@@ -83,7 +83,11 @@ impl Keyed for Outline {
                 let creation: Option<Creation> = value.next_value()?;
                 let creators = creation.map(|creation| creation.creators).unwrap_or_default();
                 for tool in creators.iter().filter_map(|one| one.strip_prefix("Tool: ")) {
-                    bill.tool(tool);
+                    // The version stands behind the last hyphen, as in `syft-1.18.1`.
+                    match tool.rsplit_once('-') {
+                        Some((name, version)) => bill.tool(&format!("{name} {version}")),
+                        None => bill.tool(tool),
+                    }
                 }
             }
             "documentDescribes" => drop(value.next_value_seed(each(|id: String| described.add(id)))?),

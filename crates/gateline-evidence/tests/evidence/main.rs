@@ -3,6 +3,7 @@
 mod checkov;
 mod cobertura;
 mod coverage_py;
+mod custom;
 mod diff;
 mod example;
 mod findings;
@@ -15,9 +16,12 @@ mod limits;
 mod linters;
 mod mutations;
 mod npm_audit;
+mod performance;
 mod pip_audit;
 mod samples;
 mod sarif;
+mod sbom;
+mod terraform;
 mod trivy;
 mod vex;
 

@@ -177,6 +177,68 @@ pub(crate) const SAMPLES: &[Sample] = &[
         Format::Libtest,
         include_str!("../samples/libtest-nextest-flaky.jsonl"),
     ),
+    (
+        "cyclonedx-cargo",
+        Format::Cyclonedx,
+        include_str!("../samples/cyclonedx-cargo.json"),
+    ),
+    (
+        "cyclonedx-py",
+        Format::Cyclonedx,
+        include_str!("../samples/cyclonedx-py.json"),
+    ),
+    (
+        "cyclonedx-syft",
+        Format::Cyclonedx,
+        include_str!("../samples/cyclonedx-syft.json"),
+    ),
+    (
+        "cyclonedx-trivy",
+        Format::Cyclonedx,
+        include_str!("../samples/cyclonedx-trivy.json"),
+    ),
+    (
+        "spdx-syft",
+        Format::Spdx,
+        include_str!("../samples/spdx-syft.json"),
+    ),
+    ("k6-data", Format::K6, include_str!("../samples/k6-data.json")),
+    ("k6-export", Format::K6, include_str!("../samples/k6-export.json")),
+    (
+        "k6-export-crossed",
+        Format::K6,
+        include_str!("../samples/k6-export-crossed.json"),
+    ),
+    ("oha", Format::Oha, include_str!("../samples/oha.json")),
+    ("wrk", Format::Wrk, include_str!("../samples/wrk.txt")),
+    (
+        "wrk-refused",
+        Format::Wrk,
+        include_str!("../samples/wrk-refused.txt"),
+    ),
+    ("hey", Format::Hey, include_str!("../samples/hey.txt")),
+    ("hey-csv", Format::Hey, include_str!("../samples/hey.csv")),
+    (
+        "autocannon",
+        Format::Autocannon,
+        include_str!("../samples/autocannon.json"),
+    ),
+    ("locust", Format::Locust, include_str!("../samples/locust.json")),
+    (
+        "locust-stats",
+        Format::Locust,
+        include_str!("../samples/locust-stats.csv"),
+    ),
+    (
+        "terraform-plan",
+        Format::TerraformPlan,
+        include_str!("../samples/terraform-plan.json"),
+    ),
+    (
+        "terraform-plan-replace",
+        Format::TerraformPlan,
+        include_str!("../samples/terraform-plan-replace.json"),
+    ),
 ];
 
 #[test]
@@ -207,6 +269,14 @@ fn every_sample_says_what_its_tool_saw() {
 #[test_case(Format::PipAudit)]
 #[test_case(Format::Semgrep)]
 #[test_case(Format::Trivy)]
+#[test_case(Format::Autocannon)]
+#[test_case(Format::Cyclonedx)]
+#[test_case(Format::K6)]
+#[test_case(Format::Locust)]
+#[test_case(Format::Oha)]
+#[test_case(Format::Spdx)]
+#[test_case(Format::TerraformPlan)]
+#[test_case(Format::Wrk)]
 fn no_beginning_of_a_sample_is_read_as_a_whole(format: Format) {
     for (name, _, text) in SAMPLES.iter().copied().filter(|sample| sample.1 == format) {
         let text = text.trim_end();
@@ -271,7 +341,10 @@ fn a_patch_is_cut_off_inside_of_a_hunk() {
 fn every_format_has_its_row_in_the_reference() {
     let page = include_str!("../../../../docs/reference/evidence-formats.md");
     for format in Format::ALL {
-        let row = format!("\n| `{format}` ");
-        assert!(page.contains(&row), "docs/reference/evidence-formats.md has no row of `{format}`");
+        let row = format!("\n| `{format}` | {} | {} |\n", format.kind(), format.title());
+        assert!(
+            page.contains(&row),
+            "docs/reference/evidence-formats.md needs the row {row}"
+        );
     }
 }
