@@ -1,14 +1,21 @@
-//! The doctor: folds the log again and compares with what is kept beside it. Changes nothing.
+//! The doctor: hashes and folds the log again, and compares with what is kept beside it. Changes nothing, unless it is
+//! asked to rebuild: then what lies beside the log is made anew from it. What the log says is never changed.
 
-use std::collections::BTreeSet;
+mod beside;
+mod log;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use gateline_core::{World, WorldError, plan};
-use gateline_log::Tree;
-use gateline_model::{StreamId, WorkId};
-use gateline_store::{READ_EVENTS_MAX, Read, SqliteError, SqliteReader, StoreError};
+use gateline_store::{Read as _, SqliteError, SqliteReader, SqliteStore, Store as _, StoreError};
+
+use self::log::Examination;
+
+/// Most differences that are named. There may be as many as there are events.
+pub const DIFFERENCES_NAMED_MAX: usize = 100;
 
 /// What was examined and found whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,25 +23,63 @@ pub struct Health {
     events: u64,
     root: String,
     work: usize,
+    rows: usize,
 }
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { events, root, work } = self;
+        let Self {
+            events,
+            root,
+            work,
+            rows,
+        } = self;
         write!(
             f,
-            "{events} events fold; Merkle root {root}; {work} pieces of planned work agree"
+            "{events} events hash and fold; Merkle root {root}; {work} pieces of planned work and {rows} rows agree"
         )
+    }
+}
+
+/// What differs, one sentence each; the first [`DIFFERENCES_NAMED_MAX`] of them.
+#[derive(Debug, Default)]
+pub struct Differences {
+    named: Vec<String>,
+    more: u64,
+}
+
+impl Differences {
+    fn add(&mut self, what: String) {
+        if self.named.len() < DIFFERENCES_NAMED_MAX {
+            self.named.push(what);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+}
+
+impl fmt::Display for Differences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { named, more } = self;
+        for what in named {
+            write!(f, "\n  {what}")?;
+        }
+        match more {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
     }
 }
 
 /// What is not whole.
 #[derive(Debug, thiserror::Error)]
 pub enum Illness {
-    /// There is nothing to examine.
-    #[error(
-        "there is no database at `{0}`; name the folder that the server uses with `--dir` or GATELINE_DIR"
-    )]
+    /// There is no database in the folder.
+    #[error("there is no database at `{}`; name the server's folder with `--dir`", .0.display())]
     Missing(PathBuf),
     /// The database cannot be opened.
     #[error(transparent)]
@@ -42,106 +87,77 @@ pub enum Illness {
     /// It cannot be read.
     #[error("could not read the database")]
     Read(#[from] StoreError),
-    /// An event does not fold.
-    #[error("the log does not fold")]
-    Fold(#[from] WorldError),
-    /// The leaves do not make the head's root.
-    #[error("the leaves make root {made}, but the head says {kept}: an event was changed; restore a backup")]
-    Root {
-        /// From the leaves.
-        made: String,
-        /// From the head.
-        kept: String,
-    },
-    /// Planned work differs.
-    #[error("planned work differs: missing {missing:?}, not planned {foreign:?}; restore a backup")]
-    Work {
-        /// Planned by the fold, not kept.
-        missing: Vec<WorkId>,
-        /// Kept, not planned.
-        foreign: Vec<WorkId>,
-    },
+    /// The log is not what was recorded.
+    #[error("the log is not what was recorded; restore a backup:{0}")]
+    Log(Differences),
+    /// The log is whole; what lies beside it is not what it makes.
+    #[error(
+        "the log is whole, but what lies beside it differs; stop the server and run `gateline doctor --rebuild`:{0}"
+    )]
+    Beside(Differences),
 }
 
 /// Examines a database, also while a server uses it.
 ///
 /// # Errors
-/// [`Illness`]: the first thing that is not whole.
+/// [`Illness`]: all that is not whole, or why it could not be seen.
 pub fn examine(path: &Path) -> Result<Health, Illness> {
-    if path
-        .metadata()
-        .is_err_and(|err| matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
-    {
-        return Err(Illness::Missing(path.to_owned()));
-    }
+    found(path)?;
     let store = SqliteReader::open(path)?;
-    let head = store.head()?;
-    let mut world = World::default();
-    let mut streams = BTreeSet::new();
-    let mut tree = Tree::default();
-    while world.next() < head.size {
-        let from = world.next();
-        let limit = READ_EVENTS_MAX.min((head.size - from) as usize);
-        let page = store.read(from, limit)?;
-        for recorded in &page {
-            world.fold(recorded)?;
-            streams.insert(recorded.stream.clone());
-        }
-        store
-            .leaves(from, limit)?
-            .into_iter()
-            .for_each(|leaf| tree.append(leaf));
-        if page.is_empty() {
-            break;
-        }
+    let mut examination = Examination::default();
+    // Most of the log is read before the moment is taken: it is held for the last events only.
+    examination.read_on(&store)?;
+    let (examination, health) = store.at_one_moment(|store| {
+        let examination = whole(store, examination)?;
+        let (work, rows) = beside::compare(store, &examination.remade)?;
+        let head = store.head()?;
+        let health = Health {
+            events: head.size,
+            root: head.root.to_string(),
+            work,
+            rows,
+        };
+        Ok::<_, Illness>((examination, health))
+    })?;
+    let kept = examination.kept_content(&store)?;
+    if kept.is_empty() {
+        Ok(health)
+    } else {
+        Err(Illness::Log(kept))
     }
-    let made = tree.head().root;
-    if made != head.root {
-        return Err(Illness::Root {
-            made: made.to_string(),
-            kept: head.root.to_string(),
-        });
-    }
-    let planned: BTreeSet<WorkId> = streams
-        .iter()
-        .flat_map(|stream| planned(&world, stream))
-        .collect();
-    let kept: BTreeSet<WorkId> = store.work()?.iter().map(|row| row.work.id()).collect();
-    // A server that is running may have moved on since the head was read.
-    if planned != kept && store.head()?.size == head.size {
-        let missing = planned.difference(&kept).cloned().collect();
-        let foreign = kept.difference(&planned).cloned().collect();
-        return Err(Illness::Work { missing, foreign });
-    }
-    Ok(Health {
-        events: head.size,
-        root: head.root.to_string(),
-        work: kept.len(),
-    })
 }
 
-fn planned(world: &World, stream: &StreamId) -> Vec<WorkId> {
-    plan(world, stream).iter().map(gateline_model::Work::id).collect()
+/// Makes the read models and the planned work anew from the log. No server may use the database.
+///
+/// # Errors
+/// [`Illness`]: the log is not whole, or the database is in use.
+pub fn rebuild(path: &Path) -> Result<Health, Illness> {
+    found(path)?;
+    let mut store = SqliteStore::open(path)?;
+    let mut examination = Examination::default();
+    examination.read_on(&store)?;
+    let examination = whole(&store, examination)?;
+    store.rebuild(&examination.remade.rows(), &examination.remade.work())?;
+    drop(store);
+    examine(path)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Reads to the end, and goes on only with a log that is whole.
+fn whole(store: &impl gateline_store::Read, mut examination: Examination) -> Result<Examination, Illness> {
+    examination.read_on(store)?;
+    examination.compare_head(store)?;
+    if examination.differences.is_empty() {
+        Ok(examination)
+    } else {
+        Err(Illness::Log(examination.differences))
+    }
+}
 
-    #[test]
-    fn where_no_database_is_none_is_made_and_the_flag_is_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        std::fs::write(&file, "no folder").unwrap();
-        for folder in [dir.path(), &dir.path().join("none"), &file] {
-            let path = folder.join("gateline.db");
-            let says = examine(&path).unwrap_err().to_string();
-            assert!(
-                says.contains(&format!("no database at `{}`", path.display())),
-                "{says}"
-            );
-            assert!(says.contains("--dir"), "{says}");
-            assert!(!path.exists());
+fn found(path: &Path) -> Result<(), Illness> {
+    match path.metadata() {
+        Err(err) if matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(Illness::Missing(path.to_owned()))
         }
+        Ok(_) | Err(_) => Ok(()),
     }
 }

@@ -47,11 +47,17 @@ pub enum ServerVerb {
         #[arg(long)]
         control: PathBuf,
     },
-    /// Fold the log again and compare: hashes, Merkle root and planned work.
+    /// Hash and fold the log again, and compare: leaves, Merkle root, planned work and read models.
+    ///
+    /// Changes nothing, and may run beside a server. Ends with 5 and names each event, row and piece of work that
+    /// differs.
     Doctor {
         /// Folder of the database.
         #[arg(long, default_value = "gateline-data", env = "GATELINE_DIR")]
         dir: PathBuf,
+        /// Make read models and planned work anew from the log, which must be whole; the server must be stopped.
+        #[arg(long)]
+        rebuild: bool,
     },
     /// The demonstration's service.
     #[command(hide = true, disable_version_flag = true)]
@@ -100,9 +106,14 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
             log_to_stderr();
             proxy::run(&control).await.map_err(chain)
         }
-        ServerVerb::Doctor { dir } => {
-            let found = doctor::examine(&dir.join("gateline.db")).map_err(chain)?;
-            println!("{found}");
+        ServerVerb::Doctor { dir, rebuild } => {
+            let database = dir.join("gateline.db");
+            let found = if rebuild {
+                doctor::rebuild(&database)
+            } else {
+                doctor::examine(&database)
+            };
+            println!("{}", found.map_err(chain)?);
             Ok(())
         }
         ServerVerb::PaymentService {

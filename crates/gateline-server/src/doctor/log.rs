@@ -1,0 +1,160 @@
+//! The log: every event hashed into its leaf, every leaf into the root, every event in its place, all of them folded.
+
+use std::collections::HashMap;
+
+use gateline_core::WorldError;
+use gateline_engine::Remade;
+use gateline_log::{Frontier, Hash};
+use gateline_model::{Digest, Event, PromotionId, StreamId};
+use gateline_store::{READ_EVENTS_MAX, RawEvent, Read, StoreError};
+
+use super::Differences;
+
+/// The log as far as it was examined.
+#[derive(Debug, Default)]
+pub(super) struct Examination {
+    pub(super) remade: Remade,
+    pub(super) differences: Differences,
+    frontier: Frontier,
+    next: u64,
+    /// Time of the last event.
+    at_micros: i64,
+    /// Version of each stream.
+    versions: HashMap<String, i64>,
+    /// Content that the log names, and the event that does.
+    content: Vec<(u64, Digest)>,
+    /// Promotions that may have ticks.
+    rollouts: Vec<PromotionId>,
+}
+
+impl Examination {
+    /// Examines the events up to the end that the log has now.
+    pub(super) fn read_on(&mut self, store: &impl Read) -> Result<(), StoreError> {
+        loop {
+            let page = store.raw(self.next, READ_EVENTS_MAX)?;
+            let read = page.len();
+            for raw in page {
+                self.missing(raw.number);
+                self.event(&raw);
+            }
+            if read < READ_EVENTS_MAX {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Notes the events that are not there before this one.
+    fn missing(&mut self, until: u64) {
+        match until.saturating_sub(self.next) {
+            0 => return,
+            1 => self.differences.add(format!("event {} is missing", self.next)),
+            _ => self
+                .differences
+                .add(format!("events {} to {} are missing", self.next, until - 1)),
+        }
+        self.next = until;
+    }
+
+    fn event(&mut self, raw: &RawEvent) {
+        let number = raw.number;
+        let mut found: Vec<String> = raw.differences().iter().map(ToString::to_string).collect();
+        let version = self.versions.entry(raw.stream.clone()).or_default();
+        if raw.version != *version + 1 {
+            let due = *version + 1;
+            found.push(format!(
+                "it is version {} of `{}`, where {due} was due",
+                raw.version, raw.stream
+            ));
+        }
+        *version = raw.version;
+        if raw.at_micros < self.at_micros {
+            found.push("it is older than the event in front of it".to_owned());
+        }
+        self.at_micros = raw.at_micros;
+        let leaf = raw.leaf.as_slice().try_into().map_or(Hash::ZERO, Hash::new);
+        self.frontier.append(leaf);
+        self.next = number + 1;
+        // One that differs is not folded, nor are those behind it: what they say of it would not be theirs.
+        if found.is_empty() && self.differences.is_empty() {
+            found.extend(self.fold(raw).err());
+        }
+        for what in found {
+            self.differences.add(format!("event {number}: {what}"));
+        }
+    }
+
+    fn fold(&mut self, raw: &RawEvent) -> Result<(), String> {
+        let recorded = raw.recorded().map_err(|err| err.to_string())?;
+        if recorded.event.name() != raw.kind {
+            return Err(format!(
+                "its type is `{}`, its body's `{}`",
+                raw.kind,
+                recorded.event.name()
+            ));
+        }
+        match (&recorded.event, &recorded.stream) {
+            (Event::PipelineApplied { source, .. }, _) => self.content.push((raw.number, *source)),
+            (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) => self.rollouts.push(id.clone()),
+            _ => {}
+        }
+        self.remade.fold(&recorded).map_err(|err| match err {
+            WorldError::Illegal { illegal, .. } => illegal.to_string(),
+            WorldError::OutOfOrder { .. } => err.to_string(),
+        })
+    }
+
+    /// Compares the head with the events, once all of them were read.
+    pub(super) fn compare_head(&mut self, store: &impl Read) -> Result<(), StoreError> {
+        let head = match store.head() {
+            Ok(head) => head,
+            Err(StoreError::Damaged { what, why }) => {
+                self.differences.add(format!("{what}: {why}"));
+                return Ok(());
+            }
+            Err(err) => return Err(err),
+        };
+        if head.size < self.next {
+            let (first, last, size) = (head.size, self.next - 1, head.size);
+            self.differences.add(format!(
+                "events {first} to {last} are in the log, but its head says that there are {size} events"
+            ));
+        }
+        self.missing(head.size);
+        // With an event too many or too few the root differs by itself.
+        if self.frontier.size() == head.size && self.frontier.root() != head.root {
+            self.differences.add(format!(
+                "the leaves make root {}, but the head says {}: leaves were edited or changed places",
+                self.frontier.root(),
+                head.root
+            ));
+        }
+        if self.differences.is_empty() && head.at.as_microsecond() != self.at_micros {
+            self.differences.add(format!(
+                "the head says {}, which is not the last event's time",
+                head.at
+            ));
+        }
+        Ok(())
+    }
+
+    /// What differs of the content that the log names, and of the ticks of its rollouts.
+    pub(super) fn kept_content(&self, store: &impl Read) -> Result<Differences, StoreError> {
+        let mut differences = Differences::default();
+        for (number, digest) in &self.content {
+            match store.blob(digest) {
+                Ok(Some(_)) => {}
+                Ok(None) => differences.add(format!("content `{digest}` of event {number} is missing")),
+                Err(StoreError::Damaged { what, why }) => differences.add(format!("{what}: {why}")),
+                Err(err) => return Err(err),
+            }
+        }
+        for id in &self.rollouts {
+            match store.ticks(id) {
+                Ok(_) => {}
+                Err(StoreError::Damaged { what, why }) => differences.add(format!("{what}: {why}")),
+                Err(err) => return Err(err),
+            }
+        }
+        Ok(differences)
+    }
+}

@@ -1,0 +1,374 @@
+//! A small history in a real file, edited behind Gateline's back: each edit is found and named.
+
+use gateline_core::{Actor, Command};
+use gateline_engine::{Engine, Input, Output, Request};
+use gateline_log::{Frontier, Hash};
+use gateline_model::{Artifact, ArtifactAt, Change, Digest, PipelineRef, Private, Release};
+use gateline_store::Read as _;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::*;
+
+const PIPELINE: &str = "
+apiVersion: gateline.dev/v1
+kind: Pipeline
+metadata: {name: app, project: shop}
+spec:
+  artifacts:
+    - {name: service, kind: file}
+  stages:
+    - name: dev
+      target: {command: {apply: [/bin/true], health: [/bin/true]}}
+      gates:
+        - tests: {suite: unit}
+          because: Broken code wastes the time of every later stage.
+";
+
+/// A file with a history: two releases, both promoted into `dev`; the first promotion was aborted.
+struct Case {
+    dir: TempDir,
+}
+
+impl Case {
+    fn new() -> Self {
+        let case = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        let mut store = SqliteStore::open(case.path()).unwrap();
+        let mut engine = Engine::default();
+        let pipeline = gateline_spec::read("pipeline", PIPELINE).unwrap().pipeline;
+        let source = Digest::of(PIPELINE.as_bytes());
+        let apply = Command::ApplyPipeline {
+            pipeline: pipeline.into(),
+            source,
+        };
+        ask(&mut store, &mut engine, 0, apply, vec![(source, PIPELINE.into())]);
+        for (secs, version) in [(10, "1.0.0"), (20, "1.1.0")] {
+            ask(&mut store, &mut engine, secs, register(version), vec![]);
+        }
+        let abort = Command::Abort {
+            promotion: "shop/app/dev/1".parse().unwrap(),
+            reason: "Ana asked for it".to_owned(),
+        };
+        ask(&mut store, &mut engine, 30, abort, vec![]);
+        drop(store);
+        case
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("gateline.db")
+    }
+
+    fn edit(&self, sql: &str) {
+        let changed = Connection::open(self.path()).unwrap().execute_batch(sql);
+        changed.unwrap_or_else(|err| panic!("{err}\n{sql}"));
+    }
+
+    /// The number of the first event of this type.
+    fn first(&self, kind: &str) -> u64 {
+        let events = SqliteReader::open(self.path()).unwrap().read(0, 100).unwrap();
+        let found = events.iter().find(|recorded| recorded.event.name() == kind);
+        found.unwrap_or_else(|| panic!("no {kind} in {events:#?}")).number
+    }
+
+    fn says(&self) -> String {
+        match examine(&self.path()) {
+            Ok(health) => health.to_string(),
+            Err(illness) => illness.to_string(),
+        }
+    }
+}
+
+fn register(version: &str) -> Command {
+    let release = Release {
+        of: PipelineRef {
+            project: "shop".parse().unwrap(),
+            pipeline: "app".parse().unwrap(),
+        },
+        version: version.parse().unwrap(),
+        artifacts: vec![Artifact {
+            name: "service".parse().unwrap(),
+            at: format!("file:/srv/app@{}", Digest::of(version.as_bytes()))
+                .parse::<ArtifactAt>()
+                .unwrap(),
+        }],
+        change: Change::default(),
+        text: Digest::of(b""),
+    };
+    Command::RegisterRelease {
+        release: release.into(),
+        text: Private::default(),
+    }
+}
+
+/// Lets the engine do one command and all that follows from it, without a driver.
+fn ask(
+    store: &mut SqliteStore,
+    engine: &mut Engine,
+    secs: i64,
+    command: Command,
+    blobs: Vec<(Digest, Vec<u8>)>,
+) {
+    let now = Timestamp::from_second(1_800_000_000 + secs).unwrap();
+    let request = Request {
+        ticket: 1,
+        actor: Actor {
+            id: "ana".parse().unwrap(),
+            name: Some("Ana".to_owned()),
+            groups: Vec::new(),
+        },
+        command,
+        key: None,
+        salt: [7; 16],
+        blobs,
+    };
+    let mut inputs = vec![Input::Request(Box::new(request))];
+    while let Some(input) = inputs.pop() {
+        for output in engine.step(now, input).unwrap() {
+            match output {
+                // Committed a moment after it was decided, as by a real store.
+                Output::Append(batch, appends) => inputs.push(Input::Committed(
+                    batch,
+                    store.append(now + std::time::Duration::from_millis(3), &appends),
+                )),
+                Output::Claim(_) => inputs.push(Input::Leased(Vec::new())),
+                Output::Tell(_, answer) => drop(answer.unwrap()),
+                Output::Folded(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn where_no_database_is_none_is_made_and_the_flag_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "no folder").unwrap();
+    for folder in [dir.path(), &dir.path().join("none"), &file] {
+        let path = folder.join("gateline.db");
+        for illness in [examine(&path).unwrap_err(), rebuild(&path).unwrap_err()] {
+            let says = illness.to_string();
+            assert!(
+                says.contains(&format!("no database at `{}`", path.display())),
+                "{says}"
+            );
+            assert!(says.contains("--dir"), "{says}");
+        }
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn a_history_that_nobody_edited_is_whole() {
+    let case = Case::new();
+    let says = case.says();
+    assert!(
+        says.ends_with("pieces of planned work and 4 rows agree"),
+        "{says}"
+    );
+}
+
+#[test]
+fn a_history_that_was_erased_is_whole() {
+    let case = Case::new();
+    let mut store = SqliteStore::open(case.path()).unwrap();
+    let all: Vec<u64> = (0..store.head().unwrap().size).collect();
+    assert!(store.erase(&all).unwrap() > 0);
+    drop(store);
+    assert!(case.says().contains("hash and fold"), "{}", case.says());
+}
+
+#[test]
+fn an_edit_of_the_log_is_found_and_named_by_its_number() {
+    let ended = Case::new().first("promotion_ended");
+    let hashes = "do not hash to its leaf";
+    for (edit, says) in [
+        (
+            "UPDATE log SET body = CAST(replace(CAST(body AS TEXT), 'aborted', 'abortee') AS BLOB) WHERE number = #",
+            format!("event {ended}: its body, type, stream"),
+        ),
+        (
+            "UPDATE log SET private = CAST(replace(CAST(private AS TEXT), 'Ana', 'Bob') AS BLOB) WHERE number = #",
+            format!("event {ended}: its private part does not hash"),
+        ),
+        (
+            "UPDATE log SET salt = NULL WHERE number = #",
+            format!("event {ended}: its private part does not hash"),
+        ),
+        ("UPDATE log SET actor = 'bob' WHERE number = #", hashes.to_owned()),
+        (
+            "UPDATE log SET at_us = at_us + 1 WHERE number = #",
+            hashes.to_owned(),
+        ),
+        (
+            "UPDATE log SET type = 'step_applied' WHERE number = #",
+            hashes.to_owned(),
+        ),
+        (
+            "UPDATE log SET version = 99 WHERE number = #",
+            "it is version 99 of `promotion/shop/app/dev/1`".to_owned(),
+        ),
+        (
+            "UPDATE log SET leaf = zeroblob(32) WHERE number = #",
+            format!("event {ended}: its body"),
+        ),
+        (
+            "DELETE FROM log WHERE number = #",
+            format!("event {ended} is missing"),
+        ),
+        ("DELETE FROM log WHERE number > 1", "events 2 to ".to_owned()),
+        (
+            "DELETE FROM stream WHERE name = 'project/shop'",
+            "event 0: its body".to_owned(),
+        ),
+        (
+            "UPDATE head SET frontier = x'00'",
+            "the head of the log".to_owned(),
+        ),
+        (
+            "UPDATE head SET at_us = at_us + 1",
+            "not the last event's time".to_owned(),
+        ),
+        ("DELETE FROM blob", "of event 0 is missing".to_owned()),
+        (
+            "UPDATE blob SET bytes = x'00'",
+            "the bytes have another digest".to_owned(),
+        ),
+    ] {
+        let case = Case::new();
+        case.edit(&edit.replace('#', &ended.to_string()));
+        let found = case.says();
+        assert!(
+            found.starts_with("the log is not what was recorded; restore a backup"),
+            "{edit}: {found}"
+        );
+        assert!(found.contains(&says), "{edit}: {found}");
+        assert!(
+            matches!(rebuild(&case.path()), Err(Illness::Log(_))) || edit.contains("blob"),
+            "{edit}"
+        );
+    }
+}
+
+#[test]
+fn two_events_that_changed_places_are_named() {
+    let case = Case::new();
+    let (first, last) = (case.first("promotion_requested"), case.first("promotion_ended"));
+    case.edit(&format!(
+        "UPDATE log SET number = -1 WHERE number = {first};
+         UPDATE log SET number = {first} WHERE number = {last};
+         UPDATE log SET number = {last} WHERE number = -1;"
+    ));
+    let found = case.says();
+    for number in [first, last] {
+        assert!(
+            found.contains(&format!("event {number}: it is version")),
+            "{found}"
+        );
+    }
+    assert!(found.contains("leaves were edited or changed places"), "{found}");
+}
+
+#[test]
+fn a_head_that_forgets_the_last_event_is_found() {
+    let case = Case::new();
+    let reader = SqliteReader::open(case.path()).unwrap();
+    let leaves: Vec<Hash> = reader.leaves(0, 100).unwrap();
+    let mut frontier = Frontier::new();
+    leaves[..leaves.len() - 1]
+        .iter()
+        .for_each(|leaf| frontier.append(*leaf));
+    let conn = Connection::open(case.path()).unwrap();
+    let head = rusqlite::params![frontier.size() as i64, frontier.to_bytes()];
+    conn.execute("UPDATE head SET size = ?1, frontier = ?2", head)
+        .unwrap();
+    let found = case.says();
+    let size = frontier.size();
+    assert!(
+        found.contains(&format!("its head says that there are {size} events")),
+        "{found}"
+    );
+}
+
+#[test]
+fn an_edit_beside_the_log_is_found_named_and_rebuilt() {
+    let replaced = |table: &str, from: &str, to: &str, rest: &str| {
+        format!("UPDATE {table} SET doc = CAST(replace(CAST(doc AS TEXT), '{from}', '{to}') AS BLOB) {rest}")
+    };
+    for (edit, says) in [
+        (
+            replaced("promotion", "aborted", "verified", ""),
+            "the row of promotion shop/app/dev/1 is not what the log makes",
+        ),
+        (
+            replaced("promotion", "2027-01-15T08:00:10", "2027-01-14T08:00:10", ""),
+            "row of promotion `shop/app/dev/1`: it is filed under other keys",
+        ),
+        (
+            replaced(
+                "release",
+                "\"breaking\":false",
+                "\"breaking\":true",
+                "WHERE version = '1.1.0'",
+            ),
+            "the row of release shop/app@1.1.0 is not what the log makes",
+        ),
+        (
+            "UPDATE promotion SET ended = 1 - ended".to_owned(),
+            "row of promotion `shop/app/dev/2`",
+        ),
+        (
+            "UPDATE promotion SET doc = x'5b' WHERE number = 2".to_owned(),
+            "row of promotion `shop/app/dev/2`",
+        ),
+        (
+            "DELETE FROM promotion WHERE number = 1".to_owned(),
+            "the row of promotion shop/app/dev/1 is missing",
+        ),
+        (
+            "DELETE FROM work".to_owned(),
+            "work `promotion/shop/app/dev/2#judge` is planned and not kept",
+        ),
+        (
+            "UPDATE work SET id = replace(id, '/2#', '/9#')".to_owned(),
+            "work `promotion/shop/app/dev/9#judge` is kept and not planned",
+        ),
+        (
+            "UPDATE work SET id = id || 'x'".to_owned(),
+            "work `promotion/shop/app/dev/2#judgex`",
+        ),
+        (
+            "UPDATE work SET kind = '{}'".to_owned(),
+            "work `promotion/shop/app/dev/2#judge`",
+        ),
+    ] {
+        let case = Case::new();
+        let whole = case.says();
+        case.edit(&edit);
+        let found = case.says();
+        assert!(found.starts_with("the log is whole, but"), "{edit}: {found}");
+        assert!(found.contains(says), "{edit}: {found}");
+        assert!(found.contains("--rebuild"), "{found}");
+        assert_eq!(rebuild(&case.path()).unwrap().to_string(), whole, "{edit}");
+        assert_eq!(case.says(), whole, "{edit}");
+    }
+}
+
+#[test]
+fn a_database_in_use_is_examined_and_not_rebuilt() {
+    let case = Case::new();
+    let _server = SqliteStore::open(case.path()).unwrap();
+    assert!(examine(&case.path()).is_ok());
+    let refused = rebuild(&case.path()).unwrap_err().to_string();
+    assert!(refused.contains("is in use"), "{refused}");
+}
+
+#[test]
+fn differences_over_the_limit_are_counted() {
+    let mut differences = Differences::default();
+    (0..DIFFERENCES_NAMED_MAX + 5).for_each(|number| differences.add(format!("event {number}")));
+    assert!(differences.to_string().ends_with("\n  event 99\n  and 5 more"));
+}
