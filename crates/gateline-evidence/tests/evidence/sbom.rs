@@ -139,7 +139,7 @@ fn it_is_malformed_with(format: Format, text: &str, why: &str) {
 
 #[test]
 fn components_and_their_licences_keep_to_their_limits_and_counts_do_not() {
-    let licences = vec![r#"{"license":{"id":"MIT"}}"#; LICENCES_MAX + 1].join(",");
+    let licences = [r#"{"license":{"id":"MIT"}}"#; LICENCES_MAX + 1].join(",");
     let component = format!(r#"{{"name":"a","licenses":[{licences}]}}"#);
     let components = vec![component; COMPONENTS_MAX + 1].join(",");
     let text = cyclonedx(&format!(r#""components":[{components}]"#));
