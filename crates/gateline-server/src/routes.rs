@@ -13,6 +13,7 @@ mod server;
 mod session;
 mod stages;
 mod tokens;
+mod waivers;
 
 use std::sync::Arc;
 
@@ -74,6 +75,9 @@ routes! {
     json freezes::list,
     json freezes::declare,
     json freezes::lift,
+    json waivers::list,
+    json waivers::grant,
+    json waivers::lift,
     json tokens::list,
     json tokens::issue,
     json tokens::revoke,

@@ -161,7 +161,11 @@ fn gate(gate: &Gate) -> (String, Value) {
         ("owner", owner.as_ref().map(json)),
         ("runbook", runbook.as_ref().map(json)),
     ];
-    fields.extend(common.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    fields.extend(
+        common
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?))),
+    );
     (name.to_string(), Value::Object(fields))
 }
 

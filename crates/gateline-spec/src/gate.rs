@@ -16,7 +16,9 @@ use crate::nearest::meant;
 use crate::node::{Entry, Kind, Node};
 
 /// Fields of a gate besides its kind.
-const COMMON_FIELDS: [&str; 7] = ["at_risk", "because", "max_age", "mode", "name", "owner", "runbook"];
+const COMMON_FIELDS: [&str; 7] = [
+    "at_risk", "because", "max_age", "mode", "name", "owner", "runbook",
+];
 
 /// The two lists of gates on a stage.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,7 +95,10 @@ fn text(fields: &Fields<'_, '_, '_>, name: &str) -> Option<Option<String>> {
     };
     let text: String = fields.read(entry)?;
     if text.trim().is_empty() || text.len() > TEXT_BYTES_MAX {
-        let message = format!("`{name}` has {} bytes; it may have 1 to {TEXT_BYTES_MAX}", text.len());
+        let message = format!(
+            "`{name}` has {} bytes; it may have 1 to {TEXT_BYTES_MAX}",
+            text.len()
+        );
         fields.sink.error("gates.text", entry.at(), message);
         return None;
     }
@@ -114,7 +119,11 @@ fn at_risk(fields: &Fields<'_, '_, '_>, kind: &str, params: &Value) -> Option<BT
             continue;
         };
         let Value::Object(over) = entry.value.json() else {
-            let message = format!("`{}` must be a map of this gate's settings, found {}", entry.key, entry.value.word());
+            let message = format!(
+                "`{}` must be a map of this gate's settings, found {}",
+                entry.key,
+                entry.value.word()
+            );
             fields.sink.error("value.type", entry.at(), message);
             return None;
         };

@@ -40,6 +40,12 @@ pub struct EvidenceQuery {
     /// The format, as `junit`; known by the content where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
+    /// What any JSON is, in a word, as `chaos`; for the format `json` alone.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// Where in any JSON the value is, as `.result.runs[0]`; all of it where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// Digests of the artifacts that the tool looked at, joined by commas; all of the release's where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifacts: Option<String>,

@@ -12,6 +12,7 @@ mod server;
 mod stages;
 mod steering;
 mod tokens;
+mod waivers;
 
 pub use board::*;
 pub use evidence::*;
@@ -25,6 +26,7 @@ pub use server::*;
 pub use stages::*;
 pub use steering::*;
 pub use tokens::*;
+pub use waivers::*;
 
 use crate::EndpointInfo;
 
@@ -60,6 +62,9 @@ endpoints! {
     ListFreezes
     DeclareFreeze
     LiftFreeze
+    ListWaivers
+    GrantWaiver
+    LiftWaiver
     ListTokens
     IssueToken
     RevokeToken

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use gateline_api::{EvidenceQuery, EvidenceView, Exit, ReleaseName, ReleasePath, SubmitEvidence};
-use gateline_evidence::{Complete, EVIDENCE_BYTES_MAX, Format};
+use gateline_api::{
+    Empty, EvidenceQuery, EvidenceView, Exit, GetRelease, ReleaseName, ReleasePath, SubmitEvidence,
+};
+use gateline_evidence::{Ask, Complete, EVIDENCE_BYTES_MAX, Format, ReadError};
 use gateline_model::{Digest, Found, StageName};
 use serde_json::json;
 
@@ -22,18 +24,47 @@ pub struct Args {
 enum Verb {
     /// Submit what tools wrote about a release
     Add(Add),
+    /// List the evidence of a release
+    List(Of),
+    /// Show what the evidence of a release says, with each finding's identity
+    Show(Of),
     /// Read what a tool wrote, without a server
     Read(Read),
+}
+
+/// How a report is to be read.
+#[derive(Debug, clap::Args)]
+struct How {
+    /// The format, where its content does not tell it
+    #[arg(long = "as", value_name = "FORMAT")]
+    format: Option<Format>,
+    /// What any JSON is, in a word, as `chaos`; with `--as json`
+    #[arg(long = "type", value_name = "WORD")]
+    of: Option<String>,
+    /// Where in any JSON the value is, as `.result.runs[0]`; with `--as json`
+    #[arg(long)]
+    path: Option<String>,
+}
+
+impl How {
+    fn ask(&self) -> Ask<'_> {
+        Ask {
+            format: self.format,
+            of: self.of.as_deref(),
+            path: self.path.as_deref(),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   gateline evidence add payment-service@1.4.0 junit.xml --name unit
-  gateline evidence add payment-service@1.4.0 coverage.lcov lint.sarif")]
+  gateline evidence add payment-service@1.4.0 coverage.lcov lint.sarif
+  gateline evidence add payment-service@1.4.0 drill.json --as json --type chaos --path .summary")]
 struct Add {
     /// The release, as PIPELINE@VERSION
     release: ReleaseName,
-    /// Files as tools wrote them: JUnit, LCOV or SARIF
+    /// Files as tools wrote them; `docs/reference/evidence-formats.md` lists what is read
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A name that gates may ask for, as `unit`
@@ -42,9 +73,8 @@ struct Add {
     /// The stage that it was made in or for
     #[arg(long)]
     stage: Option<StageName>,
-    /// The format, where its content does not tell it
-    #[arg(long = "as", value_name = "FORMAT")]
-    format: Option<Format>,
+    #[command(flatten)]
+    how: How,
     /// Digests of the artifacts that the tool looked at; all of the release's where none is given
     #[arg(long = "artifact", value_name = "DIGEST")]
     artifacts: Vec<Digest>,
@@ -52,23 +82,77 @@ struct Add {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exits with 5 when the report says too little to be judged, or cannot be read.
+    after_help = "Exits with 0 when the report is read, with 5 when it says too little to be judged, is cut off or against the
+rules of its format, and with 2 when its format is not known.
 
 Examples:
-  gateline evidence read junit.xml"
+  gateline evidence read junit.xml
+  gateline evidence read drill.json --as json --type chaos --path .summary"
 )]
 struct Read {
     /// A file as a tool wrote it; `-` is stdin
     file: PathBuf,
-    /// The format, where its content does not tell it
-    #[arg(long = "as", value_name = "FORMAT")]
-    format: Option<Format>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// A release, and which of its evidence.
+#[derive(Debug, clap::Args)]
+struct Of {
+    /// The release, as PIPELINE@VERSION
+    release: ReleaseName,
+    /// Only the evidence with this id, name, format or kind; the beginning of an id is enough
+    evidence: Option<String>,
 }
 
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
     match args.verb {
         Verb::Add(add) => submit(add, session).await,
+        Verb::List(of) => {
+            let (views, now) = (of_release(&of, session).await?, session.now());
+            session
+                .out
+                .answer(&views, || render::evidence_list(&views, now))?;
+            Ok(Exit::Done)
+        }
+        Verb::Show(of) => {
+            let (views, now) = (of_release(&of, session).await?, session.now());
+            session.out.answer(&views, || {
+                let both = |view| render::evidence(view, now).then(render::facts(view));
+                views
+                    .iter()
+                    .map(both)
+                    .fold(render::Page::default(), render::Page::then)
+            })?;
+            Ok(Exit::Done)
+        }
         Verb::Read(read) => offline(&read, session),
+    }
+}
+
+/// The evidence of a release that is asked for, the newest first.
+async fn of_release(of: &Of, session: &mut Session) -> Result<Vec<EvidenceView>, Failure> {
+    let client = session.connect()?;
+    let path = ReleasePath {
+        release: session.named(&of.release),
+    };
+    let release = client.get::<GetRelease>(&path, &Empty {}).await?;
+    let is_meant = |view: &EvidenceView| {
+        of.evidence.as_deref().is_none_or(|word| {
+            let hex = word.strip_prefix("sha256:").unwrap_or(word);
+            view.id.hex().starts_with(hex)
+                || view.format == word
+                || view.name.as_deref() == Some(word)
+                || view.kind.as_deref() == Some(word)
+        })
+    };
+    let views: Vec<EvidenceView> = release.evidence.into_iter().rev().filter(is_meant).collect();
+    match &of.evidence {
+        Some(word) if views.is_empty() => Err(Failure::unknown(
+            format!("evidence `{word}`"),
+            "the release has none that is called that; list it with `gateline evidence list`",
+        )),
+        Some(_) | None => Ok(views),
     }
 }
 
@@ -85,7 +169,9 @@ async fn submit(add: Add, session: &mut Session) -> Result<Exit, Failure> {
     let query = EvidenceQuery {
         name: add.name,
         stage: add.stage,
-        format: add.format.map(|format| format.name().to_owned()),
+        format: add.how.format.map(|format| format.name().to_owned()),
+        of: add.how.of,
+        path: add.how.path,
         artifacts: (!digests.is_empty()).then(|| digests.join(",")),
     };
     let mut views: Vec<EvidenceView> = Vec::new();
@@ -114,15 +200,50 @@ async fn submit(add: Add, session: &mut Session) -> Result<Exit, Failure> {
 fn offline(args: &Read, session: &mut Session) -> Result<Exit, Failure> {
     let bytes = files::bytes(&args.file, EVIDENCE_BYTES_MAX)?;
     let name = args.file.display().to_string();
-    let read = gateline_evidence::read(&bytes, args.format)
-        .map_err(|err| Failure::unknown(format!("could not read `{name}` as evidence"), err))?;
-    let (exit, errored) = match &read.complete {
+    let read = match gateline_evidence::read(&bytes, args.how.ask()) {
+        Ok(read) => read,
+        Err(err) => return not_read(&name, args.how.format, &err, session),
+    };
+    let (exit, reason) = match &read.complete {
         Complete::Yes => (Exit::Done, None),
         Complete::No { reason } => (Exit::Unknown, Some(reason)),
     };
-    let reply = json!({
-        "file": name, "format": read.format.name(), "facts": read.facts, "errored": errored, "warnings": read.warnings,
+    let mut reply = json!({
+        "file": name, "format": read.format.name(), "kind": read.facts.kind(), "facts": read.facts,
+        "complete": reason.is_none(), "warnings": read.warnings,
     });
+    if let Some(reason) = reason {
+        reply["reason"] = json!(reason);
+    }
     session.out.answer(&reply, || render::read_report(&name, &read))?;
     Ok(exit)
+}
+
+/// A report of a known format that is cut off or against its rules is a tool that did not look; any other is not evidence.
+fn not_read(
+    name: &str,
+    asked: Option<Format>,
+    err: &ReadError,
+    session: &mut Session,
+) -> Result<Exit, Failure> {
+    let format = match err {
+        ReadError::Truncated { format, .. } | ReadError::Malformed { format, .. } => Some(*format),
+        ReadError::Empty => asked,
+        ReadError::Unrecognised { .. }
+        | ReadError::Asked(_)
+        | ReadError::TooLarge { .. }
+        | ReadError::Io(_) => None,
+    };
+    let what = format!("could not read `{name}` as evidence");
+    let Some(format) = format else {
+        return Err(Failure::usage(what, err));
+    };
+    let reply = json!({
+        "file": name, "format": format.name(), "kind": format.kind(), "complete": false, "reason": err.to_string(),
+        "warnings": [],
+    });
+    session
+        .out
+        .answer(&reply, || render::unread_report(name, format, err))?;
+    Ok(Exit::Unknown)
 }

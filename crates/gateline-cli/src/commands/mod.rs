@@ -7,6 +7,7 @@ mod diff;
 mod evidence;
 mod explain;
 mod freeze;
+mod gate;
 mod lint;
 mod log;
 mod r#override;
@@ -22,6 +23,8 @@ mod simulate;
 mod stage;
 mod status;
 mod token;
+mod waive;
+mod waiver;
 
 use gateline_api::{Empty, Endpoint, Exit, PromotionPath, PromotionView, ReasonRequest};
 use gateline_model::limits::TEXT_BYTES_MAX;
@@ -55,6 +58,8 @@ verbs! {
     Approve: approve, "Approve a promotion";
     Override: r#override, "Permit admission although one named gate is not satisfied";
     Freeze: freeze, "Declare, lift and list freezes";
+    Waive: waive, "Accept one finding for a time";
+    Waiver: waiver, "List and lift waivers";
     Log: log, "Search the log";
     Simulate: simulate, "Rehearse a scenario, or many random ones with faults, offline";
     Abort: abort, "End a promotion; a rollout is taken back";
@@ -66,7 +71,8 @@ verbs! {
     Apply: apply, "Bring pipeline files into force";
     Diff: diff, "Show what a pipeline file would change";
     Release: release, "Register, show and list releases, and lift their bars";
-    Evidence: evidence, "Submit what tools wrote about a release, or read it offline";
+    Evidence: evidence, "Submit, list and show what tools wrote about a release, or read it offline";
+    Gate: gate, "List and explain the kinds of gate, offline";
     Promotion: promotion, "List promotions";
     Pipeline: pipeline, "List and show pipelines";
     Stage: stage, "Show a stage";

@@ -136,6 +136,7 @@ mod tests {
             "submit-evidence",
             "promote",
             "approve",
+            "waive",
             "override",
             "freeze",
             "apply",

@@ -1,7 +1,7 @@
 //! Evidence: what a tool found, with its numbers.
 
 use gateline_api::EvidenceView;
-use gateline_evidence::{Complete, Read};
+use gateline_evidence::{Complete, Format, Read, ReadError};
 use gateline_model::{FactRow, Found, Outcome};
 use jiff::Timestamp;
 
@@ -47,6 +47,50 @@ pub(crate) fn evidence(view: &EvidenceView, now: Timestamp) -> Page {
     page
 }
 
+/// Evidence, one row each.
+pub(crate) fn evidence_list(views: &[EvidenceView], now: Timestamp) -> Page {
+    let mut page = Page::default();
+    if views.is_empty() {
+        page.line("no evidence");
+        return page;
+    }
+    let mut table = Table::headed([
+        "evidence", "kind", "name", "format", "stage", "by", "when", "says",
+    ]);
+    for view in views {
+        table.row([
+            Line::from(view.id.short()),
+            view.kind.as_deref().unwrap_or("errored").into(),
+            view.name.as_deref().unwrap_or("").into(),
+            (&view.format).into(),
+            view.stage
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+                .into(),
+            (&view.by).into(),
+            ago(view.at, now).into(),
+            (&view.says).into(),
+        ]);
+    }
+    page.table(table);
+    page
+}
+
+/// The facts of one piece of evidence, line by line.
+pub(crate) fn facts(view: &EvidenceView) -> Page {
+    let mut page = Page::default();
+    if let Found::Facts { facts } = &view.found {
+        let mut table = Table::indented(2);
+        for FactRow { name, value } in facts.rows() {
+            table.row([Line::new().dim(name), value.into()]);
+        }
+        page.table(table);
+    }
+    page.gap();
+    page
+}
+
 /// What a report says, read here without a server.
 pub(crate) fn read_report(file: &str, read: &Read) -> Page {
     let Read {
@@ -74,5 +118,16 @@ pub(crate) fn read_report(file: &str, read: &Read) -> Page {
         table.row([Line::new().wait("odd"), warning.into()]);
     }
     page.table(table);
+    page
+}
+
+/// What is said of a report that was recognised and could not be read.
+pub(crate) fn unread_report(file: &str, format: Format, err: &ReadError) -> Page {
+    let mut page = Page::default();
+    page.line(
+        Line::new()
+            .wait("errored")
+            .plain(format!("  {file} as {format}: {err}")),
+    );
     page
 }

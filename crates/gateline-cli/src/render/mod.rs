@@ -13,18 +13,20 @@ mod release;
 mod stage;
 mod table;
 mod time;
+mod waiver;
 
 use std::fmt::Display;
 
 pub(crate) use board::{board, cell_line};
 pub(crate) use event::event_line;
-pub(crate) use evidence::{evidence, read_report};
+pub(crate) use evidence::{evidence, evidence_list, facts, read_report, unread_report};
 pub(crate) use pipeline::{difference, pipeline, pipelines};
 pub(crate) use promotion::{change_line, promotion, promotions, time_left};
 pub(crate) use release::{release, releases};
 pub(crate) use stage::{freezes, stage};
 pub(crate) use table::Table;
 pub(crate) use time::{ago, clock, in_future};
+pub(crate) use waiver::waivers;
 
 use gateline_api::PromotionState;
 use gateline_model::Health;

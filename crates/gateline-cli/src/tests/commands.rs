@@ -317,13 +317,70 @@ fn evidence_is_read_offline_and_what_says_too_little_is_no_pass() {
     assert!(ran.data.contains("junit.xml as junit\n  tests "), "{}", ran.data);
 
     let dir = tempfile::tempdir().unwrap();
-    let empty = dir.path().join("empty.xml");
-    for (content, says) in [("<testsuites/>", "errored"), ("<testsuites>", ""), ("", "")] {
-        std::fs::write(&empty, content).unwrap();
-        let ran = run(NOWHERE, &["evidence", "read", &empty.display().to_string()]);
-        assert_eq!(ran.exit, Exit::Unknown, "{content}");
+    let file = dir.path().join("report");
+    for (content, exit, says) in [
+        ("<testsuites/>", Exit::Unknown, "errored"),
+        ("<testsuites>", Exit::Unknown, "errored"),
+        ("hello", Exit::Usage, ""),
+        ("", Exit::Usage, ""),
+    ] {
+        std::fs::write(&file, content).unwrap();
+        let ran = run(NOWHERE, &["evidence", "read", &file.display().to_string()]);
+        assert_eq!(ran.exit, exit, "{content}");
         assert!(ran.data.starts_with(says), "{}", ran.data);
     }
+}
+
+#[test]
+fn what_is_read_offline_is_told_in_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("report");
+    let read = |content: &str, more: &[&str]| {
+        std::fs::write(&file, content).unwrap();
+        let name = file.display().to_string();
+        let line: Vec<&str> = ["evidence", "read", &name, "--json"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        let ran = run(NOWHERE, &line);
+        let reply: serde_json::Value = serde_json::from_str(&ran.data).unwrap_or_default();
+        (ran.exit, reply, ran.talk)
+    };
+    let drill = r#"{"summary": {"recovery_s": 12}}"#;
+    let (exit, reply, _) = read(drill, &["--as", "json", "--type", "chaos", "--path", ".summary"]);
+    assert_eq!(exit, Exit::Done);
+    assert_eq!(
+        (&reply["format"], &reply["kind"]),
+        (&"json".into(), &"custom".into())
+    );
+    assert_eq!(
+        (&reply["complete"], &reply["warnings"]),
+        (&true.into(), &serde_json::json!([]))
+    );
+    assert_eq!(reply["facts"]["value"]["recovery_s"], 12);
+    assert_eq!(reply.get("reason"), None);
+
+    for content in ["<testsuites/>", "<testsuites>"] {
+        let (exit, reply, _) = read(content, &[]);
+        assert_eq!(exit, Exit::Unknown);
+        assert_eq!(
+            (&reply["format"], &reply["kind"]),
+            (&"junit".into(), &"tests".into())
+        );
+        assert_eq!(reply["complete"], false);
+        assert!(
+            reply["reason"].as_str().is_some_and(|why| !why.is_empty()),
+            "{reply}"
+        );
+    }
+
+    let (exit, _, talk) = read(drill, &["--as", "json"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(talk.contains("--type"), "{talk}");
+    let (exit, _, talk) = read(drill, &["--as", "junit", "--type", "chaos"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(talk.contains("not for `junit`"), "{talk}");
 }
 
 #[test]

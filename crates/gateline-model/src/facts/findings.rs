@@ -203,7 +203,7 @@ impl FindingFacts {
             self.findings
                 .iter()
                 .take(SHOWN_MAX)
-                .map(|finding| row(finding.severity.name(), finding)),
+                .map(|finding| row(finding.severity.name(), format!("{finding} (finding {})", finding.identity))),
         );
         let more = self.findings.len().saturating_sub(SHOWN_MAX);
         rows.extend((more > 0).then(|| row("findings", format!("and {more} more"))));

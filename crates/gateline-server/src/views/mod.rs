@@ -15,6 +15,7 @@ mod rollout;
 mod stage;
 mod standing;
 mod tokens;
+mod waivers;
 
 pub(crate) use board::board;
 pub(crate) use evidence::evidence;
@@ -27,3 +28,4 @@ pub(crate) use promotions::promotions;
 pub(crate) use release::{erasable, release, releases};
 pub(crate) use stage::stage;
 pub(crate) use tokens::tokens;
+pub(crate) use waivers::waivers;

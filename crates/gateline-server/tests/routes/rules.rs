@@ -112,7 +112,7 @@ async fn a_token_without_the_scope_is_forbidden_everything_but_reading() {
         Scope::Promote,
         Scope::Approve,
         Scope::Waive,
-    Scope::Override,
+        Scope::Override,
         Scope::Freeze,
         Scope::Apply,
     ];

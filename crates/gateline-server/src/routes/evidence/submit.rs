@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gateline_api::{EvidenceView, SubmitEvidence, entry};
 use gateline_core::{Command, ReleaseState};
-use gateline_evidence::{Complete, Format, Read, ReadError};
+use gateline_evidence::{Ask, Complete, Format, Read, ReadError};
 use gateline_model::limits::NAME_BYTES_MAX;
 use gateline_model::{Digest, Event, Evidence, Found};
 use jiff::Timestamp;
@@ -23,7 +23,16 @@ pub(crate) async fn handle(call: Call<SubmitEvidence>) -> Result<EvidenceView, R
         .map_err(|err: gateline_evidence::UnknownFormat| Refused::new(&entry::FORMAT, err.to_string()))?;
     let bytes = call.bytes.clone();
     // Reading a large report keeps a core busy for a while: not one that answers others.
-    let read = tokio::task::spawn_blocking(move || gateline_evidence::read(&bytes, format)).await;
+    let (of, path) = (call.query.of.clone(), call.query.path.clone());
+    let read = tokio::task::spawn_blocking(move || {
+        let ask = Ask {
+            format,
+            of: of.as_deref(),
+            path: path.as_deref(),
+        };
+        gateline_evidence::read(&bytes, ask)
+    })
+    .await;
     let read =
         read.map_err(|err| Refused::new(&entry::BUG, format!("the report's reader stopped: {err}")))?;
     let (format, found, warnings) = found(read, format)?;
@@ -82,10 +91,18 @@ fn found(
         (format.name(), Found::Errored { reason, of }, Vec::new())
     };
     match read {
-        Ok(Read { format, facts, complete: Complete::Yes, warnings }) => {
-            Ok((format.name(), Found::Facts { facts }, warnings))
-        }
-        Ok(Read { format, complete: Complete::No { reason }, warnings, .. }) => {
+        Ok(Read {
+            format,
+            facts,
+            complete: Complete::Yes,
+            warnings,
+        }) => Ok((format.name(), Found::Facts { facts }, warnings)),
+        Ok(Read {
+            format,
+            complete: Complete::No { reason },
+            warnings,
+            ..
+        }) => {
             let (format, found, _) = errored(format, reason);
             Ok((format, found, warnings))
         }
@@ -96,6 +113,7 @@ fn found(
             Some(format) => Ok(errored(format, err.to_string())),
             None => Err(Refused::new(&entry::FORMAT, err.to_string())),
         },
+        Err(err @ ReadError::Asked(_)) => Err(Refused::new(&entry::QUERY, err.to_string())),
         Err(err @ ReadError::Unrecognised { .. }) => Err(Refused::new(&entry::FORMAT, err.to_string())),
         Err(err @ ReadError::TooLarge { .. }) => Err(Refused::new(&entry::BODY_TOO_LARGE, err.to_string())),
     }

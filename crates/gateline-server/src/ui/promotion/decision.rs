@@ -5,8 +5,8 @@ use gateline_model::{CheckOf, EvidenceId, GateVerdict, Number, Outcome, Override
 use maud::{Markup, html};
 
 use super::Shown;
-use crate::ui::stage::responsible;
 use crate::ui::shell::Visitor;
+use crate::ui::stage::responsible;
 use crate::ui::words::{OVERRIDDEN, of_outcome, of_verdict};
 use crate::ui::{link, time};
 

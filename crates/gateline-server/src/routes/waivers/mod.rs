@@ -1,0 +1,5 @@
+//! Waivers.
+
+pub(super) mod grant;
+pub(super) mod lift;
+pub(super) mod list;
