@@ -1,8 +1,9 @@
 //! Benchmarks: each number as a ratio to a named limit that is measured in the same run.
 //!
-//! `cargo xtask bench [decisions|action|fold|board]` builds itself optimised and prints Markdown. What is measured needs
-//! the whole server, so it stands behind the feature `bench`: the other verbs build without it.
+//! `cargo xtask bench [decisions|action|fold|board|evidence]` prints Markdown. All but `evidence` need the whole server and
+//! an optimised build of it, so they stand behind the feature `bench`: the other verbs build without it.
 
+mod evidence;
 #[cfg(feature = "bench")]
 mod measure;
 
@@ -10,17 +11,24 @@ mod measure;
 ///
 /// # Errors
 /// What could not be set up or measured.
-#[cfg(feature = "bench")]
 pub fn run(arguments: &[String]) -> Result<(), String> {
+    match arguments {
+        [one] if one == "evidence" => evidence::run(),
+        // With the feature this is the second process, and the first one has done it.
+        [] if !cfg!(feature = "bench") => evidence::run().and_then(|()| with_server(arguments)),
+        _ => with_server(arguments),
+    }
+}
+
+/// Runs one benchmark of the server, or all of them.
+#[cfg(feature = "bench")]
+fn with_server(arguments: &[String]) -> Result<(), String> {
     measure::run(arguments)
 }
 
 /// Builds again, optimised and with the server, and runs that: numbers of an unoptimised build mean nothing.
-///
-/// # Errors
-/// What could not be set up or measured.
 #[cfg(not(feature = "bench"))]
-pub fn run(arguments: &[String]) -> Result<(), String> {
+fn with_server(arguments: &[String]) -> Result<(), String> {
     let status = std::process::Command::new(env!("CARGO"))
         .args([
             "run",
