@@ -1,4 +1,5 @@
 //! The next batch may be handed over before the answers to the last one are taken. Commands on streams of their own.
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may what helps it")]
 
 use std::sync::Arc;
 
