@@ -4,7 +4,7 @@
 /// they do not, all of the report is looked through.
 pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Keys of a JSON object that are looked at.
-const KEYS_MAX: usize = 200;
+pub(crate) const KEYS_MAX: usize = 200;
 
 /// What a report begins with.
 #[derive(Debug)]
@@ -60,11 +60,6 @@ impl<'a> Head<'a> {
     /// Whether it is XML with one of these root elements.
     pub(crate) fn has_root(&self, names: &[&str]) -> bool {
         matches!(self.shape, Shape::Xml(root) if names.contains(&root))
-    }
-
-    /// Whether it is JSON: then the rest of it may tell more.
-    pub(crate) fn is_json(&self) -> bool {
-        matches!(self.shape, Shape::Object(_) | Shape::Array(_))
     }
 }
 

@@ -1,11 +1,13 @@
 //! A report as a stream that can be begun again: nothing of it is held but what a reader keeps.
 
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-use serde::de::DeserializeSeed;
+use serde::Deserializer as _;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
 use crate::error::Fault;
-use crate::head::HEAD_BYTES_MAX;
+use crate::head::{HEAD_BYTES_MAX, KEYS_MAX};
 use crate::read::Ask;
 
 /// Bytes that are read at a time.
@@ -95,6 +97,15 @@ impl<'a> Input<'a> {
         read.map_err(|error| self.json_fault(&error))
     }
 
+    /// The keys of its outermost object, as far as they can be read; what they hold is passed over.
+    pub(crate) fn keys(&mut self) -> Result<Vec<String>, Fault> {
+        let mut keys = Vec::new();
+        let mut parser = serde_json::Deserializer::from_reader(self.reader()?);
+        // It may be cut off or wrong further on: that is for its reader to say.
+        let _ = parser.deserialize_map(Keys(&mut keys));
+        Ok(keys)
+    }
+
     /// The fault of a parser that knows line and column only.
     pub(crate) fn json_fault(&mut self, error: &serde_json::Error) -> Fault {
         if let Some(kind) = error.io_error_kind() {
@@ -156,6 +167,27 @@ impl<'a> Input<'a> {
         let mut bytes = Vec::with_capacity(self.bytes);
         self.reader()?.read_to_end(&mut bytes)?;
         String::from_utf8(bytes).map_err(|error| Fault::not_utf8(error.utf8_error().valid_up_to()))
+    }
+}
+
+/// Collects the keys of an object.
+struct Keys<'k>(&'k mut Vec<String>);
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key()? {
+            if self.0.len() < KEYS_MAX {
+                self.0.push(key);
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use gateline_model::Facts;
 
-use crate::head::Head;
+use crate::head::{Head, Shape};
 use crate::input::{Input, Source};
 use crate::{Format, ReadError, format, text};
 
@@ -132,10 +132,14 @@ fn recognise(input: &mut Input<'_>) -> Result<Format, ReadError> {
         return Ok(format);
     }
     let begins = text::one_line(head.text, BEGINS_CHARS_MAX);
-    // What tells a JSON format may stand behind a long list.
-    let rest = match head.is_json() && input.bytes() > beginning.len() {
-        true => format::of(&Head::of(&input.first(usize::MAX)?)),
-        false => None,
+    // What tells a JSON object may stand behind a long list.
+    let rest = match head.shape {
+        Shape::Object(_) if input.bytes() > beginning.len() => {
+            let keys = input.keys().unwrap_or_default();
+            let shape = Shape::Object(keys.iter().map(String::as_str).collect());
+            format::of(&Head { shape, ..head })
+        }
+        _ => None,
     };
     rest.ok_or(ReadError::Unrecognised { begins })
 }

@@ -150,7 +150,7 @@ impl<'i> Xml<'i> {
 }
 
 impl Tag<'_> {
-    /// Its name, without a namespace prefix.
+    /// Its name, without a prefix.
     pub(crate) fn name(&self) -> &str {
         self.start.local_name().into_inner()
     }

@@ -33,14 +33,14 @@ const FORMAT: &str = "GATELINE_FORMAT";
 )]
 #[test_case(
     "jacoco",
-    "<report><package name='p'>",
+    "<report><sessioninfo id='h'/><package name='p'>",
     "<sourcefile name='A.java'><line nr='1' mi='0' ci='1' mb='0' cb='0'/></sourcefile>\n",
     "</package></report>"
 )]
 #[test_case("lcov", "", "SF:a.c\nDA:1,1\nDA:2,0\nBRDA:1,0,0,1\nend_of_record\n", ""; "of lcov")]
 #[test_case(
     "coverage-py",
-    "{\"files\":{",
+    "{\"meta\":{},\"files\":{",
     "\"a.py\":{\"executed_lines\":[1],\"missing_lines\":[2]},\n",
     "\"b.py\":{\"executed_lines\":[1],\"missing_lines\":[]}},\"totals\":{\"num_statements\":3}}"
 )]
@@ -114,7 +114,8 @@ fn the_reading_process() {
     let format: Format = format.parse().expect("a known format");
     let mut file = std::fs::File::open(path).expect("the report");
     let before = peak_kb();
-    let read = read_from(&mut file, Some(format)).expect("the report reads");
+    let read = read_from(&mut file, None).expect("the report reads");
+    assert_eq!(read.format, format);
     assert_eq!(read.complete, Complete::Yes);
     println!("\ngrew by {}", peak_kb() - before);
 }

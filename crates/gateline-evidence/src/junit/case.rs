@@ -96,7 +96,6 @@ pub(super) fn tells_of_trouble(word: &str) -> bool {
         "broken",
         "ignor",
         "disab",
-        "cancel",
         "invalid",
         "unknown",
         "undefined",
