@@ -72,10 +72,11 @@ fn verdict(gate: &GateVerdict) -> Vec<String> {
     if let Some(until) = gate.until {
         row.push_str(&format!(" (until {})", time(until)));
     }
-    if gate.verdict == Verdict::Satisfied {
-        return vec![row];
-    }
     let mut rows = vec![row];
+    rows.extend(gate.details.iter().map(|line| format!("{:<21} - {line}", "")));
+    if gate.verdict == Verdict::Satisfied {
+        return rows;
+    }
     if !gate.changed_by.is_empty() {
         rows.push(format!("{:<21} changed by {}", "", gate.changed_by.join("; ")));
     }

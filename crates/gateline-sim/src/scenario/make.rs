@@ -230,7 +230,7 @@ impl Script<'_> {
             }
             // Any other kind is written as it is stored: JSON with its `kind`.
             "facts" => {
-                row.only(2, &["name", "errored", "about", "by"])?;
+                row.only(2, &["name", "stage", "errored", "about", "by"])?;
                 let facts: Facts = serde_json::from_str(row.body.as_deref().unwrap_or_default()).map_err(|err| {
                     row.error(
                         format!("the facts cannot be read: {err}"),
@@ -265,7 +265,7 @@ impl Script<'_> {
         });
         let evidence = Evidence {
             artifacts: artifacts.unwrap_or_else(|| vec![about]),
-            stage: None,
+            stage: row.value("stage")?,
             name: row.get("suite").or(row.get("name")).map(str::to_owned),
             found,
             raw: Some(Digest::of_json(&(&row.text, &row.body))),
