@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use gateline_model::{Evidence, EvidenceId, Facts, Found, Gate};
+use gateline_model::{Evidence, EvidenceId, Facts, Found, Gate, StageName};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -24,9 +24,17 @@ pub(super) struct Custom<'a> {
 }
 
 impl Custom<'_> {
-    /// The newest that fits. What could not be read has no type: it fits by its name, or is what has come where nothing
-    /// else is there.
     fn newest<'r>(&self, release: &'r ReleaseState) -> Option<&'r (EvidenceId, Arc<Evidence>)> {
+        self.newest_where(release, &|_| true)
+    }
+
+    /// The newest that fits and of which the rest holds too. What could not be read has no type: it fits by its name, or
+    /// is what has come where nothing else is there.
+    pub(super) fn newest_where<'r>(
+        &self,
+        release: &'r ReleaseState,
+        also: &dyn Fn(&Evidence) -> bool,
+    ) -> Option<&'r (EvidenceId, Arc<Evidence>)> {
         let called = |evidence: &Evidence, name: &str| evidence.name.as_deref() == Some(name);
         let fits = |evidence: &Evidence| match &evidence.found {
             Found::Facts {
@@ -44,7 +52,7 @@ impl Custom<'_> {
         };
         let newest = |fits: &dyn Fn(&Evidence) -> bool| {
             let mut reports = release.evidence.iter().rev();
-            reports.find(|(_, evidence)| fits(evidence))
+            reports.find(|(_, evidence)| also(evidence) && fits(evidence))
         };
         newest(&fits).or_else(|| newest(&nameless))
     }
@@ -68,19 +76,36 @@ impl Custom<'_> {
         view: &GateView<'_>,
         on_value: impl FnOnce(&Value) -> Says,
     ) -> Says {
-        let name = self
-            .name
-            .map(|name| format!(" --name {name}"))
-            .unwrap_or_default();
+        self.judge_found(gate, view, None, self.newest(view.release), on_value)
+    }
+
+    /// Judges what was found, however it was looked for; `stage` is the one that it was looked for in.
+    pub(super) fn judge_found(
+        &self,
+        gate: &Gate,
+        view: &GateView<'_>,
+        stage: Option<&StageName>,
+        newest: Option<&(EvidenceId, Arc<Evidence>)>,
+        on_value: impl FnOnce(&Value) -> Says,
+    ) -> Says {
+        let option = |option: &str, value: Option<&str>| {
+            value
+                .map(|value| format!(" --{option} {value}"))
+                .unwrap_or_default()
+        };
         let add = format!(
-            "report it with `gateline evidence add {}@{}{name} --as json --type {} FILE`",
-            view.pipeline.name, view.release.release.version, self.of
+            "report it with `gateline evidence add {}@{}{}{} --as json --type {} FILE`",
+            view.pipeline.name,
+            view.release.release.version,
+            option("stage", stage.map(StageName::as_str)),
+            option("name", self.name),
+            self.of
         );
         let sought = Sought {
             what: self.what,
             name: self.name,
             add,
-            newest: self.newest(view.release),
+            newest,
         };
         reported::judge_sought(gate, view, sought, |facts| match facts {
             Facts::Custom(custom) => on_value(&custom.value),

@@ -8,19 +8,26 @@ mod asked;
 mod baseline;
 mod chaos;
 mod command;
+mod config;
 mod coverage;
 mod custom;
 mod endurance;
 mod evidence;
+mod fields;
 mod findings;
 mod freeze;
 mod http;
+mod licences;
+mod limit;
 mod live;
 mod metric;
 mod pattern;
+mod performance;
+mod plan;
 mod reported;
 mod sarif;
 mod says;
+mod sbom;
 mod soak;
 mod tests;
 mod window;
@@ -81,7 +88,8 @@ macro_rules! gates {
     };
 }
 
-gates! { approval, chaos, command, coverage, endurance, evidence, findings, freeze, http, metric, sarif, soak, tests, window }
+gates! { approval, chaos, command, config, coverage, endurance, evidence, findings, freeze, http, licences, metric, performance, plan, sarif,
+sbom, soak, tests, window }
 
 /// Time between two runs of a check where its gate does not say.
 pub(crate) const EVERY_DEFAULT: gateline_model::Span = gateline_model::Span::from_secs(30);
