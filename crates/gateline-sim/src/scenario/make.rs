@@ -66,6 +66,18 @@ impl Script<'_> {
                     reason,
                 }
             }
+            "waive" => {
+                row.only(2, &["stage", "until", "ticket", "by", "reason"])?;
+                let until: Span = row.parse(row.need("until")?)?;
+                Command::Waive {
+                    release: self.release_id(row, row.word(0, "a release")?)?,
+                    finding: row.word(1, "a finding")?.to_owned(),
+                    stage: row.get("stage").map(|stage| row.parse(stage)).transpose()?,
+                    until: until.after(self.sim.now),
+                    ticket: row.get("ticket").map(str::to_owned),
+                    reason,
+                }
+            }
             "lift-freeze" => {
                 row.only(1, &["by", "reason"])?;
                 Command::LiftFreeze {
@@ -231,12 +243,13 @@ impl Script<'_> {
             // Any other kind is written as it is stored: JSON with its `kind`.
             "facts" => {
                 row.only(2, &["name", "stage", "errored", "about", "by"])?;
-                let facts: Facts = serde_json::from_str(row.body.as_deref().unwrap_or_default()).map_err(|err| {
-                    row.error(
-                        format!("the facts cannot be read: {err}"),
-                        "write them as stored between `<<END` and `END`, as in {\"kind\": \"sbom\", ..}",
-                    )
-                })?;
+                let facts: Facts =
+                    serde_json::from_str(row.body.as_deref().unwrap_or_default()).map_err(|err| {
+                        row.error(
+                            format!("the facts cannot be read: {err}"),
+                            "write them as stored between `<<END` and `END`, as in {\"kind\": \"sbom\", ..}",
+                        )
+                    })?;
                 ("facts", facts)
             }
             other => {
