@@ -184,9 +184,11 @@ pub(super) fn submit(
             "register a new release",
         ));
     }
+    // The same bytes may be read in two ways: as another format, or at another path.
     let known_already = state.evidence.last().is_some_and(|(_, last)| {
         last.raw.is_some()
             && (&last.raw, &last.name, &last.stage) == (&evidence.raw, &evidence.name, &evidence.stage)
+            && (&last.format, &last.found) == (&evidence.format, &evidence.found)
     });
     if !known_already {
         draft.emit(
