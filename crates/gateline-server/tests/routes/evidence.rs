@@ -67,21 +67,56 @@ async fn a_report_of_no_known_format_is_refused_with_the_known_ones() {
     }
     let problem = submit(&admin, b"hello").await.unwrap_err();
     assert!(
-        problem.detail.contains("`junit`, `lcov`, `sarif`"),
+        ["`junit`", "`lcov`", "`sarif`", "`cyclonedx`"]
+            .iter()
+            .all(|known| problem.detail.contains(known)),
         "{}",
         problem.detail
     );
     let query = EvidenceQuery {
-        format: Some("cobertura".into()),
+        format: Some("jnuit".into()),
         ..EvidenceQuery::default()
     };
-    let problem = admin.evidence(RELEASE, &query, b"<coverage/>").await.unwrap_err();
+    let problem = admin
+        .evidence(RELEASE, &query, b"<testsuites/>")
+        .await
+        .unwrap_err();
     assert_eq!(problem.code, "evidence.format");
     assert_eq!(
         app.hub.with_world(|world| world.next()),
         size,
         "something was recorded"
     );
+}
+
+#[tokio::test]
+async fn any_json_is_evidence_with_a_type_and_a_path() {
+    let (_app, admin, _) = registered().await;
+    let query = |of: Option<&str>, path: &str| EvidenceQuery {
+        format: Some("json".into()),
+        of: of.map(str::to_owned),
+        path: Some(path.into()),
+        ..EvidenceQuery::default()
+    };
+    let drill = br#"{"summary": {"recovery_s": 12}}"#;
+    let view = admin
+        .evidence(RELEASE, &query(Some("chaos"), ".summary"), drill)
+        .await
+        .unwrap();
+    assert!(matches!(view.found, Found::Facts { .. }), "{:?}", view.found);
+    let view = admin
+        .evidence(RELEASE, &query(Some("chaos"), ".nothing"), drill)
+        .await
+        .unwrap();
+    let Found::Errored { reason, .. } = view.found else {
+        panic!("a path that leads nowhere is no fact");
+    };
+    assert!(reason.contains("and no `.nothing`"), "{reason}");
+    let problem = admin
+        .evidence(RELEASE, &query(None, ".summary"), drill)
+        .await
+        .unwrap_err();
+    assert_eq!(problem.code, "request.query");
 }
 
 #[tokio::test]
