@@ -99,13 +99,8 @@ impl Measure {
 
 /// A number with as many digits as a person can use.
 pub(super) fn short(value: f64) -> String {
-    if value.fract() == 0.0 {
-        format!("{value:.0}")
-    } else if value.abs() < 1.0 {
-        format!("{value:.3}")
-    } else {
-        format!("{value:.1}")
-    }
+    let digits = if value.abs() < 1.0 { 1_000.0 } else { 10.0 };
+    format!("{}", (value * digits).round() / digits)
 }
 
 /// One number that a gate asks for.
@@ -267,7 +262,7 @@ mod tests {
             asked("d", Some(f64::NAN)),
         ]);
         assert_eq!(weighed.missing, ["c"]);
-        assert_eq!(weighed.within, ["a 0.500 s, limit <= 1 s"]);
+        assert_eq!(weighed.within, ["a 0.5 s, limit <= 1 s"]);
         let lines = &weighed.lines;
         assert_eq!(lines[0], "b 2 s, limit <= 1 s; 1 s in the live release, 1 s more");
         assert!(lines[1].starts_with("d NaN s"), "{lines:?}");

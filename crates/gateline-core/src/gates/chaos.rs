@@ -126,7 +126,9 @@ impl Chaos {
             }
             .to_owned()
         }));
-        if self.rows().iter().all(|(.., limit)| limit.is_none()) && outcome.experiments.is_empty() {
+        let names_nothing =
+            self.experiments.is_empty() && self.rows().iter().all(|(.., limit)| limit.is_none());
+        if names_nothing && outcome.experiments.is_empty() {
             missing.push("any experiment".to_owned());
         }
 
@@ -172,5 +174,47 @@ impl Chaos {
                 Some(format!("== {count}")),
             )
             .details(lines)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateline_model::Verdict;
+    use serde_json::json;
+    use test_case::test_case;
+
+    use super::*;
+
+    fn judged(params: Value, value: Value) -> Says {
+        (KIND.check)(&params).expect("legal parameters");
+        let chaos = Chaos::deserialize(params).expect("parameters");
+        chaos.judge(&value, &Baseline::None)
+    }
+
+    #[test_case(json!({"recovery_secs": 10}), Some(10.0); "of the whole")]
+    #[test_case(json!({"recovery_secs": 10, "experiments": [{"name": "a", "passed": true, "recovery_secs": 20}]}), Some(20.0); "of the slowest")]
+    #[test_case(json!({"experiments": [{"name": "a", "passed": true, "recovery_secs": 20}]}), Some(20.0); "of each")]
+    #[test_case(json!({"experiments": [{"name": "a", "passed": true, "recovery_secs": 20}, {"name": "b", "passed": true}]}), None; "of not each")]
+    #[test_case(json!({}), None; "of none")]
+    fn the_slowest_recovery_counts(value: Value, expected: Option<f64>) {
+        let outcome: Outcome = custom::read(&value).expect("reads");
+        assert_eq!(outcome.slowest(), expected);
+    }
+
+    #[test]
+    fn an_experiment_that_did_not_pass_refuses_though_nobody_asked_for_it() {
+        let value = json!({"experiments": [{"name": "a", "passed": true}, {"name": "b", "passed": false}]});
+        let says = judged(json!({"experiments": ["a"]}), value);
+        assert_eq!((says.verdict, says.code), (Verdict::Refused, "chaos.over"));
+    }
+
+    #[test_case(json!({}), "chaos.unknown"; "nothing")]
+    #[test_case(json!([]), "chaos.unreadable"; "a list")]
+    #[test_case(json!(null), "chaos.unreadable"; "null")]
+    #[test_case(json!({"recovery_secs": -1}), "chaos.unreadable"; "a number below 0")]
+    #[test_case(json!({"experiments": [{"name": "a"}]}), "chaos.unreadable"; "an experiment without an end")]
+    fn what_says_nothing_waits(value: Value, code: &str) {
+        let says = judged(json!({}), value);
+        assert_eq!((says.verdict, says.code), (Verdict::Waiting, code));
     }
 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use gateline_model::{Evidence, EvidenceId, Facts, Found, Gate, StageName};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::baseline::Baseline;
@@ -114,14 +115,19 @@ impl Custom<'_> {
     }
 }
 
-/// The value as the kind knows it. The message names the field.
+/// The value as the kind knows it, which leaves each field away where it may. The message names the field.
 pub(super) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
-    match value {
-        Value::Object(_) => T::deserialize(value).map_err(|err| err.to_string()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err("it is no object".to_owned())
-        }
-    }
+    let Value::Object(fields) = value else {
+        return Err("it is no object".to_owned());
+    };
+    T::deserialize(value).map_err(|err| {
+        let wrong = fields.iter().find_map(|(name, value)| {
+            let alone = Value::Object([(name.clone(), value.clone())].into_iter().collect());
+            let err = T::deserialize(alone).err()?;
+            Some(format!("`{name}`: {err}"))
+        });
+        wrong.unwrap_or_else(|| err.to_string())
+    })
 }
 
 /// The live release's value as the kind knows it; nothing where it cannot be read.
@@ -132,13 +138,21 @@ pub(super) fn read_baseline<T: DeserializeOwned + Default>(baseline: &Baseline) 
     }
 }
 
-/// A number that is not below 0, as the fields of results are.
-pub(super) fn not_negative<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<f64>, D::Error> {
-    use serde::Deserialize;
-    match Option::<f64>::deserialize(deserializer)? {
-        Some(number) if number < 0.0 => Err(serde::de::Error::custom(format!("{number} is below 0"))),
+/// A number, where there is one.
+pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        value => match value.as_f64() {
+            Some(number) => Ok(Some(number)),
+            None => Err(D::Error::custom(format!("{value} is no number"))),
+        },
+    }
+}
+
+/// A number that is not below 0, as durations and shares are.
+pub(super) fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match number(deserializer)? {
+        Some(number) if number < 0.0 => Err(D::Error::custom(format!("{number} is below 0"))),
         number => Ok(number),
     }
 }

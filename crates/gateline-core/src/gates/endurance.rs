@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::asked::{self, Measure, Row, Weighed};
 use super::baseline::Baseline;
-use super::custom::{self, Custom, not_negative};
+use super::custom::{self, Custom, not_negative, number};
 use super::{GateKind, GateView, Place, Says, observes_nothing, schema_of, with_params};
 use crate::threshold::Threshold;
 
@@ -75,7 +75,7 @@ struct Outcome {
     #[serde(default, deserialize_with = "not_negative")]
     error_budget_used_percent: Option<f64>,
     /// Below 0 where it shrank.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     memory_growth_percent_per_hour: Option<f64>,
 }
 
@@ -158,5 +158,40 @@ fn reported_as(field: &str) -> &'static str {
         "saturation" => "`saturation_rps`",
         "error_budget" => "`error_budget_used_percent`",
         _ => "`memory_growth_percent_per_hour`",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateline_model::Verdict;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn memory_may_shrink_and_time_may_not() {
+        let gate = Endurance::deserialize(json!({"memory_growth": "<= 1%", "duration": ">= 1h"}))
+            .expect("parameters");
+        let judged = |value: Value| gate.judge(&value, &Baseline::None);
+        let shrunk = judged(json!({"duration_secs": 3600, "memory_growth_percent_per_hour": -2}));
+        assert_eq!(shrunk.verdict, Verdict::Satisfied);
+        let backwards = judged(json!({"duration_secs": -1, "memory_growth_percent_per_hour": 0}));
+        assert_eq!(backwards.code, "endurance.unreadable");
+        let words = judged(json!({"duration_secs": 3600, "memory_growth_percent_per_hour": "little"}));
+        assert_eq!(
+            words.says,
+            "the result cannot be read: `memory_growth_percent_per_hour`: \"little\" is no number"
+        );
+    }
+
+    #[test]
+    fn a_gate_that_asks_for_nothing_is_refused() {
+        for wrong in [
+            json!({}),
+            json!({"duration": ">= 2"}),
+            json!({"saturation": ">= 5 s"}),
+        ] {
+            assert!((KIND.check)(&wrong).is_err(), "{wrong}");
+        }
     }
 }

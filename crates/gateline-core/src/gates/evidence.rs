@@ -107,3 +107,58 @@ fn members(name: &str, value: &Value) -> Vec<String> {
         value => vec![line(name.to_owned(), value)],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gateline_model::{CustomFacts, Verdict};
+    use test_case::test_case;
+
+    use super::*;
+
+    #[test_case("fact.seconds < 30", json!({"seconds": 12}), Verdict::Satisfied; "a whole number")]
+    #[test_case("fact.seconds < 30", json!({"seconds": 12.5}), Verdict::Satisfied; "a number with a fraction")]
+    #[test_case("fact.seconds < 30", json!({"seconds": 30}), Verdict::Refused; "too many")]
+    #[test_case("fact.seconds < 30", json!({"seconds": "12"}), Verdict::Waiting; "a text")]
+    #[test_case("fact.seconds < 30", json!({}), Verdict::Waiting; "nothing")]
+    #[test_case("fact.seconds", json!({"seconds": 1}), Verdict::Waiting; "no answer")]
+    #[test_case("live == null", json!({}), Verdict::Satisfied; "nothing is live")]
+    fn a_condition_is_judged(that: &str, fact: Value, expected: Verdict) {
+        let params = json!({"type": "load-shed", "that": that});
+        (KIND.check)(&params).expect("legal parameters");
+        let gate = FactAsked::deserialize(params).expect("parameters");
+        let says = gate.judge(&fact, &Baseline::None);
+        assert_eq!(says.verdict, expected, "{}", says.says);
+    }
+
+    #[test]
+    fn the_live_fact_is_compared() {
+        let live = CustomFacts {
+            of: "load-shed".to_owned(),
+            value: json!({"seconds": 10}),
+        };
+        let baseline = Baseline::Known("1.0.0".parse().expect("a version"), Facts::Custom(live));
+        let params = json!({"type": "load-shed", "that": "fact.seconds <= live.seconds"});
+        let gate = FactAsked::deserialize(params).expect("parameters");
+        let says = gate.judge(&json!({"seconds": 11}), &baseline);
+        assert_eq!(says.verdict, Verdict::Refused);
+        assert_eq!(
+            says.details,
+            [
+                "fact.seconds = 11",
+                "live.seconds = 10",
+                "compared with 1.0.0, which is live"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_condition_is_read_when_the_pipeline_is() {
+        for that in ["fact.", "facts.seconds < 3", "release.version == 'x'", ""] {
+            assert!(
+                (KIND.check)(&json!({"type": "a", "that": that})).is_err(),
+                "{that}"
+            );
+        }
+        assert!((KIND.check)(&json!({"type": " ", "that": "true"})).is_err());
+    }
+}

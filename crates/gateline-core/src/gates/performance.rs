@@ -295,8 +295,15 @@ impl Performance {
             )
             .changed_by("a reporter (CI)")
             .next("let the tool measure it and report again")
-        } else if within.is_empty() && live.is_none() && self.against_live.is_some() {
-            Says::satisfied("performance.first", baseline.says())
+        } else if within.is_empty() && self.against_live.is_some() {
+            let why = match compared.silent.as_slice() {
+                [] => baseline.says(),
+                silent => format!(
+                    "the live release's load test has no {}: nothing was compared",
+                    silent.join(", ")
+                ),
+            };
+            Says::satisfied("performance.not_compared", why)
         } else if within.is_empty() {
             Says::satisfied(
                 "performance.within",
