@@ -84,7 +84,10 @@ impl Examination {
     }
 
     fn fold(&mut self, raw: &RawEvent) -> Result<(), String> {
-        let recorded = raw.recorded().map_err(|err| err.to_string())?;
+        let recorded = raw.recorded().map_err(|err| match err {
+            StoreError::Damaged { why, .. } => format!("it cannot be read: {why}"),
+            err => err.to_string(),
+        })?;
         if recorded.event.name() != raw.kind {
             return Err(format!(
                 "its type is `{}`, its body's `{}`",
