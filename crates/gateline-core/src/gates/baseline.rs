@@ -6,6 +6,10 @@ use super::GateView;
 use super::reported::{self, Wanted};
 
 /// What a release is compared with.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it lives as long as one verdict"
+)]
 pub(super) enum Baseline {
     /// No other release is live.
     None,

@@ -82,6 +82,9 @@ struct Complete {
     relations: bool,
 }
 
+/// Whether a component lacks something.
+type Lacks = fn(&Component) -> bool;
+
 impl Sbom {
     fn forbidden(&self) -> Result<Vec<Forbidden>, String> {
         let read = |text: &String| Forbidden::read(text).map_err(|err| format!("forbid: {err}"));
@@ -90,7 +93,7 @@ impl Sbom {
 
     /// What is not complete, each with an example.
     fn incomplete(&self, facts: &SbomFacts) -> Vec<String> {
-        let asked: [(bool, u64, &str, fn(&Component) -> bool); 3] = [
+        let asked: [(bool, u64, &str, Lacks); 3] = [
             (
                 self.complete.versions,
                 facts.without_version,
