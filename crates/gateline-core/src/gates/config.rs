@@ -183,6 +183,7 @@ impl Config {
                 .next("report the whole configuration, as an object");
         }
         let digest = Digest::of_json(&config);
+        let short = digest.short();
         let size = config.len();
         let listed = self.approved.contains(&digest);
         let settle = |gate: &Gate| {
@@ -198,19 +199,19 @@ impl Config {
             Approved::Nothing | Approved::Silent(_) if listed => {
                 return Says::satisfied(
                     "config.approved",
-                    format!("{size} settings, approved by the pipeline as {digest}"),
+                    format!("{size} settings, approved by the pipeline (digest {short})"),
                 );
             }
             Approved::Nothing if self.first == First::Accept => {
                 return Says::satisfied(
                     "config.first",
-                    format!("{size} settings, taken as the first: nothing is live here; they are {digest}"),
+                    format!("{size} settings, taken as the first (digest {short}): nothing is live here"),
                 );
             }
             Approved::Nothing => {
                 return Says::waiting(
                     "config.no_baseline",
-                    format!("nothing is live here to compare {size} settings with; they are {digest}"),
+                    format!("nothing is live here to compare {size} settings with (digest {short})"),
                 )
                 .changed_by(changed_by)
                 .next(settle(gate));
@@ -243,10 +244,10 @@ impl Config {
         } else if listed {
             Says::satisfied(
                 "config.approved",
-                format!("{text}; approved by the pipeline as {digest}"),
+                format!("{text}; approved by the pipeline (digest {short})"),
             )
         } else {
-            Says::refused("config.differs", format!("{text}; it is {digest}"))
+            Says::refused("config.differs", format!("{text} (digest {short})"))
                 .changed_by(changed_by)
                 .next(settle(gate))
         };

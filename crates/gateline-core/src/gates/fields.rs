@@ -60,7 +60,7 @@ fn collect<'v>(
 }
 
 /// A key as a part of a path: two different paths never read the same.
-fn step(key: &str) -> String {
+pub(super) fn step(key: &str) -> String {
     let is_plain = |sign: char| sign.is_alphanumeric() || matches!(sign, '_' | '-');
     if !key.is_empty() && key.chars().all(is_plain) {
         key.to_owned()

@@ -11,6 +11,8 @@ mod command;
 mod config;
 mod coverage;
 mod custom;
+mod data_handling;
+mod document;
 mod endurance;
 mod evidence;
 mod fields;
@@ -21,6 +23,7 @@ mod licences;
 mod limit;
 mod live;
 mod metric;
+mod parity;
 mod pattern;
 mod performance;
 mod plan;
@@ -88,8 +91,8 @@ macro_rules! gates {
     };
 }
 
-gates! { approval, chaos, command, config, coverage, endurance, evidence, findings, freeze, http, licences, metric, performance, plan, sarif,
-sbom, soak, tests, window }
+gates! { approval, chaos, command, config, coverage, data_handling, document, endurance, evidence, findings, freeze, http, licences,
+metric, parity, performance, plan, sarif, sbom, soak, tests, window }
 
 /// Time between two runs of a check where its gate does not say.
 pub(crate) const EVERY_DEFAULT: gateline_model::Span = gateline_model::Span::from_secs(30);
