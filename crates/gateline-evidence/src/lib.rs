@@ -5,6 +5,7 @@
 //! [`Complete::No`] with the reason, and its evidence is `errored`.
 //! Knows no network, no clock, no artifact and no threshold.
 
+mod attestation;
 mod bandit;
 mod checkov;
 mod cobertura;
@@ -38,6 +39,7 @@ mod stream;
 mod terraform;
 mod text;
 mod trivy;
+mod verify;
 mod vex;
 mod xml;
 
@@ -51,4 +53,7 @@ pub use performance::LATENCIES_MAX;
 pub use read::{Ask, Complete, EVIDENCE_BYTES_MAX, Read, WARNINGS_MAX, read, read_from};
 pub use sarif::{RULES_MAX, RUNS_MAX};
 pub use text::PATH_CHARS_MAX;
+pub use verify::{
+    Identity, KEYS_MAX, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, Trust, TrustError, verify, verify_detached,
+};
 pub use xml::{XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};

@@ -1,5 +1,6 @@
 //! The reading of real tool output, and of what goes wrong with it.
 
+mod attestation;
 mod checkov;
 mod cobertura;
 mod coverage_py;
@@ -10,6 +11,8 @@ mod findings;
 mod grype;
 mod jacoco;
 mod junit;
+#[cfg(feature = "keyless")]
+mod keyless;
 mod lcov;
 mod libtest;
 mod limits;
@@ -21,8 +24,10 @@ mod pip_audit;
 mod samples;
 mod sarif;
 mod sbom;
+mod signing;
 mod terraform;
 mod trivy;
+mod verify;
 mod vex;
 
 use gateline_evidence::{Complete, Format, Read, ReadError, read};

@@ -239,6 +239,31 @@ pub(crate) const SAMPLES: &[Sample] = &[
         Format::TerraformPlan,
         include_str!("../samples/terraform-plan-replace.json"),
     ),
+    (
+        "dsse-synthetic",
+        Format::Dsse,
+        include_str!("../samples/dsse-synthetic.intoto.jsonl"),
+    ),
+    (
+        "in-toto-synthetic",
+        Format::InToto,
+        include_str!("../samples/in-toto-synthetic.json"),
+    ),
+    (
+        "sigstore-bundle-key",
+        Format::SigstoreBundle,
+        include_str!("../samples/sigstore-bundle-key.json"),
+    ),
+    (
+        "sigstore-bundle-provenance",
+        Format::SigstoreBundle,
+        include_str!("../samples/sigstore-bundle-provenance.json"),
+    ),
+    (
+        "sigstore-bundle-vsa-synthetic",
+        Format::SigstoreBundle,
+        include_str!("../samples/sigstore-bundle-vsa-synthetic.json"),
+    ),
 ];
 
 #[test]
@@ -276,6 +301,8 @@ fn every_sample_says_what_its_tool_saw() {
 #[test_case(Format::Oha)]
 #[test_case(Format::Spdx)]
 #[test_case(Format::TerraformPlan)]
+#[test_case(Format::InToto)]
+#[test_case(Format::SigstoreBundle)]
 #[test_case(Format::Wrk)]
 fn no_beginning_of_a_sample_is_read_as_a_whole(format: Format) {
     for (name, _, text) in SAMPLES.iter().copied().filter(|sample| sample.1 == format) {

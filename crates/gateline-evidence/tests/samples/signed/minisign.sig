@@ -1,0 +1,4 @@
+untrusted comment: signature from minisign secret key
+RUSFFT+S5r+RUy7ZNCgyYT33TxNF5ExrwB/WW3rY5UQu9WG1U0Z+7IQ5Vsre7QhQF/H6/0QKMgtoBGfhMg43gHMtglD9dFq9xwM=
+trusted comment: file:message.txt
+uyzo7aQlKBnZbhHVxROEKhtvWCD3T4ro4CNr+HiDgpcy5Jcoo90NpydzqmDy1gAlKbdtrOcXFs4HEx4TfkjzCw==
