@@ -12,6 +12,7 @@ mod config;
 mod coverage;
 mod custom;
 mod data_handling;
+mod depends;
 mod document;
 mod endurance;
 mod evidence;
@@ -91,8 +92,8 @@ macro_rules! gates {
     };
 }
 
-gates! { approval, chaos, command, config, coverage, data_handling, document, endurance, evidence, findings, freeze, http, licences,
-metric, parity, performance, plan, sarif, sbom, soak, tests, window }
+gates! { approval, chaos, command, config, coverage, data_handling, depends, document, endurance, evidence, findings, freeze, http,
+licences, metric, parity, performance, plan, sarif, sbom, soak, tests, window }
 
 /// Time between two runs of a check where its gate does not say.
 pub(crate) const EVERY_DEFAULT: gateline_model::Span = gateline_model::Span::from_secs(30);
