@@ -5,8 +5,8 @@
 //! version (`@3.3.6`, `@1.*`) or a comparison (`@<2.17.1`, `@>=2.0,<2.17.1`). Versions are compared number by number;
 //! what stands behind a `-` comes before the version without it, and a version that cannot be compared counts as forbidden.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+mod delta;
+mod forbidden;
 
 use gateline_model::{COMPONENTS_MAX, Component, Facts, Gate, SbomFacts};
 use schemars::JsonSchema;
@@ -16,6 +16,9 @@ use super::baseline::Baseline;
 use super::pattern::Pattern;
 use super::reported::Wanted;
 use super::{GateKind, GateView, Place, Says, observes_nothing, reported, schema_of, with_params};
+use delta::Delta;
+use forbidden::Forbidden;
+pub(super) use forbidden::package;
 
 pub(super) const KIND: GateKind = GateKind {
     name: "sbom",
@@ -193,256 +196,50 @@ impl Sbom {
         };
         let mut lines = found;
         lines.extend(incomplete);
-        let says = match baseline {
-            Baseline::Known(_, Facts::Sbom(live)) if facts.all_kept() && live.all_kept() => {
-                let Delta {
-                    added,
-                    removed,
-                    moved,
-                } = Delta::of(live, facts);
-                let says = [
-                    ("added", added.len()),
-                    ("removed", removed.len()),
-                    ("moved", moved.len()),
-                ]
-                .into_iter()
-                .fold(says, |says, (name, count)| {
-                    says.number(name, count as f64, "", None)
-                });
-                lines.push(format!(
-                    "{}: {} components added, {} removed, {} in another version",
-                    baseline.says(),
-                    added.len(),
-                    removed.len(),
-                    moved.len()
-                ));
-                lines.extend(added.into_iter().chain(moved).chain(removed));
-                says
-            }
-            Baseline::Known(_, Facts::Sbom(_)) => {
-                lines.push(format!(
-                    "one has more than {COMPONENTS_MAX} components: they are not compared"
-                ));
-                says
-            }
-            Baseline::Known(..) | Baseline::Silent(_) | Baseline::None => {
-                lines.push(baseline.says());
-                says
-            }
-        };
-        says.details(lines)
+        compare(says, lines, facts, baseline)
     }
 }
 
-/// What differs from the live release, a line each.
-struct Delta {
-    added: Vec<String>,
-    removed: Vec<String>,
-    moved: Vec<String>,
-}
-
-impl Delta {
-    fn of(live: &SbomFacts, facts: &SbomFacts) -> Self {
-        let (before, now) = (versions(live), versions(facts));
-        let line = |what: &str, name: &str, versions: &[&str]| {
-            format!("{what} {name} {}", versions.join(", "))
-                .trim_end()
-                .to_owned()
-        };
-        let (mut added, mut moved) = (Vec::new(), Vec::new());
-        for (name, versions) in &now {
-            match before.get(name) {
-                None => added.push(line("added", name, versions)),
-                Some(old) if old != versions => {
-                    moved.push(format!(
-                        "{}, was {}",
-                        line("moved", name, versions),
-                        old.join(", ")
-                    ));
-                }
-                Some(_) => {}
-            }
+/// Adds what differs from the live release, behind the other lines.
+fn compare(says: Says, mut lines: Vec<String>, facts: &SbomFacts, baseline: &Baseline) -> Says {
+    let says = match baseline {
+        Baseline::Known(_, Facts::Sbom(live)) if facts.all_kept() && live.all_kept() => {
+            let Delta {
+                added,
+                removed,
+                moved,
+            } = Delta::of(live, facts);
+            let says = [
+                ("added", added.len()),
+                ("removed", removed.len()),
+                ("moved", moved.len()),
+            ]
+            .into_iter()
+            .fold(says, |says, (name, count)| {
+                says.number(name, count as f64, "", None)
+            });
+            lines.push(format!(
+                "{}: {} components added, {} removed, {} in another version",
+                baseline.says(),
+                added.len(),
+                removed.len(),
+                moved.len()
+            ));
+            lines.extend(added.into_iter().chain(moved).chain(removed));
+            says
         }
-        let gone = before.iter().filter(|(name, _)| !now.contains_key(*name));
-        let removed = gone
-            .map(|(name, versions)| line("removed", name, versions))
-            .collect();
-        Delta {
-            added,
-            removed,
-            moved,
+        Baseline::Known(_, Facts::Sbom(_)) => {
+            lines.push(format!(
+                "one has more than {COMPONENTS_MAX} components: they are not compared"
+            ));
+            says
         }
-    }
-}
-
-/// The versions of each component, sorted.
-fn versions(facts: &SbomFacts) -> BTreeMap<&str, Vec<&str>> {
-    let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for component in &facts.components {
-        let name = component.purl.as_deref().map_or(component.name.as_str(), package);
-        all.entry(name).or_default().push(&component.version);
-    }
-    for versions in all.values_mut() {
-        versions.sort_unstable();
-        versions.dedup();
-    }
-    all
-}
-
-/// A package URL without its version, qualifiers and path.
-pub(super) fn package(purl: &str) -> &str {
-    let end = purl.find(['?', '#']).unwrap_or(purl.len());
-    let bare = &purl[..end];
-    match bare.rsplit_once('@') {
-        Some((package, version)) if !package.is_empty() && !version.contains('/') => package,
-        Some(_) | None => bare,
-    }
-}
-
-/// A component that must not be there.
-struct Forbidden {
-    text: String,
-    name: Pattern,
-    versions: Versions,
-}
-
-enum Versions {
-    Any,
-    Like(Pattern),
-    Compared(Vec<(Compare, Numbers)>),
-}
-
-#[derive(Clone, Copy)]
-enum Compare {
-    Less,
-    AtMost,
-    Equal,
-    AtLeast,
-    More,
-}
-
-/// Longest first, so that `<=` is not read as `<`.
-const COMPARISONS: [(&str, Compare); 5] = [
-    ("<=", Compare::AtMost),
-    (">=", Compare::AtLeast),
-    ("<", Compare::Less),
-    (">", Compare::More),
-    ("=", Compare::Equal),
-];
-
-impl Forbidden {
-    fn read(text: &str) -> Result<Self, String> {
-        let trimmed = text.trim();
-        // An `@` at the beginning, or in front of a `/`, is the scope of an npm package.
-        let (name, versions) = match trimmed.rsplit_once('@') {
-            Some((name, version)) if !name.is_empty() && !version.contains('/') => {
-                (name, Some(version.trim()))
-            }
-            Some(_) | None => (trimmed, None),
-        };
-        if name.is_empty() {
-            return Err(format!("`{text}` names no component"));
+        Baseline::Known(..) | Baseline::Silent(_) | Baseline::None => {
+            lines.push(baseline.says());
+            says
         }
-        let versions = match versions {
-            None => Versions::Any,
-            Some(versions) if versions.starts_with(['<', '>', '=']) => {
-                Versions::Compared(versions.split(',').map(comparison).collect::<Result<_, _>>()?)
-            }
-            Some("") => return Err(format!("`{text}` ends where a version should stand")),
-            Some(version) => Versions::Like(Pattern::new(version)),
-        };
-        Ok(Forbidden {
-            text: trimmed.to_owned(),
-            name: Pattern::new(name),
-            versions,
-        })
-    }
-
-    fn hits(&self, component: &Component) -> bool {
-        let name = component.name.as_str();
-        // Without its group as well: `log4j-core` of `org.apache.logging.log4j/log4j-core`.
-        let short = name.rsplit(['/', ':']).next().unwrap_or(name);
-        let called = self.name.matches(name)
-            || self.name.matches(short)
-            || component
-                .purl
-                .as_deref()
-                .is_some_and(|purl| self.name.matches(package(purl)));
-        called && self.versions.hit(&component.version)
-    }
-}
-
-impl Versions {
-    fn hit(&self, version: &str) -> bool {
-        match self {
-            Versions::Any => true,
-            Versions::Like(pattern) => version.is_empty() || pattern.matches(version),
-            Versions::Compared(all) => match Numbers::read(version) {
-                Some(version) => all
-                    .iter()
-                    .all(|(compare, limit)| compare.holds(version.cmp(limit))),
-                None => true,
-            },
-        }
-    }
-}
-
-fn comparison(text: &str) -> Result<(Compare, Numbers), String> {
-    let text = text.trim();
-    let wrong = || format!("`{text}` is no comparison of versions: write `<2.17.1` or `>=2.0,<2.17.1`");
-    let (sign, compare) = COMPARISONS
-        .iter()
-        .find(|(sign, _)| text.starts_with(sign))
-        .ok_or_else(wrong)?;
-    let version = Numbers::read(text[sign.len()..].trim()).ok_or_else(wrong)?;
-    Ok((*compare, version))
-}
-
-impl Compare {
-    fn holds(self, order: Ordering) -> bool {
-        match self {
-            Compare::Less => order.is_lt(),
-            Compare::AtMost => order.is_le(),
-            Compare::Equal => order.is_eq(),
-            Compare::AtLeast => order.is_ge(),
-            Compare::More => order.is_gt(),
-        }
-    }
-}
-
-/// A version as numbers: `1.2` is `1.2.0`, and `1.2-rc1` comes before it.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Numbers {
-    /// Without zeros at the end.
-    numbers: Vec<u64>,
-    is_whole: bool,
-}
-
-impl Numbers {
-    fn read(text: &str) -> Option<Self> {
-        let text = text.strip_prefix('v').unwrap_or(text);
-        let text = text.split('+').next().unwrap_or(text);
-        let (numbers, behind) = match text.split_once(['-', '~']) {
-            Some((numbers, behind)) => (numbers, Some(behind)),
-            None => (text, None),
-        };
-        let number = |part: &str| {
-            part.bytes()
-                .all(|digit| digit.is_ascii_digit())
-                .then(|| part.parse().ok())
-        };
-        let mut numbers: Vec<u64> = numbers
-            .split('.')
-            .map(|part| number(part)?)
-            .collect::<Option<_>>()?;
-        while numbers.last() == Some(&0) {
-            numbers.pop();
-        }
-        Some(Numbers {
-            numbers,
-            is_whole: behind.is_none(),
-        })
-    }
+    };
+    says.details(lines)
 }
 
 #[cfg(test)]
@@ -473,41 +270,6 @@ mod tests {
             total: components.len() as u64,
             components,
             ..SbomFacts::default()
-        }
-    }
-
-    #[test_case("log4j-core", "2.14.0", true; "any version")]
-    #[test_case("log4j-core@<2.17.1", "2.17.0", true; "older")]
-    #[test_case("log4j-core@<2.17.1", "2.17.1", false; "the mended one")]
-    #[test_case("log4j-core@<2.17.1", "2.17.1-rc1", true; "before the mended one")]
-    #[test_case("log4j-core@<2.17.1", "2.9", true; "by number, not by text")]
-    #[test_case("log4j-core@<2.17.1", "2.17.1.0", false; "four numbers")]
-    #[test_case("log4j-core@<2.17.1", "latest", true; "not to be compared")]
-    #[test_case("log4j-core@<2.17.1", "", true; "no version")]
-    #[test_case("log4j-core@>=2.0,<2.17.1", "1.2.17", false; "below the range")]
-    #[test_case("log4j-core@2.1*", "2.14.0", true; "a version with a star")]
-    #[test_case("log4j-core@2.14.0", "2.14.1", false; "another version")]
-    #[test_case("org.apache.*", "1", true; "with its group")]
-    #[test_case("pkg:maven/org.apache.logging.log4j/log4j-core", "1", true; "as a package")]
-    #[test_case("pkg:maven/*@<2", "1.0", true; "packages with a star")]
-    #[test_case("log4j", "1", false; "a part of the name")]
-    fn a_component_is_forbidden(forbid: &str, version: &str, expected: bool) {
-        let purl = format!("pkg:maven/org.apache.logging.log4j/log4j-core@{version}?type=jar");
-        let component = component("org.apache.logging.log4j/log4j-core", version, Some(&purl));
-        let forbidden = Forbidden::read(forbid).expect("reads");
-        assert_eq!(forbidden.hits(&component), expected);
-    }
-
-    #[test]
-    fn a_scope_is_no_version() {
-        let scoped = component("@acme/left-pad", "1.0.0", Some("pkg:npm/%40acme/left-pad@1.0.0"));
-        for forbid in [
-            "@acme/left-pad",
-            "@acme/*",
-            "@acme/left-pad@<2",
-            "pkg:npm/%40acme/left-pad",
-        ] {
-            assert!(Forbidden::read(forbid).expect("reads").hits(&scoped), "{forbid}");
         }
     }
 
