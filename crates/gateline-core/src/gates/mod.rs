@@ -34,6 +34,7 @@ mod says;
 mod sbom;
 mod soak;
 mod tests;
+mod versions;
 mod window;
 
 use std::sync::Arc;
