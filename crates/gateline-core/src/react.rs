@@ -1,7 +1,7 @@
 //! Reactions: which held promotions an event of another stream concerns. Every replica reacts to every event;
 //! judging twice changes nothing.
 
-use gateline_model::{Event, PromotionId, Recorded, StreamId};
+use gateline_model::{Event, PromotionId, Recorded, ReleaseId, StageRef, StreamId};
 
 use crate::state::{Phase, Promotion};
 use crate::world::World;
@@ -10,7 +10,9 @@ use crate::world::World;
 pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<PromotionId> {
     let mut found: Vec<PromotionId> = match (&recorded.event, &recorded.stream) {
         (Event::EvidenceRecorded { .. }, StreamId::Release(release)) => {
-            world.promotions_of(release).cloned().collect()
+            let mut concerned: Vec<PromotionId> = world.promotions_of(release).cloned().collect();
+            concerned.extend(compared_with(world, release));
+            concerned
         }
         (
             Event::PipelineApplied { .. }
@@ -50,6 +52,28 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
     });
     found.sort_by_key(|id| id.number);
     found
+}
+
+/// Promotions of other releases in a pipeline where this one is live: baselines and parity look at its evidence.
+fn compared_with(world: &World, release: &ReleaseId) -> Vec<PromotionId> {
+    let Some(of) = world.release(release).map(|state| &state.release.of) else {
+        return Vec::new();
+    };
+    let in_pipeline = |stage: &StageRef| stage.project == of.project && stage.pipeline == of.pipeline;
+    let in_force = world
+        .project(&of.project)
+        .and_then(|project| project.pipeline(&of.pipeline));
+    let is_live = in_force.is_some_and(|pipeline| {
+        pipeline.stages.iter().any(|stage| {
+            let state = world.stage(&pipeline.stage_ref(&stage.name));
+            let live = state.and_then(|state| state.live.as_ref());
+            live.is_some_and(|live| live.release == *release)
+        })
+    });
+    let promotions = world
+        .promotions()
+        .filter(|promotion| is_live && promotion.release != *release && in_pipeline(&promotion.id.stage));
+    promotions.map(|promotion| promotion.id.clone()).collect()
 }
 
 /// Whether a gate of the stage asks about other pipelines.

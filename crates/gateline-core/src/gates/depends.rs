@@ -102,7 +102,15 @@ impl On {
         }
         for row in &self.compatible {
             match row.this.fit(this) {
-                Fit::Fits => return row.with.fit(other),
+                Fit::Fits => {
+                    return match row.with.fit(other) {
+                        Fit::Not(_) => Fit::Not(format!(
+                            "{this} goes with `{}`, not with {other}",
+                            row.with.text()
+                        )),
+                        fit @ (Fit::Fits | Fit::NotKnown(_)) => fit,
+                    };
+                }
                 Fit::Not(_) => {}
                 Fit::NotKnown(why) => return Fit::NotKnown(why),
             }

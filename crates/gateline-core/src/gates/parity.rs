@@ -3,8 +3,9 @@
 //! `parity: {with: staging, of: {versions: same_major, config_keys: superset, replicas_class: equal}, names: {services: "pay-*-{stage}"}}`,
 //! from JSON reported for each stage with `--stage STAGE --as json --type environment`:
 //! `{"versions": {"postgres": "15.4"}, "config_keys": ["DB_URL"], "replicas_class": "ha", "services": ["pay-api-staging"]}`. The newest
-//! report for a stage counts, of this release or of the one that is live there. Objects are compared key by key, lists as
-//! sets. A name is any text of the property: itself, those of a list, the keys of an object.
+//! report for a stage counts, of this release or of the one that is live there; once another release is live there, it is
+//! reported again. Objects are compared key by key, lists as sets. A name is any text of the property: itself, those of a list,
+//! the keys of an object.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -158,7 +159,7 @@ impl Parity {
         let text = format!("{agreeing} of {total} properties of {here} agree with {there}");
         let differences = lines.len();
         let says = if differences > 0 {
-            Says::refused("parity.differs", format!("{text}; {differences} differences"))
+            Says::refused("parity.differs", format!("{text}; differences: {differences}"))
                 .changed_by("whoever runs the two targets, and a new report of either")
                 .next(format!(
                     "bring {here} and {there} together, and report what was changed"
