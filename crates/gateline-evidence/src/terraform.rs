@@ -1,7 +1,7 @@
 //! Plans of Terraform and OpenTofu, as `terraform show -json PLAN` writes them: what would be made, changed and destroyed.
 //!
 //! Layout: developer.hashicorp.com/terraform/internals/json-format. Values of attributes, which may be secret, are never
-//! kept. Knows no provider: which resource matters is for a gate to say.
+//! kept. Knows no cloud: which resource matters is for a gate to say.
 
 use gateline_model::{Facts, PLAN_CHANGES_MAX, PlanAction, PlanChange, PlanFacts};
 use serde::Deserialize;

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gateline_core::{Promotion, World};
+use gateline_core::{Promotion, ReleaseState, World};
 use gateline_model::{
-    Admission, Decision, Event, Facts, Found, GateVerdict, Pipeline, PromotionId, PromotionKind, Recorded,
-    ReleaseId, Span, Stage, StageRef, Verdict,
+    Admission, Decision, Event, Facts, Found, Gate, GateVerdict, Pipeline, PromotionId, PromotionKind,
+    Recorded, ReleaseId, Span, Stage, StageRef, Verdict,
 };
 use jiff::Timestamp;
 
@@ -129,45 +129,8 @@ fn gates(
     let Some(release) = world.release(&promotion.release) else {
         return vec!["there is no such release".to_owned()];
     };
-    let newest = |kind: &str| {
-        release
-            .evidence
-            .iter()
-            .rev()
-            .find(|(_, evidence)| evidence.kind() == Some(kind))
-    };
     for gate in stage.gates.iter().filter(|gate| !overridden(gate.name.as_str())) {
-        let passes = match gate.kind.as_str() {
-            "tests" => newest("tests").is_some_and(|(_, evidence)| {
-                let allowed = |key: &str| gate.params.get(key).and_then(serde_json::Value::as_u64).unwrap_or(0);
-                matches!(&evidence.found, Found::Facts { facts: Facts::Tests(tests) }
-                    if tests.failed <= allowed("failures") && tests.errored <= allowed("errors") && tests.passed > 0)
-            }),
-            "coverage" => newest("coverage").is_some_and(|(_, evidence)| {
-                // Random pipelines ask for 80 % of the lines; scenarios may ask for other things.
-                let asks = gate.params.get("lines").is_some();
-                matches!(&evidence.found, Found::Facts { facts: Facts::Coverage(lines) }
-                    if !asks || lines.lines_hit * 100 >= lines.lines_total * 80)
-            }),
-            "soak" => {
-                let soaks = |key: &str| gate.params.get(key).and_then(serde_json::Value::as_str);
-                let live = soaks("in").and_then(|name| name.parse().ok()).and_then(|name| {
-                    live_since.get(&(at.sibling(&name), promotion.release)).copied()
-                });
-                let at_least: Span = soaks("at_least").and_then(|span| span.parse().ok()).unwrap_or_default();
-                live.is_some_and(|since| at_least.after(since) <= decision.at)
-            }
-            // Readings are the outside's own; the recorded check is all that there is to look at.
-            "http" | "metric" | "command" => {
-                let key = (gateline_model::CheckOf::Entry, gate.name.clone());
-                promotion.checks.get(&key).is_some_and(|checked| {
-                    matches!(checked.evidence.found, Found::Facts { .. })
-                        && decision.at <= Span::from_secs(60).after(checked.at)
-                })
-            }
-            _ => true,
-        };
-        if !passes {
+        if !passes(gate, release, live_since, promotion, decision) {
             wrong.push(format!(
                 "gate `{}` is not satisfied by what is recorded",
                 gate.name
@@ -200,4 +163,51 @@ fn gates(
         }
     }
     wrong
+}
+
+/// Whether a gate is satisfied by what is recorded, by arithmetic of its own.
+fn passes(
+    gate: &Gate,
+    release: &ReleaseState,
+    live_since: &LiveSince,
+    promotion: &Promotion,
+    decision: &Decision,
+) -> bool {
+    let newest = |kind: &str| {
+        release
+            .evidence
+            .iter()
+            .rev()
+            .find(|(_, evidence)| evidence.kind() == Some(kind))
+    };
+    match gate.kind.as_str() {
+        "tests" => newest("tests").is_some_and(|(_, evidence)| {
+            let allowed = |key: &str| gate.params.get(key).and_then(serde_json::Value::as_u64).unwrap_or(0);
+            matches!(&evidence.found, Found::Facts { facts: Facts::Tests(tests) }
+                if tests.failed <= allowed("failures") && tests.errored <= allowed("errors") && tests.passed > 0)
+        }),
+        "coverage" => newest("coverage").is_some_and(|(_, evidence)| {
+            // Random pipelines ask for 80 % of the lines; scenarios may ask for other things.
+            let asks = gate.params.get("lines").is_some();
+            matches!(&evidence.found, Found::Facts { facts: Facts::Coverage(lines) }
+                if !asks || lines.lines_hit * 100 >= lines.lines_total * 80)
+        }),
+        "soak" => {
+            let soaks = |key: &str| gate.params.get(key).and_then(serde_json::Value::as_str);
+            let live = soaks("in").and_then(|name| name.parse().ok()).and_then(|name| {
+                live_since.get(&(promotion.id.stage.sibling(&name), promotion.release)).copied()
+            });
+            let at_least: Span = soaks("at_least").and_then(|span| span.parse().ok()).unwrap_or_default();
+            live.is_some_and(|since| at_least.after(since) <= decision.at)
+        }
+        // Readings are the outside's own; the recorded check is all that there is to look at.
+        "http" | "metric" | "command" => {
+            let key = (gateline_model::CheckOf::Entry, gate.name.clone());
+            promotion.checks.get(&key).is_some_and(|checked| {
+                matches!(checked.evidence.found, Found::Facts { .. })
+                    && decision.at <= Span::from_secs(60).after(checked.at)
+            })
+        }
+        _ => true,
+        }
 }

@@ -10,10 +10,8 @@ const LINES_MAX: usize = 100;
 const LONGER: &[(&str, &str, usize)] = &[
     ("crates/gateline-core/src/decide/rollout.rs", "report", 107),
     ("crates/gateline-core/src/decide/steer.rs", "approve", 101),
-    ("crates/gateline-sim/src/admission.rs", "gates", 109),
     // A match over all events, in full.
-    ("crates/gateline-server/src/ui/event.rs", "says", 133),
-    ("crates/gateline-sim/src/says.rs", "event", 181),
+    ("crates/gateline-model/src/event/sentence.rs", "says", 181),
 ];
 
 pub fn find(sources: &Sources) -> Vec<String> {

@@ -98,6 +98,31 @@ const RIGHT: &[(&str, &str, &str)] = &[
     ),
     ("docs/decisions/", "provider", "rustls calls its cryptography so"),
     (
+        "crates/gateline-evidence/",
+        "bundle",
+        "Sigstore calls its files so",
+    ),
+    (
+        "docs/reference/evidence-formats.md",
+        "bundle",
+        "Sigstore calls its files so",
+    ),
+    (
+        "crates/gateline-evidence/",
+        "workflow",
+        "GitHub's name for it, in its provenance",
+    ),
+    (
+        "crates/gateline-evidence/src/verify/",
+        "namespace",
+        "SSH calls what a signature is for so",
+    ),
+    (
+        "crates/gateline-evidence/src/verify/keyless/",
+        "provider",
+        "`sigstore-verify` calls its cryptography so",
+    ),
+    (
         "crates/gateline-sim/src/pipelines/",
         "deploy",
         "a user's executable may be called so",

@@ -72,7 +72,7 @@ fn values_are_never_kept() {
 
 #[test_case(r#","errored":true"#, "the plan ended with an error, and holds only what came before it"; "an error")]
 #[test_case(r#","errored":false,"complete":false"#, "the plan is not complete: applying it leaves more to be planned"; "not complete")]
-#[test_case(r#","deferred_changes":[{"reason":"provider_config_unknown"}]"#, "1 changes are deferred: nobody knows yet what they do"; "deferred changes")]
+#[test_case(r#","deferred_changes":[{"reason":"instance_count_unknown"}]"#, "1 changes are deferred: nobody knows yet what they do"; "deferred changes")]
 fn it_is_incomplete_with(more: &str, why: &str) {
     assert_eq!(reason(read_as(Format::TerraformPlan, &plan(more))), why);
 }

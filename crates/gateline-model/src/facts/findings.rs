@@ -199,12 +199,12 @@ impl FindingFacts {
         let mut rows = vec![row("tools", self.tools.join(", "))];
         rows.extend(Severity::ALL.map(|severity| row(severity.name(), self.of_severity(severity))));
         rows.push(row("suppressed", self.suppressed));
-        rows.extend(
-            self.findings
-                .iter()
-                .take(SHOWN_MAX)
-                .map(|finding| row(finding.severity.name(), format!("{finding} (finding {})", finding.identity))),
-        );
+        rows.extend(self.findings.iter().take(SHOWN_MAX).map(|finding| {
+            row(
+                finding.severity.name(),
+                format!("{finding} (finding {})", finding.identity),
+            )
+        }));
         let more = self.findings.len().saturating_sub(SHOWN_MAX);
         rows.extend((more > 0).then(|| row("findings", format!("and {more} more"))));
         rows

@@ -180,85 +180,7 @@ impl Script<'_> {
     fn evidence_command(&self, row: &Row) -> Result<Command, ScenarioError> {
         let version = row.word(0, "a release")?;
         let what = row.word(1, "`tests`, `coverage`, `sarif` or `facts`")?;
-        let count = |key: &str| Ok(row.value::<u64>(key)?.unwrap_or(0));
-        let (format, facts) = match what {
-            "tests" => {
-                row.only(
-                    2,
-                    &["passed", "failed", "skipped", "suite", "errored", "about", "by"],
-                )?;
-                let (passed, failed, skipped) = (count("passed")?, count("failed")?, count("skipped")?);
-                let first = (failed > 0).then(|| FailedCase {
-                    name: "pays_twice".to_owned(),
-                    file: None,
-                    line: None,
-                    message: "expected 1, found 2".to_owned(),
-                });
-                let facts = TestFacts {
-                    total: passed + failed + skipped,
-                    passed,
-                    failed,
-                    skipped,
-                    failed_cases: first.into_iter().collect(),
-                    ..TestFacts::default()
-                };
-                ("junit", Facts::Tests(facts))
-            }
-            "coverage" => {
-                row.only(2, &["lines", "branches", "name", "errored", "about", "by"])?;
-                let percent = |key: &str| {
-                    row.get(key)
-                        .map(|text| row.parse::<u64>(text.trim_end_matches('%')))
-                        .transpose()
-                };
-                let branches = percent("branches")?;
-                let facts = CoverageFacts {
-                    files: 1,
-                    lines_total: 100,
-                    lines_hit: percent("lines")?.unwrap_or(0),
-                    branches_total: branches.map(|_| 100),
-                    branches_hit: branches,
-                    ..CoverageFacts::default()
-                };
-                ("lcov", Facts::Coverage(facts))
-            }
-            "sarif" => {
-                row.only(
-                    2,
-                    &["errors", "warnings", "notes", "name", "errored", "about", "by"],
-                )?;
-                let facts = FindingFacts {
-                    tools: vec!["semgrep".to_owned()],
-                    runs: 1,
-                    errors: count("errors")?,
-                    warnings: count("warnings")?,
-                    notes: count("notes")?,
-                    high: count("errors")?,
-                    medium: count("warnings")?,
-                    low: count("notes")?,
-                    ..FindingFacts::default()
-                };
-                ("sarif", Facts::Findings(facts))
-            }
-            // Any other kind is written as it is stored: JSON with its `kind`.
-            "facts" => {
-                row.only(2, &["name", "stage", "errored", "about", "by"])?;
-                let facts: Facts =
-                    serde_json::from_str(row.body.as_deref().unwrap_or_default()).map_err(|err| {
-                        row.error(
-                            format!("the facts cannot be read: {err}"),
-                            "write them as stored between `<<END` and `END`, as in {\"kind\": \"sbom\", ..}",
-                        )
-                    })?;
-                ("facts", facts)
-            }
-            other => {
-                return Err(row.error(
-                    format!("`{other}` is no kind of evidence"),
-                    "write `tests`, `coverage`, `sarif`, or `facts <<END` with JSON",
-                ));
-            }
-        };
+        let (format, facts) = reported(row, what)?;
         let found = match row.get("errored") {
             Some(reason) => Found::Errored {
                 reason: reason.to_owned(),
@@ -292,6 +214,89 @@ impl Script<'_> {
             evidence: Arc::new(evidence),
         })
     }
+}
+
+/// Facts as a row writes them, and the format that they would have come in.
+fn reported(row: &Row, what: &str) -> Result<(&'static str, Facts), ScenarioError> {
+    let count = |key: &str| Ok(row.value::<u64>(key)?.unwrap_or(0));
+    Ok(match what {
+        "tests" => {
+            row.only(
+                2,
+                &["passed", "failed", "skipped", "suite", "errored", "about", "by"],
+            )?;
+            let (passed, failed, skipped) = (count("passed")?, count("failed")?, count("skipped")?);
+            let first = (failed > 0).then(|| FailedCase {
+                name: "pays_twice".to_owned(),
+                file: None,
+                line: None,
+                message: "expected 1, found 2".to_owned(),
+            });
+            let facts = TestFacts {
+                total: passed + failed + skipped,
+                passed,
+                failed,
+                skipped,
+                failed_cases: first.into_iter().collect(),
+                ..TestFacts::default()
+            };
+            ("junit", Facts::Tests(facts))
+        }
+        "coverage" => {
+            row.only(2, &["lines", "branches", "name", "errored", "about", "by"])?;
+            let percent = |key: &str| {
+                row.get(key)
+                    .map(|text| row.parse::<u64>(text.trim_end_matches('%')))
+                    .transpose()
+            };
+            let branches = percent("branches")?;
+            let facts = CoverageFacts {
+                files: 1,
+                lines_total: 100,
+                lines_hit: percent("lines")?.unwrap_or(0),
+                branches_total: branches.map(|_| 100),
+                branches_hit: branches,
+                ..CoverageFacts::default()
+            };
+            ("lcov", Facts::Coverage(facts))
+        }
+        "sarif" => {
+            row.only(
+                2,
+                &["errors", "warnings", "notes", "name", "errored", "about", "by"],
+            )?;
+            let facts = FindingFacts {
+                tools: vec!["semgrep".to_owned()],
+                runs: 1,
+                errors: count("errors")?,
+                warnings: count("warnings")?,
+                notes: count("notes")?,
+                high: count("errors")?,
+                medium: count("warnings")?,
+                low: count("notes")?,
+                ..FindingFacts::default()
+            };
+            ("sarif", Facts::Findings(facts))
+        }
+        // Any other kind is written as it is stored: JSON with its `kind`.
+        "facts" => {
+            row.only(2, &["name", "stage", "errored", "about", "by"])?;
+            let facts: Facts =
+                serde_json::from_str(row.body.as_deref().unwrap_or_default()).map_err(|err| {
+                    row.error(
+                        format!("the facts cannot be read: {err}"),
+                        "write them as stored between `<<END` and `END`, as in {\"kind\": \"sbom\", ..}",
+                    )
+                })?;
+            ("facts", facts)
+        }
+        other => {
+            return Err(row.error(
+                format!("`{other}` is no kind of evidence"),
+                "write `tests`, `coverage`, `sarif`, or `facts <<END` with JSON",
+            ));
+        }
+    })
 }
 
 /// One artifact for each that the pipeline asks for; `build` tells builds of one version apart.
