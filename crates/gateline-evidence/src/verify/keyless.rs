@@ -5,7 +5,6 @@
 
 use gateline_model::{Digest, Signature};
 
-use super::trust::TrustError;
 use super::{Trust, broken};
 
 /// An identity that may sign.
@@ -35,7 +34,8 @@ pub(super) fn verify(bundle: &str, subject: &Digest, trust: &Trust) -> Signature
 
 #[cfg(not(feature = "keyless"))]
 mod without_certificates {
-    use super::{Digest, Identity, Signature, TrustError};
+    use super::{Digest, Identity, Signature};
+    use crate::verify::trust::TrustError;
 
     /// Nothing: it cannot be made.
     pub(in crate::verify) enum Keyless {}

@@ -29,7 +29,7 @@ pub(super) struct Signer {
     namespaces: Option<Vec<String>>,
 }
 
-/// Reads public keys (`ssh-ed25519 AAAA.. comment`) and allowed signers (`principal options ssh-ed25519 AAAA..`), one a line.
+/// Reads public keys (`ssh-ed25519 AAAA.. comment`) and allowed signers (`name options ssh-ed25519 AAAA..`), one a line.
 pub(super) fn signers(name: &str, text: &str) -> Result<Vec<(String, Signer)>, String> {
     let lines = text.lines().map(str::trim).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
@@ -54,8 +54,8 @@ fn signer(name: &str, line: &str) -> Result<(String, Signer), String> {
         .ok_or("the key itself is missing behind its sort")?;
     let blob = decode(base64).ok_or("the key is not base64")?;
     let mut signer = Signer::of(blob)?;
-    let (principal, options) = match words[..at].split_first() {
-        Some((principal, options)) => (text::name(principal), options.join(" ")),
+    let (signed_as, options) = match words[..at].split_first() {
+        Some((signed_as, options)) => (text::name(signed_as), options.join(" ")),
         None => (name.to_owned(), String::new()),
     };
     for option in options.split("\",").filter(|option| !option.is_empty()) {
@@ -73,7 +73,7 @@ fn signer(name: &str, line: &str) -> Result<(String, Signer), String> {
             }
         }
     }
-    Ok((principal, signer))
+    Ok((signed_as, signer))
 }
 
 impl Signer {

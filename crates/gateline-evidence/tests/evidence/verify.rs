@@ -1,5 +1,8 @@
 //! Whether signatures hold, and in which words they do not.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::Signer as _;
 use gateline_evidence::{
     KEYS_MAX, Read, ReadError, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, Trust, TrustError, verify,
     verify_detached,
@@ -371,4 +374,69 @@ fn what_is_no_signature_is_told() {
     assert_eq!(says, "it is neither a signature of SSH nor of minisign");
     let says = why(detached(&"x".repeat(SIGNATURE_BYTES_MAX + 1), MESSAGE, &ssh()));
     assert_eq!(says, "the signature has 16385 bytes; at most 16384 are read");
+}
+
+/// SSH's binary text: its length, and itself.
+fn wire(parts: &[&[u8]]) -> Vec<u8> {
+    let part = |part: &&[u8]| [&(part.len() as u32).to_be_bytes(), *part].concat();
+    parts.iter().flat_map(part).collect()
+}
+
+/// A signature over the message as a security key makes it, touched or not, and the line of its key.
+fn of_security_key(flags: u8) -> (String, String) {
+    let (of, application) = (b"sk-ssh-ed25519@openssh.com".as_slice(), b"ssh:".as_slice());
+    let blob = wire(&[of, key(7).verifying_key().as_bytes(), application]);
+    let message = Digest::of(MESSAGE);
+    let over = [
+        b"SSHSIG".as_slice(),
+        &wire(&[b"file", b"", b"sha256", message.as_bytes()]),
+    ]
+    .concat();
+    let counter = [flags, 0, 0, 0, 9];
+    let (application, over) = (Digest::of(application), Digest::of(&over));
+    let signed = [application.as_bytes().as_slice(), &counter, over.as_bytes()].concat();
+    let raw = key(7).sign(&signed).to_bytes();
+    let signature = [wire(&[of, &raw]).as_slice(), &counter].concat();
+    let version = 1_u32.to_be_bytes();
+    let body = wire(&[&blob, b"file", b"", b"sha256", &signature]);
+    let base64 = STANDARD.encode([b"SSHSIG".as_slice(), &version, &body].concat());
+    let armoured = format!("-----BEGIN SSH SIGNATURE-----\n{base64}\n-----END SSH SIGNATURE-----\n");
+    (
+        armoured,
+        format!("sk-ssh-ed25519@openssh.com {} carol", STANDARD.encode(blob)),
+    )
+}
+
+#[test]
+fn a_security_key_signs_when_somebody_touched_it() {
+    let (signature, line) = of_security_key(1);
+    assert_eq!(
+        detached(&signature, MESSAGE, &trust(&[("carol", &line)])),
+        by("carol")
+    );
+    let (signature, line) = of_security_key(0);
+    let says = why(detached(&signature, MESSAGE, &trust(&[("carol", &line)])));
+    assert!(
+        says.ends_with("nobody touched the security key when it signed"),
+        "{says}"
+    );
+}
+
+#[test]
+fn an_envelope_with_two_payloads_is_refused() {
+    let text = envelope().to_string().replacen('{', "{\"payload\":\"e30=\",", 1);
+    let error = verify(text.as_bytes(), &ci(), &[artifact()])
+        .expect_err("is refused")
+        .to_string();
+    assert!(error.contains("duplicate field `payload`"), "{error}");
+}
+
+#[cfg(not(feature = "keyless"))]
+#[test]
+fn a_build_that_checks_no_certificate_says_so() {
+    let told = refusal(Trust::new().identities("{}", Vec::new()));
+    assert_eq!(
+        told,
+        "the trusted root cannot be used: this build does not check certificates: build it with the feature `keyless`, or trust keys"
+    );
 }
