@@ -7,7 +7,7 @@
 //! path; where a path is asked for and no diff is there, nobody knows, and it is waited for. Without a condition every change
 //! does. A date counts to its end, in UTC.
 
-use gateline_model::{Change, Facts, Found, Gate};
+use gateline_model::{Change, Facts, Found, Gate, Verdict};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -174,7 +174,8 @@ impl DataHandling {
         };
         let says = says.number("statements", ends.len() as f64, "", Some(format!("== {total}")));
         ends.sort();
-        let says = match ends.first() {
+        let holds = says.verdict == Verdict::Satisfied;
+        let says = match ends.first().filter(|_| holds) {
             Some((end, _)) => says.until(*end),
             None => says,
         };
