@@ -29,7 +29,7 @@ pub(crate) trait Item: DeserializeOwned {
 /// of which it gets the text as well.
 pub(crate) fn body<I: Item>(
     input: &mut Input<'_>,
-    mut sign: impl FnMut(&I, &Told, &str) -> Signature,
+    mut sign: impl FnMut(&I, &mut Told, &str) -> Signature,
 ) -> Result<Body, Fault> {
     let text = input.whole()?;
     let mut found = Statements::default();
@@ -42,8 +42,8 @@ pub(crate) fn body<I: Item>(
             Some(Err(error)) => return Err(input.json_fault(&error)),
         };
         match item.told() {
-            Ok(told) => {
-                let signature = sign(&item, &told, &text[begin..items.byte_offset()]);
+            Ok(mut told) => {
+                let signature = sign(&item, &mut told, &text[begin..items.byte_offset()]);
                 found.add(told, signature);
             }
             Err(reason) => found.incomplete(|| format!("statement {number}: {reason}")),

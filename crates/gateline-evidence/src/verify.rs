@@ -11,7 +11,7 @@ mod trust;
 
 use std::io::Cursor;
 
-use gateline_model::{Digest, Signature};
+use gateline_model::{Digest, SUBJECTS_MAX, Signature};
 
 pub use detached::{SIGNATURE_BYTES_MAX, verify_detached};
 pub use keyless::Identity;
@@ -143,8 +143,8 @@ fn of_bundle(bundle: &Bundle, told: &Told, text: &str, trust: &Trust, artifacts:
     }
 }
 
-/// A signature that holds, holds for these artifacts only if it is about one of them.
-fn bound(signature: Signature, told: &Told, artifacts: &[Digest]) -> Signature {
+/// A signature that holds, holds for these artifacts only if it is about one of them; these are then the first of its subjects.
+fn bound(signature: Signature, told: &mut Told, artifacts: &[Digest]) -> Signature {
     match &signature {
         Signature::Verified { signer, .. } if !told.subjects.iter().any(|one| artifacts.contains(one)) => {
             broken(format!(
@@ -153,7 +153,12 @@ fn bound(signature: Signature, told: &Told, artifacts: &[Digest]) -> Signature {
                 listed(artifacts.iter().map(Digest::short)),
             ))
         }
-        Signature::Verified { .. } | Signature::Broken { .. } | Signature::Unchecked => signature,
+        Signature::Verified { .. } => {
+            told.subjects.sort_by_key(|one| !artifacts.contains(one));
+            told.statement.subjects = told.subjects.iter().copied().take(SUBJECTS_MAX).collect();
+            signature
+        }
+        Signature::Broken { .. } | Signature::Unchecked => signature,
     }
 }
 

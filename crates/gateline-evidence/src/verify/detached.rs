@@ -19,7 +19,7 @@ pub const SIGNATURE_BYTES_MAX: usize = 16 * 1024;
 pub fn verify_detached(signature: &[u8], message: &[u8], trust: &Trust, artifacts: &[Digest]) -> Statement {
     let mut subjects = vec![Digest::of(message)];
     subjects.extend(checksums(message));
-    let told = Told::bare(subjects);
+    let mut told = Told::bare(subjects);
     let signer = match std::str::from_utf8(signature) {
         Ok(_) if signature.len() > SIGNATURE_BYTES_MAX => Err(format!(
             "the signature has {} bytes; at most {SIGNATURE_BYTES_MAX} are read",
@@ -30,7 +30,7 @@ pub fn verify_detached(signature: &[u8], message: &[u8], trust: &Trust, artifact
         Ok(_) | Err(_) => Err("it is neither a signature of SSH nor of minisign".to_owned()),
     };
     let signature = match signer {
-        Ok(signer) => bound(verified(signer), &told, artifacts),
+        Ok(signer) => bound(verified(signer), &mut told, artifacts),
         Err(reason) => broken(reason),
     };
     Statement {

@@ -7,7 +7,7 @@ use gateline_evidence::{
     KEYS_MAX, Read, ReadError, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, Trust, TrustError, verify,
     verify_detached,
 };
-use gateline_model::{Digest, Facts, Signature, Statement};
+use gateline_model::{Digest, Facts, SUBJECTS_MAX, Signature, Statement};
 use serde_json::{Value, json};
 use test_case::test_case;
 
@@ -202,6 +202,21 @@ fn a_statement_holds_for_its_own_artifact_alone() {
     assert!(
         why(found(&[])).contains("and not for none"),
         "no artifact is no match"
+    );
+}
+
+#[test]
+fn the_artifact_that_is_meant_is_shown_however_many_there_are() {
+    let mut wide: Value = serde_json::from_str(&statement(json!({}))).expect("is JSON");
+    let mut subjects = vec![json!({"digest": {"sha256": Digest::of(b"another").hex()}}); SUBJECTS_MAX];
+    subjects.push(json!({"digest": {"sha256": SUBJECT}}));
+    wide["subject"] = Value::Array(subjects);
+    let text = signed(&wide.to_string(), &key(1)).to_string();
+    let found = statements(verify(text.as_bytes(), &ci(), &[artifact()])).remove(0);
+    assert_eq!(found.signature, by("ci"));
+    assert_eq!(
+        (found.subjects.len(), found.subjects[0]),
+        (SUBJECTS_MAX, artifact())
     );
 }
 
