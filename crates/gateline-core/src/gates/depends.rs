@@ -51,6 +51,7 @@ struct Depends {
 /// An application that must be live.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Dependency")]
 struct On {
     /// Its pipeline.
     pipeline: PipelineName,
@@ -71,6 +72,7 @@ struct On {
 /// A row of a table of what goes together.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "CompatibleVersions")]
 struct Row {
     /// Versions of this pipeline.
     this: Versions,

@@ -72,6 +72,7 @@ struct Document {
 /// What a field must be. Without a rule, any text that says something.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "FieldRule")]
 struct Rule {
     /// Characters that it must have, without the space around it.
     #[serde(default)]

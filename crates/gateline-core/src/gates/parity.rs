@@ -59,6 +59,7 @@ struct Parity {
 /// How a property is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ParityRule")]
 enum Rule {
     /// Both stages have the same.
     Equal,
