@@ -127,7 +127,10 @@ mod tests {
             target,
             release,
         };
-        assert_eq!(drivers.health(&view).await, HealthSeen::from(gateline_model::Health::Healthy));
+        assert_eq!(
+            drivers.health(&view).await,
+            HealthSeen::from(gateline_model::Health::Healthy)
+        );
         let err = drivers.measure(&view).await.unwrap_err();
         assert!(
             err.why

@@ -158,7 +158,10 @@ impl Engine {
             Ok(reading) => Found::Facts {
                 facts: EvidenceFacts::Reading(reading),
             },
-            Err(reason) => Found::Errored { reason, of: Some("reading".to_owned()) },
+            Err(reason) => Found::Errored {
+                reason,
+                of: Some("reading".to_owned()),
+            },
         };
         let evidence = Arc::new(Evidence {
             artifacts: release

@@ -28,8 +28,8 @@ use crate::settings::Settings;
 pub const JSON_BYTES_MAX: usize = 1024 * 1024;
 /// Largest body of a form.
 pub const FORM_BYTES_MAX: usize = 16 * 1024;
-/// Largest piece of evidence, as its readers limit it.
-pub const RAW_BYTES_MAX: usize = gateline_evidence::EVIDENCE_BYTES_MAX;
+/// Largest piece of evidence that is submitted: what the store keeps of one content. Offline more is read.
+pub const RAW_BYTES_MAX: usize = gateline_store::BLOB_BYTES_MAX;
 /// How long a body may take to arrive.
 pub const BODY_SECS_MAX: u64 = 60;
 
