@@ -1,9 +1,9 @@
 //! Reactions: which held promotions an event of another stream concerns. Every replica reacts to every event;
 //! judging twice changes nothing.
 
-use gateline_model::{Event, PromotionId, Recorded, ReleaseId, StageRef, StreamId};
+use gateline_model::{Event, PipelineRef, PromotionId, Recorded, ReleaseId, StreamId};
 
-use crate::state::{Phase, Promotion};
+use crate::state::Phase;
 use crate::world::World;
 
 /// The held promotions whose gates must be judged again because of this event, in the order of their requests.
@@ -33,15 +33,17 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
             .map(|open| open.id.clone())
             .collect(),
         // Soak and parity look at other stages of the pipeline, baselines at the stage itself, `depends` anywhere.
-        (Event::WentLive { .. } | Event::HealthObserved { .. }, StreamId::Stage(changed)) => world
-            .promotions()
-            .filter(|promotion| {
-                let stage = &promotion.id.stage;
-                (stage.project == changed.project && stage.pipeline == changed.pipeline)
-                    || asks_elsewhere(world, promotion)
-            })
-            .map(|promotion| promotion.id.clone())
-            .collect(),
+        (Event::WentLive { .. } | Event::HealthObserved { .. }, StreamId::Stage(changed)) => {
+            let pipeline = PipelineRef {
+                project: changed.project.clone(),
+                pipeline: changed.pipeline.clone(),
+            };
+            let here = world.promotions_in(&pipeline);
+            let elsewhere = world
+                .asking_elsewhere()
+                .filter(|id| id.stage.project != pipeline.project || id.stage.pipeline != pipeline.pipeline);
+            here.chain(elsewhere).cloned().collect()
+        }
         // Everything else either concerns no gate, or was judged in the same append.
         _ => return Vec::new(),
     };
@@ -59,7 +61,6 @@ fn compared_with(world: &World, release: &ReleaseId) -> Vec<PromotionId> {
     let Some(of) = world.release(release).map(|state| &state.release.of) else {
         return Vec::new();
     };
-    let in_pipeline = |stage: &StageRef| stage.project == of.project && stage.pipeline == of.pipeline;
     let in_force = world
         .project(&of.project)
         .and_then(|project| project.pipeline(&of.pipeline));
@@ -70,20 +71,13 @@ fn compared_with(world: &World, release: &ReleaseId) -> Vec<PromotionId> {
             live.is_some_and(|live| live.release == *release)
         })
     });
-    let promotions = world
-        .promotions()
-        .filter(|promotion| is_live && promotion.release != *release && in_pipeline(&promotion.id.stage));
-    promotions.map(|promotion| promotion.id.clone()).collect()
-}
-
-/// Whether a gate of the stage asks about other pipelines.
-fn asks_elsewhere(world: &World, promotion: &Promotion) -> bool {
-    let stage = &promotion.id.stage;
-    let pinned = world
-        .project(&stage.project)
-        .and_then(|project| project.versions.get(&promotion.pipeline));
-    let gates = pinned
-        .and_then(|pipeline| pipeline.stage(&stage.stage))
-        .map(|stage| &stage.gates);
-    gates.is_some_and(|gates| gates.iter().any(|gate| gate.kind == "depends"))
+    if !is_live {
+        return Vec::new();
+    }
+    let is_other = |id: &&PromotionId| {
+        world
+            .promotion(id)
+            .is_some_and(|promotion| promotion.release != *release)
+    };
+    world.promotions_in(of).filter(is_other).cloned().collect()
 }

@@ -9,6 +9,9 @@ use gateline_model::{
 
 use crate::state::{IllegalEvent, Phase, Project, Promotion, ReleaseState, StageState};
 
+/// The kind of gate that asks about other pipelines.
+const DEPENDS: &str = crate::gates::depends::KIND.name;
+
 /// The state of all open streams. Ended promotions are dropped: history is the read models'.
 #[derive(Debug, Clone, Default)]
 pub struct World {
@@ -19,6 +22,10 @@ pub struct World {
     promotions: HashMap<PromotionId, Arc<Promotion>>,
     /// Open promotions of each release: evidence for it concerns them.
     by_release: HashMap<ReleaseId, BTreeSet<PromotionId>>,
+    /// Open promotions of each pipeline: what goes live in one of its stages concerns them.
+    by_pipeline: HashMap<PipelineRef, BTreeSet<PromotionId>>,
+    /// Open promotions whose gates ask about other pipelines: what goes live anywhere concerns them.
+    asking_elsewhere: BTreeSet<PromotionId>,
     /// Log number of the next event to fold.
     next: u64,
     /// Time of the last folded event.
@@ -93,6 +100,12 @@ impl World {
                         if let Some(open) = self.by_release.get_mut(&release) {
                             open.remove(id);
                         }
+                        if let Some(open) = self.by_pipeline.get_mut(&pipeline_of(id)) {
+                            open.remove(id);
+                        }
+                        self.asking_elsewhere.remove(id);
+                    } else if matches!(event, Event::PipelineRepinned { .. }) {
+                        self.note_what_it_asks(id);
                     }
                     Ok(())
                 }
@@ -102,11 +115,29 @@ impl World {
                         .entry(state.release)
                         .or_default()
                         .insert(id.clone());
+                    self.by_pipeline
+                        .entry(pipeline_of(id))
+                        .or_default()
+                        .insert(id.clone());
                     self.promotions.insert(id.clone(), Arc::new(state));
+                    self.note_what_it_asks(id);
                     Ok(())
                 }
             },
         }
+    }
+
+    /// Keeps whether a gate of the promotion's stage, as pinned, asks about other pipelines.
+    fn note_what_it_asks(&mut self, id: &PromotionId) {
+        let pinned = self.promotions.get(id).and_then(|promotion| {
+            let project = self.projects.get(&id.stage.project)?;
+            project.versions.get(&promotion.pipeline)
+        });
+        let gates = pinned.and_then(|pipeline| Some(&pipeline.stage(&id.stage.stage)?.gates));
+        match gates.is_some_and(|gates| gates.iter().any(|gate| gate.kind == DEPENDS)) {
+            true => self.asking_elsewhere.insert(id.clone()),
+            false => self.asking_elsewhere.remove(id),
+        };
     }
 
     /// What a promotion comes to by the event that ends it, which is the next one to fold: folding drops it.
@@ -177,8 +208,25 @@ impl World {
         self.promotions.values()
     }
 
+    /// Open promotions of a pipeline.
+    pub fn promotions_in(&self, pipeline: &PipelineRef) -> impl Iterator<Item = &PromotionId> {
+        self.by_pipeline.get(pipeline).into_iter().flatten()
+    }
+
+    /// Open promotions whose gates ask about other pipelines.
+    pub fn asking_elsewhere(&self) -> impl Iterator<Item = &PromotionId> {
+        self.asking_elsewhere.iter()
+    }
+
     /// Open promotions of a release.
     pub fn promotions_of(&self, release: &ReleaseId) -> impl Iterator<Item = &PromotionId> {
         self.by_release.get(release).into_iter().flatten()
+    }
+}
+
+fn pipeline_of(id: &PromotionId) -> PipelineRef {
+    PipelineRef {
+        project: id.stage.project.clone(),
+        pipeline: id.stage.pipeline.clone(),
     }
 }

@@ -130,6 +130,9 @@ fn clippy() -> Result<Counts, Failure> {
         "clippy",
         "--workspace",
         "--all-targets",
+        // The benchmarks too: nothing else builds them.
+        "--features",
+        "xtask/bench",
         "--",
         "-D",
         "warnings",

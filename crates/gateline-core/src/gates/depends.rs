@@ -17,7 +17,7 @@ use super::{GateKind, GateView, Place, Says, observes_nothing, schema_of, with_p
 /// The kind's name, as other pipelines' gates are known by.
 const NAME: &str = "depends";
 
-pub(super) const KIND: GateKind = GateKind {
+pub(crate) const KIND: GateKind = GateKind {
     name: NAME,
     summary: "Other applications are live, verified and healthy at versions that match; nobody downstream is broken.",
     place: Place::Entry,

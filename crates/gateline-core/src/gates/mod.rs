@@ -12,7 +12,7 @@ mod config;
 mod coverage;
 mod custom;
 mod data_handling;
-mod depends;
+pub(crate) mod depends;
 mod document;
 mod endurance;
 mod evidence;

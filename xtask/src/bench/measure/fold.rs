@@ -200,7 +200,7 @@ impl History {
             for health in [Health::Unknown, Health::Healthy] {
                 let report = Command::ReportHealth {
                     stage: stage.clone(),
-                    health,
+                    seen: health.into(),
                     not_seen_from: None,
                 };
                 self.record(&report)?;
