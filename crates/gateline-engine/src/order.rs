@@ -2,7 +2,7 @@
 
 use gateline_core::{Promotion, World, gates};
 use gateline_model::{
-    CheckOrder, Gate, GateName, Pipeline, ReleaseId, Stage, StageRef, StepAction, StepOrder, StreamId,
+    Check, CheckOrder, Gate, GateName, Pipeline, ReleaseId, Stage, StageRef, StepAction, StepOrder, StreamId,
     TargetName, TargetView, Weight, WorkKind,
 };
 use gateline_store::Leased;
@@ -36,12 +36,18 @@ pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
 fn check(world: &World, promotion: &Promotion, declared: &[Gate], name: &GateName) -> Option<TaskOrder> {
     let gate = declared.iter().find(|gate| gate.name == *name)?;
     let observes = (gates::kind(&gate.kind)?.observes)(&gate.params)?;
-    let release = &world.release(&promotion.release)?.release;
+    let state = world.release(&promotion.release)?;
+    let reports = match &observes.check {
+        Check::Attestation(_) => gates::attestations(state),
+        Check::Metric(_) | Check::Http(_) | Check::Command(_) => Vec::new(),
+    };
+    let release = &state.release;
     Some(TaskOrder::Check(Box::new(CheckOrder {
         check: observes.check,
         stage: promotion.id.stage.clone(),
         version: release.version.to_string(),
         artifacts: release.artifacts.clone(),
+        reports,
     })))
 }
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Artifact, ReleaseBrief, Span, StageRef, StepAction, TargetName};
+use crate::{Artifact, Digest, ReleaseBrief, Span, StageRef, StepAction, TargetName};
 
 /// The real place that a driver changes, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -137,6 +137,8 @@ pub enum Check {
     Http(HttpCheck),
     /// One bounded run of an executable.
     Command(CommandCheck),
+    /// The reported attestations, held against trusted keys.
+    Attestation(AttestationCheck),
 }
 
 /// One query, one number.
@@ -225,6 +227,28 @@ pub struct CommandCheck {
     pub env: BTreeMap<String, String>,
 }
 
+/// The keys that the reported attestations are held against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttestationCheck {
+    /// The keys that are trusted.
+    pub keys: Vec<TrustedKey>,
+}
+
+/// One key that is trusted to sign, in the pipeline itself or in a file that the server reads at each check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedKey {
+    /// What verdicts call it.
+    pub name: String,
+    /// The public key in PEM (ECDSA P-256 or Ed25519).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pem: Option<String>,
+    /// A file on the server that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
 /// What a check is run for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckOrder {
@@ -236,6 +260,10 @@ pub struct CheckOrder {
     pub version: String,
     /// Its artifacts.
     pub artifacts: Vec<Artifact>,
+    /// The raw bytes of its reported attestations, for a check of them: the newest first, at most
+    /// [`STATEMENTS_MAX`](crate::STATEMENTS_MAX).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<Digest>,
 }
 
 /// A secret, by reference only: `env:NAME` or `file:PATH`. There is no form that holds the secret itself.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use gateline_core::StepOutcome;
 use gateline_model::{
-    Arm, Check, GateName, Health, Reading, StageName, StepAction, StepOrder, TargetName, TargetView, Tick,
-    Version,
+    Arm, Artifact, AttestationFacts, Check, CheckOrder, Digest, GateName, Health, Reading, StageName,
+    Statement, StepAction, StepOrder, TargetName, TargetView, Tick, Version,
 };
 use jiff::Timestamp;
 
@@ -40,6 +40,8 @@ pub(crate) struct Answer {
     pub value: Option<f64>,
     pub exit_code: Option<i32>,
     pub errored: Option<String>,
+    /// Statements as JSON; `{NAME}` stands for the digest of an artifact.
+    pub statements: Option<String>,
 }
 
 /// What a target does with a step instead of applying it and saying so.
@@ -166,12 +168,12 @@ impl Outside {
     }
 
     /// What the check of a gate sees.
-    pub(crate) fn check(&self, gate: &GateName, check: &Check) -> Result<Reading, String> {
+    pub(crate) fn check(&self, gate: &GateName, order: &CheckOrder) -> Result<Reading, String> {
         let answer = self.answers.get(gate).cloned().unwrap_or_default();
         if let Some(why) = answer.errored {
             return Err(why);
         }
-        Ok(match check {
+        Ok(match &order.check {
             Check::Metric(check) => Reading::Metric {
                 value: answer.value.unwrap_or_default(),
                 query: check.query.clone(),
@@ -188,6 +190,13 @@ impl Outside {
                 seconds: 1.0,
                 output_tail: String::new(),
                 output_digest: None,
+            },
+            Check::Attestation(check) => Reading::Attestation {
+                keys: Digest::of_json(&check.keys),
+                reports: Digest::of_json(&order.reports),
+                found: AttestationFacts {
+                    statements: statements(&answer.statements.unwrap_or("[]".to_owned()), order)?,
+                },
             },
         })
     }
@@ -209,6 +218,16 @@ impl SimTarget {
             StepAction::Discard => self.canary = None,
         }
     }
+}
+
+/// The statements, about the artifacts that are looked at.
+fn statements(text: &str, order: &CheckOrder) -> Result<Vec<Statement>, String> {
+    let fill = |text: String, artifact: &Artifact| {
+        let name = format!("{{{}}}", artifact.name);
+        text.replace(&name, &artifact.at.digest().to_string())
+    };
+    let text = order.artifacts.iter().fold(text.to_owned(), fill);
+    serde_json::from_str(&text).map_err(|err| format!("the scenario's statements cannot be read: {err}"))
 }
 
 /// Promotion and step of an idempotency key: what must not be applied twice, whatever the attempt.

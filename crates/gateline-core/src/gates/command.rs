@@ -59,7 +59,7 @@ pub(super) const KIND: GateKind = GateKind {
                             limit: Some("== 0".to_owned()),
                         })
                     }
-                    Reading::Metric { .. } | Reading::Http { .. } => None,
+                    Reading::Metric { .. } | Reading::Http { .. } | Reading::Attestation { .. } => None,
                 },
             )
         })

@@ -37,7 +37,7 @@ pub(super) const KIND: GateKind = GateKind {
                     body_matched,
                     ..
                 } => Some(http.judge(*status, *latency_ms, *body_matched)),
-                Reading::Metric { .. } | Reading::Command { .. } => None,
+                Reading::Metric { .. } | Reading::Command { .. } | Reading::Attestation { .. } => None,
             })
         })
     },

@@ -3,6 +3,7 @@
 use gateline_model::{CheckOf, Facts, Found, Gate, Reading, Span};
 
 use super::{GateView, Says};
+use crate::state::Checked;
 
 /// Time between two runs of a check that does not pass.
 pub(super) fn every_default() -> Span {
@@ -26,6 +27,52 @@ pub(super) struct Judged {
     pub limit: Option<String>,
 }
 
+/// The last check of a gate with its reading, or what is said as long as there is none.
+pub(super) fn last<'v>(
+    gate: &Gate,
+    view: &'v GateView<'_>,
+    every: Span,
+) -> Result<(&'v Checked, &'v Reading), Says> {
+    let Some(checked) = view.promotion.checks.get(&(view.of, gate.name.clone())) else {
+        return Err(Says::waiting("check.first", "the first check is being run")
+            .changed_by("Gateline, by itself")
+            .check_due(view.now));
+    };
+    match &checked.evidence.found {
+        Found::Facts {
+            facts: Facts::Reading(reading),
+        } => Ok((checked, reading)),
+        Found::Facts { facts } => Err(super::reported::foreign(facts)),
+        Found::Errored { reason, .. } => Err(Says::waiting(
+            "check.errored",
+            format!("could not find out: {reason}"),
+        )
+        .evidence(checked.id)
+        .changed_by("Gateline, by itself")
+        .check_due(every.after(checked.at))
+        .next("the check is run again by itself; see that its source can be reached")),
+    }
+}
+
+/// The check left something that is not this gate's.
+pub(super) fn other_kind(checked: &Checked, every: Span) -> Says {
+    Says::waiting("check.foreign", "the check left a reading of another kind")
+        .evidence(checked.id)
+        .check_due(every.after(checked.at))
+}
+
+/// A passed check that is too old for this very look, which would admit.
+pub(super) fn is_stale(view: &GateView<'_>, checked: &Checked, max_age: Span) -> bool {
+    view.last_look && view.of == CheckOf::Entry && max_age.after(checked.at) <= view.now
+}
+
+/// What is said of a passed check that is too old.
+pub(super) fn stale(view: &GateView<'_>, says: &str) -> Says {
+    Says::waiting("check.stale", format!("{says}; judged again before admission"))
+        .changed_by("Gateline, by itself")
+        .check_due(view.now)
+}
+
 /// Judges the last check of a gate.
 pub(super) fn judge(
     gate: &Gate,
@@ -34,29 +81,13 @@ pub(super) fn judge(
     max_age: Span,
     criteria: impl FnOnce(&Reading) -> Option<Judged>,
 ) -> Says {
-    let Some(checked) = view.promotion.checks.get(&(view.of, gate.name.clone())) else {
-        return Says::waiting("check.first", "the first check is being run")
-            .changed_by("Gateline, by itself")
-            .check_due(view.now);
+    let (checked, reading) = match last(gate, view, every) {
+        Ok(last) => last,
+        Err(says) => return says,
     };
     let retry = every.after(checked.at);
-    let reading = match &checked.evidence.found {
-        Found::Facts {
-            facts: Facts::Reading(reading),
-        } => reading,
-        Found::Facts { facts } => return super::reported::foreign(facts),
-        Found::Errored { reason, .. } => {
-            return Says::waiting("check.errored", format!("could not find out: {reason}"))
-                .evidence(checked.id)
-                .changed_by("Gateline, by itself")
-                .check_due(retry)
-                .next("the check is run again by itself; see that its source can be reached");
-        }
-    };
     let Some(judged) = criteria(reading) else {
-        return Says::waiting("check.foreign", "the check left a reading of another kind")
-            .evidence(checked.id)
-            .check_due(retry);
+        return other_kind(checked, every);
     };
     let numbered = |says: Says| {
         says.evidence(checked.id)
@@ -72,13 +103,8 @@ pub(super) fn judge(
             CheckOf::Verify => numbered(Says::refused(judged.failed, judged.says)),
         };
     }
-    if view.last_look && view.of == CheckOf::Entry && max_age.after(checked.at) <= view.now {
-        return numbered(Says::waiting(
-            "check.stale",
-            format!("{}; judged again before admission", judged.says),
-        ))
-        .changed_by("Gateline, by itself")
-        .check_due(view.now);
+    if is_stale(view, checked, max_age) {
+        return numbered(stale(view, &judged.says));
     }
     numbered(Says::satisfied("check.passed", judged.says))
 }

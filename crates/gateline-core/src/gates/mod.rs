@@ -5,6 +5,7 @@
 
 pub(crate) mod approval;
 mod asked;
+mod attested;
 mod baseline;
 mod chaos;
 mod command;
@@ -28,10 +29,13 @@ mod parity;
 mod pattern;
 mod performance;
 mod plan;
+mod provenance;
 mod reported;
+mod reproducible;
 mod sarif;
 mod says;
 mod sbom;
+mod signature;
 mod soak;
 mod tests;
 mod versions;
@@ -48,6 +52,7 @@ use serde_json::Value;
 use crate::draft::Draft;
 use crate::state::{Promotion, ReleaseState};
 pub(crate) use approval::rule as approval_rule;
+pub use attested::attestations;
 pub(crate) use says::Says;
 
 /// One kind of gate.
@@ -94,7 +99,7 @@ macro_rules! gates {
 }
 
 gates! { approval, chaos, command, config, coverage, data_handling, depends, document, endurance, evidence, findings, freeze, http,
-licences, metric, parity, performance, plan, sarif, sbom, soak, tests, window }
+licences, metric, parity, performance, plan, provenance, reproducible, sarif, sbom, signature, soak, tests, window }
 
 /// Time between two runs of a check where its gate does not say.
 pub(crate) const EVERY_DEFAULT: gateline_model::Span = gateline_model::Span::from_secs(30);

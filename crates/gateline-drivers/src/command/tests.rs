@@ -389,6 +389,7 @@ fn check_order(run: Vec<String>, timeout: Span) -> (CommandCheck, CheckOrder) {
         stage,
         version: version.to_string(),
         artifacts,
+        reports: Vec::new(),
     };
     (check, order)
 }

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{FactRow, row};
+use super::{AttestationFacts, FactRow, row};
+use crate::Digest;
 
 /// What a live check saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +43,15 @@ pub enum Reading {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output_digest: Option<String>,
     },
+    /// One look at the reported attestations, with the keys that a gate trusts.
+    Attestation {
+        /// Digest of the keys that were trusted.
+        keys: Digest,
+        /// Digest of the list of reports that were looked at.
+        reports: Digest,
+        /// The statements, each with whether its signature holds.
+        found: AttestationFacts,
+    },
 }
 
 impl Reading {
@@ -64,10 +74,20 @@ impl Reading {
             } => {
                 format!("exit code {exit_code} after {seconds:.1} s")
             }
+            Reading::Attestation {
+                found,
+                keys: _,
+                reports: _,
+            } => found.says(),
         }
     }
 
     pub(super) fn rows(&self) -> Vec<FactRow> {
-        vec![row("reading", self.says())]
+        match self {
+            Reading::Attestation { found, .. } => found.rows(),
+            Reading::Metric { .. } | Reading::Http { .. } | Reading::Command { .. } => {
+                vec![row("reading", self.says())]
+            }
+        }
     }
 }

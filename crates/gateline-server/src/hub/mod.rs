@@ -3,6 +3,7 @@
 //! Two threads and a pool: the engine's thread steps it, the store's thread commits, drivers run on tokio.
 //! Knows no rule: it carries inputs in and outputs out.
 
+mod attestation;
 mod clock;
 mod perform;
 mod readers;

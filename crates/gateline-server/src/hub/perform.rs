@@ -3,14 +3,14 @@
 use gateline_core::StepOutcome;
 use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics};
 use gateline_engine::{Observed, SourceOrder, Task, TaskOrder};
-use gateline_model::{Arm, StepOrder, Target, TargetView, Tick, Weight};
+use gateline_model::{Arm, Check, CheckOrder, Reading, StepOrder, Target, TargetView, Tick, Weight};
+
+use super::{Hub, attestation};
 
 /// Carries one task out. Always answers.
-pub(super) async fn perform(drivers: &Drivers, task: &Task) -> Observed {
+pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observed {
     match &task.order {
-        TaskOrder::Check(check) => {
-            Observed::Checked(drivers.check(check).await.map_err(|err| err.to_string()))
-        }
+        TaskOrder::Check(order) => Observed::Checked(look(hub, drivers, order).await),
         TaskOrder::Step(step) => Observed::Stepped(make_true(drivers, step, task.leased.attempt).await),
         TaskOrder::Measure(view, None) => {
             Observed::Measured(drivers.measure(view).await.map_err(|err| err.to_string()))
@@ -19,6 +19,15 @@ pub(super) async fn perform(drivers: &Drivers, task: &Task) -> Observed {
             Observed::Measured(both_arms(view, source).await.map_err(|err| err.to_string()))
         }
         TaskOrder::Health(view) => Observed::Seen(drivers.health(view).await),
+    }
+}
+
+async fn look(hub: &Hub, drivers: &Drivers, order: &CheckOrder) -> Result<Reading, String> {
+    match &order.check {
+        Check::Attestation(check) => attestation::check(hub, check, order).await,
+        Check::Metric(_) | Check::Http(_) | Check::Command(_) => {
+            drivers.check(order).await.map_err(|err| err.to_string())
+        }
     }
 }
 

@@ -240,10 +240,13 @@ impl Pulse {
 
     fn perform(&self, task: Box<gateline_engine::Task>) {
         let (drivers, inputs) = (self.drivers.clone(), self.inputs.clone());
+        let hub = Hub {
+            shared: self.shared.clone(),
+        };
         self.tokio.spawn(async move {
             // A driver that panics has told nothing: its own task ends, and the order is answered as unanswered.
             let own = task.clone();
-            let done = tokio::spawn(async move { perform(&drivers, &own).await }).await;
+            let done = tokio::spawn(async move { perform(&hub, &drivers, &own).await }).await;
             let observed =
                 done.unwrap_or_else(|err| task.order.unanswered(&format!("the driver stopped: {err}")));
             // The engine has stopped: then the lease expires, and the next one observes first.

@@ -114,7 +114,7 @@ impl Sim {
                     WorkKind::CheckEntry { gate } | WorkKind::CheckVerify { gate } => gate,
                     other => unreachable!("a check is ordered for `{other}`"),
                 };
-                Observed::Checked(self.outside.check(gate, &order.check))
+                Observed::Checked(self.outside.check(gate, order))
             }
             TaskOrder::Step(order) => match self.outside.observe(order) {
                 Seen::Applied => Observed::Stepped(StepOutcome::Applied),

@@ -1,0 +1,225 @@
+//! Gates on signed statements: the keys that they trust, and what the last look at the reported attestations found.
+//!
+//! A look is a check: the reports are held against the keys again in each stage, and once more right before admission.
+
+use std::collections::BTreeSet;
+
+use gateline_model::{
+    Artifact, AttestationCheck, Check, Digest, Facts, Found, Gate, Provenance, Reading, STATEMENTS_MAX,
+    Signature, Span, Statement, TrustedKey,
+};
+
+use super::{GateView, Observes, Says, live, reported};
+use crate::state::ReleaseState;
+
+/// The raw bytes of the attestations that were reported for a release: the newest first, at most [`STATEMENTS_MAX`].
+pub fn attestations(release: &ReleaseState) -> Vec<Digest> {
+    let mut known = BTreeSet::new();
+    let newest_first = release.evidence.iter().rev();
+    newest_first
+        .filter(|(_, evidence)| {
+            let found = &evidence.found;
+            matches!(
+                found,
+                Found::Facts {
+                    facts: Facts::Attestation(_)
+                }
+            )
+        })
+        .filter_map(|(_, evidence)| evidence.raw)
+        .filter(|raw| known.insert(*raw))
+        .take(STATEMENTS_MAX)
+        .collect()
+}
+
+/// Who is trusted, and how often the reports are looked at.
+pub(super) struct Look<'a> {
+    pub keys: &'a [TrustedKey],
+    /// Names of the artifacts that are asked for; all where none is given.
+    pub artifacts: &'a [String],
+    pub every: Span,
+    pub max_age: Span,
+}
+
+/// Checks that keys can be meant by their names, and that each says where it is.
+pub(super) fn check_keys(keys: &[TrustedKey]) -> Result<(), String> {
+    if keys.is_empty() {
+        return Err("keys: name a key: without one nobody is trusted".to_owned());
+    }
+    let mut names = BTreeSet::new();
+    for TrustedKey { name, pem, file } in keys {
+        if name.trim().is_empty() {
+            return Err("keys: give each key a name".to_owned());
+        }
+        if !names.insert(name) {
+            return Err(format!(
+                "keys: `{name}` is the name of two keys; give each its own"
+            ));
+        }
+        match (pem, file) {
+            (Some(pem), None) if pem.trim_start().starts_with("-----BEGIN PUBLIC KEY-----") => {}
+            (Some(_), None) => {
+                return Err(format!(
+                    "keys: `{name}` is no public key in PEM (`-----BEGIN PUBLIC KEY-----`)"
+                ));
+            }
+            (None, Some(_)) => {}
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(format!("keys: give `{name}` either a `file` or a `pem`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The check that looks.
+pub(super) fn observes(keys: Vec<TrustedKey>, every: Span) -> Observes {
+    Observes {
+        check: Check::Attestation(AttestationCheck { keys }),
+        every,
+    }
+}
+
+/// What the statements come to under a gate's criteria.
+pub(super) struct Judged {
+    /// `None` where it passed; else the code of the reason.
+    pub failed: Option<&'static str>,
+    pub says: String,
+    /// The least number of those that vouch for an artifact, and how many must.
+    pub count: (&'static str, usize, u32),
+    pub details: Vec<String>,
+    pub next: String,
+}
+
+/// Judges the statements of the last look. What was reported and does not do is refused; nothing at all is waited for.
+pub(super) fn judge(
+    gate: &Gate,
+    view: &GateView<'_>,
+    look: &Look<'_>,
+    criteria: impl FnOnce(&[Statement], &[&Artifact]) -> Judged,
+) -> Says {
+    let (checked, reading) = match live::last(gate, view, look.every) {
+        Ok(last) => last,
+        Err(says) => return says,
+    };
+    let Reading::Attestation { keys, reports, found } = reading else {
+        return live::other_kind(checked, look.every);
+    };
+    let retry = look.every.after(checked.at);
+    let again = |says| Says::waiting("check.again", says).changed_by("Gateline, by itself");
+    if *keys != Digest::of_json(&look.keys) {
+        return again("it was looked at with other keys than are trusted now").check_due(retry);
+    }
+    if *reports != Digest::of_json(&attestations(view.release)) {
+        return again("attestations were reported since it was looked at").check_due(view.now);
+    }
+    if found.statements.is_empty() {
+        return Says::waiting("check.missing", "no signed statement was reported yet")
+            .evidence(checked.id)
+            .changed_by("a reporter (CI)")
+            .check_due(retry)
+            .next(reported::add(view, None));
+    }
+    let Judged {
+        failed,
+        says,
+        count: (name, count, least),
+        details,
+        next,
+    } = match asked(look.artifacts, &view.release.release.artifacts) {
+        Ok(asked) => criteria(&found.statements, &asked),
+        Err(lacks) => {
+            return Says::refused("check.artifact", lacks)
+                .evidence(checked.id)
+                .next("register a release with it");
+        }
+    };
+    let told = |says: Says| {
+        says.evidence(checked.id)
+            .number(name, count as f64, "", Some(format!(">= {least}")))
+            .details(details)
+    };
+    match failed {
+        Some(code) => told(Says::refused(code, says))
+            .changed_by("a reporter (CI)")
+            .check_due(retry)
+            .next(format!("{next}, and {}", reported::add(view, None))),
+        None if live::is_stale(view, checked, look.max_age) => told(live::stale(view, &says)),
+        None => told(Says::satisfied("check.passed", says)),
+    }
+}
+
+/// The artifacts that are asked for: all of the names, and one at least.
+fn asked<'a>(names: &[String], artifacts: &'a [Artifact]) -> Result<Vec<&'a Artifact>, String> {
+    let is_called = |artifact: &Artifact, name: &String| artifact.name.to_string() == *name;
+    if let Some(absent) = names
+        .iter()
+        .find(|name| !artifacts.iter().any(|one| is_called(one, name)))
+    {
+        return Err(format!("the release has no artifact `{absent}`"));
+    }
+    let meant = |one: &&Artifact| names.is_empty() || names.iter().any(|name| is_called(one, name));
+    let asked: Vec<_> = artifacts.iter().filter(meant).collect();
+    match asked.is_empty() {
+        true => Err("the release has no artifact".to_owned()),
+        false => Ok(asked),
+    }
+}
+
+/// The signer, where a statement is signed for this artifact.
+pub(super) fn signer_for<'s>(statement: &'s Statement, artifact: &Artifact) -> Option<&'s str> {
+    match &statement.signature {
+        Signature::Verified { signer, .. } if statement.subjects.contains(&artifact.at.digest()) => {
+            Some(signer)
+        }
+        Signature::Verified { .. } | Signature::Broken { .. } | Signature::Unchecked => None,
+    }
+}
+
+/// The provenances that are signed for this artifact.
+pub(super) fn provenances<'s>(statements: &'s [Statement], artifact: &Artifact) -> Vec<&'s Provenance> {
+    let signed = statements
+        .iter()
+        .filter(|one| signer_for(one, artifact).is_some());
+    signed.filter_map(|one| one.provenance.as_ref()).collect()
+}
+
+/// Why statements do not count that were reported, one line each.
+pub(super) fn broken(statements: &[Statement]) -> impl Iterator<Item = String> {
+    statements.iter().filter_map(|one| match &one.signature {
+        Signature::Broken { reason } => {
+            let what = one.predicate_type.as_deref().unwrap_or("bare signature");
+            Some(format!("{what} does not count: {reason}"))
+        }
+        Signature::Verified { .. } | Signature::Unchecked => None,
+    })
+}
+
+/// What an artifact is called in a verdict.
+pub(super) fn called(artifact: &Artifact) -> String {
+    format!("{} ({})", artifact.name, artifact.at.digest().short())
+}
+
+#[cfg(test)]
+mod tests {
+    use gateline_model::ArtifactAt;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_must_be_there_and_nothing_is_no_pass() {
+        let artifact = |name: &str| Artifact {
+            name: name.parse().expect("a name"),
+            at: ArtifactAt::File {
+                path: name.to_owned(),
+                digest: Digest::of(name.as_bytes()),
+            },
+        };
+        let both = [artifact("image"), artifact("chart")];
+        assert_eq!(asked(&[], &both).map(|asked| asked.len()), Ok(2));
+        assert_eq!(asked(&["chart".to_owned()], &both), Ok(vec![&both[1]]));
+        let absent = asked(&["image".to_owned(), "docs".to_owned()], &both);
+        assert_eq!(absent, Err("the release has no artifact `docs`".to_owned()));
+        assert_eq!(asked(&[], &[]), Err("the release has no artifact".to_owned()));
+    }
+}

@@ -1,0 +1,130 @@
+//! Reproducible: independent builds of the same inputs gave the very same artifact.
+//!
+//! `reproducible: {keys: [..], builders: 2}`, from SLSA provenance v1: builds are independent where the builder or the run is another,
+//! and of the same inputs where parameters and resolved dependencies are the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateline_model::{Artifact, Digest, Gate, Span, Statement, TrustedKey};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::attested::{self, Judged, Look, broken, called, check_keys, provenances};
+use super::live::{every_default, max_age_default};
+use super::{GateKind, GateView, Place, schema_of, with_params};
+
+pub(super) const KIND: GateKind = GateKind {
+    name: "reproducible",
+    summary: "Independent builds of the same inputs gave the very same artifact (SLSA).",
+    place: Place::Entry,
+    check: |params| {
+        let reproducible = Reproducible::deserialize(params).map_err(|err| err.to_string())?;
+        check_keys(&reproducible.keys)?;
+        if reproducible.builders < 2 {
+            return Err("builders: from 2: one build alone shows nothing".to_owned());
+        }
+        Ok(())
+    },
+    schema: schema_of::<Reproducible>,
+    observes: |params| {
+        let reproducible = Reproducible::deserialize(params).ok()?;
+        Some(attested::observes(reproducible.keys, reproducible.every))
+    },
+    judge: |gate: &Gate, view: &GateView<'_>| {
+        with_params(gate, |reproducible: Reproducible| {
+            let look = Look {
+                keys: &reproducible.keys,
+                artifacts: &reproducible.artifacts,
+                every: reproducible.every,
+                max_age: reproducible.max_age,
+            };
+            attested::judge(gate, view, &look, |statements, artifacts| {
+                reproducible.judge(statements, artifacts)
+            })
+        })
+    },
+};
+
+/// Parameters of the gate kind `reproducible`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Reproducible {
+    /// The keys that are trusted, each with a `file` on the server or a `pem`.
+    keys: Vec<TrustedKey>,
+    /// How many independent builds there must be.
+    #[serde(default = "two")]
+    builders: u32,
+    /// Names of the artifacts that are asked for; all where none is given.
+    #[serde(default)]
+    artifacts: Vec<String>,
+    /// Time between two looks while it is not satisfied.
+    #[serde(default = "every_default")]
+    every: Span,
+    /// How old a look may be at admission.
+    #[serde(default = "max_age_default")]
+    max_age: Span,
+}
+
+fn two() -> u32 {
+    2
+}
+
+/// The builds of one artifact.
+struct Builds {
+    /// Most that are independent and of the same inputs.
+    same: usize,
+    /// All that are independent, whatever their inputs.
+    all: usize,
+}
+
+impl Builds {
+    fn of(statements: &[Statement], artifact: &Artifact) -> Self {
+        let mut by_inputs: BTreeMap<Digest, BTreeSet<(&str, Option<&str>)>> = BTreeMap::new();
+        for one in provenances(statements, artifact) {
+            if let Some(inputs) = one.inputs {
+                let run = (one.builder.as_str(), one.invocation.as_deref());
+                by_inputs.entry(inputs).or_default().insert(run);
+            }
+        }
+        Self {
+            same: by_inputs.values().map(BTreeSet::len).max().unwrap_or(0),
+            all: by_inputs.values().flatten().collect::<BTreeSet<_>>().len(),
+        }
+    }
+}
+
+impl Reproducible {
+    fn judge(&self, statements: &[Statement], artifacts: &[&Artifact]) -> Judged {
+        let asked = self.builders as usize;
+        let builds: Vec<_> = artifacts
+            .iter()
+            .map(|artifact| (artifact, Builds::of(statements, artifact)))
+            .collect();
+        let lacking: Vec<String> = builds
+            .iter()
+            .filter(|(_, builds)| builds.same < asked)
+            .map(|(artifact, Builds { same, all })| {
+                let artifact = called(artifact);
+                match all {
+                    all if all > same => {
+                        format!("{artifact} has {all} independent builds, but {same} of {asked} with the same inputs")
+                    }
+                    _ => format!("{artifact} has {same} of {asked} independent builds"),
+                }
+            })
+            .collect();
+        let least = builds.iter().map(|(_, builds)| builds.same).min().unwrap_or(0);
+        let says = match (lacking.first(), artifacts) {
+            (Some(first), _) => first.clone(),
+            (None, [one]) => format!("{least} independent builds gave {}", called(one)),
+            (None, many) => format!("{least} independent builds gave each of {} artifacts", many.len()),
+        };
+        Judged {
+            failed: (!lacking.is_empty()).then_some("check.builds"),
+            says,
+            count: ("builds", least, self.builders),
+            details: lacking.into_iter().skip(1).chain(broken(statements)).collect(),
+            next: "build it again elsewhere from the same inputs".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Signature: each artifact is signed by keys that are trusted.
+//!
+//! `signature: {keys: [{name: release, file: keys/release.pub}], by: [release], count: 1}`, from DSSE envelopes and Sigstore bundles.
+//! A statement whose own result is a failure vouches for nothing.
+
+use std::collections::BTreeSet;
+
+use gateline_model::{Artifact, Gate, Span, Statement, TrustedKey};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::attested::{self, Judged, Look, broken, called, check_keys, signer_for};
+use super::live::{every_default, max_age_default};
+use super::pattern::Pattern;
+use super::{GateKind, GateView, Place, schema_of, with_params};
+
+pub(super) const KIND: GateKind = GateKind {
+    name: "signature",
+    summary: "Each artifact is signed by keys that are trusted (DSSE, Sigstore bundles).",
+    place: Place::Entry,
+    check: |params| {
+        let signature = Signature::deserialize(params).map_err(|err| err.to_string())?;
+        signature.check()
+    },
+    schema: schema_of::<Signature>,
+    observes: |params| {
+        let signature = Signature::deserialize(params).ok()?;
+        Some(attested::observes(signature.keys, signature.every))
+    },
+    judge: |gate: &Gate, view: &GateView<'_>| {
+        with_params(gate, |signature: Signature| {
+            let look = Look {
+                keys: &signature.keys,
+                artifacts: &signature.artifacts,
+                every: signature.every,
+                max_age: signature.max_age,
+            };
+            attested::judge(gate, view, &look, |statements, artifacts| {
+                signature.judge(statements, artifacts)
+            })
+        })
+    },
+};
+
+/// Parameters of the gate kind `signature`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Signature {
+    /// The keys that are trusted, each with a `file` on the server or a `pem`.
+    keys: Vec<TrustedKey>,
+    /// Names of the keys whose signatures count; all where none is given.
+    #[serde(default)]
+    by: Vec<String>,
+    /// How many of them must sign each artifact.
+    #[serde(default = "one")]
+    count: u32,
+    /// Names of the artifacts that must be signed; all where none is given.
+    #[serde(default)]
+    artifacts: Vec<String>,
+    /// What sort of statement counts, as in `https://slsa.dev/verification_summary/v*`; any, and bare signatures, where none is given.
+    #[serde(default)]
+    statement: Vec<Pattern>,
+    /// Time between two looks while it is not satisfied.
+    #[serde(default = "every_default")]
+    every: Span,
+    /// How old a look may be at admission.
+    #[serde(default = "max_age_default")]
+    max_age: Span,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Signature {
+    fn check(&self) -> Result<(), String> {
+        check_keys(&self.keys)?;
+        let named = |by: &&String| !self.keys.iter().any(|key| key.name == **by);
+        if let Some(unknown) = self.by.iter().find(named) {
+            return Err(format!("by: no key is called `{unknown}`"));
+        }
+        let most = self.signers().len();
+        if self.count == 0 || self.count as usize > most {
+            return Err(format!("count: from 1 to {most}, for so many keys may sign"));
+        }
+        Ok(())
+    }
+
+    fn signers(&self) -> BTreeSet<&str> {
+        match self.by.as_slice() {
+            [] => self.keys.iter().map(|key| key.name.as_str()).collect(),
+            by => by.iter().map(String::as_str).collect(),
+        }
+    }
+
+    fn counts(&self, statement: &Statement) -> bool {
+        let of = statement.predicate_type.as_deref();
+        let meant = self.statement.is_empty()
+            || of.is_some_and(|of| self.statement.iter().any(|pattern| pattern.matches(of)));
+        let failed = |result: &str| result.eq_ignore_ascii_case("failed");
+        meant && !statement.result.as_deref().is_some_and(failed)
+    }
+
+    fn judge(&self, statements: &[Statement], artifacts: &[&Artifact]) -> Judged {
+        let allowed = self.signers();
+        let signers: Vec<BTreeSet<&str>> = artifacts
+            .iter()
+            .map(|artifact| {
+                let counted = statements.iter().filter(|one| self.counts(one));
+                counted
+                    .filter_map(|one| signer_for(one, artifact))
+                    .filter(|signer| allowed.contains(signer))
+                    .collect()
+            })
+            .collect();
+        let wanted = allowed.iter().copied().collect::<Vec<_>>().join(", ");
+        let lacking = artifacts.iter().zip(&signers).filter_map(|(artifact, by)| {
+            (by.len() < self.count as usize).then(|| {
+                let (count, artifact) = (by.len(), called(artifact));
+                format!("{artifact} has {count} of {} signatures by {wanted}", self.count)
+            })
+        });
+        let lacking: Vec<String> = lacking.collect();
+        let least = signers.iter().map(BTreeSet::len).min().unwrap_or(0);
+        let says = match lacking.first() {
+            Some(first) => first.clone(),
+            None => {
+                let by: BTreeSet<&str> = signers.into_iter().flatten().collect();
+                let by = by.into_iter().collect::<Vec<_>>().join(", ");
+                match artifacts {
+                    [one] => format!("{} is signed by {by}", called(one)),
+                    many => format!("{} artifacts are signed by {by}", many.len()),
+                }
+            }
+        };
+        Judged {
+            failed: (!lacking.is_empty()).then_some("check.unsigned"),
+            says,
+            count: ("signatures", least, self.count),
+            details: lacking.into_iter().skip(1).chain(broken(statements)).collect(),
+            next: format!("sign it with a key that is trusted ({wanted})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(params: serde_json::Value) -> Result<(), String> {
+        (KIND.check)(&params)
+    }
+
+    #[test]
+    fn keys_and_counts_that_cannot_be_meant_are_refused() {
+        let key = |name: &str| json!({"name": name, "file": "a.pub"});
+        assert_eq!(check(json!({"keys": [key("a"), key("b")], "by": ["a"]})), Ok(()));
+        for (params, says) in [
+            (json!({"keys": []}), "without one nobody is trusted"),
+            (json!({"keys": [{"name": "a"}]}), "either a `file` or a `pem`"),
+            (
+                json!({"keys": [{"name": "a", "pem": "AAAA"}]}),
+                "no public key in PEM",
+            ),
+            (json!({"keys": [key("a"), key("a")]}), "two keys"),
+            (json!({"keys": [key("a")], "by": ["b"]}), "no key is called `b`"),
+            (json!({"keys": [key("a")], "count": 2}), "from 1 to 1"),
+            (json!({"keys": [key("a")], "count": 0}), "from 1 to 1"),
+        ] {
+            let err = check(params).expect_err(says);
+            assert!(err.contains(says), "{err}");
+        }
+    }
+}
