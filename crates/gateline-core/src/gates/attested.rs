@@ -100,7 +100,7 @@ pub(super) fn judge(
 ) -> Says {
     let (checked, reading) = match live::last(gate, view, look.every) {
         Ok(last) => last,
-        Err(says) => return says,
+        Err(says) => return *says,
     };
     let Reading::Attestation { keys, reports, found } = reading else {
         return live::other_kind(checked, look.every);

@@ -32,25 +32,27 @@ pub(super) fn last<'v>(
     gate: &Gate,
     view: &'v GateView<'_>,
     every: Span,
-) -> Result<(&'v Checked, &'v Reading), Says> {
+) -> Result<(&'v Checked, &'v Reading), Box<Says>> {
     let Some(checked) = view.promotion.checks.get(&(view.of, gate.name.clone())) else {
-        return Err(Says::waiting("check.first", "the first check is being run")
-            .changed_by("Gateline, by itself")
-            .check_due(view.now));
+        let says = Says::waiting("check.first", "the first check is being run");
+        return Err(Box::new(
+            says.changed_by("Gateline, by itself").check_due(view.now),
+        ));
     };
     match &checked.evidence.found {
         Found::Facts {
             facts: Facts::Reading(reading),
         } => Ok((checked, reading)),
-        Found::Facts { facts } => Err(super::reported::foreign(facts)),
-        Found::Errored { reason, .. } => Err(Says::waiting(
-            "check.errored",
-            format!("could not find out: {reason}"),
-        )
-        .evidence(checked.id)
-        .changed_by("Gateline, by itself")
-        .check_due(every.after(checked.at))
-        .next("the check is run again by itself; see that its source can be reached")),
+        Found::Facts { facts } => Err(Box::new(super::reported::foreign(facts))),
+        Found::Errored { reason, .. } => {
+            let says = Says::waiting("check.errored", format!("could not find out: {reason}"));
+            Err(Box::new(
+                says.evidence(checked.id)
+                    .changed_by("Gateline, by itself")
+                    .check_due(every.after(checked.at))
+                    .next("the check is run again by itself; see that its source can be reached"),
+            ))
+        }
     }
 }
 
@@ -83,7 +85,7 @@ pub(super) fn judge(
 ) -> Says {
     let (checked, reading) = match last(gate, view, every) {
         Ok(last) => last,
-        Err(says) => return says,
+        Err(says) => return *says,
     };
     let retry = every.after(checked.at);
     let Some(judged) = criteria(reading) else {

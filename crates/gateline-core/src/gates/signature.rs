@@ -114,13 +114,16 @@ impl Signature {
             })
             .collect();
         let wanted = allowed.iter().copied().collect::<Vec<_>>().join(", ");
-        let lacking = artifacts.iter().zip(&signers).filter_map(|(artifact, by)| {
-            (by.len() < self.count as usize).then(|| {
+        let lacking = artifacts
+            .iter()
+            .zip(&signers)
+            .filter(|(_, by)| by.len() < self.count as usize);
+        let lacking: Vec<String> = lacking
+            .map(|(artifact, by)| {
                 let (count, artifact) = (by.len(), called(artifact));
                 format!("{artifact} has {count} of {} signatures by {wanted}", self.count)
             })
-        });
-        let lacking: Vec<String> = lacking.collect();
+            .collect();
         let least = signers.iter().map(BTreeSet::len).min().unwrap_or(0);
         let says = match lacking.first() {
             Some(first) => first.clone(),
