@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use gateline_api::{
     Empty, EvidenceQuery, EvidenceView, Exit, GetRelease, ReleaseName, ReleasePath, SubmitEvidence,
 };
-use gateline_evidence::{Ask, Complete, EVIDENCE_BYTES_MAX, Format, ReadError};
-use gateline_model::{Digest, Found, StageName};
+use gateline_evidence::{Ask, Complete, EVIDENCE_BYTES_MAX, Format, ReadError, Trust};
+use gateline_model::{Digest, Facts, Found, Signature, StageName};
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::files;
 use crate::render;
 use crate::session::Session;
+
+/// Largest file of one key.
+const KEY_BYTES_MAX: usize = 16 * 1024;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -30,6 +33,8 @@ enum Verb {
     Show(Of),
     /// Read what a tool wrote, without a server
     Read(Read),
+    /// Hold signed statements against keys, without a server
+    Verify(Verify),
 }
 
 /// How a report is to be read.
@@ -96,6 +101,25 @@ struct Read {
     how: How,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exits with 0 when every statement is signed by one of the keys for one of the artifacts, with 3 when one is not, with 5
+when the file says too little or is cut off, and with 2 when it is no signed statement or a key cannot be read.
+
+Examples:
+  gateline evidence verify provenance.intoto.jsonl --key ci.pub --artifact sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+)]
+struct Verify {
+    /// A DSSE envelope, a Sigstore bundle, or lines of these; `-` is stdin
+    file: PathBuf,
+    /// A file with a public key in PEM that is trusted
+    #[arg(long = "key", value_name = "FILE", required = true)]
+    keys: Vec<PathBuf>,
+    /// The digest of an artifact that it must be about
+    #[arg(long = "artifact", value_name = "DIGEST", required = true)]
+    artifacts: Vec<Digest>,
+}
+
 /// A release, and which of its evidence.
 #[derive(Debug, clap::Args)]
 struct Of {
@@ -127,6 +151,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
             Ok(Exit::Done)
         }
         Verb::Read(read) => offline(&read, session),
+        Verb::Verify(args) => verify(&args, session),
     }
 }
 
@@ -204,6 +229,36 @@ fn offline(args: &Read, session: &mut Session) -> Result<Exit, Failure> {
         Ok(read) => read,
         Err(err) => return not_read(&name, args.how.format, &err, session),
     };
+    tell(&name, &read, session)
+}
+
+fn verify(args: &Verify, session: &mut Session) -> Result<Exit, Failure> {
+    let mut trust = Trust::new();
+    for key in &args.keys {
+        let name = key.display().to_string();
+        let text = files::text(key, KEY_BYTES_MAX)?;
+        trust = trust
+            .key(&name, &text)
+            .map_err(|err| Failure::usage("could not trust that key", err))?;
+    }
+    let bytes = files::bytes(&args.file, EVIDENCE_BYTES_MAX)?;
+    let name = args.file.display().to_string();
+    let read = match gateline_evidence::verify(&bytes, &trust, &args.artifacts) {
+        Ok(read) => read,
+        Err(err) => return not_read(&name, None, &err, session),
+    };
+    let exit = tell(&name, &read, session)?;
+    let holds = matches!(&read.facts, Facts::Attestation(facts) if facts.statements.iter().all(|one| {
+        matches!(one.signature, Signature::Verified { .. })
+    }));
+    match exit {
+        Exit::Done if !holds => Ok(Exit::Refused),
+        exit => Ok(exit),
+    }
+}
+
+/// Says what was read, and whether it is enough.
+fn tell(name: &str, read: &gateline_evidence::Read, session: &mut Session) -> Result<Exit, Failure> {
     let (exit, reason) = match &read.complete {
         Complete::Yes => (Exit::Done, None),
         Complete::No { reason } => (Exit::Unknown, Some(reason)),
@@ -215,7 +270,7 @@ fn offline(args: &Read, session: &mut Session) -> Result<Exit, Failure> {
     if let Some(reason) = reason {
         reply["reason"] = json!(reason);
     }
-    session.out.answer(&reply, || render::read_report(&name, &read))?;
+    session.out.answer(&reply, || render::read_report(name, read))?;
     Ok(exit)
 }
 
