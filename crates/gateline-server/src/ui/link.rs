@@ -1,7 +1,7 @@
 //! Links: the address of every page. Knows no page's content.
 
 use gateline_api::encode;
-use gateline_model::{Digest, PipelineRef, PromotionId, StageName, StageRef, StreamId, Version};
+use gateline_model::{Digest, EvidenceId, PipelineRef, PromotionId, StageName, StageRef, StreamId, Version};
 
 pub(super) fn promotion(id: &PromotionId) -> String {
     format!("/promotions/{id}")
@@ -28,6 +28,11 @@ pub(super) fn release(of: &PipelineRef, version: &Version) -> String {
         of.pipeline,
         encode(version.as_str())
     )
+}
+
+/// One piece of evidence of a release.
+pub(super) fn evidence(of: &PipelineRef, version: &Version, id: &EvidenceId) -> String {
+    format!("{}/evidence/{id}", release(of, version))
 }
 
 /// Where a release's promotion into a stage is looked at before it is asked for.

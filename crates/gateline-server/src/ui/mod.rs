@@ -5,6 +5,7 @@
 
 mod assets;
 mod board;
+mod evidence;
 mod forms;
 mod link;
 mod log;

@@ -1,14 +1,17 @@
 //! Pages by address: read the address, build the view, render. What the API shows, in HTML.
 
+use std::cmp::Reverse;
+
 use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
 use gateline_api::{
     BoardOrder, BoardQuery, Checkpoint, LogPage, LogQuery, Problem, PromotionPath, PromotionView,
-    ReleaseName, ReleaseQuery, ReleaseView, StagePath, entry,
+    ReleaseName, ReleaseQuery, ReleaseView, StagePath, WaiverQuery, entry,
 };
 use gateline_model::{
-    PipelineName, ProjectName, ReleaseId, ReleaseRef, Stage, StageName, StageRef, StreamId, Tick, Version,
+    EvidenceId, PipelineName, ProjectName, ReleaseId, ReleaseRef, Stage, StageName, StageRef, StreamId, Tick,
+    Version,
 };
 use maud::Markup;
 use serde::Deserialize;
@@ -16,7 +19,10 @@ use serde::Deserialize;
 use super::forms::Tried;
 use super::promotion::{PLOT_MOMENTS, Shown, until_of};
 use super::visit::{Visit, html};
-use super::{board as board_page, log as log_page, login as login_page, promote as promote_page};
+use super::{
+    board as board_page, evidence as evidence_page, log as log_page, login as login_page,
+    promote as promote_page,
+};
 use super::{
     promotion as promotion_page, release as release_page, releases as releases_page, stage as stage_page,
 };
@@ -155,6 +161,53 @@ pub(super) async fn release(mut visit: Visit) -> Result<Markup, Refused> {
     let address: ReleaseAddress = visit.path().await?;
     let release = address.view(&visit.app).await?;
     Ok(release_page::page(&visit.visitor, &release))
+}
+
+/// A piece of evidence in an address.
+#[derive(Debug, Clone, Deserialize)]
+struct EvidenceAddress {
+    #[serde(flatten)]
+    release: ReleaseAddress,
+    digest: EvidenceId,
+}
+
+pub(super) async fn evidence(mut visit: Visit) -> Result<Markup, Refused> {
+    let EvidenceAddress { release, digest } = visit.path().await?;
+    let hub = &visit.app.hub;
+    let release = release.view(&visit.app).await?;
+    let evidence = release
+        .evidence
+        .iter()
+        .find(|one| one.id == digest)
+        .ok_or_else(|| {
+            let detail = format!(
+                "release `{}@{}` has no evidence {digest}",
+                release.of.pipeline, release.version
+            );
+            Refused::new(&entry::EVIDENCE_UNKNOWN, detail)
+        })?;
+    let of = release.of.clone();
+    let query = WaiverQuery {
+        project: Some(of.project),
+        pipeline: Some(of.pipeline),
+    };
+    let waivers = views::waivers(hub, &query).await?;
+    let mut promotions: Vec<_> = release.life.iter().flat_map(|stage| &stage.promotions).collect();
+    promotions.sort_by_key(|promotion| Reverse(promotion.requested_at));
+    let mut used_by = Vec::new();
+    for promotion in promotions.into_iter().take(evidence_page::DECISIONS_LOOKED_MAX) {
+        let view = views::promotion(hub, &promotion.id).await?;
+        if evidence_page::verdicts_on(&view, &digest).next().is_some() {
+            used_by.push(view);
+        }
+    }
+    let shown = evidence_page::Shown {
+        release: &release,
+        evidence,
+        waivers: &waivers,
+        used_by: &used_by,
+    };
+    Ok(evidence_page::page(&visit.visitor, &shown))
 }
 
 pub(super) async fn promote(mut visit: Visit) -> Result<Markup, Refused> {

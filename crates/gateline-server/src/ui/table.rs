@@ -54,6 +54,11 @@ fn table() -> Vec<Line> {
         ),
         page(read, "/releases", pages::releases),
         page(read, "/releases/{project}/{pipeline}/{version}", pages::release),
+        page(
+            read,
+            "/releases/{project}/{pipeline}/{version}/evidence/{digest}",
+            pages::evidence,
+        ),
         page(read, "/stages/{project}/{pipeline}/{stage}", pages::stage),
         form(
             Act::Promote,

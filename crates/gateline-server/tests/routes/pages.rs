@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode, header};
-use gateline_api::{BoardOrder, BoardQuery, Empty, GetBoard};
-use gateline_model::Scope;
+use gateline_api::{BoardOrder, BoardQuery, Empty, EvidenceQuery, GetBoard};
+use gateline_model::{Digest, Scope};
 
 use crate::support::{App, Client, PIPELINE, body_of, id, junit};
 
@@ -119,9 +119,52 @@ async fn every_page_is_there_and_loads_nothing_from_elsewhere() {
     );
 }
 
+/// The page, once it says this: gates are judged right after a report, and not by its request.
+async fn until(client: &Client, path: &str, says: &str) -> String {
+    loop {
+        let page = text(get(client, path).await).await;
+        if page.contains(says) {
+            return page;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn evidence_leads_to_the_decisions_on_it_and_they_lead_back() {
+    let (_app, admin, reader) = held().await;
+    let query = EvidenceQuery::default();
+    let failed = admin
+        .evidence("payment-service@1.0.0", &query, &junit(9, 1))
+        .await
+        .unwrap();
+    let path = format!("/releases/payments/payment-service/1.0.0/evidence/{}", failed.id);
+    let decision = "/promotions/payments/payment-service/dev/1";
+    for page in ["/releases/payments/payment-service/1.0.0", decision] {
+        until(&reader, page, &format!("href=\"{path}\"")).await;
+    }
+    let page = until(&reader, &path, &format!("href=\"{decision}#gate-")).await;
+    assert!(
+        page.contains(&format!("/api/v1/evidence/raw/{}", failed.raw.unwrap())),
+        "{page}"
+    );
+    // A test that failed is named.
+    assert!(page.contains("f0"), "{page}");
+    let newer = admin
+        .evidence("payment-service@1.0.0", &query, &junit(10, 0))
+        .await
+        .unwrap();
+    assert_ne!(newer.id, failed.id);
+    until(&reader, &path, "No decision on this release names it").await;
+}
+
 #[tokio::test]
 async fn a_page_that_there_is_not_says_so_as_a_page() {
     let (_app, _, reader) = held().await;
+    let nothing = format!(
+        "/releases/payments/payment-service/1.0.0/evidence/{}",
+        Digest::of(b"nothing")
+    );
     for (path, status, code) in [
         (
             "/promotions/payments/payment-service/dev/99",
@@ -130,6 +173,12 @@ async fn a_page_that_there_is_not_says_so_as_a_page() {
         ),
         ("/promotions/payments/payment-service/dev/x", 422, "request.path"),
         ("/releases/payments/payment-service/9.9.9", 404, "release.unknown"),
+        (&nothing, 404, "evidence.unknown"),
+        (
+            "/releases/payments/payment-service/1.0.0/evidence/x",
+            422,
+            "request.path",
+        ),
         ("/stages/payments/payment-service/nowhere", 404, "stage.unknown"),
         ("/?show=sideways", 422, "request.query"),
         ("/log?from=yesterday", 422, "request.query"),

@@ -1,6 +1,6 @@
 //! The decision row by row, in the words in which it was recorded; and the checks after the rollout.
 
-use gateline_api::{CheckView, OverrideView};
+use gateline_api::{CheckView, OverrideView, ReleaseView};
 use gateline_model::{CheckOf, EvidenceId, GateVerdict, Number, Outcome, Override, Verdict};
 use maud::{Markup, html};
 
@@ -102,15 +102,16 @@ fn figure(number: &Number) -> Markup {
     html! { (name) " " b { (value) (unit) } @if let Some(limit) = limit { " (" (limit) ")" } }
 }
 
-/// A live check's evidence is on this page; what was reported is on the release's.
+/// A live check's evidence is on this page; what was reported, for this release or the one it is compared with, has its own.
 fn evidence_link(shown: &Shown<'_>, id: &EvidenceId) -> Markup {
     let here = shown.view.checks.iter().any(|check| check.evidence.id == *id);
-    let page = if here {
-        String::new()
-    } else {
-        link::release(&shown.of(), &shown.view.version)
+    let reported = |release: &&&ReleaseView| release.evidence.iter().any(|one| one.id == *id);
+    let address = match [shown.release, shown.against].iter().flatten().find(reported) {
+        _ if here => format!("#evidence-{}", id.short()),
+        Some(release) => link::evidence(&release.of, &release.version, id),
+        None => link::evidence(&shown.of(), &shown.view.version, id),
     };
-    html! { a.mono href={ (page) "#evidence-" (id.short()) } title=(id) { (id.short()) } }
+    html! { a.mono href=(address) title=(id) { (id.short()) } }
 }
 
 fn overridden_by(visitor: &Visitor, shown: &Shown<'_>, permission: &Override) -> Markup {

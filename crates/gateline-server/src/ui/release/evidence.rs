@@ -18,11 +18,11 @@ pub(super) fn list(visitor: &Visitor, release: &ReleaseView) -> Markup {
         @if release.evidence.is_empty() {
             div.banner { p { b { "There is no evidence for this release yet." } } p.sub { "A reporter (CI) submits it with " code { "gateline evidence add" } "." } }
         }
-        @for evidence in release.evidence.iter().rev() { (one(visitor, evidence)) }
+        @for evidence in release.evidence.iter().rev() { (one(visitor, release, evidence)) }
     }
 }
 
-fn one(visitor: &Visitor, evidence: &EvidenceView) -> Markup {
+fn one(visitor: &Visitor, release: &ReleaseView, evidence: &EvidenceView) -> Markup {
     let EvidenceView {
         id,
         name,
@@ -53,7 +53,7 @@ fn one(visitor: &Visitor, evidence: &EvidenceView) -> Markup {
                 "read as " (format) " · by " (by) " · " (time::clock(visitor.now, *at))
                 @if let Some(stage) = stage { " · for " (stage) }
                 " · about " @for digest in artifacts { code title=(digest) { (digest.short()) } " " }
-                "· evidence " code title=(id) { (id.short()) }
+                "· evidence " a.mono href=(link::evidence(&release.of, &release.version, id)) title=(id) { (id.short()) }
                 @if let Some(raw) = raw { " · " a href=(link::raw(raw)) { "the file as it came" } }
             }
             @for warning in warnings { p.age { (Sign(Tone::Wait, "△").plain("odd:")) " " (warning) } }
@@ -83,7 +83,7 @@ fn numbers(facts: &Facts) -> Markup {
 }
 
 /// The facts line by line, for kinds that have no picture of their own.
-fn rows(facts: &Facts) -> Markup {
+pub(in crate::ui) fn rows(facts: &Facts) -> Markup {
     html! { dl.facts { @for FactRow { name, value } in facts.rows() { div { dt { (name) } dd.break { (value) } } } } }
 }
 
@@ -167,7 +167,7 @@ fn reading_numbers(reading: &Reading) -> Markup {
     }
 }
 
-fn severity_sign(severity: Severity) -> Sign {
+pub(in crate::ui) fn severity_sign(severity: Severity) -> Sign {
     match severity {
         Severity::Critical | Severity::High => Sign(Tone::Bad, "✗"),
         Severity::Medium => Sign(Tone::Wait, "△"),
@@ -176,7 +176,7 @@ fn severity_sign(severity: Severity) -> Sign {
     }
 }
 
-fn counts(numbers: &[(&str, u64)]) -> Markup {
+pub(in crate::ui) fn counts(numbers: &[(&str, u64)]) -> Markup {
     html! { dl.counts { @for (name, number) in numbers { div { dt { (name) } dd { b.num { (count(*number)) } } } } } }
 }
 
@@ -185,7 +185,7 @@ fn place(file: Option<&str>, line: Option<u64>) -> Markup {
 }
 
 /// Lists are cut when they are read; the counts never are.
-fn more(all: u64, shown: usize) -> Markup {
+pub(in crate::ui) fn more(all: u64, shown: usize) -> Markup {
     let more = all.saturating_sub(shown as u64);
     html! { @if more > 0 { p.age { "and " (count(more)) " more in the file" } } }
 }

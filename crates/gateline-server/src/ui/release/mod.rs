@@ -7,6 +7,7 @@ use gateline_api::ReleaseView;
 use gateline_model::StreamId;
 use maud::{Markup, html};
 
+pub(super) use evidence::{counts, more, rows, severity_sign};
 pub(super) use life::promotion_line;
 
 use super::releases::{breaking_label, irreversible_label};

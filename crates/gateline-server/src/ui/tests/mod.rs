@@ -9,7 +9,7 @@ use maud::Markup;
 use super::forms::{Act, Fields, Tried};
 use super::promotion::{OFFERED, Shown};
 use super::shell::Visitor;
-use super::{assets, board, log, login, promote, promotion, release, releases, stage};
+use super::{assets, board, evidence, log, login, promote, promotion, release, releases, stage};
 
 fn visitor(scopes: &[Scope]) -> Visitor {
     Visitor {
@@ -80,6 +80,17 @@ fn promotion_page(scopes: &[Scope], state: PromotionState, tried: Option<&Tried>
     promotion::page(&visitor(scopes), &shown)
 }
 
+fn evidence_page(facts: &serde_json::Value) -> Markup {
+    let view = views::promotion(PromotionState::Held);
+    let shown = evidence::Shown {
+        release: &views::release("1.3.0", 4),
+        evidence: &views::evidence(facts),
+        waivers: &[views::waiver()],
+        used_by: &[view],
+    };
+    evidence::page(&visitor(&[]), &shown)
+}
+
 /// One of every page.
 fn pages() -> Vec<(&'static str, Markup)> {
     let visitor = visitor(&[Scope::Admin]);
@@ -114,6 +125,7 @@ fn pages() -> Vec<(&'static str, Markup)> {
             promotion_page(&[Scope::Admin], PromotionState::RollingOut, None),
         ),
         ("release", release::page(&visitor, &one)),
+        ("evidence", evidence_page(&views::findings())),
         ("releases", releases::page(&visitor, &list, &asked)),
         (
             "promote",
@@ -249,6 +261,26 @@ fn a_refused_form_keeps_what_was_written_and_is_not_fetched_again() {
     assert!(page.0.contains("id=\"act-abort\" open"));
     assert!(words(&page).contains("a reason is too long"));
     assert!(!page.0.contains("data-watch"));
+}
+
+#[test]
+fn what_is_worst_comes_first_in_every_table_of_facts() {
+    for (facts, order) in views::facts() {
+        let page = words(&evidence_page(&facts));
+        let places: Vec<Option<usize>> = order.iter().map(|text| page.find(text)).collect();
+        assert!(
+            places.iter().all(Option::is_some) && places.is_sorted(),
+            "{order:?} in {page}"
+        );
+    }
+}
+
+#[test]
+fn a_waiver_is_shown_on_no_finding_that_is_graver_than_the_one_that_was_waived() {
+    let mut facts = views::findings();
+    assert!(words(&evidence_page(&facts)).contains("waived until"));
+    facts["findings"][1]["severity"] = "high".into();
+    assert!(!words(&evidence_page(&facts)).contains("waived until"));
 }
 
 #[test]

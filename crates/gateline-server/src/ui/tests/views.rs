@@ -1,6 +1,8 @@
 //! Fixed views: a release that is held before production, and the same one rolling out.
 
-use gateline_api::{Board, PromotionState, PromotionView, ReleaseSummary, ReleaseView, StageView};
+use gateline_api::{
+    Board, EvidenceView, PromotionState, PromotionView, ReleaseSummary, ReleaseView, StageView, WaiverView,
+};
 use gateline_model::{Digest, Tick};
 use serde_json::{Value, json};
 
@@ -91,6 +93,114 @@ pub fn release(version: &str, number: u64) -> ReleaseView {
              "barred_by": "payments/payment-service/production/6"},
         ],
     }))
+}
+
+/// Evidence with these facts, named in the verdict of `tests`.
+pub fn evidence(facts: &Value) -> EvidenceView {
+    read(json!({
+        "id": digest("unit"), "name": "scan", "kind": facts["kind"], "outcome": null, "says": "what was found", "stage": "production",
+        "found": {"kind": "facts", "facts": facts}, "format": "sarif", "artifacts": [digest("1.3.0")], "raw": digest("raw"),
+        "warnings": ["one rule has no level"], "by": "ci", "at": "2026-11-21T08:01:00Z",
+    }))
+}
+
+pub fn findings() -> Value {
+    let finding = |identity: &str, severity: &str, rule: &str| {
+        json!({
+            "identity": identity, "tool": "grype", "rule": rule, "level": "error", "severity": severity, "message": "Reads <b>bold past the end",
+        })
+    };
+    let mut in_package = finding("0123456789abcdef", "critical", "CVE-2026-1234");
+    in_package["score"] = json!(9.8);
+    in_package["package"] = json!({"name": "libpng", "version": "1.2", "fixed_in": "1.3"});
+    let mut in_file = finding("fedcba9876543210", "medium", "S105");
+    in_file["file"] = json!("src/pay.py");
+    in_file["line"] = json!(12);
+    json!({
+        "kind": "findings", "tools": ["grype"], "runs": 1, "errors": 2, "warnings": 0, "notes": 0, "none": 0, "suppressed": 1,
+        "critical": 1, "high": 0, "medium": 1, "low": 0, "info": 0, "findings": [in_package, in_file],
+    })
+}
+
+pub fn waiver() -> WaiverView {
+    let waiver = json!({
+        "finding": "fedcba9876543210", "place": "src/pay.py:12", "severity": "medium", "pipeline": "payment-service", "stage": "production",
+        "by": "cy", "at": "2026-11-20T08:00:00Z", "until": "2026-11-30T08:00:00Z",
+    });
+    read(
+        json!({"id": digest("waiver"), "project": "payments", "waiver": waiver, "reason": "A <b>bold test key."}),
+    )
+}
+
+/// Facts of several kinds, each with what its page says in this order.
+pub fn facts() -> Vec<(Value, Vec<&'static str>)> {
+    let file = |path: &str, hit: &str, missed: &str| json!({"path": path, "hit": hit, "missed": missed});
+    let component =
+        |name: &str, licences: Value| json!({"name": name, "version": "1.0", "licences": licences});
+    let change = |action: &str| json!({"address": format!("db.{action}"), "of": "db", "action": action, "because": ["engine"]});
+    let signed = |by: &str| json!({"is": "verified", "signer": by});
+    vec![
+        (
+            findings(),
+            vec![
+                "CVSS 9.8",
+                "libpng 1.2",
+                "src/pay.py:12",
+                "waived until 30 Nov 2026 08:00 by cy in production",
+            ],
+        ),
+        (
+            json!({
+                "kind": "tests", "suites": ["unit"], "total": 3, "passed": 2, "failed": 1, "errored": 0, "skipped": 0, "flaky": 1,
+                "flaky_cases": ["pay::often"], "duration_secs": 1.0, "failed_cases": [{"name": "pay::twice", "message": "paid twice"}],
+            }),
+            vec!["pay::twice", "paid twice", "pay::often"],
+        ),
+        (
+            json!({
+                "kind": "coverage", "files": 2, "lines_total": 10, "lines_hit": 6,
+                "by_file": [file("src/good.rs", "1-5", ""), file("src/bad.rs", "1", "2-4,9")],
+            }),
+            vec![
+                "60.0%",
+                "src/bad.rs 20.0% 1 of 5 2-4, 9",
+                "src/good.rs 100.0% 5 of 5",
+            ],
+        ),
+        (
+            json!({
+                "kind": "sbom", "spec": "CycloneDX 1.6", "tools": [], "total": 2, "without_version": 0, "without_licence": 1, "without_purl": 2,
+                "relations": true, "components": [component("free", json!(["MIT"])), component("unknown", json!([]))],
+            }),
+            vec!["unknown 1.0 △ none", "free 1.0 MIT"],
+        ),
+        (
+            json!({
+                "kind": "plan", "tool": "terraform 1.11.4", "create": 1, "update": 0, "delete": 1, "replace": 0, "unchanged": 0, "drifted": 0,
+                "changes": [change("create"), change("delete")],
+            }),
+            vec!["db.delete", "db.create"],
+        ),
+        (
+            json!({"kind": "attestation", "statements": [{
+                "predicate_type": "https://slsa.dev/provenance/v1", "subjects": [digest("1.3.0")], "signature": signed("release key"),
+                "provenance": {"builder": "the builder", "build_type": "make"},
+            }]}),
+            vec!["release key", "the builder", "signer ✓ release key"],
+        ),
+        (
+            json!({"kind": "vex", "statements": [{"vulnerability": ["CVE-2026-1"], "status": "not_affected"}]}),
+            vec!["not affected CVE-2026-1 the whole release no reason given"],
+        ),
+        (
+            json!({"kind": "patch", "added": 4, "removed": 1, "files": [{"path": "src/pay.rs", "added": "3-6"}]}),
+            vec!["src/pay.rs 4 3-6"],
+        ),
+        (
+            json!({"kind": "custom", "of": "chaos", "value": {"recovered": true}}),
+            vec!["chaos", "\"recovered\": true"],
+        ),
+    ]
 }
 
 pub fn stage() -> StageView {
