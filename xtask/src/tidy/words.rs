@@ -108,6 +108,11 @@ const RIGHT: &[(&str, &str, &str)] = &[
         "Sigstore calls its files so",
     ),
     (
+        "docs/guides/choosing-gates.md",
+        "bundle",
+        "Sigstore calls its files so",
+    ),
+    (
         "crates/gateline-evidence/",
         "workflow",
         "GitHub's name for it, in its provenance",

@@ -110,7 +110,7 @@ Examples:
   gateline evidence verify provenance.intoto.jsonl --key ci.pub --artifact sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 )]
 struct Verify {
-    /// A DSSE envelope, a Sigstore bundle, or lines of these; `-` is stdin
+    /// DSSE envelopes or Sigstore bundles, one a line; `-` is stdin
     file: PathBuf,
     /// A file with a public key in PEM that is trusted
     #[arg(long = "key", value_name = "FILE", required = true)]

@@ -334,25 +334,36 @@ fn evidence_is_read_offline_and_what_says_too_little_is_no_pass() {
 #[test]
 fn signed_statements_are_held_against_keys_and_artifacts_offline() {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../gateline-evidence/tests/samples");
-    let bundle = format!("{samples}/sigstore-bundle-vsa-synthetic.json");
+    let signed = format!("{samples}/dsse-synthetic.intoto.jsonl");
     let (right, other) = (
-        format!("{samples}/signed/vsa.pub"),
         format!("{samples}/signed/p256.pub"),
+        format!("{samples}/signed/vsa.pub"),
     );
     let artifact = "sha256:51bc0fc1f19104fa6e89ce50be9aa1f57c3346c1ca51ab49f5f00e14ce8f8076";
     let foreign = gateline_model::Digest::of(b"foreign").to_string();
+    let second = format!("{samples}/signed/ed25519.pub");
     let gone = format!("{samples}/signed/gone.pub");
     let junit = format!("{EXAMPLE}/evidence/1.1.0/junit.xml");
     for (file, key, artifact, exit, says) in [
-        (&bundle, &right, artifact, Exit::Done, "signed by"),
-        (&bundle, &other, artifact, Exit::Refused, "does not hold"),
-        (&bundle, &right, &foreign, Exit::Refused, "and not for"),
-        (&bundle, &gone, artifact, Exit::Usage, ""),
+        (&signed, &right, artifact, Exit::Done, "signed by"),
+        (&signed, &other, artifact, Exit::Refused, "does not hold"),
+        (&signed, &right, &foreign, Exit::Refused, "and not for"),
+        (&signed, &gone, artifact, Exit::Usage, ""),
         (&junit, &right, artifact, Exit::Usage, ""),
     ] {
         let ran = run(
             NOWHERE,
-            &["evidence", "verify", file, "--key", key, "--artifact", artifact],
+            &[
+                "evidence",
+                "verify",
+                file,
+                "--key",
+                &second,
+                "--key",
+                key,
+                "--artifact",
+                artifact,
+            ],
         );
         assert_eq!(ran.exit, exit, "{} {}", ran.data, ran.talk);
         assert!(ran.data.contains(says), "{}", ran.data);

@@ -1,7 +1,7 @@
 //! Provenance: each artifact was built by a builder that is trusted, from the source and with the parameters that are allowed.
 //!
 //! `provenance: {keys: [..], builder: ["https://github.com/actions/*"], source: "https://git.example/payments",
-//! ref: ["refs/heads/main"], parameters: {workflow: {path: ".github/workflows/release.yml"}}}`, from SLSA provenance v1.
+//! ref: ["refs/heads/main"], parameters: {job: {path: ".github/workflows/release.yml"}}}`, from SLSA provenance v1.
 //! A parameter that is not named is refused: whoever could set it could change what was built.
 
 use std::collections::BTreeMap;
@@ -280,22 +280,22 @@ mod tests {
 
     #[test]
     fn a_parameter_that_nobody_allowed_speaks_against_it() {
-        let parameters = json!({"workflow": {"ref": "refs/heads/main", "path": ".github/workflows/release.yml"}, "debug": false});
+        let parameters = json!({"job": {"ref": "refs/heads/main", "path": ".github/workflows/release.yml"}, "debug": false});
         let built = Built {
             parameters: serde_json::from_value(parameters).expect("an object"),
             ..built()
         };
         for (allowed, against) in [
             (json!({}), 2),
-            (json!({"workflow": "*"}), 1),
-            (json!({"workflow": "*", "debug": [false, null]}), 0),
-            (json!({"workflow": "*", "debug": true}), 1),
+            (json!({"job": "*"}), 1),
+            (json!({"job": "*", "debug": [false, null]}), 0),
+            (json!({"job": "*", "debug": true}), 1),
             (
-                json!({"workflow": {"ref": "refs/heads/*", "path": [".github/workflows/*"]}, "debug": false}),
+                json!({"job": {"ref": "refs/heads/*", "path": [".github/workflows/*"]}, "debug": false}),
                 0,
             ),
-            (json!({"workflow": {"ref": "refs/tags/*"}, "debug": false}), 2),
-            (json!({"workflow": "refs/*", "debug": "*"}), 1),
+            (json!({"job": {"ref": "refs/tags/*"}, "debug": false}), 2),
+            (json!({"job": "refs/*", "debug": "*"}), 1),
         ] {
             let found = gate(json!({ "parameters": allowed })).against(&built);
             assert_eq!(found.len(), against, "{allowed}: {found:?}");
