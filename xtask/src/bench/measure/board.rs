@@ -62,7 +62,7 @@ async fn measure(place: &Place) -> Result<(), String> {
     tokio::spawn(async move { axum::serve(listener, router).await });
     println!("| request | p50 | p99 | bytes |\n|---|---|---|---|");
     let client = reqwest::Client::new();
-    for path in ["/healthz", "/api/v1/board", "/api/v1/board?limit=1000", "/"] {
+    for path in ["/healthz", "/api/v1/board", "/api/v1/board?limit=500", "/"] {
         let mut times = Times::default();
         let mut bytes = 0;
         for _ in 0..REQUESTS {
