@@ -4,7 +4,7 @@
 //! newest report of each tool counts: a clean report of one never hides what another found. What a waiver accepts or a
 //! VEX statement clears is not counted, and told.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use gateline_model::{
     EvidenceId, Facts, Finding, FindingFacts, Found, Gate, Package, Severity, VexStatement, VexStatus, Waiver,
@@ -203,14 +203,16 @@ impl Findings {
         } else {
             Vec::new()
         };
-        let waivers = view
-            .draft
-            .project(&view.pipeline.project)
-            .map(|project| project.waivers.clone())
-            .unwrap_or_default();
+        let project = view.draft.project(&view.pipeline.project);
+        // There may be thousands of both: each finding meets only the waivers that name it.
+        let mut waivers: HashMap<&str, Vec<&Waiver>> = HashMap::new();
+        for waiver in project.iter().flat_map(|project| project.waivers.values()) {
+            waivers.entry(&waiver.finding).or_default().push(waiver);
+        }
         for finding in facts.iter().flat_map(|facts| &facts.findings) {
-            let waiver = waivers
-                .values()
+            let naming = waivers.get(finding.identity.as_str()).into_iter().flatten();
+            let waiver = naming
+                .copied()
                 .find(|waiver| waiver.covers(finding, &view.pipeline.name, &view.stage.name, view.now));
             let excluded = if self.only.as_ref().is_some_and(|only| !only.fits(finding)) {
                 true
