@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use gateline_model::Facts;
 
+use crate::error::Fault;
 use crate::head::{Head, Shape};
 use crate::input::{Input, Source};
 use crate::{Format, ReadError, format, text};
@@ -110,19 +111,27 @@ pub fn read_from<'a>(source: &mut dyn Source, ask: impl Into<Ask<'a>>) -> Result
         (Some(format), None) => format,
         (None, None) => recognise(&mut input)?,
     };
-    match (format.row().read)(&mut input) {
-        Ok(Body {
-            facts,
-            complete,
-            warnings,
-        }) => Ok(Read {
-            format,
-            facts,
-            complete,
-            warnings: warnings.into_list(),
-        }),
-        Err(fault) => Err(fault.into_error(format, &mut input)),
-    }
+    let body = (format.row().read)(&mut input);
+    finished(body, format, &mut input)
+}
+
+/// What a reader made of a report, or where it failed, with the format that it was read as.
+pub(crate) fn finished(
+    body: Result<Body, Fault>,
+    format: Format,
+    input: &mut Input<'_>,
+) -> Result<Read, ReadError> {
+    let Body {
+        facts,
+        complete,
+        warnings,
+    } = body.map_err(|fault| fault.into_error(format, input))?;
+    Ok(Read {
+        format,
+        facts,
+        complete,
+        warnings: warnings.into_list(),
+    })
 }
 
 fn recognise(input: &mut Input<'_>) -> Result<Format, ReadError> {

@@ -23,7 +23,7 @@ use crate::attestation::in_toto::Bare;
 use crate::attestation::statement::Told;
 use crate::attestation::{self};
 use crate::input::Input;
-use crate::read::{Ask, Body};
+use crate::read::{Ask, finished};
 use crate::{Format, Read, ReadError, read, text};
 
 /// Signatures of one envelope that are tried.
@@ -55,19 +55,7 @@ pub fn verify(bytes: &[u8], trust: &Trust, artifacts: &[Digest]) -> Result<Read,
             return Err(ReadError::Asked(reason));
         }
     };
-    match looked {
-        Ok(Body {
-            facts,
-            complete,
-            warnings,
-        }) => Ok(Read {
-            format,
-            facts,
-            complete,
-            warnings: warnings.into_list(),
-        }),
-        Err(fault) => Err(fault.into_error(format, &mut input)),
-    }
+    finished(looked, format, &mut input)
 }
 
 /// Who signed an envelope, whatever it is about.

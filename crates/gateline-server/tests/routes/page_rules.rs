@@ -10,7 +10,7 @@ use crate::rules::filled;
 use crate::support::{App, problem_of};
 
 /// Every scope that a token can have, but `admin`, which has all.
-const SCOPES: [Scope; 9] = [
+pub const SCOPES: [Scope; 9] = [
     Scope::Read,
     Scope::Register,
     Scope::SubmitEvidence,

@@ -9,6 +9,7 @@ use gateline_server::{
 };
 use jiff::Timestamp;
 
+use crate::page_rules::SCOPES;
 use crate::support::{App, body_of, problem_of};
 
 fn path(endpoint: &EndpointInfo) -> String {
@@ -104,23 +105,12 @@ async fn a_revoked_token_opens_nothing_any_more() {
 #[tokio::test]
 async fn a_token_without_the_scope_is_forbidden_everything_but_reading() {
     let (app, _, _, _) = App::start().await;
-    // Everything that a token can have but the one that is asked for.
-    let all = [
-        Scope::Read,
-        Scope::Register,
-        Scope::SubmitEvidence,
-        Scope::Promote,
-        Scope::Approve,
-        Scope::Waive,
-        Scope::Override,
-        Scope::Freeze,
-        Scope::Apply,
-    ];
     for (number, (endpoint, needed)) in guarded()
         .enumerate()
         .filter(|(_, (_, needed))| *needed != Scope::Read)
     {
-        let others: Vec<Scope> = all.into_iter().filter(|scope| *scope != needed).collect();
+        // Everything that a token can have but the one that is asked for.
+        let others: Vec<Scope> = SCOPES.into_iter().filter(|scope| *scope != needed).collect();
         let client = app.actor(&format!("token-{number}"), &others, &[], None).await;
         let response = client
             .send(method(endpoint), &path(endpoint), "application/json", Vec::new())
