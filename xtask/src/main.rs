@@ -4,6 +4,7 @@
 
 mod bench;
 mod docs;
+mod examples;
 mod shell;
 mod test;
 mod tidy;

@@ -58,8 +58,10 @@ steps! {
     "release"    Always release    "the binary that the last steps run";
     "simulate"   Always simulate   "seeded runs with faults, no violation";
     "demo"       Always demo       "the main job, from start to end";
+    "examples"   Always examples   "real tools, their evidence, and the decisions on it";
     "simulate10" All    simulate10 "ten times as many seeds";
     "demo5"      All    demo5      "the main job, five times";
+    "examples+"  All    examples_all "the same with the tools that take long to install";
 }
 
 /// What the tests run, and the Debian package that brings it.
@@ -194,6 +196,18 @@ fn demo() -> Result<Counts, Failure> {
 
 fn demo5() -> Result<Counts, Failure> {
     (0..5).map(|_| demo()).sum()
+}
+
+fn examples() -> Result<Counts, Failure> {
+    Ok(passed(crate::examples::usual()?))
+}
+
+fn examples_all() -> Result<Counts, Failure> {
+    Ok(passed(crate::examples::all()?))
+}
+
+fn passed(passed: u64) -> Counts {
+    Counts { passed, failed: 0 }
 }
 
 fn cargo(args: &[&str]) -> Command {

@@ -11,6 +11,8 @@ const PAGE: &str = "ARCHITECTURE.md";
 /// Marks in front of the tables.
 const OURS: &str = "<!-- tidy: imports -->";
 const THEIRS: &str = "<!-- tidy: confined -->";
+/// Packages that users copy: none of ours.
+const EXAMPLES: &str = "examples/";
 
 pub fn find(sources: &Sources) -> Vec<String> {
     let page = sources.text(PAGE);
@@ -21,7 +23,8 @@ pub fn find(sources: &Sources) -> Vec<String> {
         )];
     }
     let mut wrong = Vec::new();
-    for source in sources.all().filter(|source| source.path.ends_with("Cargo.toml")) {
+    let is_ours = |path: &str| path.ends_with("Cargo.toml") && !path.starts_with(EXAMPLES);
+    for source in sources.all().filter(|source| is_ours(&source.path)) {
         let Some(manifest) = Manifest::read(&source.text) else {
             continue;
         };
