@@ -5,6 +5,7 @@
 mod bench;
 mod docs;
 mod examples;
+mod fuzz;
 mod shell;
 mod test;
 mod tidy;
@@ -29,6 +30,11 @@ const VERBS: &[Verb] = &[
         name: "docs",
         usage: "docs [--check]: write the generated pages, or tell which are stale",
         run: docs::run,
+    },
+    Verb {
+        name: "fuzz",
+        usage: "fuzz [--secs N] [--only TARGET] [--seed S]: spoilt samples for every reader; no panic, no hang, little memory",
+        run: fuzz::run,
     },
     Verb {
         name: "test",

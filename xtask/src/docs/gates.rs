@@ -5,7 +5,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::head;
-use super::table::{cell, fields};
+use super::table::{cell, fields, forms};
 
 /// Where a kind's file stands.
 const FILES: &str = "crates/gateline-core/src/gates";
@@ -37,7 +37,8 @@ pub fn page() -> String {
         "`gateline_core::gates`",
         "Every gate needs a `because`: the sentence that people read when it holds them. All gates of a stage are always\n\
          judged, so that every reason is seen at once. Missing, stale or unreadable evidence is never a pass: the gate waits\n\
-         and says what it waits for.",
+         and says what it waits for. In the tables, `[]` stands for each item of a list and `*` for each name of a map;\n\
+         the [forms](#forms) are told at the end.",
     );
     for (kind, schema) in KINDS.iter().zip(&schemas) {
         text.push_str(&format!(
@@ -52,6 +53,8 @@ pub fn page() -> String {
             text.push_str(&format!("\nReason codes of its own: {}.\n", codes.join(", ")));
         }
     }
+    text.push_str("\n## Forms\n\n| form | meaning |\n|---|---|\n");
+    text.push_str(&forms(&definitions));
     text
 }
 

@@ -2,31 +2,86 @@
 
 use serde_json::Value;
 
-/// The fields of an object's schema: name, form, whether it is needed, meaning. Empty where it has none.
+/// How deep fields are told; what is further in is told by its form alone.
+const DEPTH_MAX: usize = 4;
+
+/// The fields of an object's schema, those further in below the one that has them: name, form, whether it is needed,
+/// meaning. `[]` stands for each item of a list, `*` for each name of a map. Empty where it has none.
 pub fn fields(schema: &Value, definitions: &Value) -> String {
-    let schema = resolved(schema, definitions);
-    let Some(fields) = schema["properties"]
-        .as_object()
-        .filter(|fields| !fields.is_empty())
-    else {
-        return String::new();
-    };
+    let mut rows = String::new();
+    add_rows(
+        &mut rows,
+        "",
+        resolved(schema, definitions),
+        definitions,
+        DEPTH_MAX,
+    );
+    if rows.is_empty() {
+        return rows;
+    }
+    format!("\n| field | form | | meaning |\n|---|---|---|---|\n{rows}")
+}
+
+fn add_rows(rows: &mut String, under: &str, schema: &Value, definitions: &Value, depth: usize) {
     let required = |name: &str| {
         let names = schema["required"].as_array();
         names.is_some_and(|names| names.iter().any(|required| required == name))
     };
-    let mut text = "\n| field | form | | meaning |\n|---|---|---|---|\n".to_owned();
-    for (name, field) in fields {
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         let need = match (&field["default"], required(name)) {
             (_, true) => "required".to_owned(),
             (Value::Null, false) => "optional".to_owned(),
             (default, false) => format!("default `{default}`"),
         };
         let meaning = cell(description(field, definitions));
-        text.push_str(&format!(
-            "| `{name}` | {} | {need} | {meaning} |\n",
+        let path = format!("{under}{name}");
+        rows.push_str(&format!(
+            "| `{path}` | {} | {need} | {meaning} |\n",
             form(field, definitions)
         ));
+        if depth > 0 {
+            for (inside, schema) in objects(field, definitions) {
+                add_rows(rows, &format!("{path}{inside}."), schema, definitions, depth - 1);
+            }
+        }
+    }
+}
+
+/// The objects with fields of their own that a field may hold, and how each is reached.
+fn objects<'a>(field: &'a Value, definitions: &'a Value) -> Vec<(String, &'a Value)> {
+    let schema = resolved(field, definitions);
+    if schema["properties"].is_object() {
+        return vec![(String::new(), schema)];
+    }
+    let within = |sign: &str, inner: &'a Value| {
+        let inner = objects(inner, definitions).into_iter();
+        inner
+            .map(|(path, schema)| (format!("{sign}{path}"), schema))
+            .collect()
+    };
+    if schema["items"].is_object() {
+        return within("[]", &schema["items"]);
+    }
+    if schema["additionalProperties"].is_object() {
+        return within(".*", &schema["additionalProperties"]);
+    }
+    let choices = ["anyOf", "oneOf", "allOf"]
+        .iter()
+        .filter_map(|key| schema[key].as_array());
+    choices
+        .flatten()
+        .flat_map(|choice| objects(choice, definitions))
+        .collect()
+}
+
+/// The named forms that are no objects and no choice of words, with what each is.
+pub fn forms(definitions: &Value) -> String {
+    let mut text = String::new();
+    for (name, schema) in definitions.as_object().into_iter().flatten() {
+        let about = schema["description"].as_str().unwrap_or_default();
+        if !about.is_empty() && named(name, definitions) == *name {
+            text.push_str(&format!("| {name} | {} |\n", cell(about)));
+        }
     }
     text
 }
@@ -112,6 +167,7 @@ fn named(name: &str, definitions: &Value) -> String {
             .collect::<Vec<_>>()
             .join(", "),
         (None, Some(_)) => form(schema, definitions),
+        (None, None) if !objects(schema, definitions).is_empty() => "object".to_owned(),
         (None, None) => name.to_owned(),
     }
 }
@@ -139,5 +195,29 @@ mod tests {
             text.contains("| `names` | list of string | default `[]` |"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_further_in_is_told_below_its_field() {
+        let definitions = json!({
+            "Only": {"type": "object", "properties": {"rules": {"type": "array", "items": {"type": "string"}}}},
+            "Row": {"type": "object", "required": ["with"], "properties": {"with": {"type": "string", "description": "Its partner."}}},
+        });
+        let schema = json!({"properties": {
+            "only": {"anyOf": [{"$ref": "#/$defs/Only"}, {"type": "null"}]},
+            "table": {"type": "array", "items": {"$ref": "#/$defs/Row"}},
+            "named": {"type": "object", "additionalProperties": {"$ref": "#/$defs/Row"}},
+        }});
+        let text = fields(&schema, &definitions);
+        for row in [
+            "| `only` | object | optional |",
+            "| `only.rules` | list of string | optional |",
+            "| `table` | list of object | optional |",
+            "| `table[].with` | string | required | Its partner. |",
+            "| `named` | map to object | optional |",
+            "| `named.*.with` | string | required | Its partner. |",
+        ] {
+            assert!(text.contains(row), "{row} is not in {text}");
+        }
     }
 }

@@ -53,6 +53,7 @@ steps! {
     "clippy"     Always clippy     "no warning in any target";
     "docs"       Always docs       "documentation builds, generated pages are up to date";
     "test"       Always test       "unit, contract, scenario and browser tests";
+    "fuzz"       Always fuzz       "spoilt samples for every reader";
     "doctest"    Always doctest    "the examples in the documentation";
     "planted"    Always planted    "each planted bug is caught by the simulation";
     "release"    Always release    "the binary that the last steps run";
@@ -60,6 +61,7 @@ steps! {
     "demo"       Always demo       "the main job, from start to end";
     "examples"   Always examples   "real tools, their evidence, and the decisions on it";
     "simulate10" All    simulate10 "ten times as many seeds";
+    "fuzz+"      All    fuzz_long  "the same for longer";
     "demo5"      All    demo5      "the main job, five times";
     "examples+"  All    examples_all "the same with the tools that take long to install";
 }
@@ -74,6 +76,9 @@ const PROGRAMS: &[(&str, &str)] = &[
 const NEXTEST: &str = "0.9.143";
 /// Seeds of the simulation in every run.
 const SEEDS: u32 = 2_000;
+/// Seconds of spoilt samples in every run, and in a long one.
+const FUZZ_SECS: u64 = 30;
+const FUZZ_LONG_SECS: u64 = 300;
 /// The demonstration promises to be over by then.
 const DEMO_WITHIN: Duration = Duration::from_secs(120);
 
@@ -155,6 +160,16 @@ fn test() -> Result<Counts, Failure> {
 fn doctest() -> Result<Counts, Failure> {
     let ran = shell::run(&mut cargo(&["test", "--workspace", "--doc"]), None)?;
     counted(&ran, count::of_doc_tests(&ran.out))
+}
+
+fn fuzz() -> Result<Counts, Failure> {
+    crate::fuzz::apart(FUZZ_SECS)?;
+    Ok(Counts::ONE_PASSED)
+}
+
+fn fuzz_long() -> Result<Counts, Failure> {
+    crate::fuzz::apart(FUZZ_LONG_SECS)?;
+    Ok(Counts::ONE_PASSED)
 }
 
 fn planted() -> Result<Counts, Failure> {
