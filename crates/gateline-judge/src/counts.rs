@@ -2,9 +2,10 @@
 
 use gateline_model::{Arm, Tick};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// What one arm served in a stretch of time.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Requests.
     pub requests: u64,
@@ -32,6 +33,40 @@ impl Counts {
             .iter()
             .find(|(_, count)| *count as f64 >= wanted)
             .map(|(bound, _)| *bound)
+    }
+
+    /// Adds what another pod served in the same time. Only bounds that both have stay.
+    pub fn merge(&mut self, other: &Self) {
+        if self.requests == 0 && self.buckets.is_empty() {
+            self.buckets.clone_from(&other.buckets);
+        } else {
+            self.buckets.retain_mut(|(bound, count)| {
+                let same = other.buckets.iter().find(|(theirs, _)| theirs == bound);
+                same.map(|(_, more)| *count += more).is_some()
+            });
+        }
+        self.requests += other.requests;
+        self.errors += other.errors;
+    }
+
+    /// What was added since `earlier`; all of it where the counts began again in between.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let began_again = self.requests < earlier.requests || self.errors < earlier.errors;
+        if began_again {
+            return self.clone();
+        }
+        let bucket = |(bound, count): &(f64, u64)| {
+            let before = earlier.buckets.iter().find(|(same, _)| same == bound);
+            (
+                *bound,
+                count.saturating_sub(before.map_or(0, |(_, count)| *count)),
+            )
+        };
+        Self {
+            requests: self.requests - earlier.requests,
+            errors: self.errors - earlier.errors,
+            buckets: self.buckets.iter().map(bucket).collect(),
+        }
     }
 
     fn add(&mut self, earlier: Option<&Tick>, later: &Tick) {

@@ -1,0 +1,129 @@
+//! Fuses: what ends a rollout from the first tick, warm-up or not. Errors only.
+//!
+//! The catastrophe fuse asks for ten times the errors; the interval fuse counts ticks in which a fifth of all requests fail,
+//! and so neither a clump nor a cold cache blows it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::numeric::{ln, log_sum_exp, spaced};
+use crate::ratio::{Pair, ln_weights};
+use crate::recipe::{HARM_POINTS, HARM_RATIO_MAX, METRICS_CAPITAL, Recipe};
+
+/// The ratio beyond which it is a catastrophe.
+const CATASTROPHE_RATIO: f64 = 10.0;
+/// Its grid begins where that of the first recipe does, whatever the recipe.
+const CATASTROPHE_GRID_MIN: f64 = 1.25;
+/// Share of failed canary requests that makes a tick bad.
+const BAD_TICK_CANARY: f64 = 0.2;
+/// Share of failed stable requests from which the tick is nobody's fault.
+const BAD_TICK_STABLE: f64 = 0.05;
+/// A good release has a bad tick at most once in ten, a broken one misses at most one in ten: odds of 9.
+const BAD_TICK_ODDS: f64 = 9.0;
+
+/// Both fuses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fuses {
+    grid: Vec<f64>,
+    ln_weights: Vec<f64>,
+    sums: Vec<f64>,
+    cap: f64,
+    /// ln odds of the interval fuse, never below 0.
+    intervals: f64,
+    intervals_bar: f64,
+}
+
+impl Fuses {
+    /// Nothing seen yet.
+    pub fn new(recipe: &Recipe) -> Self {
+        let grid = spaced(ln(CATASTROPHE_GRID_MIN), ln(HARM_RATIO_MAX), HARM_POINTS);
+        let share = 1.0 - METRICS_CAPITAL;
+        Self {
+            ln_weights: ln_weights(&grid),
+            sums: vec![0.0; grid.len()],
+            grid,
+            // Its share of alpha, halved: two ticks at least.
+            cap: ln(1.0 / share / recipe.alpha) / 2.0,
+            intervals: 0.0,
+            intervals_bar: ln(f64::from(recipe.horizon) / (share * recipe.alpha)),
+        }
+    }
+
+    /// Takes the errors of a tick.
+    pub fn add(&mut self, pair: Pair, design_effect: f64) {
+        if !pair.compares() {
+            return;
+        }
+        let (offset, from) = (pair.offset(), ln(CATASTROPHE_RATIO));
+        let at_ten = pair.ln_likelihood(from, offset);
+        for (sum, above) in self.sums.iter_mut().zip(&self.grid) {
+            let gain = pair.ln_likelihood(from + above, offset) - at_ten;
+            *sum += (gain / design_effect).min(self.cap);
+        }
+        let bad = pair.canary_bad >= 1
+            && pair.canary_bad as f64 >= BAD_TICK_CANARY * pair.canary as f64
+            && (pair.stable_bad as f64) < BAD_TICK_STABLE * (pair.stable as f64).max(1.0);
+        let step = ln(BAD_TICK_ODDS);
+        self.intervals = (self.intervals + if bad { step } else { -step }).max(0.0);
+    }
+
+    /// ln of the catastrophe's odds, its share of the capital in it.
+    pub fn ln_catastrophe(&self) -> f64 {
+        let odds = self
+            .ln_weights
+            .iter()
+            .zip(&self.sums)
+            .map(|(weight, sum)| weight + sum);
+        ln(1.0 - METRICS_CAPITAL) + log_sum_exp(odds)
+    }
+
+    /// So many bad ticks, beyond the good ones, that no good release has them.
+    pub fn interval_is_blown(&self) -> bool {
+        self.intervals >= self.intervals_bar
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tick(bad: u64) -> Pair {
+        Pair {
+            canary: 100,
+            canary_bad: bad,
+            stable: 1_900,
+            stable_bad: 10,
+        }
+    }
+
+    #[test]
+    fn an_outage_blows_a_fuse_within_two_minutes() {
+        let recipe = Recipe::tempered();
+        let mut fuses = Fuses::new(&recipe);
+        let ticks = (1..=8).find(|_| {
+            fuses.add(tick(50), 3.0);
+            fuses.ln_catastrophe() >= ln(recipe.bar()) || fuses.interval_is_blown()
+        });
+        assert!(ticks.is_some_and(|ticks| ticks <= 4), "{ticks:?}");
+    }
+
+    #[test]
+    fn a_cold_canary_with_three_times_the_errors_blows_none() {
+        let recipe = Recipe::tempered();
+        let mut fuses = Fuses::new(&recipe);
+        (0..40).for_each(|_| fuses.add(tick(2), 3.0));
+        assert!(fuses.ln_catastrophe() < 0.0 && !fuses.interval_is_blown());
+    }
+
+    #[test]
+    fn when_both_arms_fail_no_interval_counts() {
+        let mut fuses = Fuses::new(&Recipe::tempered());
+        let both = Pair {
+            canary: 100,
+            canary_bad: 50,
+            stable: 1_900,
+            stable_bad: 900,
+        };
+        (0..40).for_each(|_| fuses.add(both, 3.0));
+        assert!(!fuses.interval_is_blown());
+    }
+}

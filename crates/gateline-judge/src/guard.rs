@@ -1,0 +1,216 @@
+//! Guards: a service's own objectives, held against both arms so that a fault is laid at the right door; the error budget's burn.
+//!
+//! They never say that a release is good. One arm alone swings with the weather: only together do two tell whose fault it is.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ratio::Pair;
+use crate::recipe::TICK_SECS;
+
+/// Ticks of a block: a minute.
+pub const BLOCK_TICKS: u32 = 4;
+/// Requests that an arm must have in a block to break an objective.
+const BLOCK_REQUESTS_MIN: u64 = 50;
+/// Blocks that are looked back over, and how many of them must be broken.
+const BLOCKS: usize = 5;
+const BLOCKS_BROKEN: usize = 3;
+/// Odds that must stand against the release as well, before broken blocks end it.
+pub const SLO_E: f64 = 3.0;
+/// Relative difference of the routed share from the weight that is no accident, and blocks of it.
+const SHARE_OFF: f64 = 0.3;
+const SHARE_BLOCKS: u32 = 3;
+/// Long window, short window in seconds, and the burn rate over both: 2 % of a month's budget in an hour, 5 % in six.
+const BURNS: [(u64, u64, f64); 2] = [(3_600, 300, 14.4), (21_600, 1_800, 6.0)];
+
+/// An objective of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slo {
+    /// Share of requests that may fail.
+    pub errors: f64,
+}
+
+/// What a guard says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// The canary breaks the objective and the stable arm keeps it.
+    CanaryBreaks,
+    /// Both break it: the world is unwell, not the release.
+    BothBreak,
+    /// Only the stable arm breaks it.
+    StableBreaks,
+    /// The error budget of the service burns too fast for any rollout.
+    BudgetBurns,
+    /// The canary gets another share of requests than its weight.
+    ShareIsOff,
+}
+
+/// Blocks of a minute, and what they broke.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Guards {
+    block: Pair,
+    block_of: u32,
+    weight: Option<f64>,
+    broken: VecDeque<(bool, bool)>,
+    share_off: u32,
+    burn: Burn,
+}
+
+impl Guards {
+    /// Takes the errors of a tick, with the share of traffic that the canary was meant to have.
+    pub fn add(&mut self, tick: u32, pair: Pair, weight: Option<f64>, slo: Option<Slo>) {
+        if tick / BLOCK_TICKS != self.block_of {
+            self.close(slo);
+            self.block_of = tick / BLOCK_TICKS;
+        }
+        if self.block == Pair::default() {
+            self.weight = weight;
+        }
+        if self.weight != weight {
+            // The weight changed within the block: its share means nothing.
+            self.weight = None;
+        }
+        self.block.add(pair);
+        if slo.is_some() {
+            self.burn.add(pair.canary + pair.stable, pair.bad());
+        }
+    }
+
+    /// What must be said now, the gravest first.
+    pub fn says(&self, slo: Option<Slo>) -> Option<Guard> {
+        let count =
+            |which: fn(&(bool, bool)) -> bool| self.broken.iter().filter(|block| which(block)).count();
+        if count(|(canary, stable)| *canary && !stable) >= BLOCKS_BROKEN {
+            return Some(Guard::CanaryBreaks);
+        }
+        match self.broken.back() {
+            Some((true, true)) => return Some(Guard::BothBreak),
+            Some((false, true)) => return Some(Guard::StableBreaks),
+            Some((_, false)) | None => {}
+        }
+        if slo.is_some_and(|slo| self.burn.is_too_fast(slo)) {
+            return Some(Guard::BudgetBurns);
+        }
+        (self.share_off >= SHARE_BLOCKS).then_some(Guard::ShareIsOff)
+    }
+
+    fn close(&mut self, slo: Option<Slo>) {
+        let Pair {
+            canary,
+            canary_bad,
+            stable,
+            stable_bad,
+        } = std::mem::take(&mut self.block);
+        if let Some(slo) = slo {
+            let breaks =
+                |bad: u64, all: u64| all >= BLOCK_REQUESTS_MIN && bad as f64 > slo.errors * all as f64;
+            if self.broken.len() == BLOCKS {
+                self.broken.pop_front();
+            }
+            self.broken
+                .push_back((breaks(canary_bad, canary), breaks(stable_bad, stable)));
+        }
+        let meant = self.weight.filter(|weight| (1.0..=99.0).contains(weight));
+        let enough = canary + stable >= BLOCK_REQUESTS_MIN;
+        if let (Some(meant), true) = (meant, enough) {
+            let (meant, all) = (meant / 100.0, (canary + stable) as f64);
+            let share = canary as f64 / all;
+            // Beyond 30 % and beyond what chance does to so few requests.
+            let chance = 4.0 * crate::numeric::sqrt(meant * (1.0 - meant) / all);
+            let off = (share - meant).abs() > (SHARE_OFF * meant).max(chance);
+            self.share_off = if off { self.share_off + 1 } else { 0 };
+        }
+    }
+}
+
+/// How fast the error budget burns, over two pairs of windows. Six hours of ticks.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Burn {
+    /// Requests and bad ones, the latest last.
+    ticks: VecDeque<(u64, u64)>,
+}
+
+impl Burn {
+    /// Takes what the whole service served in a tick.
+    pub fn add(&mut self, requests: u64, bad: u64) {
+        if self.ticks.len() as u64 == BURNS[1].0 / TICK_SECS {
+            self.ticks.pop_front();
+        }
+        self.ticks.push_back((requests, bad));
+    }
+
+    /// Over the long *and* the short window of one of the pairs. A window that is not full yet is as long as it is.
+    pub fn is_too_fast(&self, slo: Slo) -> bool {
+        BURNS.iter().any(|(long, short, rate)| {
+            [long, short].iter().all(|secs| {
+                let ticks = (**secs / TICK_SECS) as usize;
+                let late = self.ticks.iter().skip(self.ticks.len().saturating_sub(ticks));
+                let (all, bad) = late.fold((0, 0), |(all, bad), tick| (all + tick.0, bad + tick.1));
+                all >= BLOCK_REQUESTS_MIN && bad as f64 >= rate * slo.errors * all as f64
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLO: Option<Slo> = Some(Slo { errors: 0.01 });
+
+    fn pair(canary_bad: u64, stable_bad: u64) -> Pair {
+        Pair {
+            canary: 100,
+            canary_bad,
+            stable: 900,
+            stable_bad,
+        }
+    }
+
+    fn after(ticks: u32, pair: Pair, weight: f64, slo: Option<Slo>) -> Option<Guard> {
+        let mut guards = Guards::default();
+        (0..ticks).for_each(|tick| guards.add(tick, pair, Some(weight), slo));
+        guards.says(slo)
+    }
+
+    #[test]
+    fn three_broken_minutes_are_laid_at_the_canarys_door() {
+        assert_eq!(after(9, pair(3, 2), 10.0, SLO), None);
+        assert_eq!(after(13, pair(3, 2), 10.0, SLO), Some(Guard::CanaryBreaks));
+    }
+
+    #[test]
+    fn when_both_break_nobody_is_blamed() {
+        assert_eq!(after(13, pair(3, 20), 10.0, SLO), Some(Guard::BothBreak));
+        assert_eq!(after(13, pair(0, 20), 10.0, SLO), Some(Guard::StableBreaks));
+        assert_eq!(after(13, pair(0, 0), 10.0, SLO), None);
+    }
+
+    #[test]
+    fn a_share_that_is_not_the_weight_is_told() {
+        assert_eq!(after(13, pair(0, 0), 20.0, None), Some(Guard::ShareIsOff));
+        assert_eq!(after(13, pair(0, 0), 11.0, None), None);
+        // Too few requests to tell a share from chance.
+        let few = Pair {
+            canary: 0,
+            stable: 13,
+            ..Pair::default()
+        };
+        assert_eq!(after(13, few, 10.0, None), None);
+    }
+
+    #[test]
+    fn a_budget_burns_over_both_windows_or_not_at_all() {
+        let mut burn = Burn::default();
+        (0..240).for_each(|_| burn.add(1_000, 150));
+        let slo = Slo { errors: 0.01 };
+        assert!(burn.is_too_fast(slo));
+        // Half an hour of quiet: the long windows still burn, the short ones do not.
+        (0..120).for_each(|_| burn.add(1_000, 0));
+        assert!(!burn.is_too_fast(slo));
+        assert!(!Burn::default().is_too_fast(slo));
+    }
+}

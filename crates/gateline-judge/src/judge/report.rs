@@ -1,0 +1,130 @@
+//! The ruling in full, read off the judge's state.
+
+use super::Judge;
+use super::metric::Metric;
+use crate::forecast::{Traffic, minutes_to_advance};
+use crate::ratio::Interval;
+use crate::recipe::TICK_SECS;
+use crate::ruling::{
+    BadRequests, Evidence, ExposureReading, FullRuling, Meter, MetricReading, Numbers, RatioReading, Words,
+    seconds,
+};
+
+impl Judge {
+    /// Everything that is to be shown of what the judge says now, but for what was before.
+    pub fn ruling(&self) -> FullRuling {
+        let recipe = &self.settings.recipe;
+        let metrics: Vec<MetricReading> = self.metrics.iter().map(|metric| self.reading(metric)).collect();
+        let numbers = self.numbers(&metrics);
+        let words = Words {
+            says: self.said.says,
+            because: &self.said.because,
+            numbers: &numbers,
+            metrics: &metrics,
+            beta: recipe.beta,
+        };
+        let uncalibrated = metrics.iter().filter(|metric| !metric.noise.is_calibrated());
+        let mut notes = self.notes.clone();
+        notes.extend(uncalibrated.map(|metric| {
+            format!(
+                "{} is uncalibrated: evidence from it makes the rollout wait, and does not end it",
+                metric.name
+            )
+        }));
+        FullRuling {
+            ruling: self.said.says,
+            at: seconds(self.said.since),
+            headline: words.headline(),
+            because: self.said.because.clone(),
+            why_not: words.why_not(),
+            numbers,
+            metrics,
+            band: Vec::new(),
+            dropped: Vec::new(),
+            notes,
+        }
+    }
+
+    /// The interval of each metric now.
+    pub(crate) fn intervals(&self) -> Vec<Interval> {
+        self.metrics.iter().map(|metric| self.interval(metric)).collect()
+    }
+
+    /// The interval whose upper edge is the ratio that decides: the first one that is ruled out.
+    fn interval(&self, metric: &Metric) -> Interval {
+        let recipe = &self.settings.recipe;
+        Interval {
+            high: metric.ratio.upper(recipe.beta),
+            ..metric.ratio.interval(recipe.alpha, recipe.beta)
+        }
+    }
+
+    fn reading(&self, metric: &Metric) -> MetricReading {
+        let recipe = &self.settings.recipe;
+        let sums = metric.ratio.sums();
+        let share = |bad: u64, all: u64| bad as f64 / (all as f64).max(1.0);
+        MetricReading {
+            name: metric.name(),
+            canary: share(sums.canary_bad, sums.canary),
+            stable: share(sums.stable_bad, sums.stable),
+            ratio: RatioReading {
+                interval: self.interval(metric),
+                limit: metric.ratio.tolerance(),
+            },
+            against: Meter::new(metric.ratio.ln_e_harm(), recipe.bar()),
+            safe: Meter::new(metric.ratio.ln_e_safe(), 1.0 / recipe.beta),
+            noise: metric.noise,
+            calibration: metric.noise.to_string(),
+        }
+    }
+
+    fn numbers(&self, metrics: &[MetricReading]) -> Numbers {
+        let recipe = &self.settings.recipe;
+        let counted = metrics.get(self.loudest()).filter(|_| self.counted.1 > 0);
+        let least = metrics
+            .iter()
+            .map(|metric| metric.safe.odds)
+            .fold(f64::INFINITY, f64::min);
+        Numbers {
+            bad_requests: BadRequests {
+                canary: self.errors.canary_bad,
+                expected: self.errors.expected(),
+                excess: self.errors.excess(),
+                budget: self.settings.budget,
+            },
+            ratio: counted.map(|metric| metric.ratio),
+            evidence: Evidence {
+                against: Meter::new(self.ln_e(), recipe.bar()),
+                safe: Meter {
+                    odds: if least.is_finite() { least } else { 1.0 },
+                    bar: 1.0 / recipe.beta,
+                },
+            },
+            exposure: ExposureReading {
+                weight: self.weight.unwrap_or(self.said.weight),
+                allowed: self.said.weight,
+                requests: self.errors.canary,
+                minutes: self.last.map_or(0.0, |last| seconds(last + 1) / 60.0),
+                minutes_more: self.minutes_more(),
+            },
+        }
+    }
+
+    /// Minutes that a release as good as the old one still needs at this weight.
+    fn minutes_more(&self) -> Option<f64> {
+        let weight = self.weight.unwrap_or(self.said.weight) / 100.0;
+        let of = |metric: &Metric| {
+            let traffic = Traffic {
+                requests_per_sec: self.traffic / TICK_SECS as f64,
+                rate: metric.ratio.rate().max(metric.before / 10.0),
+                design_effect: metric.noise.whole,
+                weight,
+            };
+            let so_far = metric.ratio.ln_e_safe();
+            minutes_to_advance(&self.settings.recipe, metric.ratio.tolerance(), traffic, so_far)
+        };
+        let most = self.metrics.iter().map(of).fold(0.0, f64::max);
+        let told = most.is_finite() && !self.metrics.is_empty();
+        told.then_some(most)
+    }
+}
