@@ -107,12 +107,24 @@ errors! {
     ROUTE: "request.route", 404, Usage, "There is nothing at this path", "see `/api/openapi.json` for all paths";
     /// Too many commands wait.
     BUSY: "server.busy", 503, Unknown, "The server is busy", "try again after the time in `Retry-After`, with the same idempotency key";
+    /// No room for what arrives.
+    DISK_FULL: "server.disk_full", 507, Unknown, "The server's disk is full", "free some space on the disk that holds the database, then send it again with the same idempotency key";
     /// The store does not answer.
     UNAVAILABLE: "server.unavailable", 503, Unknown, "The server cannot reach its store", "try again with the same idempotency key; see `/readyz`";
     /// A stage that its pipeline does not have.
     STAGE_UNKNOWN: "stage.unknown", 404, Usage, "There is no such stage", "see the pipeline's stages with `gateline status`";
     /// A token whose secret cannot be shown again.
     TOKEN_SHOWN: "token.shown_once", 409, Refused, "The token was shown when it was made", "revoke it and create another";
+    /// Bytes that are not the announced ones.
+    UPLOAD_DIGEST: "upload.digest", 422, Usage, "The bytes have another digest than was announced", "send the file again while nothing writes to it";
+    /// Headers of an upload that make no sense.
+    UPLOAD_HEADER: "upload.header", 422, Usage, "The headers of the upload cannot be used", "send `Idempotency-Key`, `Repr-Digest: sha-256=:..:` and a whole number in `Upload-Offset`, or none of them";
+    /// A body that begins elsewhere than what arrived ends.
+    UPLOAD_OFFSET: "upload.offset", 409, Unknown, "The upload stands at another byte", "ask for the byte to go on from, or send all of it without `Upload-Offset`";
+    /// Another request goes on with it.
+    UPLOAD_TAKEN_OVER: "upload.taken_over", 409, Unknown, "Another request goes on with this upload", "send it again with the same idempotency key to learn what became of it";
+    /// Too many uploads, or too many bytes in them.
+    UPLOADS_MANY: "upload.too_many", 429, Unknown, "Too much was begun and not finished", "finish it with its idempotency keys, or wait until it expires";
 }
 
 /// The exit code for a problem: by its code, or else by its status.

@@ -11,6 +11,7 @@ mod openapi;
 mod page;
 mod problem;
 mod release_name;
+mod upload;
 
 pub use address::{address, encode};
 pub use endpoint::{Empty, Endpoint, EndpointInfo, Media, Method, Rule, Schemas};
@@ -20,6 +21,9 @@ pub use openapi::openapi;
 pub use page::{LimitError, PAGE_DEFAULT, PAGE_MAX, Page, page_limit, page_size};
 pub use problem::{Finding, Problem};
 pub use release_name::{ReleaseName, ReleaseNameError};
+pub use upload::{
+    REPR_DIGEST_HEADER, UPLOAD_COMPLETE_HEADER, UPLOAD_OFFSET_HEADER, read_repr_digest, repr_digest,
+};
 
 /// The header that makes a repeated write recognisable.
 pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";

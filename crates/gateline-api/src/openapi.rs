@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     ENDPOINTS, ERRORS, EndpointInfo, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, PROBLEM_MEDIA,
+    REPR_DIGEST_HEADER, UPLOAD_OFFSET_HEADER,
 };
 use crate::{Problem, Rule, Schemas};
 
@@ -68,6 +69,9 @@ fn operation(endpoint: &EndpointInfo, schemas: &Schemas) -> Value {
             "schema": {"type": "string", "maxLength": IDEMPOTENCY_KEY_BYTES_MAX},
         }));
     }
+    if endpoint.takes_key && endpoint.body == Media::Bytes {
+        parameters.extend(upload_headers());
+    }
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
     }
@@ -75,6 +79,25 @@ fn operation(endpoint: &EndpointInfo, schemas: &Schemas) -> Value {
         operation["requestBody"] = json!({"required": true, "content": content});
     }
     operation
+}
+
+/// The headers of a body that can be gone on with where it broke off.
+fn upload_headers() -> [Value; 2] {
+    [
+        json!({
+            "name": REPR_DIGEST_HEADER,
+            "in": "header",
+            "description": "The SHA-256 of the whole, as `sha-256=:BASE64:`. With it and a key, what arrived is kept when \
+                the body breaks off.",
+            "schema": {"type": "string"},
+        }),
+        json!({
+            "name": UPLOAD_OFFSET_HEADER,
+            "in": "header",
+            "description": "The byte of the whole that the body begins with, as `GetUpload` told it; 0 without.",
+            "schema": {"type": "integer", "minimum": 0},
+        }),
+    ]
 }
 
 fn reply(endpoint: &EndpointInfo, schemas: &Schemas) -> Value {

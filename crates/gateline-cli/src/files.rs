@@ -1,7 +1,7 @@
 //! Files of the person's own, read with a limit.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::Path;
 
 use gateline_model::Digest;
@@ -33,6 +33,57 @@ pub(crate) fn bytes(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
 pub(crate) fn text(path: &Path, bytes_max: usize) -> Result<String, Failure> {
     String::from_utf8(bytes(path, bytes_max)?)
         .map_err(|err| unreadable(path, format!("it is not UTF-8: {}", err.utf8_error())))
+}
+
+/// Content that stays as it is while it is sent: it can be read again from any byte.
+#[derive(Debug)]
+pub(crate) struct Steady {
+    /// Where it is.
+    pub file: File,
+    /// Its length.
+    pub bytes: u64,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// Opens a file to be sent. What can be read only once, stdin for one, is first copied into a file without a name.
+pub(crate) fn steady(path: &Path, bytes_max: usize) -> Result<Steady, Failure> {
+    let failed = |err| unreadable(path, err);
+    let mut copy = None;
+    let mut source: Box<dyn Read> = if path == Path::new("-") {
+        copy = Some(tempfile::tempfile().map_err(failed)?);
+        Box::new(std::io::stdin().lock())
+    } else {
+        let file = File::open(path).map_err(failed)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            copy = Some(tempfile::tempfile().map_err(failed)?);
+        }
+        Box::new(file)
+    };
+    let (mut hash, mut bytes, mut piece) = (Sha256::new(), 0, vec![0; 1 << 16]);
+    loop {
+        let read = source.read(&mut piece).map_err(failed)?;
+        if read == 0 {
+            break;
+        }
+        bytes += read;
+        if bytes > bytes_max {
+            return Err(unreadable(path, format!("it has more than {bytes_max} bytes")));
+        }
+        hash.update(&piece[..read]);
+        if let Some(copy) = &mut copy {
+            copy.write_all(&piece[..read]).map_err(failed)?;
+        }
+    }
+    let file = match copy {
+        Some(copy) => copy,
+        None => File::open(path).map_err(failed)?,
+    };
+    Ok(Steady {
+        file,
+        bytes: bytes as u64,
+        digest: Digest::from_bytes(hash.finalize().into()),
+    })
 }
 
 /// The digest of a file, however large, read piece by piece.
@@ -73,6 +124,36 @@ mod tests {
         let content = vec![7; 200_000];
         std::fs::write(&path, &content).unwrap();
         assert_eq!(digest(&path).unwrap(), Digest::of(&content));
+    }
+
+    #[test]
+    fn what_is_sent_is_hashed_and_can_be_read_again_from_any_byte() {
+        use std::os::unix::fs::FileExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report");
+        let content: Vec<u8> = (0..200_000_u32).map(|at| at as u8).collect();
+        std::fs::write(&path, &content).unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let (to, bytes) = (pipe.clone(), content.clone());
+        let writer = std::thread::spawn(move || std::fs::write(to, bytes));
+        for path in [&path, &pipe] {
+            let steady = steady(path, content.len()).unwrap();
+            assert_eq!((steady.bytes, steady.digest), (200_000, Digest::of(&content)));
+            let mut end = [0; 7];
+            steady.file.read_exact_at(&mut end, 199_993).unwrap();
+            assert_eq!(end, content[199_993..]);
+        }
+        writer.join().unwrap().unwrap();
+        let failure = steady(&path, content.len() - 1).unwrap_err();
+        assert!(failure.why.contains("more than 199999 bytes"), "{}", failure.why);
+        assert!(steady(Path::new("/dev/zero"), 100).is_err());
     }
 
     #[test]

@@ -20,6 +20,10 @@ pub(crate) struct Out {
     quiet: bool,
     /// Whether stdout can be drawn over.
     terminal: bool,
+    /// Whether stderr can be drawn over.
+    talk_terminal: bool,
+    /// Whether a line of progress stands there.
+    progress: bool,
     /// Lines of the picture that [`Out::redraw`] drew last.
     drawn: usize,
 }
@@ -46,6 +50,8 @@ impl Out {
             data_color: colored(anstream::AutoStream::choice(&stdout)),
             talk_color: colored(anstream::AutoStream::choice(&stderr)),
             terminal: stdout.is_terminal(),
+            talk_terminal: stderr.is_terminal(),
+            progress: false,
             data: Box::new(stdout),
             talk: Box::new(stderr),
             form,
@@ -65,6 +71,8 @@ impl Out {
             form,
             quiet,
             terminal: false,
+            talk_terminal: false,
+            progress: false,
             drawn: 0,
         }
     }
@@ -140,6 +148,23 @@ impl Out {
         self.drawn = clipped.len();
         // A long line is cut at the border, or the lines would be miscounted.
         self.text(&format!("{up}\x1b[?7l{body}\x1b[J\x1b[?7h"))
+    }
+
+    /// How far something has come: one line that is drawn over, on a terminal alone.
+    pub fn progress(&mut self, text: &str) {
+        if self.talk_terminal && !self.quiet {
+            let _ = write!(self.talk, "\r{text}\x1b[K");
+            let _ = self.talk.flush();
+            self.progress = true;
+        }
+    }
+
+    /// Takes the line of progress away.
+    pub fn progress_ended(&mut self) {
+        if std::mem::take(&mut self.progress) {
+            let _ = write!(self.talk, "\r\x1b[K");
+            let _ = self.talk.flush();
+        }
     }
 
     /// Talk: what is worth knowing beside the data.

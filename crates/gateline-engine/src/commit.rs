@@ -226,7 +226,7 @@ impl Engine {
                 }
                 Ok(Committed::Before(range)) => told.push((pending.ticket, Ok(Receipt::Before(range)))),
                 Err(AppendError::KeyReused) => told.push((pending.ticket, Err(Refusal::KeyReused))),
-                Err(error @ (AppendError::Unreadable { .. } | AppendError::BlobTooLarge { .. })) => {
+                Err(error @ AppendError::Unreadable { .. }) => {
                     self.give_back(now, &pending, None, out);
                     told.push((pending.ticket, Err(Refusal::Unavailable(error.to_string()))));
                 }

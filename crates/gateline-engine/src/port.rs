@@ -1,11 +1,13 @@
 //! The engine's two ports: everything that can come in, and everything that can be asked for.
 
+use std::sync::Arc;
+
 use gateline_core::{Actor, Command, Rejection, StepOutcome};
 use gateline_model::{
     CheckOrder, Digest, HealthSeen, PromotionId, Reading, Recorded, StepOrder, TargetView, Tick,
     TrafficSource, Version, Weight,
 };
-use gateline_store::{Append, AppendError, Committed, Fence, IdempotencyKey, Leased, Salt, StoreError};
+use gateline_store::{Append, AppendError, Blob, Committed, Fence, IdempotencyKey, Leased, Salt, StoreError};
 use jiff::Timestamp;
 
 /// Names a request, so that its answer finds the asker.
@@ -27,7 +29,7 @@ pub struct Request {
     /// Random bytes from the rim: salts of erasable parts are derived from them.
     pub salt: Salt,
     /// Content to keep with it.
-    pub blobs: Vec<(Digest, Vec<u8>)>,
+    pub blobs: Vec<Arc<Blob>>,
 }
 
 /// What can come in.

@@ -1,10 +1,10 @@
 //! The queue: requests on their way from being asked to being committed.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use gateline_core::{Actor, Command, Rejection};
-use gateline_model::Digest;
-use gateline_store::{Fence, IdempotencyKey, Salt};
+use gateline_store::{Blob, Fence, IdempotencyKey, Salt};
 use jiff::Timestamp;
 
 use crate::port::{Request, Ticket};
@@ -22,7 +22,7 @@ pub(crate) struct Pending {
     pub command: Command,
     pub key: Option<IdempotencyKey>,
     pub salt: Salt,
-    pub blobs: Vec<(Digest, Vec<u8>)>,
+    pub blobs: Vec<Arc<Blob>>,
     /// The lease that this is reported under.
     pub fence: Option<Leasehold>,
     /// How often it was decided.

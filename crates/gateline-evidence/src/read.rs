@@ -3,14 +3,13 @@
 use std::io::Cursor;
 
 use gateline_model::Facts;
+use gateline_model::limits::EVIDENCE_BYTES_MAX;
 
 use crate::error::Fault;
 use crate::head::{Head, Shape};
 use crate::input::{Input, Source};
 use crate::{Format, ReadError, format, text};
 
-/// Most bytes of one report. Reports are read as streams; the limit bounds time and disk.
-pub const EVIDENCE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Warnings kept for one report; the last one says how many more there were.
 pub const WARNINGS_MAX: usize = 20;
 /// Characters of an unknown report that its error shows.

@@ -22,3 +22,6 @@ pub const LABELS_MAX: usize = 64;
 pub const EVIDENCE_PER_RELEASE_MAX: usize = 1_000;
 /// Most promotions open at once before one stage; the next request is refused until one ends.
 pub const OPEN_PROMOTIONS_PER_STAGE_MAX: usize = 100;
+/// Most bytes of one report: of one that is read offline, of one that is submitted, and of any content that is kept by
+/// digest. All three are streams; the limit bounds time and disk.
+pub const EVIDENCE_BYTES_MAX: usize = 256 * 1024 * 1024;

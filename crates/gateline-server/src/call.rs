@@ -5,7 +5,7 @@
 
 mod unread;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -14,7 +14,8 @@ use axum::http::{HeaderMap, header, request::Parts};
 use gateline_api::{Endpoint, ErrorEntry, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, entry};
 use gateline_core::{Actor, Command};
 use gateline_model::Digest;
-use gateline_store::IdempotencyKey;
+use gateline_model::limits::EVIDENCE_BYTES_MAX;
+use gateline_store::{Blob, IdempotencyKey};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -23,14 +24,13 @@ use crate::auth::{Caller, enter};
 use crate::hub::{Hub, Receipt};
 use crate::refused::Refused;
 use crate::settings::Settings;
+use crate::upload::Uploads;
 
 /// Largest JSON body: a pipeline file of its own limit, with every character escaped, fits.
 pub const JSON_BYTES_MAX: usize = 1024 * 1024;
 /// Largest body of a form.
 pub const FORM_BYTES_MAX: usize = 16 * 1024;
-/// Largest piece of evidence that is submitted: what the store keeps of one content. Offline more is read.
-pub const RAW_BYTES_MAX: usize = gateline_store::BLOB_BYTES_MAX;
-/// How long a body may take to arrive.
+/// How long a body that is read at once may take to arrive.
 pub const BODY_SECS_MAX: u64 = 60;
 
 /// What every handler stands on.
@@ -40,6 +40,8 @@ pub(crate) struct App {
     pub settings: Arc<Settings>,
     /// One permit for each watcher that may still come.
     pub watchers: Arc<Semaphore>,
+    /// Large bodies on their way in.
+    pub uploads: Arc<Uploads>,
 }
 
 /// A request to `E` that was let in and read.
@@ -50,8 +52,10 @@ pub(crate) struct Call<E: Endpoint> {
     pub path: E::Path,
     pub query: E::Query,
     pub body: E::Body,
-    /// The body as it came, where the endpoint takes bytes.
-    pub bytes: Bytes,
+    /// The body as it comes, where the endpoint takes bytes; nothing of it is read yet. The
+    /// mutex is never locked: a body alone cannot be looked at by two threads, and so neither could a call.
+    stream: Mutex<Body>,
+    /// Where the endpoint takes bytes it is made when they are known.
     pub key: Option<IdempotencyKey>,
 }
 
@@ -59,11 +63,19 @@ impl<E: Endpoint> Call<E> {
     pub(crate) async fn read(app: App, request: Request) -> Result<Self, Refused> {
         let (mut parts, body) = request.into_parts();
         let caller = enter(&app.hub, &parts.method, &parts.headers, E::RULE)?;
-        let bytes = bytes(&parts.headers, body, E::BODY).await?;
+        let (bytes, stream) = match E::BODY {
+            Media::Bytes => {
+                check_told_length(&parts.headers, EVIDENCE_BYTES_MAX)?;
+                (Bytes::new(), body)
+            }
+            Media::None | Media::Json | Media::Form | Media::Events | Media::Text => {
+                (bytes(&parts.headers, body, E::BODY).await?, Body::empty())
+            }
+        };
         let path = path::<E>(&mut parts).await?;
         let query = unread::pairs(parts.uri.query().unwrap_or_default().as_bytes(), "the query")
             .map_err(|says| Refused::new(&entry::QUERY, says))?;
-        let key = if E::TAKES_KEY {
+        let key = if E::TAKES_KEY && E::BODY != Media::Bytes {
             key(&parts, caller.as_ref(), &bytes)?
         } else {
             None
@@ -80,9 +92,14 @@ impl<E: Endpoint> Call<E> {
             path,
             query,
             body,
-            bytes,
+            stream: Mutex::new(stream),
             key,
         })
+    }
+
+    /// The body as it comes, where the endpoint takes bytes.
+    pub(crate) fn into_stream(self) -> Body {
+        self.stream.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who asks.
@@ -102,7 +119,7 @@ impl<E: Endpoint> Call<E> {
     pub(crate) async fn submit_with(
         &self,
         command: Command,
-        blobs: Vec<(Digest, Vec<u8>)>,
+        blobs: Vec<Arc<Blob>>,
     ) -> Result<Receipt, Refused> {
         Ok(self
             .app
@@ -114,20 +131,10 @@ impl<E: Endpoint> Call<E> {
 
 async fn bytes(headers: &HeaderMap, body: Body, media: Media) -> Result<Bytes, Refused> {
     let limit = match media {
-        Media::None | Media::Json | Media::Events | Media::Text => JSON_BYTES_MAX,
+        Media::None | Media::Json | Media::Bytes | Media::Events | Media::Text => JSON_BYTES_MAX,
         Media::Form => FORM_BYTES_MAX,
-        Media::Bytes => RAW_BYTES_MAX,
     };
-    let too_large = || {
-        let detail = format!("the body is larger than {limit} bytes, the limit here");
-        Refused::new(&entry::BODY_TOO_LARGE, detail)
-    };
-    let told = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if told.is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
-    }
+    check_told_length(headers, limit)?;
     if media == Media::None {
         return Ok(Bytes::new());
     }
@@ -137,7 +144,7 @@ async fn bytes(headers: &HeaderMap, body: Body, media: Media) -> Result<Bytes, R
     );
     match read.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(err)) if err.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(err)) if err.is::<LengthLimitError>() => Err(too_large(limit)),
         Ok(Err(err)) => Err(Refused::new(
             &entry::BODY,
             format!("the body did not arrive whole: {err}"),
@@ -146,6 +153,22 @@ async fn bytes(headers: &HeaderMap, body: Body, media: Media) -> Result<Bytes, R
             let detail = format!("the body did not arrive within {BODY_SECS_MAX} s, the limit");
             Err(Refused::new(&entry::BODY_SLOW, detail))
         }
+    }
+}
+
+fn too_large(limit: usize) -> Refused {
+    let detail = format!("the body is larger than {limit} bytes, the limit here");
+    Refused::new(&entry::BODY_TOO_LARGE, detail)
+}
+
+/// Refuses a body that says itself that it is too large.
+fn check_told_length(headers: &HeaderMap, limit: usize) -> Result<(), Refused> {
+    let told = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match told.is_some_and(|length| length > limit as u64) {
+        true => Err(too_large(limit)),
+        false => Ok(()),
     }
 }
 
@@ -209,6 +232,16 @@ fn key(parts: &Parts, caller: Option<&Caller>, body: &[u8]) -> Result<Option<Ide
     .map(Some)
 }
 
+/// Refuses a key that is empty, too long or not text.
+pub(crate) fn check_key(key: &str) -> Result<(), Refused> {
+    if !(1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        let detail =
+            format!("the idempotency key is not 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters");
+        return Err(Refused::new(&entry::KEY_INVALID, detail));
+    }
+    Ok(())
+}
+
 /// What makes a repeated request recognisable.
 pub(crate) fn idempotency(
     actor: &Actor,
@@ -216,11 +249,7 @@ pub(crate) fn idempotency(
     key: &str,
     request: &[&[u8]],
 ) -> Result<IdempotencyKey, Refused> {
-    if !(1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
-        let detail =
-            format!("the idempotency key is not 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters");
-        return Err(Refused::new(&entry::KEY_INVALID, detail));
-    }
+    check_key(key)?;
     // Each part by its digest: where one part ends and the next begins is never in doubt.
     let parts: Vec<Digest> = request.iter().map(|part| Digest::of(part)).collect();
     Ok(IdempotencyKey {

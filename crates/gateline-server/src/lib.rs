@@ -11,13 +11,18 @@ mod routes;
 pub mod serve;
 mod settings;
 mod ui;
+mod upload;
 mod verbs;
 mod views;
 
-pub use call::{BODY_SECS_MAX, FORM_BYTES_MAX, JSON_BYTES_MAX, RAW_BYTES_MAX};
+pub use call::{BODY_SECS_MAX, FORM_BYTES_MAX, JSON_BYTES_MAX};
 pub use headers::CONTENT_SECURITY_POLICY;
 pub use refused::Refused;
 pub use routes::{WATCH_BEAT_SECS, WATCHERS_MAX, router};
 pub use settings::{Cookies, Settings};
 pub use ui::{PageInfo, page_table};
+pub use upload::{
+    UPLOAD_BYTES_MAX, UPLOAD_BYTES_PER_ACTOR_MAX, UPLOAD_IDLE_SECS_MAX, UPLOAD_KEPT, UPLOAD_MEMORY_BYTES_MAX,
+    UPLOAD_SECS_MAX, UPLOAD_TAKE_OVER_SECS_MAX, UPLOADS_MAX, UPLOADS_PER_ACTOR_MAX,
+};
 pub use verbs::{ServerVerb, run};

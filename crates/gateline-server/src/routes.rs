@@ -32,6 +32,7 @@ use crate::headers::secure;
 use crate::hub::Hub;
 use crate::refused::Refused;
 use crate::settings::Settings;
+use crate::upload::Uploads;
 
 pub use log::{WATCH_BEAT_SECS, WATCHERS_MAX};
 
@@ -59,6 +60,7 @@ routes! {
     json releases::register,
     json releases::show,
     json evidence::submit,
+    raw evidence::upload,
     raw evidence::raw,
     json promotions::list,
     json promotions::request,
@@ -94,10 +96,12 @@ routes! {
 
 /// The API and the pages over a running hub.
 pub fn router(hub: Hub, settings: Settings) -> Router {
+    let uploads = Uploads::open(hub.beside("uploads"));
     let app = App {
         hub,
         settings: Arc::new(settings),
         watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
+        uploads,
     };
     let mut router = Router::new();
     for Route { endpoint, handler } in table() {

@@ -1,11 +1,9 @@
-//! What an append must meet before any of it is kept. One order for every store: key, fence, versions, content.
+//! What an append must meet before any of it is kept. One order for every store: key, fence, versions.
 
 use gateline_model::{Digest, StreamId, WorkId};
 use jiff::Timestamp;
 
-use crate::{
-    Append, AppendError, BATCH_APPENDS_MAX, BLOB_BYTES_MAX, Committed, IDEMPOTENCY_KEPT, StoreError,
-};
+use crate::{Append, AppendError, BATCH_APPENDS_MAX, Committed, IDEMPOTENCY_KEPT, StoreError};
 
 /// A command that was accepted under a key.
 #[derive(Debug, Clone)]
@@ -79,16 +77,6 @@ pub(crate) fn append(
                 found,
             }));
         }
-    }
-    if let Some((digest, bytes)) = append
-        .blobs
-        .iter()
-        .find(|(_, bytes)| bytes.len() > BLOB_BYTES_MAX)
-    {
-        return Ok(Err(AppendError::BlobTooLarge {
-            digest: *digest,
-            bytes: bytes.len(),
-        }));
     }
     debug_assert!(
         append

@@ -44,7 +44,6 @@ contract! {
         times_are_whole_microseconds
         a_clock_beyond_what_the_log_can_tell_is_refused
         a_batch_over_its_limit_is_refused_whole
-        content_over_its_limit_is_refused_alone
         leaves_cover_what_was_recorded
     }
     work {
@@ -85,6 +84,8 @@ contract! {
         a_sample_of_ticks_has_its_ends_and_no_more_than_was_asked_for
         a_tick_that_would_not_read_back_is_refused
         content_is_kept_by_digest
+        content_is_read_back_in_pieces
+        content_of_an_append_that_is_refused_is_not_kept
         erasing_keeps_root_leaves_and_bodies
     }
 }

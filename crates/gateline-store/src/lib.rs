@@ -5,6 +5,7 @@
 //!
 //! Times are kept in whole microseconds: `now` is cut, a time until which something waits is rounded up.
 
+mod blob;
 mod check;
 #[cfg(test)]
 mod contract;
@@ -17,11 +18,14 @@ mod sqlite;
 mod ticks;
 mod upcast;
 
+pub use blob::{BLOB_MEMORY_BYTES_MAX, Blob, BlobError, BlobReading, PIECE_BYTES};
 pub use check::Accepted;
 pub use mem::MemStore;
 pub use raw::{Difference, RawEvent};
 pub use rows::*;
 pub use sqlite::{SqliteError, SqliteReader, SqliteStore};
+
+use std::sync::Arc;
 
 use gateline_log::Hash;
 use gateline_model::{
@@ -33,8 +37,6 @@ use jiff::Timestamp;
 pub const BATCH_APPENDS_MAX: usize = 256;
 /// Most events, leaves or rows that one read returns.
 pub const READ_EVENTS_MAX: usize = 10_000;
-/// Largest blob.
-pub const BLOB_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long the key of an accepted command is remembered.
 pub const IDEMPOTENCY_KEPT: Span = Span::from_secs(7 * 86_400);
 
@@ -90,8 +92,8 @@ pub struct Append {
     pub work_remove: Vec<WorkId>,
     /// Rows of read models to insert or replace.
     pub rows: Vec<Row>,
-    /// Content to keep by digest.
-    pub blobs: Vec<(Digest, Vec<u8>)>,
+    /// Content to keep by digest. What is kept already is not kept again.
+    pub blobs: Vec<Arc<Blob>>,
 }
 
 /// What became of an append that was accepted.
@@ -129,14 +131,6 @@ pub enum AppendError {
         event: &'static str,
         /// What does not read back.
         why: String,
-    },
-    /// A blob is over [`BLOB_BYTES_MAX`].
-    #[error("content `{digest}` has {bytes} bytes, the limit is {BLOB_BYTES_MAX}")]
-    BlobTooLarge {
-        /// Which.
-        digest: Digest,
-        /// Its length.
-        bytes: usize,
     },
 }
 
@@ -276,8 +270,24 @@ pub trait Read: Send {
     /// spread, in order of time. The work does not grow with the rollout; nothing is proved by it.
     fn sample_ticks(&self, rollout: &PromotionId, moments: usize) -> Result<Vec<Tick>, StoreError>;
 
-    /// Content by digest.
-    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
+    /// How many bytes of content are kept under a digest.
+    fn blob_bytes(&self, digest: &Digest) -> Result<Option<u64>, StoreError>;
+
+    /// One piece of content, from 0, with [`PIECE_BYTES`] or what is left. [`BlobReading`] holds all of them against the
+    /// digest; a single piece is not.
+    fn blob_piece(&self, digest: &Digest, number: u64) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Content by digest, all of it in memory: for what is short. [`BlobReading`] is for what is not.
+    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(mut reading) = BlobReading::begin(self, digest)? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        while let Some(piece) = reading.next(self)? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(Some(bytes))
+    }
 
     /// The request that was accepted under an idempotency key, if it is remembered.
     fn accepted(&self, scope: &str) -> Result<Option<Accepted>, StoreError>;

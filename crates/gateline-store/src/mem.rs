@@ -5,6 +5,7 @@ mod read;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use gateline_log::{Frontier, Hash};
 use gateline_model::{Arm, Digest, PromotionId, Recorded, Span, StreamId, Tick, Work, WorkId};
@@ -12,8 +13,8 @@ use jiff::Timestamp;
 
 use crate::check::{self, Accepted, Known};
 use crate::{
-    Append, AppendError, Committed, Fence, Leased, NewEvent, PromotionRow, ReleaseRow, Row, Salt, Store,
-    StoreError, WorkRow, leaf, micros, ticks,
+    Append, AppendError, Blob, Committed, Fence, Leased, NewEvent, PromotionRow, ReleaseRow, Row, Salt,
+    Store, StoreError, WorkRow, leaf, micros, ticks,
 };
 
 /// The store in memory.
@@ -28,7 +29,7 @@ pub struct MemStore {
     /// The last fence that a lease was given.
     fence: u64,
     rollouts: BTreeMap<PromotionId, Rollout>,
-    blobs: BTreeMap<Digest, Vec<u8>>,
+    blobs: BTreeMap<Digest, Arc<Blob>>,
     promotions: BTreeMap<PromotionId, PromotionRow>,
     releases: BTreeMap<Digest, ReleaseRow>,
 }
@@ -157,8 +158,8 @@ impl MemStore {
         }
         self.plan(&append.work_add);
         self.put_rows(&append.rows);
-        for (digest, bytes) in &append.blobs {
-            self.blobs.entry(*digest).or_insert_with(|| bytes.clone());
+        for blob in &append.blobs {
+            self.blobs.entry(blob.digest()).or_insert_with(|| blob.clone());
         }
         if let Some(key) = &append.key {
             let range = recorded.last().map(|last| (first, last.number));

@@ -1,6 +1,7 @@
 //! The store in one SQLite file: the embedded default. One writer, and as many readers beside it as are asked for.
 
 mod append;
+mod blobs;
 mod error;
 mod lock;
 mod private;

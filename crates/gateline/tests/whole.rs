@@ -1,6 +1,8 @@
 //! The whole product from outside: the real binary as server and as command line, on a real database and real files.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod line;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -401,4 +403,69 @@ fn the_database_is_for_its_owner_and_a_token_file_is_never_overwritten() {
     assert!(!other.status.success());
     assert!(all(&other).contains("name a new file"), "{}", all(&other));
     place.ok(&["status"]);
+}
+
+/// Sends a report that is too long for one connection; returns the command, still running.
+fn add_large(place: &Place, faults: Vec<line::Fault>) -> Child {
+    let case = r#"<testcase classname="a" name="b" time="0.1"/>"#;
+    let report = format!("<testsuite name=\"unit\">{}</testsuite>", case.repeat(200_000));
+    let file = place.write("large.xml", &report);
+    let line = line::with(place.address.clone(), faults);
+    Command::new(GATELINE)
+        .args(["evidence", "add", "app@1.0.0", text_of(&file), "--token"])
+        .arg(format!("file:{}", place.path("admin").display()))
+        .env("GATELINE_SERVER", format!("http://{line}"))
+        .env("GATELINE_PROJECT", "shop")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_large_report_arrives_over_a_line_that_breaks() {
+    let place = Place::new();
+    place.apply(&format!(
+        "    - name: live\n      target: {}\n{GATED}",
+        place.target()
+    ));
+    place.release("1.0.0", &[]);
+    let faults = vec![
+        line::Fault::BreaksAfter(3 << 20),
+        line::Fault::BreaksAfter(2 << 20),
+    ];
+    let added = add_large(&place, faults).wait_with_output().unwrap();
+    assert!(added.status.success(), "{}", all(&added));
+    assert!(all(&added).contains("200000 passed"), "{}", all(&added));
+}
+
+#[test]
+fn a_large_report_arrives_although_the_server_is_killed_in_the_middle() {
+    let mut place = Place::new();
+    place.apply(&format!(
+        "    - name: live\n      target: {}\n{GATED}",
+        place.target()
+    ));
+    place.release("1.0.0", &[]);
+    let adding = add_large(&place, vec![line::Fault::StallsAfter(5 << 20)]);
+    let arrived = || {
+        let files = std::fs::read_dir(place.path("data/gateline.db-uploads"))
+            .into_iter()
+            .flatten();
+        files
+            .flatten()
+            .any(|file| file.metadata().is_ok_and(|about| about.len() > 4 << 20))
+    };
+    eventually("a part of it arrived", arrived);
+    place.kill();
+    place.start();
+    let added = adding.wait_with_output().unwrap();
+    assert!(added.status.success(), "{}", all(&added));
+    assert!(all(&added).contains("200000 passed"), "{}", all(&added));
+    let health = Command::new(GATELINE)
+        .args(["doctor", "--dir"])
+        .arg(place.path("data"))
+        .output()
+        .unwrap();
+    assert!(health.status.success(), "{}", all(&health));
 }

@@ -6,13 +6,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ReleasePath;
-use crate::Empty;
 use crate::endpoint::{endpoint, needs};
+use crate::{Empty, ReleaseName};
 
 endpoint! {
     /// Records what a tool wrote about a release. The body is the file as it is.
     SubmitEvidence: Post "/api/v1/releases/{release}/evidence", needs(Scope::SubmitEvidence),
     path ReleasePath, query EvidenceQuery, body Empty as Bytes, reply EvidenceView
+}
+endpoint! {
+    /// Tells how much has arrived of evidence that was begun under an idempotency key, to go on from there.
+    GetUpload: Get "/api/v1/releases/{release}/evidence/uploads/{key}", needs(Scope::SubmitEvidence),
+    path UploadPath, query EvidenceQuery, body Empty, reply UploadView
 }
 endpoint! {
     /// Gives back the bytes that a piece of evidence was read from.
@@ -25,6 +30,27 @@ endpoint! {
 pub struct RawPath {
     /// Their digest: `raw` of the evidence.
     pub digest: Digest,
+}
+
+/// An upload in a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UploadPath {
+    /// The release, written as where the upload was begun.
+    pub release: ReleaseName,
+    /// The idempotency key that it was begun under.
+    pub key: String,
+}
+
+/// How far an upload has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UploadView {
+    /// The byte to go on from; 0 where nothing is kept.
+    pub offset: u64,
+    /// Whether evidence was accepted under the key: then the same request is answered as it was, without its body.
+    pub complete: bool,
+    /// Until when what arrived is kept, if nothing more does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// What the submitted bytes are about.

@@ -46,6 +46,7 @@ endpoints! {
     RegisterRelease
     GetRelease
     SubmitEvidence
+    GetUpload
     GetRawEvidence
     ListPromotions
     Promote

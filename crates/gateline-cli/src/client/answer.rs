@@ -23,7 +23,7 @@ pub(super) struct Unanswered {
 }
 
 impl Unanswered {
-    fn finally(failure: Failure) -> Self {
+    pub fn finally(failure: Failure) -> Self {
         Self {
             failure,
             may_ask_again: false,
@@ -45,6 +45,14 @@ impl Unanswered {
             // Who waited for the whole time once does not wait five times.
             may_ask_again: !err.is_timeout() || err.is_connect(),
             after: None,
+        }
+    }
+
+    /// An upload did not get through. The server keeps what arrived, so that also one that took too long is gone on with.
+    pub fn of_upload(server: &Url, err: &reqwest::Error) -> Self {
+        Self {
+            may_ask_again: true,
+            ..Self::of_transport(server, err)
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod answer;
 mod secret;
+mod upload;
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -25,7 +26,7 @@ const WAIT_FIRST: Duration = Duration::from_millis(200);
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long one request may take, its answer included: evidence of the largest size over a slow line.
+/// How long one request may take, its answer included. Uploads have a limit of their own.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Asks one server.
@@ -97,24 +98,17 @@ impl Client {
         self.call::<E>(path, &Empty {}, content).await
     }
 
-    /// Writes bytes as they are.
-    pub async fn send_bytes<E: Endpoint>(
-        &self,
-        path: &E::Path,
-        query: &E::Query,
-        bytes: Vec<u8>,
-    ) -> Result<E::Reply, Failure> {
-        self.call::<E>(path, query, Content::Bytes("application/octet-stream", bytes))
-            .await
-    }
-
     async fn call<E: Endpoint>(
         &self,
         path: &E::Path,
         query: &E::Query,
         content: Content,
     ) -> Result<E::Reply, Failure> {
-        let request = self.request::<E>(path, query, content)?;
+        self.execute::<E>(&self.request::<E>(path, query, content)?).await
+    }
+
+    /// Sends a request, again and again within the limits.
+    async fn execute<E: Endpoint>(&self, request: &Request) -> Result<E::Reply, Failure> {
         let mut wait = self.wait_first;
         let mut attempt = 1;
         loop {
@@ -143,6 +137,17 @@ impl Client {
         query: &E::Query,
         content: Content,
     ) -> Result<Request, Failure> {
+        let key = E::TAKES_KEY.then(|| self.next_key());
+        self.keyed::<E>(path, query, content, key.as_deref())
+    }
+
+    fn keyed<E: Endpoint>(
+        &self,
+        path: &E::Path,
+        query: &E::Query,
+        content: Content,
+        key: Option<&str>,
+    ) -> Result<Request, Failure> {
         let address = format!(
             "{}{}",
             self.server.as_str().trim_end_matches('/'),
@@ -161,8 +166,8 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, token);
         }
-        if E::TAKES_KEY {
-            request = request.header(IDEMPOTENCY_HEADER, self.next_key());
+        if let Some(key) = key {
+            request = request.header(IDEMPOTENCY_HEADER, key);
         }
         if let Content::Bytes(media, bytes) = content {
             request = request.header(CONTENT_TYPE, media).body(bytes);

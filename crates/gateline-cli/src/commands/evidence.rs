@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use gateline_api::{
-    Empty, EvidenceQuery, EvidenceView, Exit, GetRelease, ReleaseName, ReleasePath, SubmitEvidence,
-};
+use gateline_api::{Empty, EvidenceQuery, EvidenceView, Exit, GetRelease, ReleaseName, ReleasePath};
 use gateline_evidence::{Ask, Complete, EVIDENCE_BYTES_MAX, Format, ReadError, Trust};
 use gateline_model::{Digest, Facts, Found, Signature, StageName};
 use serde_json::json;
@@ -16,6 +14,8 @@ use crate::session::Session;
 
 /// Largest file of one key.
 const KEY_BYTES_MAX: usize = 16 * 1024;
+/// Files from this length on tell how far they have come.
+const PROGRESS_FROM_BYTES: u64 = 8 << 20;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -184,7 +184,7 @@ async fn of_release(of: &Of, session: &mut Session) -> Result<Vec<EvidenceView>,
 async fn submit(add: Add, session: &mut Session) -> Result<Exit, Failure> {
     let mut contents = Vec::new();
     for file in &add.files {
-        contents.push(files::bytes(file, EVIDENCE_BYTES_MAX)?);
+        contents.push(files::steady(file, EVIDENCE_BYTES_MAX)?);
     }
     let client = session.connect()?;
     let path = ReleasePath {
@@ -200,12 +200,19 @@ async fn submit(add: Add, session: &mut Session) -> Result<Exit, Failure> {
         artifacts: (!digests.is_empty()).then(|| digests.join(",")),
     };
     let mut views: Vec<EvidenceView> = Vec::new();
-    for content in contents {
-        views.push(
-            client
-                .send_bytes::<SubmitEvidence>(&path, &query, content)
-                .await?,
-        );
+    for (content, file) in contents.iter().zip(&add.files) {
+        let name = file.display();
+        let out = &mut session.out;
+        let view = client
+            .upload(&path, &query, content, &mut |sent| {
+                if content.bytes >= PROGRESS_FROM_BYTES {
+                    let (sent, all) = (sent >> 20, content.bytes >> 20);
+                    out.progress(&format!("`{name}`: {sent} of {all} MiB sent"));
+                }
+            })
+            .await;
+        out.progress_ended();
+        views.push(view?);
     }
     let now = session.now();
     session.out.answer(&views, || {

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use gateline_api::{Exit, Problem, entry};
+use gateline_api::{Exit, Problem, UploadView, entry};
 use test_case::test_case;
 
 use super::http::{Answer, Server};
@@ -183,4 +183,98 @@ fn an_error_for_a_program_is_one_line_of_json_on_stderr() {
     assert_eq!(error["error"]["code"], "promotion.unknown");
     assert_eq!(error["error"]["exit"], 2);
     assert_eq!(ran.data, "");
+}
+
+/// A server that knows nothing of an upload, or has this much of it.
+fn stands(offset: u64, complete: bool) -> Answer {
+    Answer::ok(&UploadView {
+        offset,
+        complete,
+        until: None,
+    })
+}
+
+#[test]
+fn a_large_file_goes_on_where_the_server_has_it_under_the_same_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("junit.xml");
+    std::fs::write(&file, "x".repeat(3_000_000)).unwrap();
+    let server = Server::giving(vec![
+        stands(0, false),
+        Answer::Nothing,
+        stands(2_000_000, false),
+        problem(
+            "409 Conflict\r\ncontent-type: application/problem+json",
+            &Problem::new(&entry::UPLOAD_OFFSET, "the upload stands at byte 2999990"),
+        ),
+        stands(2_999_990, false),
+        Answer::ok(&super::views::evidence()),
+    ]);
+    let ran = run(
+        &server.url,
+        &["evidence", "add", "a@1", &file.display().to_string()],
+    );
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.talk);
+    let asked = server.asked();
+    let lengths: Vec<usize> = asked
+        .iter()
+        .map(|request| request.split_once("\n\n").unwrap().1.len())
+        .collect();
+    assert_eq!(lengths, [0, 3_000_000, 0, 1_000_000, 0, 10]);
+    assert!(!asked[1].contains("upload-offset"), "{:.500}", asked[1]);
+    assert!(asked[5].contains("upload-offset: 2999990"), "{}", asked[5]);
+    assert!(
+        asked
+            .iter()
+            .all(|request| request.contains("repr-digest: sha-256=:"))
+    );
+    assert!([3, 5].iter().all(|at| key(&asked[*at]) == key(&asked[1])));
+    assert!(
+        asked[0].contains(&format!("/uploads/{}", key(&asked[1]))),
+        "{}",
+        asked[0]
+    );
+}
+
+#[test]
+fn a_large_file_that_was_accepted_is_not_sent_again_for_its_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("junit.xml");
+    std::fs::write(&file, "x".repeat(2_000_000)).unwrap();
+    let server = Server::giving(vec![stands(0, true), Answer::ok(&super::views::evidence())]);
+    let line = [
+        "evidence",
+        "add",
+        "a@1",
+        &file.display().to_string(),
+        "--idempotency-key",
+        "mine",
+    ];
+    assert_eq!(run(&server.url, &line).exit, Exit::Done);
+    assert!(
+        server.asked()[1].contains("content-length: 0"),
+        "{:.500}",
+        server.asked()[1]
+    );
+}
+
+#[test]
+fn an_upload_that_comes_no_further_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("junit.xml");
+    std::fs::write(&file, "x".repeat(2_000_000)).unwrap();
+    let mut answers = vec![stands(0, false)];
+    (0..10).for_each(|_| answers.extend([Answer::Nothing, stands(0, false)]));
+    let server = Server::giving(answers);
+    let ran = run(
+        &server.url,
+        &["evidence", "add", "a@1", &file.display().to_string()],
+    );
+    assert_eq!(ran.exit, Exit::Unknown, "{}", ran.talk);
+    let sent = server
+        .asked()
+        .iter()
+        .filter(|request| request.starts_with("post"))
+        .count();
+    assert_eq!(sent, ATTEMPTS_MAX as usize);
 }

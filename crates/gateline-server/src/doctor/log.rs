@@ -1,12 +1,12 @@
 //! The log: every event hashed into its leaf, every leaf into the root, every event in its place, all of them folded.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use gateline_core::WorldError;
 use gateline_engine::Remade;
 use gateline_log::{Frontier, Hash};
 use gateline_model::{Digest, Event, PromotionId, StreamId};
-use gateline_store::{READ_EVENTS_MAX, RawEvent, Read, StoreError};
+use gateline_store::{BlobReading, READ_EVENTS_MAX, RawEvent, Read, StoreError};
 
 use super::Differences;
 
@@ -21,8 +21,8 @@ pub(super) struct Examination {
     at_micros: i64,
     /// Version of each stream.
     versions: HashMap<String, i64>,
-    /// Content that the log names, and the event that does.
-    content: Vec<(u64, Digest)>,
+    /// Content that the log names, and the first event that does.
+    content: BTreeMap<Digest, u64>,
     /// Promotions that may have ticks.
     rollouts: Vec<PromotionId>,
 }
@@ -96,7 +96,13 @@ impl Examination {
             ));
         }
         match (&recorded.event, &recorded.stream) {
-            (Event::PipelineApplied { source, .. }, _) => self.content.push((raw.number, *source)),
+            (Event::PipelineApplied { source, .. }, _) => self.names(raw.number, *source),
+            (Event::EvidenceRecorded { evidence }, _) => {
+                evidence
+                    .raw
+                    .iter()
+                    .for_each(|raw_digest| self.names(raw.number, *raw_digest));
+            }
             (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) => self.rollouts.push(id.clone()),
             _ => {}
         }
@@ -104,6 +110,10 @@ impl Examination {
             WorldError::Illegal { illegal, .. } => illegal.to_string(),
             WorldError::OutOfOrder { .. } => err.to_string(),
         })
+    }
+
+    fn names(&mut self, number: u64, digest: Digest) {
+        self.content.entry(digest).or_insert(number);
     }
 
     /// Compares the head with the events, once all of them were read.
@@ -143,10 +153,10 @@ impl Examination {
     /// What differs of the content that the log names, and of the ticks of its rollouts.
     pub(super) fn kept_content(&self, store: &impl Read) -> Result<Differences, StoreError> {
         let mut differences = Differences::default();
-        for (number, digest) in &self.content {
-            match store.blob(digest) {
-                Ok(Some(_)) => {}
-                Ok(None) => differences.add(format!("content `{digest}` of event {number} is missing")),
+        for (digest, number) in &self.content {
+            match whole(store, digest) {
+                Ok(true) => {}
+                Ok(false) => differences.add(format!("content `{digest}` of event {number} is missing")),
                 Err(StoreError::Damaged { what, why }) => differences.add(format!("{what}: {why}")),
                 Err(err) => return Err(err),
             }
@@ -160,4 +170,13 @@ impl Examination {
         }
         Ok(differences)
     }
+}
+
+/// Reads content to its end, piece by piece; tells whether it is there.
+fn whole(store: &impl Read, digest: &Digest) -> Result<bool, StoreError> {
+    let Some(mut reading) = BlobReading::begin(store, digest)? else {
+        return Ok(false);
+    };
+    while reading.next(store)?.is_some() {}
+    Ok(true)
 }

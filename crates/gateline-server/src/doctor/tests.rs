@@ -1,10 +1,12 @@
 //! A small history in a real file, edited behind Gateline's back: each edit is found and named.
 
+use std::sync::Arc;
+
 use gateline_core::{Actor, Command};
 use gateline_engine::{Engine, Input, Output, Request};
 use gateline_log::{Frontier, Hash};
 use gateline_model::{Artifact, ArtifactAt, Change, Digest, PipelineRef, Private, Release};
-use gateline_store::Read as _;
+use gateline_store::{Blob, Read as _};
 use jiff::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -39,12 +41,13 @@ impl Case {
         let mut store = SqliteStore::open(case.path()).unwrap();
         let mut engine = Engine::default();
         let pipeline = gateline_spec::read("pipeline", PIPELINE).unwrap().pipeline;
-        let source = Digest::of(PIPELINE.as_bytes());
+        let blob = Arc::new(Blob::of(PIPELINE.as_bytes()).unwrap());
+        let source = blob.digest();
         let apply = Command::ApplyPipeline {
             pipeline: pipeline.into(),
             source,
         };
-        ask(&mut store, &mut engine, 0, apply, vec![(source, PIPELINE.into())]);
+        ask(&mut store, &mut engine, 0, apply, vec![blob]);
         for (secs, version) in [(10, "1.0.0"), (20, "1.1.0")] {
             ask(&mut store, &mut engine, secs, register(version), vec![]);
         }
@@ -104,13 +107,7 @@ fn register(version: &str) -> Command {
 }
 
 /// Lets the engine do one command and all that follows from it, without a driver.
-fn ask(
-    store: &mut SqliteStore,
-    engine: &mut Engine,
-    secs: i64,
-    command: Command,
-    blobs: Vec<(Digest, Vec<u8>)>,
-) {
+fn ask(store: &mut SqliteStore, engine: &mut Engine, secs: i64, command: Command, blobs: Vec<Arc<Blob>>) {
     let now = Timestamp::from_second(1_800_000_000 + secs).unwrap();
     let request = Request {
         ticket: 1,
@@ -234,9 +231,14 @@ fn an_edit_of_the_log_is_found_and_named_by_its_number() {
         ),
         ("DELETE FROM blob", "of event 0 is missing".to_owned()),
         (
-            "UPDATE blob SET bytes = x'00'",
+            "UPDATE blob_piece SET bytes = x'00'",
+            "its piece 0: it does not end where it must".to_owned(),
+        ),
+        (
+            "UPDATE blob_piece SET form = 0, bytes = zeroblob((SELECT size FROM blob WHERE blob.id = blob_id))",
             "the bytes have another digest".to_owned(),
         ),
+        ("DELETE FROM blob_piece", "its piece 0 is missing".to_owned()),
     ] {
         let case = Case::new();
         case.edit(&edit.replace('#', &ended.to_string()));

@@ -14,6 +14,8 @@ use super::Hub;
 
 /// Largest file of one key.
 const KEY_BYTES_MAX: u64 = 16 * 1024;
+/// Largest report of signed statements that is verified: it is held in memory.
+const REPORT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes of JSON kept of the parameters of all provenances together; older statements are left out.
 const PARAMETERS_BYTES_MAX: usize = 512 * 1024;
 
@@ -26,6 +28,10 @@ pub(super) async fn check(
     let (check, order) = (check.clone(), order.clone());
     hub.read(move |store| {
         look(&check, &order, |raw| {
+            let bytes = store.blob_bytes(raw).map_err(|err| err.to_string())?;
+            if bytes.is_some_and(|bytes| bytes > REPORT_BYTES_MAX) {
+                return Err(format!("it has more than {REPORT_BYTES_MAX} bytes"));
+            }
             store.blob(raw).map_err(|err| err.to_string())
         })
     })

@@ -11,6 +11,7 @@ mod run;
 mod storekeeper;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -18,8 +19,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use gateline_core::{Actor, Command, Rejection, World};
 use gateline_drivers::Drivers;
 use gateline_engine::{Engine, Input, Receipt as EngineReceipt, Refusal, Request, Ticket};
-use gateline_model::{Digest, PromotionId, Recorded, Served};
-use gateline_store::{IdempotencyKey, Read, SqliteStore};
+use gateline_model::{PromotionId, Recorded, Served};
+use gateline_store::{Blob, IDEMPOTENCY_KEPT, IdempotencyKey, Read, SqliteStore};
+use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot};
 
 use readers::Readers;
@@ -101,7 +103,7 @@ impl Hub {
         actor: Actor,
         command: Command,
         key: Option<IdempotencyKey>,
-        blobs: Vec<(Digest, Vec<u8>)>,
+        blobs: Vec<Arc<Blob>>,
     ) -> Result<Receipt, SubmitError> {
         self.shared.counts.requests.fetch_add(1, Ordering::Relaxed);
         let mut salt = [0; 16];
@@ -135,6 +137,37 @@ impl Hub {
                 "the engine has stopped before it answered; try again with the same key",
             )),
         }
+    }
+
+    /// What became of the same request before; none where it is new.
+    ///
+    /// # Errors
+    /// [`SubmitError::KeyReused`] when its key was used for another one.
+    pub async fn recall(&self, key: &IdempotencyKey) -> Result<Option<Receipt>, SubmitError> {
+        let scope = key.scope.clone();
+        let accepted = self.read(move |store| store.accepted(&scope)).await;
+        let accepted = accepted.map_err(|err| unavailable(&err.to_string()))?;
+        // The commit decides; what is just about to be forgotten may be told for a moment longer.
+        match accepted.filter(|accepted| IDEMPOTENCY_KEPT.after(accepted.at) >= Timestamp::now()) {
+            None => Ok(None),
+            Some(accepted) if accepted.request == key.request => self.replay(accepted.range).await.map(Some),
+            Some(_) => Err(SubmitError::KeyReused),
+        }
+    }
+
+    /// Whether anything was accepted under a key.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_accepted(&self, scope: String) -> Result<bool, SubmitError> {
+        let accepted = self.read(move |store| store.accepted(&scope)).await;
+        let accepted = accepted.map_err(|err| unavailable(&err.to_string()))?;
+        Ok(accepted.is_some_and(|accepted| IDEMPOTENCY_KEPT.after(accepted.at) >= Timestamp::now()))
+    }
+
+    /// A path beside the database, called after it.
+    pub(crate) fn beside(&self, what: &str) -> PathBuf {
+        self.shared.readers.beside(what)
     }
 
     async fn replay(&self, range: Option<(u64, u64)>) -> Result<Receipt, SubmitError> {

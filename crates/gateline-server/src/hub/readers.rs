@@ -25,6 +25,13 @@ impl Readers {
         })
     }
 
+    /// A path beside the database, called after it.
+    pub(super) fn beside(&self, what: &str) -> PathBuf {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(format!("-{what}"));
+        self.path.with_file_name(name)
+    }
+
     /// Reads with an idle connection, or with a new one.
     pub(super) fn with<T>(&self, read: impl FnOnce(&dyn Read) -> T) -> T {
         let idle = lock(&self.idle).pop();

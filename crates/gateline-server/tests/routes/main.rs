@@ -18,3 +18,4 @@ mod session;
 mod stages;
 mod support;
 mod tokens;
+mod uploads;

@@ -26,7 +26,7 @@ pub const PIPELINE: &str = include_str!("pipeline.yaml");
 pub struct App {
     pub hub: Hub,
     router: Router,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// Somebody who asks.
@@ -55,12 +55,34 @@ impl App {
         let app = App {
             router: router(hub.clone(), settings),
             hub,
-            _dir: dir,
+            dir,
         };
         let admin = app.actor("admin", &[Scope::Admin], &["tech-lead"], None).await;
         let reader = app.actor("reader", &[Scope::Read], &[], None).await;
         let anonymous = app.with_token(None);
         (app, admin, reader, anonymous)
+    }
+
+    /// The folder of the database.
+    pub fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Listens on a real socket.
+    pub async fn listen(&self) -> std::net::SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = self.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+
+    /// Another server over the same folder, as after a restart.
+    pub fn again(&self, client: &Client) -> Client {
+        Client {
+            router: router(self.hub.clone(), Settings::default()),
+            ..client.clone()
+        }
     }
 
     /// An actor with a token of these scopes.

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::sample::{
-    Dir, at, event, id, key, named, nothing, private, promotion, promotion_row, release_row, stream, work,
+    Dir, at, blob, event, id, key, named, nothing, private, promotion, promotion_row, release_row, stream,
+    work,
 };
 use crate::{
     Append, Fence, MemStore, NewEvent, PromotionSearch, Read, ReleaseSearch, Row, Search, SqliteStore, Store,
@@ -125,7 +126,7 @@ impl World {
             work_add: item.add.iter().map(|(number, due)| work(*number, *due)).collect(),
             work_remove: item.remove.iter().map(|number| id(*number)).collect(),
             rows: item.row.into_iter().flat_map(row).collect(),
-            blobs: vec![(Digest::of(&[item.stream as u8]), vec![item.stream as u8])],
+            blobs: vec![blob(&[item.stream as u8])],
             ..nothing()
         }
     }

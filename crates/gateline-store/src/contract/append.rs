@@ -1,13 +1,12 @@
 //! Claims about appends.
 
 use gateline_log::{Frontier, Hash};
-use gateline_model::{Digest, Recorded, Span};
+use gateline_model::{Recorded, Span};
 use jiff::Timestamp;
 
 use super::sample::{accept, append, at, key, named, nothing, one, private, stream};
 use crate::{
-    Append, AppendError, BATCH_APPENDS_MAX, BLOB_BYTES_MAX, Committed, IDEMPOTENCY_KEPT, NewEvent, Store,
-    StoreError, leaf,
+    Append, AppendError, BATCH_APPENDS_MAX, Committed, IDEMPOTENCY_KEPT, NewEvent, Store, StoreError, leaf,
 };
 
 fn appended(answer: Result<Committed, AppendError>) -> Vec<Recorded> {
@@ -264,24 +263,6 @@ pub(super) fn a_batch_over_its_limit_is_refused_whole(store: &mut dyn Store) {
             .iter()
             .all(Result::is_ok)
     );
-}
-
-pub(super) fn content_over_its_limit_is_refused_alone(store: &mut dyn Store) {
-    let digest = Digest::of(b"");
-    let huge = Append {
-        blobs: vec![(digest, vec![0; BLOB_BYTES_MAX + 1])],
-        ..one(stream(1), 0)
-    };
-    let answers = store.append(at(0), &[huge, one(stream(2), 0)]).unwrap();
-    assert_eq!(
-        answers[0],
-        Err(AppendError::BlobTooLarge {
-            digest,
-            bytes: BLOB_BYTES_MAX + 1
-        })
-    );
-    assert!(answers[1].is_ok());
-    assert_eq!(store.blob(&digest).unwrap(), None);
 }
 
 pub(super) fn leaves_cover_what_was_recorded(store: &mut dyn Store) {

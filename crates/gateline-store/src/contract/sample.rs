@@ -189,3 +189,8 @@ pub(crate) fn rows(rows: impl IntoIterator<Item = PromotionRow>) -> Append {
         ..nothing()
     }
 }
+
+/// Content that is ready to be kept.
+pub(crate) fn blob(bytes: &[u8]) -> std::sync::Arc<crate::Blob> {
+    std::sync::Arc::new(crate::Blob::of(bytes).unwrap())
+}

@@ -2,8 +2,8 @@
 
 use gateline_model::{Arm, Digest, Tick};
 
-use super::sample::{accept, at, nothing, one, private, promotion, stream};
-use crate::{Append, Store};
+use super::sample::{accept, at, blob, nothing, one, private, promotion, stream};
+use crate::{Append, BlobReading, PIECE_BYTES, Store};
 
 fn tick(arm: Arm, secs: i64, requests: u64) -> Tick {
     Tick {
@@ -100,7 +100,6 @@ pub(super) fn a_tick_that_would_not_read_back_is_refused(store: &mut dyn Store) 
 }
 
 pub(super) fn content_is_kept_by_digest(store: &mut dyn Store) {
-    let blob = |bytes: &[u8]| (Digest::of(bytes), bytes.to_vec());
     let twice = Append {
         blobs: vec![blob(b"<testsuite/>"), blob(b""), blob(b"<testsuite/>")],
         ..nothing()
@@ -113,6 +112,37 @@ pub(super) fn content_is_kept_by_digest(store: &mut dyn Store) {
     );
     assert_eq!(store.blob(&Digest::of(b"")).unwrap().unwrap(), b"");
     assert_eq!(store.blob(&Digest::of(b"else")).unwrap(), None);
+}
+
+pub(super) fn content_is_read_back_in_pieces(store: &mut dyn Store) {
+    let bytes: Vec<u8> = (0..2 * PIECE_BYTES + 3).map(|at| (at / 1_000) as u8).collect();
+    let digest = Digest::of(&bytes);
+    let item = Append {
+        blobs: vec![blob(&bytes)],
+        ..nothing()
+    };
+    accept(store, 0, &item);
+    let mut reading = BlobReading::begin(&*store, &digest).unwrap().unwrap();
+    assert_eq!(reading.bytes(), bytes.len() as u64);
+    let mut pieces = Vec::new();
+    while let Some(piece) = reading.next(&*store).unwrap() {
+        pieces.push(piece);
+    }
+    let lengths: Vec<usize> = pieces.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [PIECE_BYTES, PIECE_BYTES, 3]);
+    assert!(pieces.concat() == bytes);
+    assert_eq!(store.blob_piece(&digest, 3).unwrap(), None);
+    assert_eq!(store.blob_piece(&Digest::of(b"else"), 0).unwrap(), None);
+    assert_eq!(store.blob_bytes(&Digest::of(b"else")).unwrap(), None);
+}
+
+pub(super) fn content_of_an_append_that_is_refused_is_not_kept(store: &mut dyn Store) {
+    let stale = Append {
+        blobs: vec![blob(b"content")],
+        ..one(stream(1), 7)
+    };
+    assert!(store.append(at(0), &[stale]).unwrap()[0].is_err());
+    assert_eq!(store.blob(&Digest::of(b"content")).unwrap(), None);
 }
 
 pub(super) fn erasing_keeps_root_leaves_and_bodies(store: &mut dyn Store) {

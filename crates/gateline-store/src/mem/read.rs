@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Erasable, Kept, MemStore, Sealed};
 use crate::{
     Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, RawEvent, Read, ReleaseRow, ReleaseSearch, Row,
-    Search, StoreError, WorkRow, leaf, micros, ticks,
+    Search, StoreError, WorkRow, blob, leaf, micros, ticks,
 };
 
 impl Kept {
@@ -162,8 +162,25 @@ impl Read for MemStore {
         })
     }
 
-    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.blobs.get(digest).cloned())
+    fn blob_bytes(&self, digest: &Digest) -> Result<Option<u64>, StoreError> {
+        Ok(self.blobs.get(digest).map(|blob| blob.bytes()))
+    }
+
+    fn blob_piece(&self, digest: &Digest, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(blob) = self.blobs.get(digest) else {
+            return Ok(None);
+        };
+        let length = blob::piece_length(blob.bytes(), number);
+        if length == 0 {
+            return Ok(None);
+        }
+        let damaged = |why: String| blob::damaged(digest, format!("its piece {number}: {why}"));
+        let (form, packed) = blob
+            .piece(number as usize)
+            .map_err(|err| damaged(err.to_string()))?;
+        blob::unpack(form as i64, &packed, length)
+            .map(Some)
+            .map_err(damaged)
     }
 
     fn accepted(&self, scope: &str) -> Result<Option<crate::Accepted>, StoreError> {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::{commit_failed, failed};
 use super::read::{micros, signed, unsigned};
 use super::tail::Tail;
-use super::{SqliteStore, rows, sql, work};
+use super::{SqliteStore, blobs, rows, sql, work};
 use crate::check::{self, Accepted, Known};
 use crate::{Append, AppendError, Committed, StoreError, leaf};
 
@@ -65,6 +65,9 @@ impl Writer<'_> {
         let first = self.tail.frontier.size();
         let recorded = self.record(append, &bodies)?;
         self.keep(append).map_err(failed("append"))?;
+        for blob in &append.blobs {
+            blobs::put(self.conn, blob)?;
+        }
         if let Some(key) = &append.key {
             let range =
                 (!recorded.is_empty()).then(|| (signed(first), signed(self.tail.frontier.size() - 1)));
@@ -138,11 +141,6 @@ impl Writer<'_> {
     fn keep(&mut self, append: &Append) -> rusqlite::Result<()> {
         work::keep(self.conn, append)?;
         rows::put(self.conn, &append.rows)?;
-        for (digest, bytes) in &append.blobs {
-            self.conn
-                .prepare_cached(sql::BLOB_ADD)?
-                .execute(params![digest.as_bytes(), bytes])?;
-        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
 use super::error::failed;
-use super::{Connected, rows, sql, ticks, whole, work};
+use super::{Connected, blobs, rows, sql, ticks, whole, work};
 use crate::{
     Accepted, Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, RawEvent, Read, ReleaseRow,
     ReleaseSearch, Row as ModelRow, Search, StoreError, WorkRow, upcast,
@@ -181,21 +181,6 @@ pub(super) fn accepted(conn: &Connection, scope: &str) -> Result<Option<Accepted
     select.query_row([scope], read).optional().map_err(failed("read"))
 }
 
-fn blob(conn: &Connection, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut select = conn.prepare_cached(sql::BLOB).map_err(failed("read"))?;
-    let found = select
-        .query_row([digest.as_bytes()], |row| row.get::<_, Vec<u8>>(0))
-        .optional();
-    let found = found.map_err(failed("read"))?;
-    if found.as_ref().is_some_and(|bytes| Digest::of(bytes) != *digest) {
-        return Err(damaged(
-            format!("content `{digest}`"),
-            "the bytes have another digest",
-        ));
-    }
-    Ok(found)
-}
-
 impl<C: Connected + Send> Read for C {
     fn head(&self) -> Result<Head, StoreError> {
         let (frontier, at, _) = end(self.conn())?;
@@ -268,8 +253,12 @@ impl<C: Connected + Send> Read for C {
         ticks::sample(self.conn(), rollout, moments)
     }
 
-    fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        blob(self.conn(), digest)
+    fn blob_bytes(&self, digest: &Digest) -> Result<Option<u64>, StoreError> {
+        blobs::bytes(self.conn(), digest)
+    }
+
+    fn blob_piece(&self, digest: &Digest, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        blobs::piece(self.conn(), digest, number)
     }
 
     fn accepted(&self, scope: &str) -> Result<Option<Accepted>, StoreError> {

@@ -8,7 +8,10 @@ use super::SqliteError;
 use super::error::why;
 
 /// Migrations by number, from 1. One that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_log.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_log.sql"),
+    include_str!("migrations/0002_pieces.sql"),
+];
 
 /// The version of the tables that this build reads and writes.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;

@@ -75,7 +75,8 @@ statements! {
         SELECT id FROM (SELECT id, at_us FROM idempotency ORDER BY id LIMIT ?2) WHERE at_us < ?1)";
     LOG_ADD: "INSERT INTO log (number, stream_id, version, type, type_version, at_us, actor, leaf, private_hash, salt,
         private, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    BLOB_ADD: "INSERT OR IGNORE INTO blob (digest, bytes) VALUES (?1, ?2)";
+    BLOB_ADD: "INSERT OR IGNORE INTO blob (digest, size) VALUES (?1, ?2)";
+    BLOB_PIECE_ADD: "INSERT INTO blob_piece (blob_id, number, form, bytes) VALUES (?1, ?2, ?3, ?4)";
     /// What changes in a promotion's life. No index has these columns.
     PROMOTION_MOVE: "UPDATE promotion SET ended = ?7, doc = ?8
         WHERE project = ?1 AND pipeline = ?2 AND stage = ?3 AND number = ?4 AND release = ?5 AND requested_us = ?6";
@@ -128,7 +129,8 @@ statements! {
     SEARCH_ACTOR: search!("log WHERE actor = ?5");
     /// ?6 and ?7 are the first stream name and the one after the last. `CROSS` keeps the order: streams first.
     SEARCH_STREAM: search!("stream CROSS JOIN log ON stream_id = stream.id WHERE name >= ?6 AND name < ?7");
-    BLOB: "SELECT bytes FROM blob WHERE digest = ?1";
+    BLOB: "SELECT size FROM blob WHERE digest = ?1";
+    BLOB_PIECE: "SELECT size, form, bytes FROM blob JOIN blob_piece ON blob_id = blob.id WHERE digest = ?1 AND number = ?2";
     PROMOTIONS: promotions!("(?1 IS NULL OR project = ?1) AND (?2 IS NULL OR pipeline = ?2)");
     PROMOTIONS_OF: promotions!("project = ?1 AND pipeline = ?2");
     PROMOTIONS_OF_RELEASE: promotions!("release = ?4 AND (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR pipeline = ?2)");

@@ -131,9 +131,12 @@ fn a_full_disk_leaves_nothing_half_applied_and_the_store_usable() {
     .unwrap();
     let (head, work) = (store.head().unwrap(), store.work().unwrap());
     room(&store, 3);
-    let bytes = vec![7; 100_000];
+    // Digests one after another: nothing that a compressor could make smaller.
+    let bytes: Vec<u8> = (0..3_000_u32)
+        .flat_map(|n| *Digest::of(&n.to_le_bytes()).as_bytes())
+        .collect();
     let huge = Append {
-        blobs: vec![(Digest::of(&bytes), bytes)],
+        blobs: vec![sample::blob(&bytes)],
         work_remove: vec![sample::id(1)],
         ..sample::one(sample::stream(2), 0)
     };
@@ -235,7 +238,7 @@ fn damaged(damage: &str, read: impl Fn(&SqliteStore) -> Option<StoreError>) {
     };
     store.put_ticks(&sample::promotion(1), &[tick]).unwrap();
     let item = Append {
-        blobs: vec![(Digest::of(b"content"), b"content".to_vec())],
+        blobs: vec![sample::blob(b"content")],
         work_add: vec![sample::work(1, 0)],
         rows: sample::rows([sample::promotion_row("payments/payment-service/dev/1", 0)]).rows,
         ..sample::one(sample::stream(1), 0)
@@ -267,9 +270,25 @@ fn damage_is_told_from_absence() {
         "UPDATE tick SET line = CAST(replace(line, '5', '6') AS BLOB)",
         |store| store.ticks(&sample::promotion(1)).err(),
     );
-    damaged("UPDATE blob SET bytes = x'00'", |store| {
-        store.blob(&Digest::of(b"content")).err()
-    });
+    for edit in [
+        "UPDATE blob_piece SET bytes = x'00'",
+        "UPDATE blob_piece SET bytes = CAST('CONTENT' AS BLOB)",
+        "UPDATE blob_piece SET bytes = zeroblob(100000000)",
+        "UPDATE blob_piece SET form = 1",
+        "UPDATE blob_piece SET form = 9",
+        "UPDATE blob_piece SET number = 1",
+        "DELETE FROM blob_piece",
+        "UPDATE blob SET size = 0",
+        "UPDATE blob SET size = -1",
+        "UPDATE blob SET size = 6",
+        "UPDATE blob SET size = 9000000000",
+        "UPDATE blob SET digest = zeroblob(32)",
+    ] {
+        let digests = [Digest::of(b"content"), Digest::from_bytes([0; 32])];
+        damaged(edit, |store| {
+            digests.iter().find_map(|digest| store.blob(digest).err())
+        });
+    }
     damaged("UPDATE work SET kind = '{}'", |store| store.work().err());
     damaged("UPDATE head SET size = 9", |store| store.head().err());
     damaged("UPDATE head SET frontier = x'00'", |store| store.head().err());

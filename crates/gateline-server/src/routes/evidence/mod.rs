@@ -2,3 +2,4 @@
 
 pub(super) mod raw;
 pub(super) mod submit;
+pub(super) mod upload;

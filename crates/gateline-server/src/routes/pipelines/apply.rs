@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gateline_api::{ApplyPipeline, ApplyReply, Problem, entry};
 use gateline_core::Command;
-use gateline_model::Digest;
 use gateline_spec::Diagnostics;
+use gateline_store::Blob;
 
 use crate::call::Call;
 use crate::refused::Refused;
@@ -15,8 +15,8 @@ pub(crate) async fn handle(call: Call<ApplyPipeline>) -> Result<ApplyReply, Refu
     let file = &call.body;
     let read =
         gateline_spec::read(&file.file_name, &file.text).map_err(|found| invalid(&file.file_name, &found))?;
-    let source = Digest::of(file.text.as_bytes());
-    let kept = vec![(source, file.text.clone().into_bytes())];
+    let kept = Blob::of(file.text.as_bytes()).map_err(|err| Refused::new(&entry::BODY, err.to_string()))?;
+    let source = kept.digest();
     let pipeline = Arc::new(read.pipeline);
     let receipt = call
         .submit_with(
@@ -24,7 +24,7 @@ pub(crate) async fn handle(call: Call<ApplyPipeline>) -> Result<ApplyReply, Refu
                 pipeline: pipeline.clone(),
                 source,
             },
-            kept,
+            vec![Arc::new(kept)],
         )
         .await?;
     Ok(ApplyReply {

@@ -107,12 +107,55 @@ fn a_file_of_a_newer_gateline_is_refused() {
             matches!(
                 err,
                 SqliteError::Newer {
-                    found: 2,
-                    known: 1,
+                    found: 3,
+                    known: 2,
                     ..
                 }
             ),
             "{err}"
         );
     }
+}
+
+#[test]
+fn content_that_was_kept_whole_is_read_after_the_tables_are_brought_forward() {
+    let dir = Dir::new();
+    let old = Connection::open(dir.path(FILE)).unwrap();
+    old.execute_batch(include_str!("../migrations/0001_log.sql"))
+        .unwrap();
+    old.execute_batch("PRAGMA application_id = 0x67617465; PRAGMA user_version = 1")
+        .unwrap();
+    let contents: Vec<Vec<u8>> = [0, 1, crate::PIECE_BYTES, 2 * crate::PIECE_BYTES + 5]
+        .map(|length| (0..length).map(|at| (at / 1_000) as u8).collect())
+        .into();
+    for bytes in &contents {
+        let digest = Digest::of(bytes);
+        old.execute(
+            "INSERT INTO blob (digest, bytes) VALUES (?1, ?2)",
+            rusqlite::params![digest.as_bytes(), bytes],
+        )
+        .unwrap();
+    }
+    drop(old);
+    let mut store = SqliteStore::open(dir.path(FILE)).unwrap();
+    let known = Append {
+        blobs: vec![sample::blob(&contents[3])],
+        ..sample::nothing()
+    };
+    append(&mut store, known).unwrap();
+    for bytes in &contents {
+        assert!(store.blob(&Digest::of(bytes)).unwrap().as_ref() == Some(bytes));
+    }
+    let count = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        store
+            .conn
+            .query_row(&sql, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    assert_eq!(
+        (count("blob"), count("blob_piece")),
+        (4, 1 + 1 + 3),
+        "nothing is kept twice"
+    );
 }

@@ -1,0 +1,470 @@
+//! The folder of uploads: which there are, how large they are, and who has each.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use gateline_api::entry;
+use gateline_model::{ActorId, Digest, Span};
+use tokio::sync::{Mutex as Turn, Notify, OwnedMutexGuard};
+
+use super::UPLOAD_TAKE_OVER_SECS_MAX;
+use crate::refused::Refused;
+
+/// How long an upload that broke off is kept after its last byte: a job that failed is run again within the hour.
+pub const UPLOAD_KEPT: Span = Span::from_secs(3_600);
+/// Most uploads of one actor that are on their way or broke off.
+pub const UPLOADS_PER_ACTOR_MAX: usize = 16;
+/// Most bytes of them: four of the largest.
+pub const UPLOAD_BYTES_PER_ACTOR_MAX: u64 = 1 << 30;
+/// Most uploads of all actors.
+pub const UPLOADS_MAX: usize = 256;
+/// Most bytes of all of them.
+pub const UPLOAD_BYTES_MAX: u64 = 4 << 30;
+
+/// Characters of a digest in a file's name.
+const NAME_CHARS: usize = 32;
+
+/// What an upload is called: who, under which key, and which bytes. The name of its file says all that must be known of
+/// it after a restart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name {
+    actor: String,
+    key: String,
+    request: String,
+}
+
+impl Name {
+    pub(crate) fn new(actor: &ActorId, scope: &str, request: &Digest) -> Self {
+        let part = |digest: Digest| digest.hex()[..NAME_CHARS].to_owned();
+        Self {
+            actor: part(Digest::of(actor.as_str().as_bytes())),
+            key: part(Digest::of(scope.as_bytes())),
+            request: part(*request),
+        }
+    }
+
+    fn file(&self) -> String {
+        format!("{}-{}-{}", self.actor, self.key, self.request)
+    }
+
+    fn of_file(name: &str) -> Option<Self> {
+        let mut parts = name.split('-').map(str::to_owned);
+        let (actor, key, request) = (parts.next()?, parts.next()?, parts.next()?);
+        let legal = |part: &String| part.len() == NAME_CHARS && part.bytes().all(|b| b.is_ascii_hexdigit());
+        (parts.next().is_none() && [&actor, &key, &request].into_iter().all(legal)).then_some(Self {
+            actor,
+            key,
+            request,
+        })
+    }
+}
+
+/// All uploads of this server.
+pub(crate) struct Uploads {
+    dir: PathBuf,
+    table: Mutex<BTreeMap<Name, Entry>>,
+}
+
+struct Entry {
+    bytes: u64,
+    touched: SystemTime,
+    users: usize,
+    /// Whoever has it, has this.
+    turn: Arc<Turn<()>>,
+    /// Tells whoever has it that another request waits for it.
+    leave: Arc<Notify>,
+}
+
+impl Entry {
+    fn new(bytes: u64, touched: SystemTime) -> Self {
+        Self {
+            bytes,
+            touched,
+            users: 0,
+            turn: Arc::default(),
+            leave: Arc::default(),
+        }
+    }
+
+    fn is_over(&self, now: SystemTime) -> bool {
+        let age = now.duration_since(self.touched).unwrap_or_default();
+        self.users == 0 && age >= UPLOAD_KEPT.as_std()
+    }
+}
+
+impl Uploads {
+    /// The uploads that a server before this one left in the folder, and those that will come.
+    pub(crate) fn open(dir: PathBuf) -> Arc<Self> {
+        let mut table = BTreeMap::new();
+        for file in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
+            let name = file.file_name().to_str().and_then(Name::of_file);
+            let kept = file.metadata().ok().filter(|about| about.is_file());
+            match (name, kept) {
+                (Some(name), Some(about)) => {
+                    let touched = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                    table.insert(name, Entry::new(about.len(), touched));
+                }
+                // Nothing else belongs here, and nothing else is ours to remove.
+                (Some(_) | None, Some(_) | None) => {}
+            }
+        }
+        let uploads = Self {
+            dir,
+            table: Mutex::new(table),
+        };
+        uploads.forget_old(SystemTime::now());
+        Arc::new(uploads)
+    }
+
+    /// How far an upload has come that was begun under this key, and until when it is kept.
+    ///
+    /// # Errors
+    /// 422 when it was begun with other bytes than these.
+    pub(crate) fn standing(
+        &self,
+        name: &Name,
+        announced: bool,
+    ) -> Result<Option<(u64, SystemTime)>, Refused> {
+        self.forget_old(SystemTime::now());
+        let table = self.table();
+        let Some((found, entry)) = begun(&table, name) else {
+            return Ok(None);
+        };
+        if announced && found.request != name.request {
+            return Err(other_bytes());
+        }
+        Ok(Some((entry.bytes, entry.touched + UPLOAD_KEPT.as_std())))
+    }
+
+    /// Takes an upload, alone: whoever has it is told to leave.
+    ///
+    /// # Errors
+    /// 422 when it was begun with other bytes, 429 when too many are begun, 503 when it is not let go.
+    pub(crate) async fn take(self: &Arc<Self>, name: Name) -> Result<Seat, Refused> {
+        self.forget_old(SystemTime::now());
+        let turn = {
+            let mut table = self.table();
+            if begun(&table, &name).is_some_and(|(found, _)| found.request != name.request) {
+                return Err(other_bytes());
+            }
+            if !table.contains_key(&name) {
+                check_count(&table, &name)?;
+            }
+            let entry = table
+                .entry(name.clone())
+                .or_insert_with(|| Entry::new(0, SystemTime::now()));
+            entry.users += 1;
+            entry.leave.notify_waiters();
+            entry.turn.clone()
+        };
+        // From here on the entry is let go, whatever happens.
+        let mut seat = Seat {
+            uploads: self.clone(),
+            name,
+            turn: None,
+            after: After::Keep,
+        };
+        let wait = Duration::from_secs(UPLOAD_TAKE_OVER_SECS_MAX);
+        match tokio::time::timeout(wait, turn.lock_owned()).await {
+            Ok(turn) => seat.turn = Some(turn),
+            Err(_) => {
+                let detail = "another request with the same idempotency key is being worked on";
+                return Err(Refused::busy(detail, 1));
+            }
+        }
+        Ok(seat)
+    }
+
+    fn table(&self) -> MutexGuard<'_, BTreeMap<Name, Entry>> {
+        // Whole also after a panic: each change is one call.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self, name: &Name) -> PathBuf {
+        self.dir.join(name.file())
+    }
+
+    /// Removes what broke off too long ago.
+    fn forget_old(&self, now: SystemTime) {
+        self.table().retain(|name, entry| {
+            let over = entry.is_over(now);
+            if over {
+                let _ = std::fs::remove_file(self.path(name));
+            }
+            !over
+        });
+    }
+}
+
+/// The upload of this actor and key, whatever its bytes.
+fn begun<'t>(table: &'t BTreeMap<Name, Entry>, name: &Name) -> Option<(&'t Name, &'t Entry)> {
+    let first = Name {
+        request: String::new(),
+        ..name.clone()
+    };
+    let mut from = table.range(first..);
+    from.next()
+        .filter(|(found, _)| found.actor == name.actor && found.key == name.key)
+}
+
+fn other_bytes() -> Refused {
+    let detail = "an upload of other bytes, or for another purpose, was begun under this idempotency key and not finished";
+    Refused::new(&entry::KEY_REUSED, detail)
+}
+
+fn too_many(detail: String) -> Refused {
+    Refused::new(&entry::UPLOADS_MANY, detail)
+}
+
+fn check_count(table: &BTreeMap<Name, Entry>, name: &Name) -> Result<(), Refused> {
+    if table.len() >= UPLOADS_MAX {
+        return Err(too_many(format!(
+            "there are {UPLOADS_MAX} uploads on their way (UPLOADS_MAX)"
+        )));
+    }
+    if table.keys().filter(|other| other.actor == name.actor).count() >= UPLOADS_PER_ACTOR_MAX {
+        let detail =
+            format!("this actor has {UPLOADS_PER_ACTOR_MAX} uploads on their way (UPLOADS_PER_ACTOR_MAX)");
+        return Err(too_many(detail));
+    }
+    Ok(())
+}
+
+/// What becomes of an upload's file when nobody has it any more.
+enum After {
+    Keep,
+    Remove,
+}
+
+/// An upload that one request has.
+pub(crate) struct Seat {
+    uploads: Arc<Uploads>,
+    name: Name,
+    turn: Option<OwnedMutexGuard<()>>,
+    after: After,
+}
+
+impl Seat {
+    /// Its file, to be written from a byte on; made where there is none.
+    pub(super) fn file(&self) -> io::Result<File> {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.uploads.dir)?;
+        let mut open = File::options();
+        std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+        open.read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(self.uploads.path(&self.name))
+    }
+
+    /// Its file, to be read by itself.
+    pub(super) fn again(&self) -> io::Result<File> {
+        File::open(self.uploads.path(&self.name))
+    }
+
+    /// A file without a name in the same folder.
+    pub(super) fn spool(&self) -> io::Result<File> {
+        tempfile::tempfile_in(&self.uploads.dir)
+    }
+
+    /// How much of it there is.
+    pub(super) fn bytes(&self) -> u64 {
+        self.uploads
+            .path(&self.name)
+            .metadata()
+            .map_or(0, |about| about.len())
+    }
+
+    /// Notes that it has so many bytes now.
+    ///
+    /// # Errors
+    /// 429 when that is more than there may be.
+    pub(super) fn grow(&self, bytes: u64) -> Result<(), Refused> {
+        let mut table = self.uploads.table();
+        let own = table.get(&self.name).map_or(0, |entry| entry.bytes);
+        let all: u64 = table.values().map(|entry| entry.bytes).sum();
+        let of_actor = table.iter().filter(|(other, _)| other.actor == self.name.actor);
+        let of_actor: u64 = of_actor.map(|(_, entry)| entry.bytes).sum();
+        if bytes > own && of_actor - own + bytes > UPLOAD_BYTES_PER_ACTOR_MAX {
+            return Err(too_many(format!(
+                "this actor's unfinished uploads would have more than {UPLOAD_BYTES_PER_ACTOR_MAX} bytes \
+                 (UPLOAD_BYTES_PER_ACTOR_MAX)"
+            )));
+        }
+        if bytes > own && all - own + bytes > UPLOAD_BYTES_MAX {
+            return Err(too_many(format!(
+                "all unfinished uploads would have more than {UPLOAD_BYTES_MAX} bytes (UPLOAD_BYTES_MAX)"
+            )));
+        }
+        if let Some(entry) = table.get_mut(&self.name) {
+            entry.bytes = bytes;
+            entry.touched = SystemTime::now();
+        }
+        Ok(())
+    }
+
+    /// Returns when another request waits for it.
+    pub(super) async fn wanted(&self) {
+        let Some(leave) = self.look(|entry| entry.leave.clone()) else {
+            return;
+        };
+        // Listened for first: whoever comes between the two is heard.
+        let told = leave.notified();
+        if self.look(|entry| entry.users) == Some(1) {
+            told.await;
+        }
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Entry) -> T) -> Option<T> {
+        self.uploads.table().get(&self.name).map(look)
+    }
+
+    /// Lets nothing of it stay.
+    pub(crate) fn forget(&mut self) {
+        self.after = After::Remove;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut table = self.uploads.table();
+        let Some(entry) = table.get_mut(&self.name) else {
+            return;
+        };
+        entry.users -= 1;
+        if self.turn.is_some() {
+            match self.after {
+                After::Keep => entry.bytes = self.bytes(),
+                After::Remove => {
+                    let _ = std::fs::remove_file(self.uploads.path(&self.name));
+                    entry.bytes = 0;
+                }
+            }
+        }
+        // One of which nothing is kept is as if it had never been.
+        if entry.users == 0 && entry.bytes == 0 {
+            table.remove(&self.name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(actor: &str, key: &str) -> Name {
+        Name::new(&actor.parse().unwrap(), key, &Digest::of(b"request"))
+    }
+
+    /// An upload that broke off after some bytes, and has another length in the table.
+    async fn begun(uploads: &Arc<Uploads>, name: Name, bytes: u64) -> Result<Seat, Refused> {
+        let seat = uploads.take(name).await?;
+        seat.file().unwrap().set_len(1).unwrap();
+        seat.grow(bytes)?;
+        Ok(seat)
+    }
+
+    fn says<T>(taken: Result<T, Refused>) -> String {
+        let refused = taken.err().expect("it is refused");
+        assert_eq!(refused.problem().code, "upload.too_many");
+        refused.problem().detail.clone()
+    }
+
+    #[tokio::test]
+    async fn all_uploads_are_bounded_in_number_and_bytes_and_so_are_those_of_an_actor() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = Uploads::open(dir.path().join("uploads"));
+        let mut seats = Vec::new();
+        for number in 0..UPLOADS_MAX {
+            seats.push(
+                uploads
+                    .take(name(&format!("actor-{number}"), "key"))
+                    .await
+                    .unwrap(),
+            );
+        }
+        assert!(says(uploads.take(name("ana", "key")).await).contains("UPLOADS_MAX"));
+        seats.clear();
+        let per_actor = UPLOAD_BYTES_PER_ACTOR_MAX;
+        let ana = begun(&uploads, name("ana", "a"), per_actor - 1).await.unwrap();
+        let other = begun(&uploads, name("ana", "b"), 1).await.unwrap();
+        assert!(says(other.grow(2)).contains("UPLOAD_BYTES_PER_ACTOR_MAX"));
+        ana.grow(per_actor - 2).unwrap();
+        other.grow(2).unwrap();
+        for actor in ["b", "c", "d"] {
+            seats.push(begun(&uploads, name(actor, "a"), per_actor).await.unwrap());
+        }
+        assert!(says(begun(&uploads, name("e", "a"), 1).await).contains("(UPLOAD_BYTES_MAX)"));
+    }
+
+    #[tokio::test]
+    async fn what_broke_off_is_kept_for_a_while_across_a_restart_and_then_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("uploads");
+        let kept = name("ana", "key");
+        let seat = begun(&Uploads::open(folder.clone()), kept.clone(), 1)
+            .await
+            .unwrap();
+        drop(seat);
+        std::fs::write(folder.join("README"), "not ours").unwrap();
+        let touch = |ago: u64| {
+            let file = File::options()
+                .write(true)
+                .open(folder.join(kept.file()))
+                .unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(ago))
+                .unwrap();
+        };
+        let secs = UPLOAD_KEPT.as_std().as_secs();
+        touch(secs - 60);
+        let uploads = Uploads::open(folder.clone());
+        assert_eq!(
+            uploads.standing(&kept, true).unwrap().map(|(bytes, _)| bytes),
+            Some(1)
+        );
+        touch(secs + 1);
+        let uploads = Uploads::open(folder.clone());
+        assert!(uploads.standing(&kept, true).unwrap().is_none());
+        assert!(!folder.join(kept.file()).exists());
+        assert!(folder.join("README").exists());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_holds_on_to_an_upload_is_waited_for_no_longer_than_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = Uploads::open(dir.path().join("uploads"));
+        let holder = uploads.take(name("ana", "key")).await.unwrap();
+        let started = tokio::time::Instant::now();
+        let second = uploads.take(name("ana", "key")).await;
+        assert_eq!(second.err().unwrap().problem().code, "server.busy");
+        assert_eq!(started.elapsed().as_secs(), UPLOAD_TAKE_OVER_SECS_MAX);
+        // The one that gave up wants it no more.
+        let wanted = tokio::time::timeout(Duration::from_secs(1), holder.wanted());
+        assert!(wanted.await.is_err());
+        drop(holder);
+        assert!(uploads.table().is_empty());
+    }
+
+    #[test]
+    fn a_name_is_read_back_from_its_file_and_nothing_else_is_a_name() {
+        let name = name("ana", "key");
+        assert_eq!(Name::of_file(&name.file()), Some(name.clone()));
+        for other in [
+            "",
+            "a-b-c",
+            "README",
+            &format!("{}-x", name.file()),
+            &name.file()[1..],
+        ] {
+            assert_eq!(Name::of_file(other), None, "{other}");
+        }
+    }
+}
