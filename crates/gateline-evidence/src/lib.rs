@@ -24,7 +24,6 @@ mod head;
 mod input;
 mod jacoco;
 mod junit;
-mod kev;
 mod lcov;
 mod libtest;
 mod npm_audit;
