@@ -6,7 +6,9 @@
 
 mod case;
 
-use gateline_model::{FAILED_CASES_MAX, FLAKY_CASES_MAX, Facts, MESSAGE_CHARS_MAX, SUITES_MAX, TestFacts};
+use gateline_model::{
+    FAILED_CASES_MAX, FLAKY_CASES_MAX, Facts, MESSAGE_CHARS_MAX, SKIPPED_CASES_MAX, SUITES_MAX, TestFacts,
+};
 
 use self::case::{Case, End, tells_of_trouble};
 use crate::error::Fault;
@@ -227,6 +229,7 @@ impl Junit {
     fn count(&mut self, case: Case) {
         let facts = &mut self.facts;
         facts.total += 1;
+        facts.took(&case.failed.name, case.secs);
         match case.end {
             End::Passed => facts.passed += 1,
             End::Skipped => facts.skipped += 1,
@@ -242,6 +245,9 @@ impl Junit {
             }
             End::Errored | End::Failed if facts.failed_cases.len() < FAILED_CASES_MAX => {
                 facts.failed_cases.push(case.failed);
+            }
+            End::Skipped if facts.skipped_cases.len() < SKIPPED_CASES_MAX => {
+                facts.skipped_cases.push(case.failed.name);
             }
             End::Passed | End::Skipped | End::Errored | End::Failed => {}
         }

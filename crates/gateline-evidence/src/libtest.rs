@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use gateline_model::{FAILED_CASES_MAX, FLAKY_CASES_MAX, Facts, FailedCase, TestFacts};
+use gateline_model::{FAILED_CASES_MAX, FLAKY_CASES_MAX, Facts, FailedCase, SKIPPED_CASES_MAX, TestFacts};
 use serde::Deserialize;
 
 use crate::error::Fault;
@@ -160,6 +160,10 @@ impl Libtest {
         self.running.remove(&case);
         let facts = &mut self.facts;
         facts.total += 1;
+        let secs = event
+            .exec_time
+            .filter(|secs| (0.0..=DURATION_SECS_MAX).contains(secs));
+        facts.took(&case, secs.unwrap_or(0.0));
         match word {
             "ok" => {
                 facts.passed += 1;
@@ -168,7 +172,12 @@ impl Libtest {
                     facts.flaky_cases.push(case);
                 }
             }
-            "ignored" => facts.skipped += 1,
+            "ignored" => {
+                facts.skipped += 1;
+                if facts.skipped_cases.len() < SKIPPED_CASES_MAX {
+                    facts.skipped_cases.push(case);
+                }
+            }
             _ => {
                 facts.failed += 1;
                 let told = [&event.message, &event.stdout, &event.reason];

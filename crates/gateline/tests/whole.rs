@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod line;
+mod waived;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -17,9 +17,6 @@ pub(super) fn gates(page: &mut Page, decision: &Decision, overrides: &[OverrideV
             (&gate.gate).into(),
             (&gate.says).into(),
         ]);
-        if gate.verdict == Verdict::Satisfied {
-            continue;
-        }
         let mut more = |name: &str, text: String| {
             table.row([
                 Line::new(),
@@ -27,6 +24,15 @@ pub(super) fn gates(page: &mut Page, decision: &Decision, overrides: &[OverrideV
                 Line::new().dim(format!("{name:<8}  ")).plain(text),
             ]);
         };
+        // What was accepted is told with what it made possible.
+        if gate.verdict != Verdict::Satisfied || !gate.waivers.is_empty() {
+            for (index, line) in gate.details.iter().enumerate() {
+                more(if index == 0 { "found" } else { "" }, line.clone());
+            }
+        }
+        if gate.verdict == Verdict::Satisfied {
+            continue;
+        }
         more("because", gate.because.clone());
         if !gate.changed_by.is_empty() {
             more("change", gate.changed_by.join(", "));

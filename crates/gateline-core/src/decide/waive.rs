@@ -75,7 +75,9 @@ pub(super) fn grant(draft: &mut Draft<'_>, command: &Command) -> Result<(), Reje
         until: *until,
     };
     let project = draft.project(&of.project).unwrap_or_default();
-    if project.waivers.contains_key(&waiver.id()) {
+    // The same again records nothing; but a finding that has become worse since is accepted anew.
+    let before = project.waivers.get(&waiver.id());
+    if before.is_some_and(|before| waiver.severity >= before.severity) {
         return Ok(());
     }
     let in_force = project

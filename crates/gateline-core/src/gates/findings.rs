@@ -5,19 +5,22 @@
 //! VEX statement clears is not counted, and told.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use gateline_model::{
-    EvidenceId, Facts, Finding, FindingFacts, Found, Gate, Package, Severity, VexStatement, VexStatus, Waiver,
+    Evidence, EvidenceId, Facts, Finding, FindingFacts, Found, Gate, Package, Severity, Verdict,
+    VexStatement, VexStatus, Waiver,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::pattern::Pattern;
-use super::reported::{Wanted, newest_of_each};
+use super::reported::{Wanted, newest_reports};
 use super::{
     GateKind, GateView, Place, Says, check_params, observes_nothing, reported, schema_of, with_params,
 };
+use crate::state::ReleaseState;
 use crate::threshold::Threshold;
 
 pub(super) const KIND: GateKind = GateKind {
@@ -28,20 +31,7 @@ pub(super) const KIND: GateKind = GateKind {
     schema: schema_of::<Findings>,
     observes: observes_nothing,
     judge: |gate: &Gate, view: &GateView<'_>| {
-        with_params(gate, |findings: Findings| match &findings.tools[..] {
-            [] => findings.judge(gate, view, None),
-            // Each tool must have looked; the first that did not is told.
-            tools => {
-                let missing = tools
-                    .iter()
-                    .map(|tool| findings.wanted(Some(tool)))
-                    .find(|wanted| reported::newest(view.release, *wanted).is_none());
-                match missing {
-                    Some(wanted) => reported::judge(gate, view, wanted, reported::foreign),
-                    None => findings.judge(gate, view, Some(tools)),
-                }
-            }
-        })
+        with_params(gate, |findings: Findings| findings.judge(gate, view))
     },
 };
 
@@ -127,6 +117,8 @@ fn check(params: &Value) -> Result<(), String> {
     }
 }
 
+type Report = (EvidenceId, Arc<Evidence>);
+
 /// What remains of all that was found.
 #[derive(Default)]
 struct Counted<'a> {
@@ -148,43 +140,63 @@ impl Findings {
         }
     }
 
-    fn judge(&self, gate: &Gate, view: &GateView<'_>, tools: Option<&[String]>) -> Says {
-        let reports: Vec<_> = match tools {
-            Some(tools) => tools
-                .iter()
-                .filter_map(|tool| reported::newest(view.release, self.wanted(Some(tool))))
-                .collect(),
-            None => newest_of_each(view.release, self.wanted(None)),
-        };
-        let add = reported::add(view, None);
-        // A report that is missing, errored or stale decides before any number does.
-        let holding = reports.iter().find_map(|(id, evidence)| {
-            reported::holds_back(gate, view, "report of findings", &add, *id, evidence)
-        });
-        if let Some(says) = holding {
-            return says;
-        }
-        if reports.is_empty() {
-            return reported::judge(gate, view, self.wanted(None), reported::foreign);
-        }
+    fn judge(&self, gate: &Gate, view: &GateView<'_>) -> Says {
+        let (reports, mut held) = self.reports(gate, view);
         let facts: Vec<&FindingFacts> = reports
             .iter()
             .filter_map(|(_, evidence)| of_findings(&evidence.found))
             .collect();
-        let ids: Vec<EvidenceId> = reports.iter().map(|(id, _)| *id).collect();
         let counted = self.count(view, &facts);
         let says = self.says(view, &facts, &counted);
-        let says = ids.into_iter().fold(says, Says::evidence);
+        let says = reports.iter().fold(says, |says, (id, _)| says.evidence(*id));
         let says = counted
             .waived
             .iter()
             .fold(says, |says, (_, waiver)| says.waiver(waiver));
-        match gate.max_age {
+        let says = match gate.max_age {
             Some(max_age) => reports
                 .iter()
                 .fold(says, |says, (_, evidence)| says.until(max_age.after(evidence.at))),
             None => says,
+        };
+        // What was found keeps the release out, whatever the other reports turn out to say. Without it nobody knows.
+        match says.verdict {
+            Verdict::Refused => held.into_iter().fold(says, Says::and),
+            Verdict::Waiting | Verdict::Satisfied if held.is_empty() => says,
+            Verdict::Waiting | Verdict::Satisfied => {
+                let first = held.remove(0);
+                let found = (!reports.is_empty()).then_some(says);
+                held.into_iter().chain(found).fold(first, Says::and)
+            }
         }
+    }
+
+    /// The reports that can be judged, and what is said of each that is missing, errored or stale.
+    fn reports<'v>(&self, gate: &Gate, view: &GateView<'v>) -> (Vec<&'v Report>, Vec<Says>) {
+        let (mut reports, mut held): (Vec<&Report>, Vec<Says>) = (Vec::new(), Vec::new());
+        // Each tool must have looked. Two of them may be in one report.
+        for tool in &self.tools {
+            let wanted = self.wanted(Some(tool));
+            match reported::newest(view.release, wanted) {
+                Some((id, _)) if reports.iter().any(|(other, _)| other == id) => {}
+                Some(report) => reports.push(report),
+                None => held.push(reported::judge(gate, view, wanted, reported::foreign)),
+            }
+        }
+        if self.tools.is_empty() {
+            reports = newest_reports(view.release, "findings");
+            if reports.is_empty() {
+                held.push(reported::judge(gate, view, self.wanted(None), reported::foreign));
+            }
+        }
+        let add = reported::add(view, None);
+        reports.retain(|(id, evidence)| {
+            let says = reported::holds_back(gate, view, "report of findings", &add, *id, evidence);
+            let judged = says.is_none();
+            held.extend(says);
+            judged
+        });
+        (reports, held)
     }
 
     /// Counts are exact also where not each finding is kept: what is not kept is counted as new, unwaived and fitting.
@@ -194,7 +206,7 @@ impl Findings {
             *count = facts.iter().map(|facts| facts.of_severity(severity)).sum();
         }
         let live = if self.since_live {
-            live_identities(view)
+            view.baseline().map(|live| found_in(&live)).unwrap_or_default()
         } else {
             HashSet::new()
         };
@@ -388,18 +400,9 @@ fn of_findings(found: &Found) -> Option<&FindingFacts> {
     }
 }
 
-/// Identities of all that the newest reports of the live release found.
-fn live_identities(view: &GateView<'_>) -> HashSet<String> {
-    let Some(live) = view.baseline() else {
-        return HashSet::new();
-    };
-    let wanted = Wanted {
-        kind: "findings",
-        format: None,
-        name: None,
-        what: "",
-    };
-    let reports = newest_of_each(&live, wanted);
+/// Identities of all that the newest reports of a release found: what is in it is not new in the next one.
+pub fn found_in(release: &ReleaseState) -> HashSet<String> {
+    let reports = newest_reports(release, "findings");
     let facts = reports
         .iter()
         .filter_map(|(_, evidence)| of_findings(&evidence.found));

@@ -53,6 +53,8 @@ use crate::draft::Draft;
 use crate::state::{Promotion, ReleaseState};
 pub(crate) use approval::rule as approval_rule;
 pub use attested::attestations;
+pub use findings::found_in;
+pub use reported::newest_reports;
 pub(crate) use says::Says;
 
 /// One kind of gate.

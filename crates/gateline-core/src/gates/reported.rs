@@ -45,7 +45,7 @@ pub(super) fn newest<'r>(
 }
 
 /// The newest evidence of every source. A newer record stands for an older one of the same format and name that was
-/// errored, or whose tools it has too.
+/// errored, or whose tools or suites it has too.
 pub(super) fn newest_of_each<'r>(
     release: &'r ReleaseState,
     wanted: Wanted<'_>,
@@ -58,10 +58,10 @@ pub(super) fn newest_of_each<'r>(
         .filter(|(_, evidence)| evidence.kind() == Some(wanted.kind))
     {
         let stands_for = |(_, newer): &&(EvidenceId, Arc<Evidence>)| {
-            let older = tools(&report.1);
+            let older = looked(&report.1);
             newer.format == report.1.format
                 && newer.name == report.1.name
-                && older.iter().all(|tool| tools(newer).contains(tool))
+                && older.iter().all(|one| looked(newer).contains(one))
         };
         if !kept.iter().any(stands_for) {
             kept.push(report);
@@ -70,12 +70,26 @@ pub(super) fn newest_of_each<'r>(
     kept
 }
 
-/// The tools that found something out; none for an errored report.
-fn tools(evidence: &Evidence) -> &[String] {
+/// The newest evidence of this kind of every source, the newest first, as gates take it where none is named.
+pub fn newest_reports<'r>(release: &'r ReleaseState, kind: &str) -> Vec<&'r (EvidenceId, Arc<Evidence>)> {
+    let wanted = Wanted {
+        kind,
+        format: None,
+        name: None,
+        what: "",
+    };
+    newest_of_each(release, wanted)
+}
+
+/// The tools that looked, or the suites that ran; none for an errored report.
+fn looked(evidence: &Evidence) -> &[String] {
     match &evidence.found {
         Found::Facts {
             facts: Facts::Findings(findings),
         } => &findings.tools,
+        Found::Facts {
+            facts: Facts::Tests(tests),
+        } => &tests.suites,
         Found::Facts { .. } | Found::Errored { .. } => &[],
     }
 }

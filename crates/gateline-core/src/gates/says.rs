@@ -92,6 +92,23 @@ impl Says {
         self.until(waiver.until)
     }
 
+    /// Tells besides what is known of another part. The verdict, its code, its numbers and its end stay.
+    pub(crate) fn and(mut self, other: Says) -> Self {
+        self.says = format!("{}; {}", self.says, other.says);
+        self.evidence.extend(other.evidence);
+        self.waivers.extend(other.waivers);
+        self = self.details(other.details);
+        for who in other.changed_by {
+            if !self.changed_by.contains(&who) {
+                self.changed_by.push(who);
+            }
+        }
+        if !self.next.contains(&other.next) {
+            self.next = format!("{}; {}", self.next, other.next);
+        }
+        self
+    }
+
     pub(crate) fn check_due(mut self, at: Timestamp) -> Self {
         self.check_due = Some(at);
         self

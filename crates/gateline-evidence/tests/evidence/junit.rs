@@ -68,6 +68,21 @@ fn an_attribute_can_tell_how_a_case_ended(attributes: &str, ends: (u64, u64, u64
 }
 
 #[test]
+fn the_slowest_and_the_skipped_cases_are_named() {
+    let facts = tests_in(
+        "<testsuite><testcase name='quick' time='0.1'/><testcase name='at once' time='0'/>\
+         <testcase name='slow' time='9.5'><failure/></testcase><testcase name='left out'><skipped/></testcase></testsuite>",
+    );
+    let slow: Vec<(&str, f64)> = facts
+        .slow_cases
+        .iter()
+        .map(|slow| (slow.name.as_str(), slow.secs))
+        .collect();
+    assert_eq!(slow, [("slow", 9.5), ("quick", 0.1)]);
+    assert_eq!(facts.skipped_cases, ["left out"]);
+}
+
+#[test]
 fn flaky_cases_are_named_and_those_that_failed_in_the_end_are_not() {
     let facts = tests_in(
         "<testsuite><testcase classname='a' name='b'><flakyFailure/></testcase>\

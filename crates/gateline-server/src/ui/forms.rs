@@ -1,6 +1,8 @@
 //! Forms: a command each, as the session's actor. Done: on to a page. Refused: the page again, with the problem and what
 //! was written.
 
+mod waive;
+
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::http::StatusCode;
@@ -11,14 +13,16 @@ use gateline_model::Scope;
 use maud::Markup;
 use serde::{Deserialize, Serialize};
 
+use super::fields::until_of;
 use super::link;
 use super::pages::{PromoteAddress, promote_again, promotion_again, stage_again};
-use super::promotion::until_of;
 use super::visit::{Visit, html, status};
 use crate::call::idempotency;
 use crate::hub::Receipt;
 use crate::refused::Refused;
 use crate::views;
+
+pub(super) use waive::{lift_waiver, waive};
 
 /// What a form does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +30,13 @@ pub(super) enum Act {
     Abort,
     Approve,
     LiftBar,
+    LiftWaiver,
     Override,
     Pause,
     Promote,
     Resume,
     RollBack,
+    Waive,
 }
 
 impl Act {
@@ -39,6 +45,7 @@ impl Act {
         match self {
             Act::Approve => Scope::Approve,
             Act::Override => Scope::Override,
+            Act::LiftWaiver | Act::Waive => Scope::Waive,
             Act::Abort | Act::LiftBar | Act::Pause | Act::Promote | Act::Resume | Act::RollBack => {
                 Scope::Promote
             }
@@ -51,11 +58,13 @@ impl Act {
             Act::Abort => "abort",
             Act::Approve => "approve",
             Act::LiftBar => "unbar",
+            Act::LiftWaiver => "lift",
             Act::Override => "override",
             Act::Pause => "pause",
             Act::Promote => "promote",
             Act::Resume => "resume",
             Act::RollBack => "rollback",
+            Act::Waive => "waive",
         }
     }
 }
@@ -71,6 +80,11 @@ pub(super) struct Fields {
     pub(super) until: String,
     pub(super) reason: String,
     pub(super) release: String,
+    pub(super) finding: String,
+    pub(super) stage: String,
+    pub(super) ticket: String,
+    pub(super) project: String,
+    pub(super) waiver: String,
 }
 
 /// A form that was refused: it is shown again with what was written in it.
@@ -169,14 +183,21 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         Act::Override => Command::Override {
             promotion,
             gate: fields.gate.parse().map_err(bad)?,
-            until: until_of(&fields.until).ok_or_else(|| bad(format!("`{}` is no time", fields.until)))?,
+            until: until(fields)?,
             reason,
         },
         Act::Pause => Command::Pause { promotion, reason },
         Act::Resume => Command::Resume { promotion, reason },
         Act::Abort => Command::Abort { promotion, reason },
-        Act::LiftBar | Act::Promote | Act::RollBack => return Err(no_such(act, "promotion")),
+        Act::LiftBar | Act::LiftWaiver | Act::Promote | Act::RollBack | Act::Waive => {
+            return Err(no_such(act, "promotion"));
+        }
     })
+}
+
+/// The moment that was written as an end.
+fn until(fields: &Fields) -> Result<jiff::Timestamp, Refused> {
+    until_of(&fields.until).ok_or_else(|| bad(format!("`{}` is no time", fields.until)))
 }
 
 fn no_such(act: Act, noun: &str) -> Refused {
@@ -239,9 +260,14 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
             submit(visit, fields, command).await?;
             Ok(link::stage(&stage))
         }
-        Act::Abort | Act::Approve | Act::Override | Act::Pause | Act::Promote | Act::Resume => {
-            Err(no_such(act, "stage"))
-        }
+        Act::Abort
+        | Act::Approve
+        | Act::LiftWaiver
+        | Act::Override
+        | Act::Pause
+        | Act::Promote
+        | Act::Resume
+        | Act::Waive => Err(no_such(act, "stage")),
     }
 }
 

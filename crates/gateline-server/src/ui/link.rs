@@ -35,6 +35,38 @@ pub(super) fn evidence(of: &PipelineRef, version: &Version, id: &EvidenceId) -> 
     format!("{}/evidence/{id}", release(of, version))
 }
 
+/// The same, with the form open in which a finding is waived.
+pub(super) fn waive(
+    of: &PipelineRef,
+    version: &Version,
+    id: &EvidenceId,
+    finding: &str,
+    stage: Option<&StageName>,
+) -> String {
+    let stage = stage.map_or("", StageName::as_str);
+    let page = with(
+        &evidence(of, version, id),
+        &[("waive", finding), ("stage", stage)],
+    );
+    format!("{page}#act-waive")
+}
+
+/// Where that form is sent.
+pub(super) fn waive_act(of: &PipelineRef, version: &Version, id: &EvidenceId) -> String {
+    format!("/ui{}/waive", evidence(of, version, id))
+}
+
+/// The waivers that are in force.
+pub(super) const WAIVERS: &str = "/waivers";
+
+/// Those of one pipeline.
+pub(super) fn waivers_of(of: &PipelineRef) -> String {
+    format!("{WAIVERS}?project={}&pipeline={}", of.project, of.pipeline)
+}
+
+/// Where the form that ends one is sent.
+pub(super) const WAIVER_LIFT: &str = "/ui/waivers/lift";
+
 /// Where a release's promotion into a stage is looked at before it is asked for.
 pub(super) fn promote(of: &PipelineRef, version: &Version, stage: &StageName) -> String {
     format!(

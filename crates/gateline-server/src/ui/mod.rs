@@ -6,22 +6,27 @@
 mod assets;
 mod board;
 mod evidence;
+mod fields;
 mod forms;
 mod link;
 mod log;
 mod login;
 mod pages;
+mod plot;
 mod promote;
 mod promotion;
 mod release;
 mod releases;
 mod shell;
+mod source;
 mod stage;
 mod table;
 #[cfg(test)]
 mod tests;
 mod time;
+mod trends;
 mod visit;
+mod waivers;
 mod words;
 
 pub(crate) use table::router;

@@ -1,28 +1,28 @@
 //! Pages by address: read the address, build the view, render. What the API shows, in HTML.
 
-use std::cmp::Reverse;
+mod evidence;
+mod waivers;
 
 use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
 use gateline_api::{
     BoardOrder, BoardQuery, Checkpoint, LogPage, LogQuery, Problem, PromotionPath, PromotionView,
-    ReleaseName, ReleaseQuery, ReleaseView, StagePath, WaiverQuery, entry,
+    ReleaseName, ReleaseQuery, ReleaseView, StagePath, entry,
 };
+use gateline_core::gates::found_in;
 use gateline_model::{
-    EvidenceId, PipelineName, ProjectName, ReleaseId, ReleaseRef, Stage, StageName, StageRef, StreamId, Tick,
-    Version,
+    PipelineName, PipelineRef, ProjectName, ReleaseId, ReleaseRef, Stage, StageName, StageRef, StreamId,
+    Tick, Version, WaiverId,
 };
 use maud::Markup;
 use serde::Deserialize;
 
+use super::fields::until_of;
 use super::forms::Tried;
-use super::promotion::{PLOT_MOMENTS, Shown, until_of};
+use super::promotion::{PLOT_MOMENTS, Shown};
 use super::visit::{Visit, html};
-use super::{
-    board as board_page, evidence as evidence_page, log as log_page, login as login_page,
-    promote as promote_page,
-};
+use super::{board as board_page, log as log_page, login as login_page, promote as promote_page};
 use super::{
     promotion as promotion_page, release as release_page, releases as releases_page, stage as stage_page,
 };
@@ -30,6 +30,9 @@ use crate::auth::own_path;
 use crate::call::App;
 use crate::refused::Refused;
 use crate::views;
+
+pub(super) use evidence::{EvidenceAddress, evidence, evidence_again};
+pub(super) use waivers::{waivers, waivers_again};
 
 /// Pipelines on one page of the board.
 const BOARD_ROWS: u32 = 50;
@@ -102,11 +105,21 @@ pub(super) async fn releases(visit: Visit) -> Result<Markup, Refused> {
         after: given(&after),
         limit: None,
     };
+    let of = query.project.clone().zip(query.pipeline.clone());
     let list = views::releases(&visit.app.hub, query).await?;
+    // The newest releases are on the first page.
+    let trends = of.filter(|_| after.is_empty()).map(|(project, pipeline)| {
+        let releases = list.items.iter().map(|one| one.id);
+        (
+            PipelineRef { project, pipeline },
+            views::trends(&visit.app.hub, releases),
+        )
+    });
     let asked = releases_page::Asked {
         project: project.trim(),
         pipeline: pipeline.trim(),
         after: !after.is_empty(),
+        trends: trends.as_ref().map(|(of, reported)| (of, &reported[..])),
     };
     Ok(releases_page::page(&visit.visitor, &list, &asked))
 }
@@ -163,53 +176,6 @@ pub(super) async fn release(mut visit: Visit) -> Result<Markup, Refused> {
     Ok(release_page::page(&visit.visitor, &release))
 }
 
-/// A piece of evidence in an address.
-#[derive(Debug, Clone, Deserialize)]
-struct EvidenceAddress {
-    #[serde(flatten)]
-    release: ReleaseAddress,
-    digest: EvidenceId,
-}
-
-pub(super) async fn evidence(mut visit: Visit) -> Result<Markup, Refused> {
-    let EvidenceAddress { release, digest } = visit.path().await?;
-    let hub = &visit.app.hub;
-    let release = release.view(&visit.app).await?;
-    let evidence = release
-        .evidence
-        .iter()
-        .find(|one| one.id == digest)
-        .ok_or_else(|| {
-            let detail = format!(
-                "release `{}@{}` has no evidence {digest}",
-                release.of.pipeline, release.version
-            );
-            Refused::new(&entry::EVIDENCE_UNKNOWN, detail)
-        })?;
-    let of = release.of.clone();
-    let query = WaiverQuery {
-        project: Some(of.project),
-        pipeline: Some(of.pipeline),
-    };
-    let waivers = views::waivers(hub, &query).await?;
-    let mut promotions: Vec<_> = release.life.iter().flat_map(|stage| &stage.promotions).collect();
-    promotions.sort_by_key(|promotion| Reverse(promotion.requested_at));
-    let mut used_by = Vec::new();
-    for promotion in promotions.into_iter().take(evidence_page::DECISIONS_LOOKED_MAX) {
-        let view = views::promotion(hub, &promotion.id).await?;
-        if evidence_page::verdicts_on(&view, &digest).next().is_some() {
-            used_by.push(view);
-        }
-    }
-    let shown = evidence_page::Shown {
-        release: &release,
-        evidence,
-        waivers: &waivers,
-        used_by: &used_by,
-    };
-    Ok(evidence_page::page(&visit.visitor, &shown))
-}
-
 pub(super) async fn promote(mut visit: Visit) -> Result<Markup, Refused> {
     let address = visit.path().await?;
     promote_again(&visit, &address, None).await
@@ -254,7 +220,15 @@ pub(super) async fn promotion_again(
     let sample = move |store: &dyn gateline_store::Read| store.sample_ticks(&id, PLOT_MOMENTS);
     let ticks: Vec<Tick> = app.hub.read(sample).await?;
     let release = known(app, Some(view.release)).await;
-    let against = known(app, before(app, &view)).await;
+    let live = before(app, &view).filter(|live| *live != view.release);
+    let against = known(app, live).await;
+    let found = live.and_then(|live| {
+        app.hub
+            .with_world(|world| world.release(&live).map(|live| found_in(live)))
+    });
+    let verdicts = view.decision.iter().flat_map(|decision| &decision.verdicts);
+    let waivers: Vec<WaiverId> = verdicts.flat_map(|gate| gate.waivers.iter().copied()).collect();
+    let waivers = views::waivers_of(&app.hub, &view.stage.project, &waivers).await?;
     let stage = pinned(app, &view);
     let shown = Shown {
         view: &view,
@@ -262,6 +236,8 @@ pub(super) async fn promotion_again(
         against: against.as_ref(),
         stage: stage.as_ref(),
         ticks: &ticks,
+        known: found.as_ref(),
+        waivers: &waivers,
         tried,
     };
     Ok(promotion_page::page(&visit.visitor, &shown))

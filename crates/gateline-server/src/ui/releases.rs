@@ -1,17 +1,21 @@
 //! The list of releases, the newest first.
 
 use gateline_api::{Page as ListPage, ReleaseSummary};
+use gateline_model::PipelineRef;
 use maud::{Markup, html};
 
 use super::shell::{Fresh, Page, Tab, Visitor, pager};
 use super::words::{Sign, Tone};
 use super::{link, time};
+use crate::views::Reported;
 
 /// What the address asked for.
 pub(super) struct Asked<'a> {
     pub(super) project: &'a str,
     pub(super) pipeline: &'a str,
     pub(super) after: bool,
+    /// What the newest releases of the one pipeline reported.
+    pub(super) trends: Option<(&'a PipelineRef, &'a [Reported])>,
 }
 
 pub(super) fn page(visitor: &Visitor, list: &ListPage<ReleaseSummary>, asked: &Asked<'_>) -> Markup {
@@ -19,6 +23,7 @@ pub(super) fn page(visitor: &Visitor, list: &ListPage<ReleaseSummary>, asked: &A
         project,
         pipeline,
         after,
+        trends,
     } = *asked;
     let here = [("project", project), ("pipeline", pipeline)];
     let first = after.then(|| link::with("/releases", &here));
@@ -36,13 +41,14 @@ pub(super) fn page(visitor: &Visitor, list: &ListPage<ReleaseSummary>, asked: &A
             h1 { "Releases" }
             p.sub {
                 @if pipeline.is_empty() { "Of all pipelines, the newest first." }
-                @else { "Of " b { (project) "/" (pipeline) } ", the newest first. " a href="/releases" { "Show those of all pipelines" } }
+                @else { "Of " b { (project) "/" (pipeline) } ", the newest first. " a href="/releases" { "Show those of all pipelines" } " · " a href={ (link::WAIVERS) "?project=" (project) "&pipeline=" (pipeline) } { "waivers" } }
             }
             form.filter method="get" action="/releases" role="search" aria-label="Filter the releases" #filters data-keep {
                 label { "Project" input #filter name="project" value=(project) maxlength="63" autocomplete="off"; }
                 label { "Pipeline" input #pipeline name="pipeline" value=(pipeline) maxlength="63" autocomplete="off"; }
                 button type="submit" { "Show" }
             }
+            @if let Some((of, reported)) = trends { (super::trends::trends(of, reported)) h2 { "Releases" } }
             @if list.items.is_empty() {
                 div.banner {
                     p { b { "There is no such release." } }

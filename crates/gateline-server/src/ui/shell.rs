@@ -5,8 +5,8 @@ use gateline_model::{ActorId, GroupName, Scope};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
-use super::assets;
 use super::time::whole;
+use super::{assets, link};
 
 /// Who looks and when: what a page needs besides its view.
 #[derive(Debug, Clone)]
@@ -40,6 +40,7 @@ impl Visitor {
 pub(super) enum Tab {
     Board,
     Releases,
+    Waivers,
     Log,
     None,
 }
@@ -96,6 +97,7 @@ impl Page<'_> {
                     nav aria-label="Pages" {
                         (entry(*tab, Tab::Board, "/", "Board", "g b"))
                         (entry(*tab, Tab::Releases, "/releases", "Releases", "g r"))
+                        (entry(*tab, Tab::Waivers, link::WAIVERS, "Waivers", "g w"))
                         (entry(*tab, Tab::Log, "/log", "Log", "g l"))
                     }
                     span.right {
@@ -117,13 +119,14 @@ impl Page<'_> {
 }
 
 /// The keys that our script knows; without it they do nothing, and nothing needs them.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 9] = [
     ("j", "next row"),
     ("k", "row before"),
     ("Enter", "open the row"),
     ("/", "filter"),
     ("g b", "board"),
     ("g r", "releases"),
+    ("g w", "waivers"),
     ("g l", "log"),
     ("a", "approve, on a promotion that asks for it"),
 ];

@@ -12,7 +12,7 @@ use super::promotion::takes_back;
 use super::release::promotion_line;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
 use super::words::{self, Sign, Tone};
-use super::{link, time};
+use super::{fields, link, time};
 
 pub(super) fn page(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -> Markup {
     let of = &view.of;
@@ -29,7 +29,7 @@ pub(super) fn page(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -
         visitor,
         body: html! {
             h1 { a href=(link::releases(&pipeline_of(view))) { (of.pipeline) } " " (of.stage) @if view.spec.production { " " (Sign(Tone::Quiet, "◆").label("production")) } }
-            p.sub { (of.project) " · target " code { (view.spec.target_name) } " · " a href=(link::log_of(&StreamId::Stage(of.clone()))) { "its events" } }
+            p.sub { (of.project) " · target " code { (view.spec.target_name) } " · " a href=(link::waivers_of(&pipeline_of(view))) { "waivers" } " · " a href=(link::log_of(&StreamId::Stage(of.clone()))) { "its events" } }
             @if let Some(tried) = tried { (alert(&tried.problem)) }
             (live(visitor, view))
             div.acts { (rollback(visitor, view, tried)) }
@@ -132,19 +132,12 @@ fn barred(visitor: &Visitor, view: &StageView, bar: &BarView, tried: Option<&Tri
                         (visitor.hidden())
                         input type="hidden" name="release" value=(release);
                         p.age { "The release may be promoted into this stage again." }
-                        (reason(&format!("unbar-{}", release.short()), tried))
+                        (fields::reason(&format!("unbar-{}", release.short()), tried.map(|tried| &tried.fields)))
                         button type="submit" { "Lift the bar of " (name) }
                     }
                 }
             }
         }
-    }
-}
-
-fn reason(id: &str, tried: Option<&Tried>) -> Markup {
-    html! {
-        label for=(id) { "Reason" }
-        textarea #(id) name="reason" rows="2" required maxlength="2000" { (tried.map(|tried| tried.fields.reason.as_str()).unwrap_or_default()) }
     }
 }
 
@@ -161,7 +154,7 @@ fn rollback(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -> Marku
                 form.stack method="post" action=(link::stage_act(&view.of, Act::RollBack.word())) {
                     (visitor.hidden())
                     p { b { (before) } " comes back in place of " b { (live.version) } ", which is barred here. Windows and freezes let a rollback pass." }
-                    (reason("rollback-reason", tried))
+                    (fields::reason("rollback-reason", tried.map(|tried| &tried.fields)))
                     button type="submit" { "Roll back to " (before) }
                 }
             }

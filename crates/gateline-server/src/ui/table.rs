@@ -14,7 +14,7 @@ use maud::Markup;
 
 use super::forms::{self, Act, Done, Sent};
 use super::visit::Visit;
-use super::{assets, pages};
+use super::{assets, link, pages};
 use crate::call::{App, FORM_BYTES_MAX};
 use crate::refused::Refused;
 
@@ -60,6 +60,7 @@ fn table() -> Vec<Line> {
             pages::evidence,
         ),
         page(read, "/stages/{project}/{pipeline}/{stage}", pages::stage),
+        page(read, "/waivers", pages::waivers),
         form(
             Act::Promote,
             "/ui/promote/{project}/{pipeline}/{version}/{stage}",
@@ -91,6 +92,11 @@ fn table() -> Vec<Line> {
             forms::steer,
         ),
         form(
+            Act::Waive,
+            "/ui/releases/{project}/{pipeline}/{version}/evidence/{digest}/waive",
+            forms::waive,
+        ),
+        form(
             Act::RollBack,
             "/ui/stages/{project}/{pipeline}/{stage}/rollback",
             forms::change,
@@ -100,6 +106,7 @@ fn table() -> Vec<Line> {
             "/ui/stages/{project}/{pipeline}/{stage}/unbar",
             forms::change,
         ),
+        form(Act::LiftWaiver, link::WAIVER_LIFT, forms::lift_waiver),
         open("/login", pages::login),
         open("/static/{name}", file),
     ]

@@ -3,6 +3,7 @@
 //! Nothing is judged here: sentences and decisions are those that were recorded.
 
 mod board;
+mod declared;
 mod evidence;
 mod freezes;
 mod log;
@@ -15,6 +16,7 @@ mod rollout;
 mod stage;
 mod standing;
 mod tokens;
+mod trends;
 mod waivers;
 
 pub(crate) use board::board;
@@ -28,4 +30,5 @@ pub(crate) use promotions::promotions;
 pub(crate) use release::{erasable, release, releases};
 pub(crate) use stage::stage;
 pub(crate) use tokens::tokens;
-pub(crate) use waivers::waivers;
+pub(crate) use trends::{Reported, trends};
+pub(crate) use waivers::{waivers, waivers_of};

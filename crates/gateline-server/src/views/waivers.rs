@@ -1,56 +1,77 @@
-//! Waivers that are in force, with the reasons that were given.
+//! Waivers, with the reasons that were given: those in force, and those that a decision rests on.
 
 use gateline_api::{WaiverQuery, WaiverView};
-use gateline_model::{Event, ProjectName, Recorded, StreamId, Waiver};
-use gateline_store::{READ_EVENTS_MAX, Search};
+use gateline_core::Project;
+use gateline_model::{Event, ProjectName, Waiver, WaiverId};
 use jiff::Timestamp;
 
+use super::declared::{Declared, declared, events};
 use crate::hub::Hub;
 use crate::refused::Refused;
+
+const GRANTED: &str = "waiver_granted";
+
+fn granted(event: &Event) -> Option<&Waiver> {
+    match event {
+        Event::WaiverGranted { waiver } => Some(waiver),
+        _ => None,
+    }
+}
 
 /// The waivers in force that are asked for, those that end first in front.
 pub(crate) async fn waivers(hub: &Hub, query: &WaiverQuery) -> Result<Vec<WaiverView>, Refused> {
     let now = Timestamp::now();
-    let wanted = |project: &ProjectName, waiver: &Waiver| {
-        query.project.as_ref().is_none_or(|only| only == project)
-            && query
-                .pipeline
-                .as_ref()
-                .is_none_or(|only| *only == waiver.pipeline)
-            && now < waiver.until
+    let wanted = |waiver: &&Waiver| {
+        let of = query.pipeline.as_ref();
+        of.is_none_or(|only| *only == waiver.pipeline) && now < waiver.until
     };
-    let mut granted: Vec<(ProjectName, Waiver)> = hub.with_world(|world| {
-        let all = world
-            .projects()
-            .flat_map(|(name, state)| state.waivers.values().map(move |waiver| (name, waiver)));
-        all.filter(|(project, waiver)| wanted(project, waiver))
-            .map(|(project, waiver)| (project.clone(), waiver.clone()))
-            .collect()
+    let in_force = |project: &Project| project.waivers.values().filter(wanted).cloned().collect();
+    let id = |waiver: &Waiver| waiver.id().to_string();
+    let named = |event: &Event| granted(event).map(id);
+    let mut found = declared(hub, query.project.as_ref(), GRANTED, in_force, id, named).await?;
+    found.sort_by(|one, other| {
+        let key = |one: &Declared<Waiver>| (one.project.clone(), one.what.until, one.what.finding.clone());
+        key(one).cmp(&key(other))
     });
-    granted.sort_by(|(project, waiver), (other, before)| {
-        (project, waiver.until, &waiver.finding).cmp(&(other, before.until, &before.finding))
-    });
-    if granted.is_empty() {
-        return Ok(Vec::new());
-    }
-    let search = Search {
-        stream: query.project.clone().map(StreamId::Project),
-        event: Some("waiver_granted".to_owned()),
-        limit: READ_EVENTS_MAX,
-        ..Search::default()
-    };
-    let events = hub.read(move |store| store.search(&search)).await?;
-    let view = |(project, waiver): (ProjectName, Waiver)| WaiverView {
+    let view = |Declared {
+                    project,
+                    what: waiver,
+                    by: _,
+                    reason,
+                }: Declared<Waiver>| WaiverView {
         id: waiver.id(),
-        reason: grant(&events, &waiver).and_then(|event| event.private.as_ref()?.reason.clone()),
         project,
         waiver,
+        reason,
     };
-    Ok(granted.into_iter().map(view).collect())
+    Ok(found.into_iter().map(view).collect())
 }
 
-fn grant<'a>(events: &'a [Recorded], waiver: &Waiver) -> Option<&'a Recorded> {
-    events.iter().find(
-        |recorded| matches!(&recorded.event, Event::WaiverGranted { waiver: granted } if granted == waiver),
-    )
+/// The waivers of these ids, in force or not: what a decision rests on is told also when it has ended.
+pub(crate) async fn waivers_of(
+    hub: &Hub,
+    project: &ProjectName,
+    ids: &[WaiverId],
+) -> Result<Vec<WaiverView>, Refused> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let events = events(hub, Some(project), GRANTED).await?;
+    let mut found: Vec<WaiverView> = Vec::new();
+    for recorded in events {
+        let Some(waiver) = granted(&recorded.event) else {
+            continue;
+        };
+        let id = waiver.id();
+        // The newest comes first: it is what stands.
+        if ids.contains(&id) && !found.iter().any(|one| one.id == id) {
+            found.push(WaiverView {
+                id,
+                project: project.clone(),
+                waiver: waiver.clone(),
+                reason: recorded.private.and_then(|private| private.reason),
+            });
+        }
+    }
+    Ok(found)
 }

@@ -19,3 +19,4 @@ mod stages;
 mod support;
 mod tokens;
 mod uploads;
+mod waivers;

@@ -29,6 +29,7 @@ pub fn filled(path: &str) -> String {
         ("{id}", "nobody"),
         ("{key}", "job-7"),
         ("{digest}", &digest),
+        ("{waiver}", &digest),
     ]
     .iter()
     .fold(path.to_owned(), |path, (place, text)| path.replace(place, text))

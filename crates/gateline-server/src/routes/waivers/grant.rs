@@ -1,11 +1,12 @@
 //! `POST /api/v1/waivers`
 
-use gateline_api::{GrantWaiver, WaiverRequest, WaiverView, entry};
+use gateline_api::{GrantWaiver, WaiverQuery, WaiverRequest, WaiverView, entry};
 use gateline_core::Command;
-use gateline_model::{Event, Waiver};
+use gateline_model::{Event, PipelineRef, Waiver};
 
 use crate::call::Call;
 use crate::refused::Refused;
+use crate::views;
 
 pub(crate) async fn handle(call: Call<GrantWaiver>) -> Result<WaiverView, Refused> {
     let WaiverRequest {
@@ -16,12 +17,11 @@ pub(crate) async fn handle(call: Call<GrantWaiver>) -> Result<WaiverView, Refuse
         ticket,
         reason,
     } = call.body.clone();
-    let project = call.app.hub.with_world(|world| {
-        world
-            .release(&release)
-            .map(|state| state.release.of.project.clone())
-    });
-    let project = project.ok_or_else(|| {
+    let of = call
+        .app
+        .hub
+        .with_world(|world| world.release(&release).map(|state| state.release.of.clone()));
+    let PipelineRef { project, pipeline } = of.ok_or_else(|| {
         Refused::new(
             &entry::RELEASE_UNKNOWN,
             format!("there is no release `{release}`"),
@@ -40,22 +40,23 @@ pub(crate) async fn handle(call: Call<GrantWaiver>) -> Result<WaiverView, Refuse
         Event::WaiverGranted { waiver } => Some(waiver.clone()),
         _ => None,
     });
-    // Nothing is recorded when the same was granted before: then that one stands.
-    let before = || {
-        let is_it =
-            |waiver: &Waiver| waiver.finding == finding && waiver.stage == stage && waiver.until == until;
-        call.app.hub.with_world(|world| {
-            let state = world.project(&project)?;
-            state.waivers.values().find(|waiver| is_it(waiver)).cloned()
-        })
+    if let Some(waiver) = granted {
+        return Ok(WaiverView {
+            id: waiver.id(),
+            project,
+            waiver,
+            reason: Some(reason.trim().to_owned()),
+        });
+    }
+    // Nothing is recorded when the same was granted before: then that one stands, with its own reason.
+    let query = WaiverQuery {
+        project: Some(project),
+        pipeline: None,
     };
-    let waiver = granted
-        .or_else(before)
-        .ok_or_else(|| Refused::new(&entry::BUG, "the waiver was granted and is not there"))?;
-    Ok(WaiverView {
-        id: waiver.id(),
-        project,
-        waiver,
-        reason: Some(reason.trim().to_owned()),
-    })
+    let before = views::waivers(&call.app.hub, &query).await?;
+    let is_it = |waiver: &Waiver| waiver.finding == finding && waiver.stage == stage && waiver.until == until;
+    let before = before
+        .into_iter()
+        .find(|view| view.waiver.pipeline == pipeline && is_it(&view.waiver));
+    before.ok_or_else(|| Refused::new(&entry::BUG, "the waiver was granted and is not there"))
 }

@@ -1,6 +1,7 @@
 //! The evidence: where does it come from, what does it say, and what was decided on it?
 
 mod tables;
+mod waive;
 
 use gateline_api::{EvidenceView, PromotionView, ReleaseView, WaiverView};
 use gateline_model::{
@@ -8,7 +9,8 @@ use gateline_model::{
 };
 use maud::{Markup, html};
 
-use super::shell::{Fresh, Page, Tab, Visitor};
+use super::forms::Tried;
+use super::shell::{Fresh, Page, Tab, Visitor, alert};
 use super::words::{Sign, Tone, of_outcome, of_promotion, of_verdict};
 use super::{link, time};
 
@@ -23,6 +25,11 @@ pub(super) struct Shown<'a> {
     pub(super) waivers: &'a [WaiverView],
     /// Promotions whose decision names it.
     pub(super) used_by: &'a [PromotionView],
+    /// The finding that somebody is about to waive, by its identity, and the stage; both may be empty.
+    pub(super) waive: &'a str,
+    pub(super) stage: &'a str,
+    /// What somebody tried here and was refused.
+    pub(super) tried: Option<&'a Tried>,
 }
 
 impl Shown<'_> {
@@ -50,7 +57,7 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
     Page {
         tab: Tab::Releases,
         title: format!("{title} of {} {}", release.of.pipeline, release.version),
-        fresh: Fresh::Resting,
+        fresh: if shown.tried.is_some() { Fresh::Kept } else { Fresh::Resting },
         watch: vec![
             StreamId::Release(release.id).to_string(),
             format!("promotion/{}/", release.of),
@@ -66,6 +73,7 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
                 "submitted " (time::clock(visitor.now, evidence.at)) " (" (time::age(visitor.now, evidence.at)) " ago) by " b { (evidence.by) }
                 " · evidence " code.break { (evidence.id) }
             }
+            @if let Some(tried) = shown.tried { (alert(&tried.problem)) }
             (banner(evidence))
             h2 { "Decisions on it" }
             (decisions(visitor, shown))

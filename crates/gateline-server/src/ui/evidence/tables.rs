@@ -4,15 +4,17 @@ use std::cmp::Reverse;
 
 use gateline_model::{
     AttestationFacts, CoverageFacts, CustomFacts, Facts, FailedCase, FileLines, Finding, FindingFacts,
-    PatchFacts, PlanAction, PlanFacts, Provenance, SbomFacts, Severity, TestFacts, VexFacts, VexStatus,
+    PatchFacts, PlanAction, PlanFacts, Provenance, SbomFacts, Scope, Severity, SlowCase, TestFacts, VexFacts,
+    VexStatus,
 };
 use maud::{Markup, html};
 
-use super::{Shown, signature};
+use super::{Shown, signature, waive};
 use crate::ui::release::{counts, more, rows, severity_sign};
 use crate::ui::shell::Visitor;
-use crate::ui::time;
+use crate::ui::waivers::terms;
 use crate::ui::words::{Sign, Tone, count};
+use crate::ui::{link, source};
 
 /// Rows of one table; the counts above it are of all.
 const ROWS_MAX: usize = 500;
@@ -21,7 +23,7 @@ const LINES_CHARS_MAX: usize = 80;
 
 pub(super) fn facts(visitor: &Visitor, shown: &Shown<'_>, facts: &Facts) -> Markup {
     match facts {
-        Facts::Tests(facts) => tests(facts),
+        Facts::Tests(facts) => tests(shown, facts),
         Facts::Coverage(facts) => coverage(facts),
         Facts::Findings(facts) => findings(visitor, shown, facts),
         Facts::Sbom(facts) => sbom(facts),
@@ -51,7 +53,7 @@ fn cut(all: u64, kept: usize) -> Markup {
     more(all, kept.min(ROWS_MAX))
 }
 
-fn tests(facts: &TestFacts) -> Markup {
+fn tests(shown: &Shown<'_>, facts: &TestFacts) -> Markup {
     let TestFacts {
         suites,
         total,
@@ -63,6 +65,8 @@ fn tests(facts: &TestFacts) -> Markup {
         flaky_cases,
         duration_secs,
         failed_cases,
+        slow_cases,
+        skipped_cases,
     } = facts;
     let case = |case: &FailedCase| {
         let FailedCase {
@@ -73,7 +77,7 @@ fn tests(facts: &TestFacts) -> Markup {
         } = case;
         html! {
             th scope="row" { code.break { (name) } }
-            td { (where_it_is(file.as_deref(), *line)) }
+            td { (source::place(Some(shown.release), file.as_deref(), *line)) }
             td.break { (message) }
         }
     };
@@ -84,15 +88,18 @@ fn tests(facts: &TestFacts) -> Markup {
             (table("Failed tests", &["test", "where", "message"], failed_cases.iter().map(case)))
             (cut(failed + errored, failed_cases.len()))
         }
+        @if !slow_cases.is_empty() {
+            (table("Slowest tests", &["test", "took"], slow_cases.iter().map(|SlowCase { name, secs }| html! { th scope="row" { code.break { (name) } } td.num { (format!("{secs:.2} s")) } })))
+        }
         @if !flaky_cases.is_empty() {
             (table("Flaky tests", &["failed first, and passed when run again"], flaky_cases.iter().map(|name| html! { td { code.break { (name) } } })))
             (cut(*flaky, flaky_cases.len()))
         }
+        @if !skipped_cases.is_empty() {
+            (table("Skipped tests", &["was not run"], skipped_cases.iter().map(|name| html! { td { code.break { (name) } } })))
+            (cut(*skipped, skipped_cases.len()))
+        }
     }
-}
-
-fn where_it_is(file: Option<&str>, line: Option<u64>) -> Markup {
-    html! { @if let Some(file) = file { code.break { (file) @if let Some(line) = line { ":" (line) } } } }
 }
 
 fn coverage(facts: &CoverageFacts) -> Markup {
@@ -166,18 +173,17 @@ fn findings(visitor: &Visitor, shown: &Shown<'_>, facts: &FindingFacts) -> Marku
                     code.break { (package.name) " " (package.version) }
                     div.age { @match &package.fixed_in { Some(fixed) => { "mended in " code { (fixed) } } None => { "not mended anywhere yet" } } }
                 }
-                (where_it_is(finding.file.as_deref(), finding.line))
+                (source::place(Some(shown.release), finding.file.as_deref(), finding.line))
             }
             td.break { (finding.message) }
             td {
                 code { (finding.identity) }
                 @for one in shown.waived(finding) {
-                    div { (Sign(Tone::Wait, "△").plain("waived")) }
-                    div.age {
-                        "until " (time::clock(visitor.now, one.waiver.until)) " by " (one.waiver.by)
-                        @if let Some(stage) = &one.waiver.stage { " in " (stage) }
-                        @if let Some(reason) = &one.reason { ": " q { (reason) } }
-                    }
+                    div { (Sign(Tone::Wait, "△").plain("waived")) @if let Some(stage) = &one.waiver.stage { " in " (stage) } }
+                    div.age { (terms(visitor, one)) }
+                }
+                @if visitor.may(Scope::Waive) && shown.waived(finding).all(|one| one.waiver.stage.is_some()) {
+                    div { a href=(link::waive(&shown.release.of, &shown.release.version, &shown.evidence.id, &finding.identity, None)) { "Waive" } }
                 }
                 @if finding.known == Some(true) { div.age { "known to the tool before" } }
             }
@@ -186,6 +192,7 @@ fn findings(visitor: &Visitor, shown: &Shown<'_>, facts: &FindingFacts) -> Marku
     html! {
         (counts(&Severity::ALL.map(|severity| (severity.name(), facts.of_severity(severity)))))
         p.sub { "found by " (facts.tools.join(", ")) @if facts.suppressed > 0 { " · " (count(facts.suppressed)) " more that the tool itself says were accepted" } }
+        (waive::form(visitor, shown, facts))
         @if !facts.findings.is_empty() {
             (table("Findings, the gravest first", &["severity", "rule", "where", "what", "identity"], facts.findings.iter().map(line)))
             (cut(facts.total(), facts.findings.len()))

@@ -2,16 +2,14 @@
 
 use gateline_api::PromotionState;
 use gateline_model::{GateVerdict, Scope, Span};
-use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::Shown;
+use crate::ui::fields::{self, REASON_CHARS_MAX};
 use crate::ui::forms::{Act, Fields};
 use crate::ui::link;
 use crate::ui::shell::Visitor;
 
-/// Longest reason or comment that a form takes.
-const REASON_CHARS_MAX: &str = "2000";
 /// What a person can do to a promotion, in the order in which it is offered.
 pub(in crate::ui) const OFFERED: [Act; 5] =
     [Act::Approve, Act::Override, Act::Pause, Act::Resume, Act::Abort];
@@ -73,7 +71,7 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
                 "The rollout goes on with its next step, judged as before.",
             )
         }),
-        Act::LiftBar | Act::Promote | Act::RollBack => None,
+        Act::LiftBar | Act::LiftWaiver | Act::Promote | Act::RollBack | Act::Waive => None,
         Act::Abort => (!going_back && visitor.may(Scope::Promote)).then(|| {
             let then = if rollout.is_some() {
                 "Traffic returns to what was live before, and the promotion ends."
@@ -118,7 +116,7 @@ fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
         .map(gateline_model::GroupName::as_str)
         .collect();
     let written = written(shown, Act::Approve);
-    let fields = html! {
+    let form = html! {
         p {
             "You say yes to " b { (view.version) } " going into " b { (view.stage.stage) }
             @if let Some(before) = shown.before() { " in place of " b { (before) } }
@@ -133,7 +131,7 @@ fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
         textarea #approve-reason name="reason" rows="2" maxlength=(REASON_CHARS_MAX) { (written.map(|fields| fields.reason.as_str()).unwrap_or_default()) }
         button.primary type="submit" #approve { "Approve " (view.version) " into " (view.stage.stage) }
     };
-    Some(frame(visitor, shown, Act::Approve, "Approve", &fields))
+    Some(frame(visitor, shown, Act::Approve, "Approve", &form))
 }
 
 fn override_gate(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
@@ -143,11 +141,7 @@ fn override_gate(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
         return None;
     }
     let written = written(shown, Act::Override);
-    let until = match written {
-        Some(fields) => fields.until.clone(),
-        None => until_field(OVERRIDE_DEFAULT.after(visitor.now)),
-    };
-    let fields = html! {
+    let form = html! {
         p.age { "The stage admits this release although the gate is not satisfied. The gate stays unsatisfied on record, with your name and reason." }
         label for="override-gate" { "Gate" }
         select #override-gate name="gate" required {
@@ -155,51 +149,18 @@ fn override_gate(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
                 option value=(gate.gate) selected[written.is_some_and(|fields| fields.gate == gate.gate.as_str())] { (gate.gate) ": " (gate.says) }
             }
         }
-        label for="override-until" { "Until (UTC)" }
-        input #override-until type="datetime-local" name="until" required value=(until) min=(until_field(visitor.now));
-        (reason_field(Act::Override, written))
+        (fields::until("override-until", written, OVERRIDE_DEFAULT.after(visitor.now), visitor.now))
+        (fields::reason("override-reason", written))
         button type="submit" { "Override this gate" }
     };
-    Some(frame(visitor, shown, Act::Override, "Override", &fields))
+    Some(frame(visitor, shown, Act::Override, "Override", &form))
 }
 
 fn with_reason(visitor: &Visitor, shown: &Shown<'_>, act: Act, name: &str, send: &str, then: &str) -> Markup {
-    let fields = html! {
+    let form = html! {
         p.age { (then) }
-        (reason_field(act, written(shown, act)))
+        (fields::reason(&format!("{}-reason", act.word()), written(shown, act)))
         button type="submit" { (send) }
     };
-    frame(visitor, shown, act, name, &fields)
-}
-
-fn reason_field(act: Act, written: Option<&Fields>) -> Markup {
-    let id = format!("{}-reason", act.word());
-    html! {
-        label for=(id) { "Reason" }
-        textarea #(id) name="reason" rows="2" required maxlength=(REASON_CHARS_MAX) { (written.map(|fields| fields.reason.as_str()).unwrap_or_default()) }
-    }
-}
-
-/// A moment as an input of type `datetime-local` has it, which knows no zone: UTC, and the label says so.
-fn until_field(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M").to_string()
-}
-
-/// The moment that such an input gives back, in UTC.
-pub(in crate::ui) fn until_of(field: &str) -> Option<Timestamp> {
-    let local: jiff::civil::DateTime = field.parse().ok()?;
-    Some(local.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_comes_back_from_its_field() {
-        let at: Timestamp = "2026-11-21T10:30:00Z".parse().unwrap();
-        assert_eq!(until_of(&until_field(at)), Some(at));
-        assert_eq!(until_of("tomorrow"), None);
-        assert_eq!(until_of(""), None);
-    }
+    frame(visitor, shown, act, name, &form)
 }

@@ -4,7 +4,7 @@ use gateline_api::{CheckView, OverrideView, ReleaseView};
 use gateline_model::{CheckOf, EvidenceId, GateVerdict, Number, Outcome, Override, Verdict};
 use maud::{Markup, html};
 
-use super::Shown;
+use super::{Shown, found};
 use crate::ui::shell::Visitor;
 use crate::ui::stage::responsible;
 use crate::ui::words::{OVERRIDDEN, of_outcome, of_verdict};
@@ -44,7 +44,7 @@ fn row(visitor: &Visitor, shown: &Shown<'_>, gate: &GateVerdict) -> Markup {
         changed_by,
         next,
         details,
-        waivers,
+        waivers: _,
         mode,
         owner,
         runbook,
@@ -63,7 +63,6 @@ fn row(visitor: &Visitor, shown: &Shown<'_>, gate: &GateVerdict) -> Markup {
                 @if !details.is_empty() {
                     details { summary { "what stands behind it" } ul.items { @for line in details { li.break { (line) } } } }
                 }
-                @if !waivers.is_empty() { p.age { (waivers.len()) " waived: " @for id in waivers { code title=(id) { (id.short()) } " " } } }
                 @if !evidence.is_empty() { p.age { "evidence " @for id in evidence { (evidence_link(shown, id)) " " } } }
                 @match overridden {
                     Some(permission) => { (overridden_by(visitor, shown, permission)) }
@@ -83,6 +82,8 @@ fn row(visitor: &Visitor, shown: &Shown<'_>, gate: &GateVerdict) -> Markup {
                 }
             }
         }
+        // Under the whole row: a table needs the room.
+        @if let Some(under) = found::under(visitor, shown, gate) { tr.under { td colspan="2" { (under) } } }
     }
 }
 

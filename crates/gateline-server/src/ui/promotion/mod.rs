@@ -4,20 +4,21 @@ mod acts;
 mod banner;
 mod brings;
 mod decision;
+mod found;
 mod numbers;
 mod plot;
 mod points;
-mod scale;
 mod steps;
 mod timeline;
 
-use gateline_api::{PromotionView, ReleaseView};
+use std::collections::HashSet;
+
+use gateline_api::{PromotionView, ReleaseView, WaiverView};
 use gateline_model::{PipelineRef, PromotionKind, Stage, StreamId, Tick};
 use maud::{Markup, html};
 
 #[cfg(test)]
 pub(super) use acts::OFFERED;
-pub(super) use acts::until_of;
 pub(super) use banner::takes_back;
 pub(super) use brings::difference;
 pub(super) use points::PLOT_MOMENTS;
@@ -37,6 +38,10 @@ pub(super) struct Shown<'a> {
     pub(super) stage: Option<&'a Stage>,
     /// What the judge saw.
     pub(super) ticks: &'a [Tick],
+    /// Identities of what the release in whose place it comes has been found to have; none where nothing is live.
+    pub(super) known: Option<&'a HashSet<String>>,
+    /// The waivers that the decision rests on, in force or not.
+    pub(super) waivers: &'a [WaiverView],
     /// What somebody tried here and was refused.
     pub(super) tried: Option<&'a Tried>,
 }

@@ -99,6 +99,8 @@ fn test_numbers(tests: &TestFacts) -> Markup {
         flaky_cases: _,
         duration_secs,
         failed_cases,
+        slow_cases: _,
+        skipped_cases: _,
     } = tests;
     html! {
         (counts(&[("tests", *total), ("passed", *passed), ("failed", *failed), ("errored", *errored), ("skipped", *skipped), ("flaky", *flaky)]))

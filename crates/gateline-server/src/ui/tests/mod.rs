@@ -2,6 +2,8 @@
 
 mod views;
 
+use std::collections::HashSet;
+
 use gateline_api::{Checkpoint, LogPage, Page, Problem, PromotionState, entry};
 use gateline_model::Scope;
 use maud::Markup;
@@ -9,7 +11,8 @@ use maud::Markup;
 use super::forms::{Act, Fields, Tried};
 use super::promotion::{OFFERED, Shown};
 use super::shell::Visitor;
-use super::{assets, board, evidence, log, login, promote, promotion, release, releases, stage};
+use super::{assets, board, evidence, log, login, promote, promotion, release, releases, stage, trends};
+use crate::views::Reported;
 
 fn visitor(scopes: &[Scope]) -> Visitor {
     Visitor {
@@ -75,7 +78,30 @@ fn promotion_page(scopes: &[Scope], state: PromotionState, tried: Option<&Tried>
         against: Some(&live),
         stage: Some(&spec),
         ticks: &ticks,
+        known: Some(&HashSet::new()),
+        waivers: &[views::waiver()],
         tried,
+    };
+    promotion::page(&visitor(scopes), &shown)
+}
+
+/// The page of the promotion that is held, whose first gate was judged on these facts.
+fn judged_on(facts: &serde_json::Value, scopes: &[Scope], known: &[&str]) -> Markup {
+    let (mut view, mut release) = (views::promotion(PromotionState::Held), views::release("1.3.0", 4));
+    release.evidence = vec![views::evidence(facts)];
+    if let Some(decision) = &mut view.decision {
+        decision.verdicts[0].waivers = vec![views::waiver().id];
+    }
+    let known: HashSet<String> = known.iter().map(|one| (*one).to_owned()).collect();
+    let shown = Shown {
+        view: &view,
+        release: Some(&release),
+        against: Some(&views::release("1.2.0", 2)),
+        stage: None,
+        ticks: &[],
+        known: Some(&known),
+        waivers: &[views::waiver()],
+        tried: None,
     };
     promotion::page(&visitor(scopes), &shown)
 }
@@ -87,6 +113,9 @@ fn evidence_page(facts: &serde_json::Value) -> Markup {
         evidence: &views::evidence(facts),
         waivers: &[views::waiver()],
         used_by: &[view],
+        waive: "",
+        stage: "",
+        tried: None,
     };
     evidence::page(&visitor(&[]), &shown)
 }
@@ -103,6 +132,7 @@ fn pages() -> Vec<(&'static str, Markup)> {
         project: "payments",
         pipeline: "payment-service",
         after: true,
+        trends: None,
     };
     let events = LogPage {
         events: views::promotion(PromotionState::Held).events,
@@ -278,9 +308,9 @@ fn what_is_worst_comes_first_in_every_table_of_facts() {
 #[test]
 fn a_waiver_is_shown_on_no_finding_that_is_graver_than_the_one_that_was_waived() {
     let mut facts = views::findings();
-    assert!(words(&evidence_page(&facts)).contains("waived until"));
+    assert!(words(&evidence_page(&facts)).contains("△ waived"));
     facts["findings"][1]["severity"] = "high".into();
-    assert!(!words(&evidence_page(&facts)).contains("waived until"));
+    assert!(!words(&evidence_page(&facts)).contains("△ waived"));
 }
 
 #[test]
@@ -293,4 +323,93 @@ fn a_plot_has_a_text_that_says_the_same() {
         "{page}"
     );
     assert_eq!(page.matches("The same as a table").count(), 2);
+}
+
+#[test]
+fn findings_stand_under_their_gate_with_what_is_new_and_what_is_waived() {
+    let known = ["0123456789abcdef"];
+    let page = words(&judged_on(&views::findings(), &[Scope::Waive], &known));
+    let rows = [
+        "2 findings in the reports",
+        "✗ critical CVE-2026-1234 libpng 1.2 Reads <b>bold past the end (grype) in 1.2.0 too Waive",
+        "△ medium S105 src/pay.py:12 Reads <b>bold past the end (grype) ✚ new not in 1.2.0 △ waived until 30 Nov 2026 08:00 by cy",
+        "1 waiver behind it",
+    ];
+    let places: Vec<Option<usize>> = rows.iter().map(|row| page.find(row)).collect();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{rows:?} in {page}"
+    );
+    let reader = words(&judged_on(&views::findings(), &[], &known));
+    assert!(!reader.contains("too Waive"), "{reader}");
+}
+
+#[test]
+fn what_does_not_fit_under_a_gate_is_counted_and_linked() {
+    let mut facts = views::findings();
+    let one = facts["findings"][0].clone();
+    facts["findings"] = vec![one; 30].into();
+    facts["critical"] = 40.into();
+    facts["medium"] = 0.into();
+    let page = judged_on(&facts, &[], &[]);
+    assert_eq!(page.0.matches("libpng").count(), 20);
+    assert!(words(&page).contains("20 more in evidence"), "{}", words(&page));
+    let id = views::evidence(&facts).id;
+    assert!(
+        page.0
+            .contains(&format!("/releases/payments/payment-service/1.3.0/evidence/{id}"))
+    );
+}
+
+#[test]
+fn tests_stand_under_their_gate_the_failed_ones_first() {
+    let (facts, order) = views::facts().swap_remove(1);
+    let page = words(&judged_on(&facts, &[], &[]));
+    let order = order
+        .into_iter()
+        .map(|text| if text == "12.50 s" { "12.5 s" } else { text });
+    let places: Vec<Option<usize>> = order.map(|text| page.find(text)).collect();
+    assert!(
+        places.iter().all(Option::is_some) && places.is_sorted(),
+        "{places:?} in {page}"
+    );
+}
+
+#[test]
+fn trends_are_told_in_words_and_a_release_that_could_not_find_out_has_no_value() {
+    let reported = |version: &str, covered: Option<f64>| Reported {
+        version: version.parse().unwrap(),
+        covered_percent: covered,
+        findings: Some((4, 1)),
+        tests_secs: None,
+    };
+    let releases = [
+        reported("1.0.0", Some(80.0)),
+        reported("1.1.0", None),
+        reported("1.2.0", Some(90.0)),
+        reported("1.3.0-with-a-long-name", Some(85.5)),
+    ];
+    let of = views::release("1.3.0", 4).of;
+    let page = trends::trends(&of, &releases);
+    let said = words(&page);
+    for text in [
+        "85.5% in 1.3.0-with-a-long-name, 90% in 1.2.0 before; 80 to 90% in 3 releases.",
+        "4 in 1.3.0-with-a-long-name",
+        "No release reported it.",
+        "1.1.0 nothing",
+    ] {
+        assert!(said.contains(text), "`{text}` in {said}");
+    }
+    assert_eq!(
+        (
+            page.0.matches("<svg").count(),
+            page.0.matches("role=\"img\"").count()
+        ),
+        (2, 2)
+    );
+    let nothing = [Reported {
+        findings: None,
+        ..reported("1.0.0", None)
+    }];
+    assert_eq!(trends::trends(&of, &nothing).0, "");
 }

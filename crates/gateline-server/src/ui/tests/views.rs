@@ -146,15 +146,23 @@ pub fn facts() -> Vec<(Value, Vec<&'static str>)> {
                 "CVSS 9.8",
                 "libpng 1.2",
                 "src/pay.py:12",
-                "waived until 30 Nov 2026 08:00 by cy in production",
+                "waived in production until 30 Nov 2026 08:00 (in 8 days) by cy : A <b>bold test key.",
             ],
         ),
         (
             json!({
                 "kind": "tests", "suites": ["unit"], "total": 3, "passed": 2, "failed": 1, "errored": 0, "skipped": 0, "flaky": 1,
                 "flaky_cases": ["pay::often"], "duration_secs": 1.0, "failed_cases": [{"name": "pay::twice", "message": "paid twice"}],
+                "slow_cases": [{"name": "pay::bank", "secs": 12.5}], "skipped_cases": ["pay::never"],
             }),
-            vec!["pay::twice", "paid twice", "pay::often"],
+            vec![
+                "pay::twice",
+                "paid twice",
+                "pay::bank",
+                "12.50 s",
+                "pay::often",
+                "pay::never",
+            ],
         ),
         (
             json!({

@@ -1,86 +1,85 @@
-//! The scale of a plot: from moments and values to places in the picture, and the lines that everything is read by.
+//! The scale of a plot: from values to places in the picture, and the lines that everything is read by.
 
-use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::points::Point;
+use super::{Point, Size};
 
-pub(super) const WIDTH: f64 = 620.0;
-pub(super) const HEIGHT: f64 = 150.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 22.0;
-/// Room for the name of a weight.
+/// Room for the name of a mark.
 const LABEL: f64 = 48.0;
 
-/// From moments and values to places in the picture.
+/// From values to places in the picture.
 pub(super) struct Scale {
-    from: Timestamp,
-    millis: f64,
+    size: Size,
+    from: f64,
+    length: f64,
     top: f64,
 }
 
 impl Scale {
-    pub(super) fn of(points: &[Point], limit: Option<f64>, first: Timestamp, last: Timestamp) -> Self {
-        let values = points
-            .iter()
-            .flat_map(|point| [point.canary, point.stable])
-            .flatten();
-        let highest = values.chain(limit).fold(0.0, f64::max);
-        let millis = (last.as_millisecond() - first.as_millisecond()).max(1) as f64;
+    /// No value is above the ceiling: nor is the grid.
+    pub(super) fn of(size: Size, points: &[Point], limit: Option<f64>, ceiling: Option<f64>) -> Self {
+        let values = points.iter().flat_map(|point| &point.values).flatten();
+        let highest = values.copied().chain(limit).fold(0.0, f64::max);
+        let at = |point: Option<&Point>| point.map_or(0.0, |point| point.at);
+        let (from, until) = (at(points.first()), at(points.last()));
         Self {
-            from: first,
-            millis,
-            top: round_up(highest * 1.15),
+            size,
+            from,
+            length: if until > from { until - from } else { 1.0 },
+            top: round_up(highest * 1.15).min(ceiling.unwrap_or(f64::INFINITY)),
         }
     }
 
-    fn x(&self, at: Timestamp) -> f64 {
-        let share = (at.as_millisecond() - self.from.as_millisecond()) as f64 / self.millis;
-        place(LEFT + share.clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT))
+    fn x(&self, at: f64) -> f64 {
+        let share = (at - self.from) / self.length;
+        place(LEFT + share.clamp(0.0, 1.0) * (self.size.width() - LEFT - RIGHT))
     }
 
     fn y(&self, value: f64) -> f64 {
-        place(TOP + (1.0 - value / self.top) * (HEIGHT - TOP - BOTTOM))
+        place(TOP + (1.0 - value / self.top) * (self.size.height() - TOP - BOTTOM))
     }
 
     /// A gap in the values is bridged: the table names it.
-    pub(super) fn line(&self, points: &[Point], value: impl Fn(&Point) -> Option<f64>) -> String {
+    pub(super) fn line(&self, points: &[Point], line: usize) -> String {
         let places = points
             .iter()
-            .filter_map(|point| Some(format!("{},{}", self.x(point.at), self.y(value(point)?))));
+            .filter_map(|point| Some(format!("{},{}", self.x(point.at), self.y(point.value(line)?))));
         places.collect::<Vec<_>>().join(" ")
     }
 
+    /// Where the first line ends.
     pub(super) fn last(&self, points: &[Point]) -> Option<(f64, f64)> {
-        let last = points.iter().rev().find(|point| point.canary.is_some())?;
-        Some((self.x(last.at), self.y(last.canary?)))
+        let last = points.iter().rev().find(|point| point.value(0).is_some())?;
+        Some((self.x(last.at), self.y(last.value(0)?)))
     }
 
     pub(super) fn grid(&self, unit: &str) -> Markup {
         html! {
             @for value in [0.0, self.top / 2.0, self.top] {
-                line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(self.y(value)) y2=(self.y(value)) {}
+                line.grid x1=(LEFT) x2=(self.size.width() - RIGHT) y1=(self.y(value)) y2=(self.y(value)) {}
                 text x=(LEFT - 6.0) y=(self.y(value) + 4.0) text-anchor="end" { (figure(value)) (unit) }
             }
         }
     }
 
-    /// A line where each weight began; its name below, where there is room for it.
-    pub(super) fn weights(&self, weights: &[(Timestamp, String)]) -> Markup {
+    /// A line at each mark; its name below, where there is room for it.
+    pub(super) fn marks(&self, marks: &[(f64, String)]) -> Markup {
         let mut free_from = 0.0;
         let mut named = Vec::new();
-        for (at, weight) in weights {
+        for (at, mark) in marks {
             let x = self.x(*at);
             // What begins at the very end would stand outside: its name goes to the other side.
-            let (place, anchor) = if x > WIDTH - LABEL {
+            let (place, anchor) = if x > self.size.width() - LABEL {
                 (x - 4.0, "end")
             } else {
                 (x + 4.0, "start")
             };
             let left = if anchor == "end" { x - LABEL } else { x };
-            let name = (left >= free_from).then_some((place, anchor, weight));
+            let name = (left >= free_from).then_some((place, anchor, mark));
             if name.is_some() {
                 free_from = left + LABEL;
             }
@@ -88,8 +87,8 @@ impl Scale {
         }
         html! {
             @for (x, name) in named {
-                line.weight x1=(x) x2=(x) y1=(TOP - 8.0) y2=(HEIGHT - BOTTOM) {}
-                @if let Some((place, anchor, weight)) = name { text x=(place) y=(HEIGHT - 6.0) text-anchor=(anchor) { (weight) } }
+                line.mark x1=(x) x2=(x) y1=(TOP - 8.0) y2=(self.size.height() - BOTTOM) {}
+                @if let Some((place, anchor, mark)) = name { text x=(place) y=(self.size.height() - 6.0) text-anchor=(anchor) { (mark) } }
             }
         }
     }
@@ -97,8 +96,8 @@ impl Scale {
     pub(super) fn limit(&self, limit: f64, unit: &str) -> Markup {
         let y = self.y(limit);
         html! {
-            line.limit x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
-            text.limit x=(WIDTH - RIGHT) y=(y - 5.0) text-anchor="end" { "limit " (figure(limit)) (unit) }
+            line.limit x1=(LEFT) x2=(self.size.width() - RIGHT) y1=(y) y2=(y) {}
+            text.limit x=(self.size.width() - RIGHT) y=(y - 5.0) text-anchor="end" { "limit " (figure(limit)) (unit) }
         }
     }
 }
@@ -123,7 +122,7 @@ fn round_up(value: f64) -> f64 {
 }
 
 /// A number as short as it may be read.
-pub(super) fn figure(value: f64) -> String {
+pub(in crate::ui) fn figure(value: f64) -> String {
     if value.fract() == 0.0 || value >= 100.0 {
         format!("{value:.0}")
     } else {
@@ -136,13 +135,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_that_begin_together_are_named_once() {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let scale = Scale::of(&[], None, at(0), at(600));
-        let weights: Vec<_> = [(0, "5%"), (1, "25%"), (300, "50%"), (600, "back")]
-            .map(|(second, weight)| (at(second), weight.to_owned()))
-            .into();
-        let drawn = scale.weights(&weights).into_string();
+    fn marks_that_stand_together_are_named_once() {
+        let point = |at| Point {
+            at,
+            name: html! {},
+            values: Vec::new(),
+        };
+        let scale = Scale::of(Size::Wide, &[point(0.0), point(600.0)], None, None);
+        let marks = [(0.0, "5%"), (1.0, "25%"), (300.0, "50%"), (600.0, "back")]
+            .map(|(at, mark)| (at, mark.to_owned()));
+        let drawn = scale.marks(&marks).into_string();
         assert_eq!(
             (drawn.matches("<line").count(), drawn.matches("<text").count()),
             (4, 3)
