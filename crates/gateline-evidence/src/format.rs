@@ -64,6 +64,7 @@ formats! {
     Json = custom,
     Junit = junit,
     K6 = performance::k6,
+    Kev = kev,
     Lcov = lcov,
     Libtest = libtest,
     Locust = performance::locust,

@@ -24,6 +24,7 @@ mod head;
 mod input;
 mod jacoco;
 mod junit;
+mod kev;
 mod lcov;
 mod libtest;
 mod npm_audit;

@@ -11,6 +11,7 @@ mod findings;
 mod grype;
 mod jacoco;
 mod junit;
+mod kev;
 #[cfg(feature = "keyless")]
 mod keyless;
 mod lcov;

@@ -161,6 +161,11 @@ pub(crate) const SAMPLES: &[Sample] = &[
         Format::Diff,
         include_str!("../samples/git-binary.diff"),
     ),
+    (
+        "kev-synthetic",
+        Format::Kev,
+        include_str!("../samples/kev-synthetic.json"),
+    ),
     ("jacoco", Format::Jacoco, include_str!("../samples/jacoco.xml")),
     (
         "libtest",
@@ -287,6 +292,7 @@ fn every_sample_says_what_its_tool_saw() {
 #[test_case(Format::Eslint)]
 #[test_case(Format::Gitleaks)]
 #[test_case(Format::Grype)]
+#[test_case(Format::Kev)]
 #[test_case(Format::Hadolint)]
 #[test_case(Format::NpmAudit)]
 #[test_case(Format::OpenVex)]

@@ -6,6 +6,7 @@
 mod attestation;
 mod coverage;
 mod custom;
+mod exploited;
 mod findings;
 mod lines;
 mod patch;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use attestation::*;
 pub use coverage::*;
 pub use custom::*;
+pub use exploited::*;
 pub use findings::*;
 pub use lines::*;
 pub use patch::*;
@@ -59,6 +61,8 @@ pub enum Facts {
     Attestation(AttestationFacts),
     /// Which vulnerabilities do not matter.
     Vex(VexFacts),
+    /// Which vulnerabilities are known to be exploited.
+    Exploited(ExploitedFacts),
     /// Which lines the change adds.
     Patch(PatchFacts),
     /// A fact of a kind that only its reporter and its gate know.
@@ -95,6 +99,7 @@ impl Facts {
             Facts::Plan(_) => "plan",
             Facts::Attestation(_) => "attestation",
             Facts::Vex(_) => "vex",
+            Facts::Exploited(_) => "exploited",
             Facts::Patch(_) => "patch",
             Facts::Custom(_) => "custom",
             Facts::Reading(_) => "reading",
@@ -112,6 +117,7 @@ impl Facts {
             Facts::Plan(facts) => facts.says(),
             Facts::Attestation(facts) => facts.says(),
             Facts::Vex(facts) => facts.says(),
+            Facts::Exploited(facts) => facts.says(),
             Facts::Patch(facts) => facts.says(),
             Facts::Custom(facts) => facts.says(),
             Facts::Reading(facts) => facts.says(),
@@ -129,6 +135,7 @@ impl Facts {
             Facts::Plan(facts) => facts.rows(),
             Facts::Attestation(facts) => facts.rows(),
             Facts::Vex(facts) => facts.rows(),
+            Facts::Exploited(facts) => facts.rows(),
             Facts::Patch(facts) => facts.rows(),
             Facts::Custom(facts) => facts.rows(),
             Facts::Reading(facts) => facts.rows(),

@@ -32,7 +32,7 @@ pub(super) fn facts(visitor: &Visitor, shown: &Shown<'_>, facts: &Facts) -> Mark
         Facts::Vex(facts) => vex(facts),
         Facts::Patch(facts) => patch(facts),
         Facts::Custom(CustomFacts { of, value }) => html! { p.sub { (of) } pre { (format!("{value:#}")) } },
-        Facts::Performance(_) | Facts::Reading(_) => rows(facts),
+        Facts::Performance(_) | Facts::Exploited(_) | Facts::Reading(_) => rows(facts),
     }
 }
 

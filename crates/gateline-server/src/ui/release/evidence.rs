@@ -77,6 +77,7 @@ fn numbers(facts: &Facts) -> Markup {
         | Facts::Plan(_)
         | Facts::Attestation(_)
         | Facts::Vex(_)
+        | Facts::Exploited(_)
         | Facts::Patch(_)
         | Facts::Custom(_) => rows(facts),
     }
