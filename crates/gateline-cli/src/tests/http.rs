@@ -60,17 +60,24 @@ impl Server {
 
 fn request(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
-    let mut piece = [0; 4096];
+    let mut piece = [0; 65_536];
+    let mut head: Option<(String, usize)> = None;
     loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let head = head.to_lowercase();
-            let length = head
+        if head.is_none()
+            && let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n")
+        {
+            let text = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+            let length = text
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length: "));
-            if body.len() >= length.and_then(|length| length.parse().ok()).unwrap_or(0) {
-                return Some(format!("{head}\n\n{body}"));
-            }
+            let length: usize = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+            head = Some((text, end + 4 + length));
+        }
+        if let Some((text, end)) = &head
+            && bytes.len() >= *end
+        {
+            let body = bytes.split_off(text.len() + 4);
+            return Some(format!("{text}\n\n{}", String::from_utf8_lossy(&body)));
         }
         match stream.read(&mut piece) {
             Ok(0) | Err(_) => return None,
