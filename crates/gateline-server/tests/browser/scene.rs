@@ -74,15 +74,17 @@ impl Scene {
     }
 
     /// One of every page.
-    pub fn pages(&self) -> [&'static str; 9] {
+    pub fn pages(&self) -> [&'static str; 11] {
         [
             "/",
             "/releases",
+            "/releases?project=payments&pipeline=payment-service",
             "/releases/payments/payment-service/1.1.0",
             "/promote/payments/payment-service/1.1.0/production",
             "/promotions/payments/payment-service/production/1",
             "/promotions/payments/payment-service/production/2",
             "/stages/payments/payment-service/production",
+            "/waivers",
             "/log",
             "/login",
         ]

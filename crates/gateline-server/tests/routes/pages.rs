@@ -7,13 +7,14 @@ use gateline_model::{Digest, Scope};
 
 use crate::support::{App, Client, PIPELINE, body_of, id, junit};
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/",
     "/releases",
     "/releases/payments/payment-service/1.0.0",
     "/promote/payments/payment-service/1.0.0/production",
     "/promotions/payments/payment-service/dev/1",
     "/stages/payments/payment-service/dev",
+    "/waivers",
     "/log",
 ];
 const ABORT: &str = "/ui/promotions/payments/payment-service/dev/1/abort";
