@@ -69,6 +69,10 @@ errors! {
     BUG: "bug", 500, Bug, "Gateline has a bug", "report it with the server's log of this moment";
     /// An evidence format that is not read.
     FORMAT: "evidence.format", 422, Usage, "The format of the evidence is not known", "name it with `--as` (in the API: `format`)";
+    /// A pipeline without a registry.
+    NO_REGISTRY: "evidence.no_registry", 422, Usage, "There is nowhere to fetch evidence from", "declare `attestations: {registry: ..}` on an artifact of the pipeline";
+    /// A registry that does not give what it has.
+    REGISTRY: "evidence.registry", 502, Unknown, "What is attached to the artifacts could not be fetched", "see that the server reaches the registry, and try again";
     /// Content that was never kept.
     EVIDENCE_UNKNOWN: "evidence.unknown", 404, Usage, "There is no such evidence", "take the digest from the release's evidence";
     /// One key, two requests.

@@ -50,7 +50,7 @@ mod tests {
 
     fn order(check: serde_json::Value) -> CheckOrder {
         let stage = json!({"project": "payments", "pipeline": "payment-service", "stage": "production"});
-        let order = json!({"check": check, "stage": stage, "version": "1.4.0", "artifacts": []});
+        let order = json!({"check": check, "release": gateline_model::Digest::of(b"1.4.0"), "stage": stage, "version": "1.4.0", "artifacts": []});
         serde_json::from_value(order).unwrap()
     }
 

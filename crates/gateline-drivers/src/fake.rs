@@ -15,8 +15,13 @@ pub(crate) struct Fake {
     serving: JoinHandle<()>,
 }
 
+/// Gives the bytes of an answer to a request.
+type Answering = dyn Fn(&str) -> Vec<u8> + Send + Sync;
+
 #[derive(Clone)]
 enum Manner {
+    /// An answer that depends on the request.
+    Answering(Arc<Answering>),
     /// The answers in turn; the last one again and again.
     Answers(Vec<Vec<u8>>),
     Hangs,
@@ -48,6 +53,10 @@ impl Fake {
 
     pub(crate) async fn in_turn(answers: impl IntoIterator<Item = Vec<u8>>) -> Self {
         Self::start(Manner::Answers(answers.into_iter().collect())).await
+    }
+
+    pub(crate) async fn answering(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::start(Manner::Answering(Arc::new(answer))).await
     }
 
     pub(crate) async fn hangs() -> Self {
@@ -97,10 +106,14 @@ async fn serve(mut stream: TcpStream, manner: Manner, asked: Arc<Mutex<Vec<Strin
     };
     let turn = {
         let mut asked = asked.lock().unwrap();
-        asked.push(request);
+        asked.push(request.clone());
         asked.len() - 1
     };
     match manner {
+        Manner::Answering(answer) => {
+            let _ = stream.write_all(&answer(&request)).await;
+            let _ = stream.shutdown().await;
+        }
         Manner::Answers(answers) => {
             // A client that gave up is no concern of a fake.
             let _ = stream.write_all(&answers[turn.min(answers.len() - 1)]).await;

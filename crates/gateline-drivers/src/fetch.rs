@@ -131,7 +131,12 @@ async fn perform(ask: &Ask<'_>, mut request: RequestBuilder) -> Result<Answer, C
         })
 }
 
-async fn read_body(mut response: Response, at: &str, bytes_max: usize) -> Result<Vec<u8>, CheckError> {
+/// Reads a body up to a limit.
+pub(crate) async fn read_body(
+    mut response: Response,
+    at: &str,
+    bytes_max: usize,
+) -> Result<Vec<u8>, CheckError> {
     let mut body = Vec::new();
     loop {
         let chunk = response.chunk().await.map_err(|err| {
@@ -150,7 +155,8 @@ async fn read_body(mut response: Response, at: &str, bytes_max: usize) -> Result
     }
 }
 
-fn unreachable(at: &str, err: reqwest::Error) -> CheckError {
+/// Why there was no answer at all.
+pub(crate) fn unreachable(at: &str, err: reqwest::Error) -> CheckError {
     let what = if err.is_connect() {
         "could not reach"
     } else {
@@ -173,21 +179,33 @@ fn cause(err: reqwest::Error) -> String {
 }
 
 fn client() -> Result<&'static Client, CheckError> {
-    static CLIENT: LazyLock<Result<Client, String>> = LazyLock::new(|| {
-        crate::install_crypto();
-        let builder = || {
-            Client::builder()
-                .user_agent(concat!("gateline/", env!("CARGO_PKG_VERSION")))
-                .redirect(Policy::custom(stay))
-                .pool_max_idle_per_host(0)
-        };
-        // Without the system's certificates plain http still works; https then fails with its own words.
-        builder()
-            .build()
-            .or_else(|_| builder().tls_certs_only([]).build())
-            .map_err(|err| err.to_string())
-    });
-    CLIENT
+    static CLIENT: LazyLock<Result<Client, String>> = LazyLock::new(|| build(|| Policy::custom(stay), 0));
+    set_up(&CLIENT)
+}
+
+/// A client that follows no redirect and keeps connections, for many small requests to one host.
+pub(crate) fn client_that_stays() -> Result<&'static Client, CheckError> {
+    static CLIENT: LazyLock<Result<Client, String>> = LazyLock::new(|| build(Policy::none, 1));
+    set_up(&CLIENT)
+}
+
+fn build(redirects: fn() -> Policy, idle_max: usize) -> Result<Client, String> {
+    crate::install_crypto();
+    let builder = || {
+        Client::builder()
+            .user_agent(concat!("gateline/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirects())
+            .pool_max_idle_per_host(idle_max)
+    };
+    // Without the system's certificates plain http still works; https then fails with its own words.
+    builder()
+        .build()
+        .or_else(|_| builder().tls_certs_only([]).build())
+        .map_err(|err| err.to_string())
+}
+
+fn set_up(client: &'static Result<Client, String>) -> Result<&'static Client, CheckError> {
+    client
         .as_ref()
         .map_err(|why| CheckError::new(format!("could not set up the HTTP client: {why}")))
 }

@@ -10,6 +10,7 @@ mod fetch;
 mod fill;
 pub mod http_check;
 pub mod metrics;
+pub mod oci;
 pub mod payment_service;
 pub mod process;
 pub mod proxy;

@@ -21,8 +21,8 @@ pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
                 .get(&promotion.pipeline)?;
             let stage = pipeline.stage(&id.stage.stage)?;
             match kind {
-                WorkKind::CheckEntry { gate } => check(world, promotion, &stage.gates, gate),
-                WorkKind::CheckVerify { gate } => check(world, promotion, &stage.verify, gate),
+                WorkKind::CheckEntry { gate } => check(world, promotion, pipeline, &stage.gates, gate),
+                WorkKind::CheckVerify { gate } => check(world, promotion, pipeline, &stage.verify, gate),
                 WorkKind::Step { step, attempt } => step_order(world, promotion, stage, *step, *attempt),
                 WorkKind::Measure => measure(world, promotion, pipeline, stage),
                 WorkKind::Judge | WorkKind::Continue { .. } | WorkKind::ObserveHealth => None,
@@ -33,21 +33,29 @@ pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
     }
 }
 
-fn check(world: &World, promotion: &Promotion, declared: &[Gate], name: &GateName) -> Option<TaskOrder> {
+fn check(
+    world: &World,
+    promotion: &Promotion,
+    pipeline: &Pipeline,
+    declared: &[Gate],
+    name: &GateName,
+) -> Option<TaskOrder> {
     let gate = declared.iter().find(|gate| gate.name == *name)?;
     let observes = (gates::kind(&gate.kind)?.observes)(&gate.params)?;
     let state = world.release(&promotion.release)?;
-    let reports = match &observes.check {
-        Check::Attestation(_) => gates::attestations(state),
-        Check::Metric(_) | Check::Http(_) | Check::Command(_) => Vec::new(),
+    let (reports, registries) = match &observes.check {
+        Check::Attestation(_) => (gates::attestations(state), pipeline.registries()),
+        Check::Metric(_) | Check::Http(_) | Check::Command(_) => Default::default(),
     };
     let release = &state.release;
     Some(TaskOrder::Check(Box::new(CheckOrder {
         check: observes.check,
+        release: promotion.release,
         stage: promotion.id.stage.clone(),
         version: release.version.to_string(),
         artifacts: release.artifacts.clone(),
         reports,
+        registries,
     })))
 }
 

@@ -4,7 +4,9 @@
 //! What is merely read is [`Signature::Unchecked`]; [`verify`](crate::verify) looks at the signatures, with keys that a gate
 //! trusts. Knows no key and no artifact.
 
+pub(crate) mod beside;
 pub(crate) mod bundle;
+pub(crate) mod cosign;
 pub(crate) mod dsse;
 pub(crate) mod envelope;
 pub(crate) mod in_toto;

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
+use gateline_model::Digest;
 use serde::Deserializer as _;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Fault;
 use crate::head::{HEAD_BYTES_MAX, KEYS_MAX};
@@ -150,6 +153,22 @@ impl<'a> Input<'a> {
                 return Ok(line);
             }
             line += chunk.iter().filter(|byte| **byte == b'\n').count();
+            let length = chunk.len();
+            reader.consume(length);
+        }
+    }
+
+    /// The digest of all of its bytes, a byte order mark too.
+    pub(crate) fn digest(&mut self) -> Result<Digest, Fault> {
+        self.source.rewind()?;
+        let mut hasher = Sha256::new();
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, &mut *self.source as &mut dyn Source);
+        loop {
+            let chunk = reader.fill_buf()?;
+            if chunk.is_empty() {
+                return Ok(Digest::from_bytes(hasher.finalize().into()));
+            }
+            hasher.update(chunk);
             let length = chunk.len();
             reader.consume(length);
         }

@@ -56,6 +56,7 @@ pub use read::{Ask, Complete, Read, WARNINGS_MAX, read, read_from};
 pub use sarif::{RULES_MAX, RUNS_MAX};
 pub use text::PATH_CHARS_MAX;
 pub use verify::{
-    Identity, KEYS_MAX, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, Trust, TrustError, verify, verify_detached,
+    Detached, Identity, KEYS_MAX, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, Trust, TrustError, verify,
+    verify_detached,
 };
 pub use xml::{XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};

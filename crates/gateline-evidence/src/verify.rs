@@ -13,11 +13,13 @@ use std::io::Cursor;
 
 use gateline_model::{Digest, SUBJECTS_MAX, Signature};
 
-pub use detached::{SIGNATURE_BYTES_MAX, verify_detached};
+pub use detached::{Detached, SIGNATURE_BYTES_MAX, verify_detached};
+pub(crate) use detached::{is_minisign_signature, is_ssh_signature};
 pub use keyless::Identity;
 pub use trust::{KEYS_MAX, Trust, TrustError};
 
 use crate::attestation::bundle::Bundle;
+use crate::attestation::cosign::SimpleSignature;
 use crate::attestation::envelope::{Envelope, decode};
 use crate::attestation::in_toto::Bare;
 use crate::attestation::statement::Told;
@@ -26,6 +28,10 @@ use crate::input::Input;
 use crate::read::{Ask, finished};
 use crate::{Format, Read, ReadError, read, text};
 
+/// What a signature of SSH begins with.
+pub(crate) const SSH_BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
+/// What a signature of minisign begins with.
+pub(crate) const MINISIGN_BEGIN: &str = "untrusted comment:";
 /// Signatures of one envelope that are tried.
 pub const SIGNATURES_MAX: usize = 20;
 /// Digests or names that a reason lists.
@@ -47,9 +53,16 @@ pub fn verify(bytes: &[u8], trust: &Trust, artifacts: &[Digest]) -> Result<Read,
         Format::SigstoreBundle => attestation::body(&mut input, |bundle: &Bundle, told, text| {
             bound(of_bundle(bundle, told, text, trust, artifacts), told, artifacts)
         }),
+        Format::CosignSignature => attestation::body(&mut input, |signed: &SimpleSignature, told, _| {
+            bound(of_cosign(signed, trust), told, artifacts)
+        }),
         Format::InToto => attestation::body(&mut input, |_: &Bare, _, _| {
             broken("nobody signed the statement; sign it, as with `cosign attest-blob`")
         }),
+        Format::SshSignature | Format::Minisign | Format::SignedFile => {
+            let reason = "the signature stands beside its file: both are needed to look at it";
+            return Err(ReadError::Asked(reason.to_owned()));
+        }
         other => {
             let reason = format!("a `{other}` report has no signature: report the statement that is signed");
             return Err(ReadError::Asked(reason));
@@ -89,6 +102,25 @@ fn of_envelope(envelope: &Envelope, trust: &Trust) -> Signature {
         }
     }
     broken(why.unwrap_or_default())
+}
+
+fn of_cosign(signed: &SimpleSignature, trust: &Trust) -> Signature {
+    if signed.cert.is_some() {
+        return broken(
+            "a certificate signed it in cosign's form of before bundles, which is not looked at; sign with `--new-bundle-format`",
+        );
+    }
+    let payload = match signed.payload() {
+        Ok(payload) => payload,
+        Err(reason) => return broken(reason),
+    };
+    match decode(&signed.base64_signature) {
+        Some(signature) => match trust.signer_of(&payload, &signature, "") {
+            Ok(signer) => verified(signer),
+            Err(reason) => broken(reason),
+        },
+        None => broken("its signature is not base64; sign it again"),
+    }
 }
 
 fn of_bundle(bundle: &Bundle, told: &Told, text: &str, trust: &Trust, artifacts: &[Digest]) -> Signature {

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ArtifactName, Digest, PipelineName, PipelineRef, ProjectName, Stage, StageName, StageRef, Window,
-    WindowName,
+    ArtifactName, Digest, PipelineName, PipelineRef, ProjectName, Registry, Stage, StageName, StageRef,
+    Window, WindowName,
 };
 
 /// The graph of stages that a release may pass. A version is the digest of its canonical content.
@@ -35,6 +35,10 @@ pub struct ArtifactSpec {
     pub name: ArtifactName,
     /// What it is.
     pub kind: ArtifactKind,
+    /// The registry in which signatures, attestations and bills of materials are attached to it; for `oci` alone. Each gate on
+    /// signed statements looks there, again in each stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestations: Option<Registry>,
 }
 
 /// The kinds of artifact.
@@ -81,6 +85,14 @@ impl Pipeline {
             pipeline: self.name.clone(),
             stage: stage.clone(),
         }
+    }
+
+    /// Where more is attached to artifacts, by their names.
+    pub fn registries(&self) -> BTreeMap<ArtifactName, Registry> {
+        let declared = self.artifacts.iter();
+        declared
+            .filter_map(|artifact| Some((artifact.name.clone(), artifact.attestations.clone()?)))
+            .collect()
     }
 
     /// A stage by name.

@@ -8,7 +8,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Artifact, Digest, ReleaseBrief, Span, StageRef, StepAction, TargetName};
+use crate::{
+    Artifact, ArtifactName, Digest, Registry, ReleaseBrief, ReleaseId, Span, StageRef, StepAction, TargetName,
+};
 
 /// The real place that a driver changes, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -233,6 +235,29 @@ pub struct CommandCheck {
 pub struct AttestationCheck {
     /// The keys that are trusted.
     pub keys: Vec<TrustedKey>,
+    /// The identities that are trusted, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyless: Option<Keyless>,
+}
+
+/// Identities that are trusted to sign without a key that somebody keeps: certificates of Sigstore say whose they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Keyless {
+    /// A file on the server with the trusted root, as Sigstore and its private instances publish it (`trusted_root.json`).
+    pub trusted_root: String,
+    /// Who may sign.
+    pub identities: Vec<TrustedIdentity>,
+}
+
+/// An identity that is trusted to sign, and who vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedIdentity {
+    /// The name in the certificate, whole, or its beginning and `*`, as in `https://github.com/acme/app/.github/workflows/*`.
+    pub identity: String,
+    /// Who vouches for it, whole, as in `https://token.actions.githubusercontent.com`.
+    pub issuer: String,
 }
 
 /// One key that is trusted to sign, in the pipeline itself or in a file that the server reads at each check.
@@ -244,9 +269,12 @@ pub struct TrustedKey {
     /// The public key in PEM (ECDSA P-256 or Ed25519).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pem: Option<String>,
-    /// A file on the server that holds it.
+    /// A file on the server that holds it: PEM, an SSH public key or allowed signers, or a minisign public key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Why it is trusted no more. What it signed is then refused with this reason, whenever it was signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<String>,
 }
 
 /// What a check is run for.
@@ -254,16 +282,30 @@ pub struct TrustedKey {
 pub struct CheckOrder {
     /// The observation to make.
     pub check: Check,
+    /// The release being judged.
+    pub release: ReleaseId,
     /// The stage, for messages and variables.
     pub stage: StageRef,
     /// The label of the release being judged.
     pub version: String,
     /// Its artifacts.
     pub artifacts: Vec<Artifact>,
-    /// The raw bytes of its reported attestations, for a check of them: the newest first, at most
+    /// Its reported attestations, for a check of them: the newest first, at most
     /// [`STATEMENTS_MAX`](crate::STATEMENTS_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reports: Vec<Digest>,
+    pub reports: Vec<Report>,
+    /// Where more of them are attached to artifacts, for a check of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub registries: BTreeMap<ArtifactName, Registry>,
+}
+
+/// One reported attestation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Its bytes.
+    pub raw: Digest,
+    /// The format that they were read as.
+    pub format: String,
 }
 
 /// A secret, by reference only: `env:NAME` or `file:PATH`. There is no form that holds the secret itself.

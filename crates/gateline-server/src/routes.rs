@@ -60,6 +60,7 @@ routes! {
     json releases::register,
     json releases::show,
     json evidence::submit,
+    json evidence::fetch,
     raw evidence::upload,
     raw evidence::raw,
     json promotions::list,

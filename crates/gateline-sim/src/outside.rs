@@ -192,7 +192,7 @@ impl Outside {
                 output_digest: None,
             },
             Check::Attestation(check) => Reading::Attestation {
-                keys: Digest::of_json(&check.keys),
+                keys: Digest::of_json(check),
                 reports: Digest::of_json(&order.reports),
                 found: AttestationFacts {
                     statements: statements(&answer.statements.unwrap_or("[]".to_owned()), order)?,

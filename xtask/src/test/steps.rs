@@ -70,8 +70,14 @@ steps! {
 const PROGRAMS: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
+    ("docker-registry", "docker-registry"),
+    ("minisign", "minisign"),
     ("prometheus", "prometheus"),
+    ("skopeo", "skopeo"),
+    ("ssh-keygen", "openssh-client"),
 ];
+/// A registry that lists what refers to an image, which Debian's does not.
+const REFERRERS_REGISTRY: (&str, &str) = ("ferro-oci-server", "1.0.0");
 /// The test runner's version: its summary line is read here.
 const NEXTEST: &str = "0.9.143";
 /// Seeds of the simulation in every run.
@@ -93,14 +99,11 @@ fn install() -> Result<Counts, Failure> {
             format!("the tests need the Debian packages {}, and they could not be installed here ({why}); install them and run this again", missing.join(", "))
         })?;
     }
-    if !shell::is_there("cargo-nextest") {
-        shell::must(&mut cargo(&[
-            "install",
-            "cargo-nextest",
-            "--locked",
-            "--version",
-            NEXTEST,
-        ]))?;
+    for (program, version) in [("cargo-nextest", NEXTEST), REFERRERS_REGISTRY] {
+        if !shell::is_there(program) {
+            let install = ["install", program, "--locked", "--version", version];
+            shell::must(&mut cargo(&install))?;
+        }
     }
     Ok(Counts::ONE_PASSED)
 }

@@ -103,6 +103,31 @@ const RIGHT: &[(&str, &str, &str)] = &[
         "Sigstore calls its files so",
     ),
     (
+        "crates/gateline-drivers/src/oci/",
+        "bundle",
+        "Sigstore calls its files so",
+    ),
+    (
+        "crates/gateline-drivers/tests/real/oci.rs",
+        "bundle",
+        "Sigstore calls its files so",
+    ),
+    (
+        "docs/guides/evidence.md",
+        "bundle",
+        "Sigstore calls its files so",
+    ),
+    (
+        "docs/guides/evidence.md",
+        "namespace",
+        "SSH calls what a signature is for so",
+    ),
+    (
+        "crates/gateline-evidence/tests/evidence/beside.rs",
+        "namespace",
+        "SSH calls what a signature is for so",
+    ),
+    (
         "docs/reference/evidence-formats.md",
         "bundle",
         "Sigstore calls its files so",

@@ -15,6 +15,11 @@ endpoint! {
     path ReleasePath, query EvidenceQuery, body Empty as Bytes, reply EvidenceView
 }
 endpoint! {
+    /// Records what is attached to the release's artifacts in the registries that its pipeline declares, each content once.
+    FetchEvidence: Post "/api/v1/releases/{release}/evidence/fetch", needs(Scope::SubmitEvidence),
+    path ReleasePath, query Empty, body Empty, reply FetchedView
+}
+endpoint! {
     /// Tells how much has arrived of evidence that was begun under an idempotency key, to go on from there.
     GetUpload: Get "/api/v1/releases/{release}/evidence/uploads/{key}", needs(Scope::SubmitEvidence),
     path UploadPath, query EvidenceQuery, body Empty, reply UploadView
@@ -75,6 +80,17 @@ pub struct EvidenceQuery {
     /// Digests of the artifacts that the tool looked at, joined by commas; all of the release's where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifacts: Option<String>,
+}
+
+/// What is attached to a release's artifacts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FetchedView {
+    /// The evidence that it is, recorded now or before.
+    pub evidence: Vec<EvidenceView>,
+    /// How many pieces of it are new.
+    pub recorded: u64,
+    /// What else is attached and is not read.
+    pub passed_over: Vec<String>,
 }
 
 /// One piece of evidence.

@@ -46,6 +46,7 @@ endpoints! {
     RegisterRelease
     GetRelease
     SubmitEvidence
+    FetchEvidence
     GetUpload
     GetRawEvidence
     ListPromotions

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use gateline_api::{Empty, EvidenceQuery, EvidenceView, Exit, GetRelease, ReleaseName, ReleasePath};
-use gateline_evidence::{Ask, Complete, EVIDENCE_BYTES_MAX, Format, ReadError, Trust};
-use gateline_model::{Digest, Facts, Found, Signature, StageName};
+use gateline_api::{
+    Empty, EvidenceQuery, EvidenceView, Exit, FetchEvidence, GetRelease, ReleaseName, ReleasePath,
+};
+use gateline_evidence::{Ask, Complete, Detached, EVIDENCE_BYTES_MAX, Format, ReadError, Trust};
+use gateline_model::{AttestationFacts, Digest, Facts, Found, Signature, StageName};
 use serde_json::json;
 
 use crate::failure::Failure;
@@ -27,6 +29,8 @@ pub struct Args {
 enum Verb {
     /// Submit what tools wrote about a release
     Add(Add),
+    /// Fetch what is attached to a release's artifacts in their registries
+    Fetch(Fetch),
     /// List the evidence of a release
     List(Of),
     /// Show what the evidence of a release says, with each finding's identity
@@ -107,17 +111,34 @@ struct Read {
 when the file says too little or is cut off, and with 2 when it is no signed statement or a key cannot be read.
 
 Examples:
-  gateline evidence verify provenance.intoto.jsonl --key ci.pub --artifact sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+  gateline evidence verify provenance.intoto.jsonl --key ci.pub --artifact sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  gateline evidence verify SHA256SUMS.sig --signs SHA256SUMS --key release.pub --artifact sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 )]
 struct Verify {
-    /// DSSE envelopes or Sigstore bundles, one a line; `-` is stdin
+    /// DSSE envelopes, Sigstore bundles or cosign's signatures, one a line, or a signature of SSH or minisign; `-` is stdin
     file: PathBuf,
-    /// A file with a public key in PEM that is trusted
+    /// The file beside which a signature of SSH or minisign stands
+    #[arg(long, value_name = "FILE")]
+    signs: Option<PathBuf>,
+    /// A file with a public key that is trusted: PEM, SSH (or its allowed signers), minisign
     #[arg(long = "key", value_name = "FILE", required = true)]
     keys: Vec<PathBuf>,
     /// The digest of an artifact that it must be about
     #[arg(long = "artifact", value_name = "DIGEST", required = true)]
     artifacts: Vec<Digest>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The server fetches it, from the registries that the pipeline declares with `attestations`. Gates on signed statements
+do so by themselves, again in each stage. What was fetched before is not recorded again.
+
+Examples:
+  gateline evidence fetch payment-service@1.4.0"
+)]
+struct Fetch {
+    /// The release, as PIPELINE@VERSION
+    release: ReleaseName,
 }
 
 /// A release, and which of its evidence.
@@ -132,6 +153,7 @@ struct Of {
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
     match args.verb {
         Verb::Add(add) => submit(add, session).await,
+        Verb::Fetch(args) => fetch(args, session).await,
         Verb::List(of) => {
             let (views, now) = (of_release(&of, session).await?, session.now());
             session
@@ -229,6 +251,22 @@ async fn submit(add: Add, session: &mut Session) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+async fn fetch(args: Fetch, session: &mut Session) -> Result<Exit, Failure> {
+    let client = session.connect()?;
+    let path = ReleasePath {
+        release: session.named(&args.release),
+    };
+    let fetched = client.send::<FetchEvidence>(&path, &Empty {}).await?;
+    let now = session.now();
+    session
+        .out
+        .answer(&fetched, || render::evidence_list(&fetched.evidence, now))?;
+    for what in &fetched.passed_over {
+        session.out.say(&format!("passed over: {what}"));
+    }
+    Ok(Exit::Done)
+}
+
 fn offline(args: &Read, session: &mut Session) -> Result<Exit, Failure> {
     let bytes = files::bytes(&args.file, EVIDENCE_BYTES_MAX)?;
     let name = args.file.display().to_string();
@@ -250,7 +288,16 @@ fn verify(args: &Verify, session: &mut Session) -> Result<Exit, Failure> {
     }
     let bytes = files::bytes(&args.file, EVIDENCE_BYTES_MAX)?;
     let name = args.file.display().to_string();
-    let read = match gateline_evidence::verify(&bytes, &trust, &args.artifacts) {
+    let read = match &args.signs {
+        Some(signed) => beside(
+            &bytes,
+            &files::bytes(signed, EVIDENCE_BYTES_MAX)?,
+            &trust,
+            &args.artifacts,
+        ),
+        None => gateline_evidence::verify(&bytes, &trust, &args.artifacts),
+    };
+    let read = match read {
         Ok(read) => read,
         Err(err) => return not_read(&name, None, &err, session),
     };
@@ -262,6 +309,22 @@ fn verify(args: &Verify, session: &mut Session) -> Result<Exit, Failure> {
         Exit::Done if !holds => Ok(Exit::Refused),
         exit => Ok(exit),
     }
+}
+
+/// A signature that stands beside its file.
+fn beside(
+    signature: &[u8],
+    signed: &[u8],
+    trust: &Trust,
+    artifacts: &[Digest],
+) -> Result<gateline_evidence::Read, ReadError> {
+    let mut read = gateline_evidence::read(signature, None)?;
+    let mut detached = Detached::new(signature, trust, artifacts);
+    detached.hold(signed);
+    read.facts = Facts::Attestation(AttestationFacts {
+        statements: vec![detached.statement()],
+    });
+    Ok(read)
 }
 
 /// Says what was read, and whether it is enough.

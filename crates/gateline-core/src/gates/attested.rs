@@ -5,15 +5,16 @@
 use std::collections::BTreeSet;
 
 use gateline_model::{
-    Artifact, AttestationCheck, Check, Digest, Facts, Found, Gate, Provenance, Reading, STATEMENTS_MAX,
-    Signature, Span, Statement, TrustedKey,
+    Artifact, AttestationCheck, Check, Digest, Facts, Found, Gate, Keyless, Provenance, Reading, Report,
+    STATEMENTS_MAX, Signature, Span, Statement, TrustedIdentity, TrustedKey,
 };
 
+use super::pattern::Pattern;
 use super::{GateView, Observes, Says, live, reported};
 use crate::state::ReleaseState;
 
-/// The raw bytes of the attestations that were reported for a release: the newest first, at most [`STATEMENTS_MAX`].
-pub fn attestations(release: &ReleaseState) -> Vec<Digest> {
+/// The attestations that were reported for a release: the newest first, each once, at most [`STATEMENTS_MAX`].
+pub fn attestations(release: &ReleaseState) -> Vec<Report> {
     let mut known = BTreeSet::new();
     let newest_first = release.evidence.iter().rev();
     newest_first
@@ -26,28 +27,40 @@ pub fn attestations(release: &ReleaseState) -> Vec<Digest> {
                 }
             )
         })
-        .filter_map(|(_, evidence)| evidence.raw)
-        .filter(|raw| known.insert(*raw))
+        .filter_map(|(_, evidence)| {
+            let format = evidence.format.clone();
+            Some(Report {
+                raw: evidence.raw?,
+                format,
+            })
+        })
+        .filter(|report| known.insert(report.raw))
         .take(STATEMENTS_MAX)
         .collect()
 }
 
 /// Who is trusted, and how often the reports are looked at.
 pub(super) struct Look<'a> {
-    pub keys: &'a [TrustedKey],
+    pub trust: AttestationCheck,
     /// Names of the artifacts that are asked for; all where none is given.
     pub artifacts: &'a [String],
     pub every: Span,
     pub max_age: Span,
 }
 
-/// Checks that keys can be meant by their names, and that each says where it is.
-pub(super) fn check_keys(keys: &[TrustedKey]) -> Result<(), String> {
-    if keys.is_empty() {
-        return Err("keys: name a key: without one nobody is trusted".to_owned());
+/// Checks that somebody is trusted, by a name that can be meant, and that each key says where it is.
+pub(super) fn check_trust(keys: &[TrustedKey], keyless: Option<&Keyless>) -> Result<(), String> {
+    if keys.is_empty() && keyless.is_none() {
+        return Err("keys: name a key, or `keyless` identities: without one nobody is trusted".to_owned());
     }
     let mut names = BTreeSet::new();
-    for TrustedKey { name, pem, file } in keys {
+    for TrustedKey {
+        name,
+        pem,
+        file,
+        revoked,
+    } in keys
+    {
         if name.trim().is_empty() {
             return Err("keys: give each key a name".to_owned());
         }
@@ -55,6 +68,9 @@ pub(super) fn check_keys(keys: &[TrustedKey]) -> Result<(), String> {
             return Err(format!(
                 "keys: `{name}` is the name of two keys; give each its own"
             ));
+        }
+        if revoked.as_ref().is_some_and(|why| why.trim().is_empty()) {
+            return Err(format!("keys: say why `{name}` is revoked"));
         }
         match (pem, file) {
             (Some(pem), None) if pem.trim_start().starts_with("-----BEGIN PUBLIC KEY-----") => {}
@@ -69,13 +85,58 @@ pub(super) fn check_keys(keys: &[TrustedKey]) -> Result<(), String> {
             }
         }
     }
+    match keyless {
+        Some(keyless) => check_identities(&keyless.identities, &mut names),
+        None => Ok(()),
+    }
+}
+
+fn check_identities<'k>(
+    identities: &'k [TrustedIdentity],
+    names: &mut BTreeSet<&'k String>,
+) -> Result<(), String> {
+    if identities.is_empty() {
+        return Err("keyless: name `identities`: without one nobody is trusted".to_owned());
+    }
+    for TrustedIdentity { identity, issuer } in identities {
+        let beginning = identity.strip_suffix('*').unwrap_or(identity);
+        if beginning.trim().is_empty() || issuer.trim().is_empty() {
+            return Err("keyless: name each identity, or its beginning, and its issuer".to_owned());
+        }
+        if beginning.contains('*') || issuer.contains('*') {
+            return Err(format!(
+                "keyless: in `{identity}` of `{issuer}` a `*` can only end the identity"
+            ));
+        }
+        if !names.insert(identity) {
+            return Err(format!("keyless: `{identity}` is named twice; name it once"));
+        }
+    }
     Ok(())
 }
 
+/// The name under which a signature counts: that of the key, or the identity as the gate writes it. Two runs of one job
+/// are one signer.
+pub(super) fn counted_as<'a>(signature: &'a Signature, keyless: Option<&'a Keyless>) -> Option<&'a str> {
+    match signature {
+        Signature::Verified { signer, issuer: None } => Some(signer),
+        Signature::Verified {
+            signer,
+            issuer: Some(issuer),
+        } => {
+            let mut identities = keyless?.identities.iter();
+            let is_it =
+                |one: &&TrustedIdentity| one.issuer == *issuer && Pattern::new(&one.identity).matches(signer);
+            identities.find(is_it).map(|one| one.identity.as_str())
+        }
+        Signature::Broken { .. } | Signature::Unchecked => None,
+    }
+}
+
 /// The check that looks.
-pub(super) fn observes(keys: Vec<TrustedKey>, every: Span) -> Observes {
+pub(super) fn observes(trust: AttestationCheck, every: Span) -> Observes {
     Observes {
-        check: Check::Attestation(AttestationCheck { keys }),
+        check: Check::Attestation(trust),
         every,
     }
 }
@@ -107,18 +168,14 @@ pub(super) fn judge(
     };
     let retry = look.every.after(checked.at);
     let again = |says| Says::waiting("check.again", says).changed_by("Gateline, by itself");
-    if *keys != Digest::of_json(&look.keys) {
+    if *keys != Digest::of_json(&look.trust) {
         return again("it was looked at with other keys than are trusted now").check_due(retry);
     }
     if *reports != Digest::of_json(&attestations(view.release)) {
         return again("attestations were reported since it was looked at").check_due(view.now);
     }
     if found.statements.is_empty() {
-        return Says::waiting("check.missing", "no signed statement was reported yet")
-            .evidence(checked.id)
-            .changed_by("a reporter (CI)")
-            .check_due(retry)
-            .next(reported::add(view, None));
+        return missing(view).evidence(checked.id).check_due(retry);
     }
     let Judged {
         failed,
@@ -149,6 +206,32 @@ pub(super) fn judge(
     }
 }
 
+/// Nothing was reported, and nothing is attached where it is looked for.
+fn missing(view: &GateView<'_>) -> Says {
+    let says = "no signed statement was reported yet";
+    let registries: BTreeSet<String> = view
+        .pipeline
+        .registries()
+        .into_values()
+        .map(|one| one.registry)
+        .collect();
+    match registries.into_iter().collect::<Vec<_>>().as_slice() {
+        [] => Says::waiting("check.missing", says).next(reported::add(view, None)),
+        several => {
+            let several = several.join(", ");
+            Says::waiting(
+                "check.missing",
+                format!("{says}, and none is attached in {several}"),
+            )
+            .next(format!(
+                "attach it to the artifact in {several}, or {}",
+                reported::add(view, None)
+            ))
+        }
+    }
+    .changed_by("a reporter (CI)")
+}
+
 /// The artifacts that are asked for: all of the names, and one at least.
 fn asked<'a>(names: &[String], artifacts: &'a [Artifact]) -> Result<Vec<&'a Artifact>, String> {
     let is_called = |artifact: &Artifact, name: &String| artifact.name.to_string() == *name;
@@ -166,21 +249,17 @@ fn asked<'a>(names: &[String], artifacts: &'a [Artifact]) -> Result<Vec<&'a Arti
     }
 }
 
-/// The signer, where a statement is signed for this artifact.
-pub(super) fn signer_for<'s>(statement: &'s Statement, artifact: &Artifact) -> Option<&'s str> {
+/// Whether a statement is signed for this artifact.
+pub(super) fn is_signed_for(statement: &Statement, artifact: &Artifact) -> bool {
     match &statement.signature {
-        Signature::Verified { signer, .. } if statement.subjects.contains(&artifact.at.digest()) => {
-            Some(signer)
-        }
-        Signature::Verified { .. } | Signature::Broken { .. } | Signature::Unchecked => None,
+        Signature::Verified { .. } => statement.subjects.contains(&artifact.at.digest()),
+        Signature::Broken { .. } | Signature::Unchecked => false,
     }
 }
 
 /// The provenances that are signed for this artifact.
 pub(super) fn provenances<'s>(statements: &'s [Statement], artifact: &Artifact) -> Vec<&'s Provenance> {
-    let signed = statements
-        .iter()
-        .filter(|one| signer_for(one, artifact).is_some());
+    let signed = statements.iter().filter(|one| is_signed_for(one, artifact));
     signed.filter_map(|one| one.provenance.as_ref()).collect()
 }
 

@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use gateline_model::{Artifact, Gate, Provenance as Built, Span, Statement, TrustedKey};
+use gateline_model::{
+    Artifact, AttestationCheck, Gate, Keyless, Provenance as Built, Span, Statement, TrustedKey,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::attested::{self, Judged, Look, broken, called, check_keys, provenances};
+use super::attested::{self, Judged, Look, broken, called, check_trust, provenances};
 use super::live::{every_default, max_age_default};
 use super::pattern::Pattern;
 use super::{GateKind, GateView, Place, schema_of, with_params};
@@ -25,7 +27,7 @@ pub(super) const KIND: GateKind = GateKind {
     place: Place::Entry,
     check: |params| {
         let provenance = Provenance::deserialize(params).map_err(|err| err.to_string())?;
-        check_keys(&provenance.keys)?;
+        check_trust(&provenance.keys, provenance.keyless.as_ref())?;
         if provenance.builder.is_empty() {
             return Err("builder: name one: a provenance by anybody says nothing".to_owned());
         }
@@ -34,12 +36,12 @@ pub(super) const KIND: GateKind = GateKind {
     schema: schema_of::<Provenance>,
     observes: |params| {
         let provenance = Provenance::deserialize(params).ok()?;
-        Some(attested::observes(provenance.keys, provenance.every))
+        Some(attested::observes(provenance.trust(), provenance.every))
     },
     judge: |gate: &Gate, view: &GateView<'_>| {
         with_params(gate, |provenance: Provenance| {
             let look = Look {
-                keys: &provenance.keys,
+                trust: provenance.trust(),
                 artifacts: &provenance.artifacts,
                 every: provenance.every,
                 max_age: provenance.max_age,
@@ -56,7 +58,11 @@ pub(super) const KIND: GateKind = GateKind {
 #[serde(deny_unknown_fields)]
 struct Provenance {
     /// The keys that are trusted, each with a `file` on the server or a `pem`.
+    #[serde(default)]
     keys: Vec<TrustedKey>,
+    /// The identities that are trusted, whose certificates lead to a trusted root.
+    #[serde(default)]
+    keyless: Option<Keyless>,
     /// Builders that are trusted, by their ids; `*` stands for any text, here and below.
     builder: Vec<Pattern>,
     /// Build types; any where none is given.
@@ -84,6 +90,13 @@ struct Provenance {
 }
 
 impl Provenance {
+    fn trust(&self) -> AttestationCheck {
+        AttestationCheck {
+            keys: self.keys.clone(),
+            keyless: self.keyless.clone(),
+        }
+    }
+
     fn judge(&self, statements: &[Statement], artifacts: &[&Artifact]) -> Judged {
         let mut wrong = Vec::new();
         let mut fitting = Vec::new();

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gateline_model::{Artifact, Digest, Gate, Span, Statement, TrustedKey};
+use gateline_model::{Artifact, AttestationCheck, Digest, Gate, Keyless, Span, Statement, TrustedKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::attested::{self, Judged, Look, broken, called, check_keys, provenances};
+use super::attested::{self, Judged, Look, broken, called, check_trust, provenances};
 use super::live::{every_default, max_age_default};
 use super::{GateKind, GateView, Place, schema_of, with_params};
 
@@ -19,7 +19,7 @@ pub(super) const KIND: GateKind = GateKind {
     place: Place::Entry,
     check: |params| {
         let reproducible = Reproducible::deserialize(params).map_err(|err| err.to_string())?;
-        check_keys(&reproducible.keys)?;
+        check_trust(&reproducible.keys, reproducible.keyless.as_ref())?;
         if reproducible.builders < 2 {
             return Err("builders: from 2: one build alone shows nothing".to_owned());
         }
@@ -28,12 +28,12 @@ pub(super) const KIND: GateKind = GateKind {
     schema: schema_of::<Reproducible>,
     observes: |params| {
         let reproducible = Reproducible::deserialize(params).ok()?;
-        Some(attested::observes(reproducible.keys, reproducible.every))
+        Some(attested::observes(reproducible.trust(), reproducible.every))
     },
     judge: |gate: &Gate, view: &GateView<'_>| {
         with_params(gate, |reproducible: Reproducible| {
             let look = Look {
-                keys: &reproducible.keys,
+                trust: reproducible.trust(),
                 artifacts: &reproducible.artifacts,
                 every: reproducible.every,
                 max_age: reproducible.max_age,
@@ -50,7 +50,11 @@ pub(super) const KIND: GateKind = GateKind {
 #[serde(deny_unknown_fields)]
 struct Reproducible {
     /// The keys that are trusted, each with a `file` on the server or a `pem`.
+    #[serde(default)]
     keys: Vec<TrustedKey>,
+    /// The identities that are trusted, whose certificates lead to a trusted root.
+    #[serde(default)]
+    keyless: Option<Keyless>,
     /// How many independent builds there must be.
     #[serde(default = "two")]
     builders: u32,
@@ -94,6 +98,13 @@ impl Builds {
 }
 
 impl Reproducible {
+    fn trust(&self) -> AttestationCheck {
+        AttestationCheck {
+            keys: self.keys.clone(),
+            keyless: self.keyless.clone(),
+        }
+    }
+
     fn judge(&self, statements: &[Statement], artifacts: &[&Artifact]) -> Judged {
         let asked = self.builders as usize;
         let builds: Vec<_> = artifacts

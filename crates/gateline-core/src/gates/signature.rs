@@ -1,22 +1,23 @@
-//! Signature: each artifact is signed by keys that are trusted.
+//! Signature: each artifact is signed by keys or identities that are trusted.
 //!
-//! `signature: {keys: [{name: release, file: keys/release.pub}], by: [release], count: 1}`, from DSSE envelopes and Sigstore bundles.
+//! `signature: {keys: [{name: release, file: keys/release.pub}], by: [release], count: 1}`, from DSSE envelopes, Sigstore bundles,
+//! cosign's signatures, and signatures of SSH and minisign beside a list of checksums or another `signed-file`.
 //! A statement whose own result is a failure vouches for nothing.
 
 use std::collections::BTreeSet;
 
-use gateline_model::{Artifact, Gate, Span, Statement, TrustedKey};
+use gateline_model::{Artifact, AttestationCheck, Gate, Keyless, Span, Statement, TrustedKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::attested::{self, Judged, Look, broken, called, check_keys, signer_for};
+use super::attested::{self, Judged, Look, broken, called, check_trust, counted_as, is_signed_for};
 use super::live::{every_default, max_age_default};
 use super::pattern::Pattern;
 use super::{GateKind, GateView, Place, schema_of, with_params};
 
 pub(super) const KIND: GateKind = GateKind {
     name: "signature",
-    summary: "Each artifact is signed by keys that are trusted (DSSE, Sigstore bundles).",
+    summary: "Each artifact is signed by keys or identities that are trusted (DSSE, Sigstore, cosign, SSH, minisign).",
     place: Place::Entry,
     check: |params| {
         let signature = Signature::deserialize(params).map_err(|err| err.to_string())?;
@@ -25,12 +26,12 @@ pub(super) const KIND: GateKind = GateKind {
     schema: schema_of::<Signature>,
     observes: |params| {
         let signature = Signature::deserialize(params).ok()?;
-        Some(attested::observes(signature.keys, signature.every))
+        Some(attested::observes(signature.trust(), signature.every))
     },
     judge: |gate: &Gate, view: &GateView<'_>| {
         with_params(gate, |signature: Signature| {
             let look = Look {
-                keys: &signature.keys,
+                trust: signature.trust(),
                 artifacts: &signature.artifacts,
                 every: signature.every,
                 max_age: signature.max_age,
@@ -47,8 +48,12 @@ pub(super) const KIND: GateKind = GateKind {
 #[serde(deny_unknown_fields)]
 struct Signature {
     /// The keys that are trusted, each with a `file` on the server or a `pem`.
+    #[serde(default)]
     keys: Vec<TrustedKey>,
-    /// Names of the keys whose signatures count; all where none is given.
+    /// The identities that are trusted, whose certificates lead to a trusted root.
+    #[serde(default)]
+    keyless: Option<Keyless>,
+    /// Names of the keys, and identities, whose signatures count; all where none is given.
     #[serde(default)]
     by: Vec<String>,
     /// How many of them must sign each artifact.
@@ -73,11 +78,20 @@ fn one() -> u32 {
 }
 
 impl Signature {
+    fn trust(&self) -> AttestationCheck {
+        AttestationCheck {
+            keys: self.keys.clone(),
+            keyless: self.keyless.clone(),
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
-        check_keys(&self.keys)?;
-        let named = |by: &&String| !self.keys.iter().any(|key| key.name == **by);
-        if let Some(unknown) = self.by.iter().find(named) {
-            return Err(format!("by: no key is called `{unknown}`"));
+        check_trust(&self.keys, self.keyless.as_ref())?;
+        let trusted = self.trusted();
+        if let Some(unknown) = self.by.iter().find(|by| !trusted.contains(by.as_str())) {
+            return Err(format!(
+                "by: no key that counts is called `{unknown}`, and no identity"
+            ));
         }
         let most = self.signers().len();
         if self.count == 0 || self.count as usize > most {
@@ -86,9 +100,18 @@ impl Signature {
         Ok(())
     }
 
+    /// Everybody whose signatures count: keys that are not revoked, and identities.
+    fn trusted(&self) -> BTreeSet<&str> {
+        let keys = self.keys.iter().filter(|key| key.revoked.is_none());
+        let identities = self.keyless.iter().flat_map(|keyless| &keyless.identities);
+        keys.map(|key| key.name.as_str())
+            .chain(identities.map(|one| one.identity.as_str()))
+            .collect()
+    }
+
     fn signers(&self) -> BTreeSet<&str> {
         match self.by.as_slice() {
-            [] => self.keys.iter().map(|key| key.name.as_str()).collect(),
+            [] => self.trusted(),
             by => by.iter().map(String::as_str).collect(),
         }
     }
@@ -108,7 +131,8 @@ impl Signature {
             .map(|artifact| {
                 let counted = statements.iter().filter(|one| self.counts(one));
                 counted
-                    .filter_map(|one| signer_for(one, artifact))
+                    .filter(|one| is_signed_for(one, artifact))
+                    .filter_map(|one| counted_as(&one.signature, self.keyless.as_ref()))
                     .filter(|signer| allowed.contains(signer))
                     .collect()
             })
@@ -168,12 +192,97 @@ mod tests {
                 "no public key in PEM",
             ),
             (json!({"keys": [key("a"), key("a")]}), "two keys"),
-            (json!({"keys": [key("a")], "by": ["b"]}), "no key is called `b`"),
+            (
+                json!({"keys": [key("a")], "by": ["b"]}),
+                "no key that counts is called `b`",
+            ),
             (json!({"keys": [key("a")], "count": 2}), "from 1 to 1"),
             (json!({"keys": [key("a")], "count": 0}), "from 1 to 1"),
         ] {
             let err = check(params).expect_err(says);
             assert!(err.contains(says), "{err}");
         }
+    }
+
+    fn keyless(identities: &[(&str, &str)]) -> serde_json::Value {
+        let identities = identities
+            .iter()
+            .map(|(identity, issuer)| json!({"identity": identity, "issuer": issuer}));
+        json!({"keyless": {"trusted_root": "root.json", "identities": identities.collect::<Vec<_>>()}})
+    }
+
+    #[test]
+    fn identities_that_cannot_be_meant_are_refused() {
+        let issuer = "https://issuer.example";
+        assert_eq!(check(keyless(&[("https://ci.example/*", issuer)])), Ok(()));
+        for (params, says) in [
+            (keyless(&[]), "name `identities`"),
+            (keyless(&[("*", issuer)]), "name each identity"),
+            (keyless(&[("a", "")]), "name each identity"),
+            (keyless(&[("a*b", issuer)]), "can only end the identity"),
+            (keyless(&[("a", "https://*")]), "can only end the identity"),
+            (keyless(&[("a", issuer), ("a", issuer)]), "named twice"),
+        ] {
+            let err = check(params).expect_err(says);
+            assert!(err.contains(says), "{err}");
+        }
+    }
+
+    #[test]
+    fn a_revoked_key_signs_nothing_and_cannot_be_asked_for() {
+        let key = |name: &str| json!({"name": name, "file": "a.pub"});
+        let revoked = json!({"name": "b", "file": "b.pub", "revoked": "it leaked"});
+        assert_eq!(check(json!({"keys": [key("a"), revoked]})), Ok(()));
+        for (params, says) in [
+            (
+                json!({"keys": [key("a"), revoked], "by": ["b"]}),
+                "no key that counts is called `b`",
+            ),
+            (json!({"keys": [key("a"), revoked], "count": 2}), "from 1 to 1"),
+            (
+                json!({"keys": [{"name": "a", "file": "a.pub", "revoked": " "}]}),
+                "say why",
+            ),
+        ] {
+            let err = check(params).expect_err(says);
+            assert!(err.contains(says), "{err}");
+        }
+    }
+
+    #[test]
+    fn two_runs_of_one_job_are_one_signer_and_an_issuer_is_part_of_a_name() {
+        let issuer = "https://issuer.example";
+        let artifact = Artifact {
+            name: "image".parse().expect("a name"),
+            at: "git:x@0000000000000000000000000000000000000000"
+                .parse()
+                .expect("an address"),
+        };
+        let by = |signer: &str, issuer: &str| Statement {
+            predicate_type: None,
+            subjects: vec![artifact.at.digest()],
+            signature: gateline_model::Signature::Verified {
+                signer: signer.to_owned(),
+                issuer: Some(issuer.to_owned()),
+            },
+            provenance: None,
+            result: None,
+        };
+        let mut params = keyless(&[("https://ci.example/*", issuer), ("ana@acme.example", issuer)]);
+        params["count"] = 2.into();
+        let gate = Signature::deserialize(&params).expect("parameters");
+        let count = |statements: &[Statement]| gate.judge(statements, &[&artifact]).count.1;
+        assert_eq!(
+            count(&[
+                by("https://ci.example/1", issuer),
+                by("https://ci.example/2", issuer)
+            ]),
+            1
+        );
+        assert_eq!(
+            count(&[by("https://ci.example/1", issuer), by("ana@acme.example", issuer)]),
+            2
+        );
+        assert_eq!(count(&[by("ana@acme.example", "https://other.example")]), 0);
     }
 }

@@ -382,14 +382,18 @@ fn check_order(run: Vec<String>, timeout: Span) -> (CommandCheck, CheckOrder) {
     };
     let StepOrder { stage, release, .. } = order(&target(""), EXPOSE, None);
     let ReleaseBrief {
-        version, artifacts, ..
+        id,
+        version,
+        artifacts,
     } = release;
     let order = CheckOrder {
         check: gateline_model::Check::Command(check.clone()),
+        release: id,
         stage,
         version: version.to_string(),
         artifacts,
         reports: Vec::new(),
+        registries: BTreeMap::new(),
     };
     (check, order)
 }

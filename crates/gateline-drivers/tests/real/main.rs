@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod oci;
 mod payment_service;
 mod process;
 mod proxy;
+mod registry;
 mod scene;

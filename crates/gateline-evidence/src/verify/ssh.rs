@@ -6,11 +6,11 @@
 use gateline_model::Digest;
 use sha2::{Digest as _, Sha512};
 
+use super::SSH_BEGIN;
 use super::key::{Fits, Key};
 use crate::attestation::envelope::decode;
 use crate::text;
 
-pub(super) const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 const END: &str = "-----END SSH SIGNATURE-----";
 const MAGIC: &[u8] = b"SSHSIG";
 /// What a signature may be for: a signature for logging in, or for a commit, is not one for evidence.
@@ -100,6 +100,15 @@ impl Signer {
     }
 }
 
+/// What a signature is over.
+#[derive(Clone, Copy)]
+pub(super) enum Over<'m> {
+    /// All of it.
+    Bytes(&'m [u8]),
+    /// What has this SHA-256.
+    Digest(&'m Digest),
+}
+
 /// A signature over a file.
 pub(super) struct SshSignature {
     /// The key that made it, as it says itself.
@@ -115,7 +124,7 @@ impl SshSignature {
     pub(super) fn of(text: &str) -> Result<SshSignature, String> {
         let inside = text
             .trim()
-            .strip_prefix(BEGIN)
+            .strip_prefix(SSH_BEGIN)
             .and_then(|rest| rest.strip_suffix(END));
         let inside = inside.ok_or("the SSH signature is cut off: it has no END")?;
         let base64: String = inside.split_whitespace().collect();
@@ -138,8 +147,8 @@ impl SshSignature {
         })
     }
 
-    /// Whether it is this signer's, over this message, for something that it may sign.
-    pub(super) fn check(&self, signer: &Signer, message: &[u8]) -> Result<(), String> {
+    /// Whether it is for something that this signer may sign.
+    pub(super) fn may_be_by(&self, signer: &Signer) -> Result<(), String> {
         let namespace = String::from_utf8_lossy(&self.namespace);
         if !NAMESPACES.contains(&namespace.as_ref()) {
             return Err(format!(
@@ -152,15 +161,35 @@ impl SshSignature {
         {
             return Err(format!("that key may not sign for `{namespace}`, says its line"));
         }
-        let hashed = match self.hash.as_slice() {
-            b"sha256" => Digest::of(message).as_bytes().to_vec(),
-            b"sha512" => Sha512::digest(message).to_vec(),
-            _ => return Err("it is over a hash that is not known".to_owned()),
+        if !matches!(self.hash.as_slice(), b"sha256" | b"sha512") {
+            return Err("it is over a hash that is not known".to_owned());
+        }
+        // Whatever it is over, its shape tells.
+        match self.fits(signer, &[]) {
+            Ok(Fits::Yes | Fits::No) => Ok(()),
+            Ok(Fits::Never(reason)) => Err(reason.to_owned()),
+            Err(reason) => Err(reason),
+        }
+    }
+
+    /// Whether it is this signer's over this very message.
+    pub(super) fn is_over(&self, signer: &Signer, message: Over<'_>) -> bool {
+        let hashed = match (self.hash.as_slice(), message) {
+            (b"sha256", Over::Bytes(bytes)) => Digest::of(bytes).as_bytes().to_vec(),
+            (b"sha256", Over::Digest(digest)) => digest.as_bytes().to_vec(),
+            (b"sha512", Over::Bytes(bytes)) => Sha512::digest(bytes).to_vec(),
+            (_, Over::Bytes(_) | Over::Digest(_)) => return false,
         };
+        self.fits(signer, &hashed) == Ok(Fits::Yes)
+    }
+
+    /// Whether it is this signer's over a file with this hash.
+    fn fits(&self, signer: &Signer, hashed: &[u8]) -> Result<Fits, String> {
         let mut signed = MAGIC.to_vec();
-        for part in [&self.namespace, &self.reserved, &self.hash, &hashed] {
+        for part in [&self.namespace, &self.reserved, &self.hash] {
             put(&mut signed, part);
         }
+        put(&mut signed, hashed);
         let mut rest = Wire(&self.signature);
         rest.string()?;
         let raw = rest.string()?;
@@ -183,11 +212,7 @@ impl SshSignature {
             Key::P256(_) => der(raw)?,
             Key::Ed25519(_) => raw.to_vec(),
         };
-        match signer.key.fits(&signed, &signature) {
-            Fits::Yes => Ok(()),
-            Fits::No => Err("it is over other bytes: the file or the signature was changed".to_owned()),
-            Fits::Never(reason) => Err(reason.to_owned()),
-        }
+        Ok(signer.key.fits(&signed, &signature))
     }
 }
 

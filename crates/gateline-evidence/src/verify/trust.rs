@@ -23,6 +23,18 @@ pub struct Trust {
 pub(super) struct Trusted {
     pub(super) name: String,
     pub(super) key: AnyKey,
+    /// Why it is trusted no more.
+    pub(super) revoked: Option<String>,
+}
+
+impl Trusted {
+    /// A revoked key signs nothing any more, whenever it did: nobody else can tell when.
+    pub(super) fn holds(&self) -> Result<&str, String> {
+        match &self.revoked {
+            None => Ok(&self.name),
+            Some(why) => Err(format!("`{}` signed it, whose key is revoked: {why}", self.name)),
+        }
+    }
 }
 
 pub(super) enum AnyKey {
@@ -70,7 +82,20 @@ impl Trust {
     ///
     /// # Errors
     /// [`TrustError`] if it is none of these, or trusted already.
-    pub fn key(mut self, name: &str, text: &str) -> Result<Trust, TrustError> {
+    pub fn key(self, name: &str, text: &str) -> Result<Trust, TrustError> {
+        self.add(name, text, None)
+    }
+
+    /// Knows a key by this name as one that is trusted no more, so that what it signed is told apart from what strangers
+    /// signed.
+    ///
+    /// # Errors
+    /// As [`Trust::key`].
+    pub fn revoked(self, name: &str, text: &str, why: &str) -> Result<Trust, TrustError> {
+        self.add(name, text, Some(text::message(why)))
+    }
+
+    fn add(mut self, name: &str, text: &str, revoked: Option<String>) -> Result<Trust, TrustError> {
         let wrong = |reason: String| TrustError::Key {
             name: text::name(name),
             reason,
@@ -107,7 +132,11 @@ impl Trust {
             if self.keys.len() == KEYS_MAX {
                 return Err(TrustError::TooMany);
             }
-            self.keys.push(Trusted { name, key });
+            self.keys.push(Trusted {
+                name,
+                key,
+                revoked: revoked.clone(),
+            });
         }
         Ok(self)
     }
@@ -116,7 +145,7 @@ impl Trust {
     /// instances publish.
     ///
     /// # Errors
-    /// [`TrustError::Root`] if the root cannot be read, or this build cannot check certificates.
+    /// [`TrustError::Root`] if the root cannot be read.
     pub fn identities(mut self, trusted_root: &str, identities: Vec<Identity>) -> Result<Trust, TrustError> {
         self.keyless = Some(Keyless::new(trusted_root, identities)?);
         Ok(self)
@@ -139,7 +168,7 @@ impl Trust {
 
     fn find(&self, hint: &str, fits: impl Fn(&Key) -> Fits) -> Result<&str, String> {
         let plain = self.keys.iter().filter_map(|one| match &one.key {
-            AnyKey::Plain(key) => Some((one.name.as_str(), key)),
+            AnyKey::Plain(key) => Some((one, key)),
             AnyKey::Ssh(_) | AnyKey::Minisign(_) => None,
         });
         let plain: Vec<_> = plain.collect();
@@ -148,13 +177,13 @@ impl Trust {
         }
         // The key that the signer names says best what went wrong; else one that could not have made it at all.
         let (mut hinted, mut misshapen) = (None, None);
-        for (name, key) in &plain {
+        for (one, key) in &plain {
             match fits(key) {
-                Fits::Yes => return Ok(name),
-                Fits::No if key.is_hinted(hint) => hinted = Some(*name),
+                Fits::Yes => return one.holds(),
+                Fits::No if key.is_hinted(hint) => hinted = Some(&one.name),
                 Fits::No => {}
                 Fits::Never(reason) => {
-                    misshapen.get_or_insert(format!("; by the key `{name}` it cannot be: {reason}"));
+                    misshapen.get_or_insert(format!("; by the key `{}` it cannot be: {reason}", one.name));
                 }
             }
         }
@@ -163,7 +192,13 @@ impl Trust {
                 "it names the key `{name}`, which is trusted, but the signature is over other bytes: the payload or the signature was changed"
             ));
         }
-        let names = listed(plain.iter().map(|(name, _)| (*name).to_owned()));
+        let trusted = plain.iter().filter(|(one, _)| one.revoked.is_none());
+        let names = listed(
+            trusted
+                .map(|(one, _)| one.name.clone())
+                .collect::<Vec<_>>()
+                .into_iter(),
+        );
         let said = match hint.is_empty() {
             true => String::new(),
             false => format!(" (it names the key `{}`)", text::one_line(hint, 80)),

@@ -1,8 +1,10 @@
 //! The reading of real tool output, and of what goes wrong with it.
 
 mod attestation;
+mod beside;
 mod checkov;
 mod cobertura;
+mod cosign;
 mod coverage_py;
 mod custom;
 mod diff;
@@ -12,7 +14,6 @@ mod grype;
 mod jacoco;
 mod junit;
 mod kev;
-#[cfg(feature = "keyless")]
 mod keyless;
 mod lcov;
 mod libtest;

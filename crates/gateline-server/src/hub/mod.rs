@@ -3,6 +3,7 @@
 //! Two threads and a pool: the engine's thread steps it, the store's thread commits, drivers run on tokio.
 //! Knows no rule: it carries inputs in and outputs out.
 
+mod attached;
 mod attestation;
 mod clock;
 mod perform;
@@ -24,6 +25,7 @@ use gateline_store::{Blob, IDEMPOTENCY_KEPT, IdempotencyKey, Read, SqliteStore};
 use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot};
 
+pub(crate) use attached::record as record_attached;
 use readers::Readers;
 pub use run::StartError;
 

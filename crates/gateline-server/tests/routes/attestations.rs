@@ -12,12 +12,12 @@ use crate::support::{App, Client};
 const OF: &str = "application/vnd.in-toto+json";
 const RELEASE: &str = "payment-service@1.0.0";
 
-fn key(seed: u8) -> SigningKey {
+pub fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
 }
 
 /// The public half as PEM.
-fn pem(key: &SigningKey) -> String {
+pub fn pem(key: &SigningKey) -> String {
     let head: &[u8] = &[
         0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
     ];
@@ -26,7 +26,7 @@ fn pem(key: &SigningKey) -> String {
 }
 
 /// A statement about an artifact.
-fn about(artifact: &[u8], run: &str) -> String {
+pub fn about(artifact: &[u8], run: &str) -> String {
     let subject = json!([{"name": "app", "digest": {"sha256": Digest::of(artifact).hex()}}]);
     let predicate = json!({"reviewed": run});
     let of = "https://acme.example/review/v1";
@@ -35,7 +35,7 @@ fn about(artifact: &[u8], run: &str) -> String {
 }
 
 /// An envelope of one text, with the signature over another.
-fn envelope(payload: &str, signed: &str, key: &SigningKey) -> Vec<u8> {
+pub fn envelope(payload: &str, signed: &str, key: &SigningKey) -> Vec<u8> {
     let bytes = format!("DSSEv1 {} {OF} {} {signed}", OF.len(), signed.len());
     let signature = STANDARD.encode(key.sign(bytes.as_bytes()).to_bytes());
     let signatures = json!([{"keyid": "", "sig": signature}]);
@@ -86,18 +86,23 @@ impl Shop {
 
     /// Waits until the gate says something with this code.
     async fn says(&self, code: &str) -> GateVerdict {
-        let mut news = self.app.hub.watch();
-        loop {
-            let view: PromotionView = self.admin.promotion(&self.id).await.unwrap();
-            let verdicts = view.decision.into_iter().flat_map(|decision| decision.verdicts);
-            if let Some(verdict) = verdicts
-                .into_iter()
-                .find(|one| one.kind == "signature" && one.code == code)
-            {
-                return verdict;
-            }
-            news.recv().await.unwrap();
+        says(&self.app, &self.admin, &self.id, code).await
+    }
+}
+
+/// Waits until the gate on signatures says something with this code.
+pub async fn says(app: &App, client: &Client, id: &PromotionId, code: &str) -> GateVerdict {
+    let mut news = app.hub.watch();
+    loop {
+        let view: PromotionView = client.promotion(id).await.unwrap();
+        let verdicts = view.decision.into_iter().flat_map(|decision| decision.verdicts);
+        if let Some(verdict) = verdicts
+            .into_iter()
+            .find(|one| one.kind == "signature" && one.code == code)
+        {
+            return verdict;
         }
+        news.recv().await.unwrap();
     }
 }
 

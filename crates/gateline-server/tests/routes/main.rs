@@ -2,6 +2,7 @@
 //! The files mirror `src/routes`; `rules` holds what is true of every route.
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what helps it")]
 
+mod attached;
 mod attestations;
 mod board;
 mod evidence;

@@ -1,5 +1,6 @@
 //! Evidence.
 
+pub(super) mod fetch;
 pub(super) mod raw;
 pub(super) mod submit;
 pub(super) mod upload;
