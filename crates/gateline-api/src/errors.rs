@@ -83,6 +83,10 @@ errors! {
     PIPELINE_INVALID: "pipeline.invalid", 422, Usage, "The pipeline file has errors", "mend the findings; `gateline lint` shows them with their lines";
     /// A pipeline or version that was never applied.
     PIPELINE_UNKNOWN: "pipeline.unknown", 404, Usage, "There is no such pipeline", "list them with `gateline pipeline list`";
+    /// A policy module that cannot be run.
+    POLICY_INVALID: "policy.invalid", 422, Usage, "The policy module cannot be run", "mend the file at the line; `gateline policy test DIR` loads it without a server";
+    /// A policy module that was never applied.
+    POLICY_UNKNOWN: "policy.unknown", 404, Usage, "There is no such policy module", "list them with `gateline policy list`";
     /// A project that nothing belongs to.
     PROJECT_UNKNOWN: "project.unknown", 404, Usage, "There is no such project", "apply a pipeline of the project first, with `gateline apply`";
     /// A promotion that never was.

@@ -49,6 +49,15 @@ pub enum Command {
         /// Digest of the file as it was written.
         source: Digest,
     },
+    /// Bring a version of a policy module into force.
+    ApplyPolicy {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// What it is called there.
+        name: gateline_model::PolicyName,
+        /// Digest of its files, which are kept with the command.
+        module: Digest,
+    },
     /// Let stages admit nothing for a time.
     DeclareFreeze {
         /// The project.

@@ -250,13 +250,18 @@ fn question(view: &GateView<'_>, in_front: &[GateVerdict]) -> Digest {
             ])
         })
         .collect();
-    Digest::of_json(&json!({
+    let mut question = json!({
         "release": view.release.id,
         "stage": view.stage,
         "risk": view.risk,
         "gates": seen,
         "promotion": view.promotion.id,
-    }))
+    });
+    let modules = gates::policy::modules_in_force(view);
+    if !modules.is_empty() {
+        question["policies"] = json!(modules);
+    }
+    Digest::of_json(&question)
 }
 
 fn gates_rule(view: &GateView<'_>) -> Result<Option<ApprovalRule>, String> {

@@ -16,6 +16,7 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
         }
         (
             Event::PipelineApplied { .. }
+            | Event::PolicyApplied { .. }
             | Event::FreezeDeclared { .. }
             | Event::FreezeLifted { .. }
             | Event::WaiverGranted { .. }

@@ -36,6 +36,7 @@ pub(crate) async fn check(order: &CheckOrder) -> Result<Reading, CheckError> {
         Check::Http(check) => crate::http_check::check(check, &order.version).await,
         Check::Command(check) => Ok(crate::command::check(check, order).await?.0),
         // Nothing outside is asked: whoever has the reports holds them against the keys.
+        Check::Policy(_) => Err(CheckError::new("no driver runs policy modules")),
         Check::Attestation(_) => Err(CheckError::new("no driver holds attestations against keys")),
     }
 }
@@ -79,7 +80,7 @@ mod tests {
                 assert_eq!((status, body_matched, url), (200, Some(true), fake.url("/1.4.0")));
             }
             Reading::Command { output_tail, .. } => assert_eq!(output_tail, "1.4.0"),
-            Reading::Attestation { .. } => panic!("no driver holds attestations against keys"),
+            Reading::Attestation { .. } | Reading::Policy(_) => panic!("no driver looks at these"),
         }
     }
 

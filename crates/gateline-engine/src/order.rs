@@ -45,7 +45,11 @@ fn check(
     let state = world.release(&promotion.release)?;
     let (reports, registries) = match &observes.check {
         Check::Attestation(_) => (gates::attestations(state), pipeline.registries()),
-        Check::Metric(_) | Check::Http(_) | Check::Command(_) => Default::default(),
+        Check::Metric(_) | Check::Http(_) | Check::Command(_) | Check::Policy(_) => Default::default(),
+    };
+    let policy = match &observes.check {
+        Check::Policy(_) => Some(gates::policy_order(world, promotion, gate)?),
+        Check::Metric(_) | Check::Http(_) | Check::Command(_) | Check::Attestation(_) => None,
     };
     let release = &state.release;
     Some(TaskOrder::Check(Box::new(CheckOrder {
@@ -56,6 +60,7 @@ fn check(
         artifacts: release.artifacts.clone(),
         reports,
         registries,
+        policy,
     })))
 }
 

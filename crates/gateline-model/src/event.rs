@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ActorId, Approval, Decision, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Override,
-    Pipeline, PipelineName, PromotionId, PromotionKind, PromotionOutcome, Release, ReleaseId, Ruling, Span,
-    StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId,
+    Pipeline, PipelineName, PolicyName, PromotionId, PromotionKind, PromotionOutcome, Release, ReleaseId,
+    Ruling, Span, StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
@@ -33,6 +33,13 @@ pub enum Event {
         pipeline: Arc<Pipeline>,
         /// The file as it was written, kept by digest.
         source: Digest,
+    },
+    /// A version of a policy module came into force.
+    PolicyApplied {
+        /// Which.
+        name: PolicyName,
+        /// The version: the digest of its files, which are kept by it.
+        module: Digest,
     },
     /// Stages admit nothing for a time.
     FreezeDeclared {
@@ -431,6 +438,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Event::PipelineApplied { .. } => "pipeline_applied",
+            Event::PolicyApplied { .. } => "policy_applied",
             Event::FreezeDeclared { .. } => "freeze_declared",
             Event::FreezeLifted { .. } => "freeze_lifted",
             Event::WaiverGranted { .. } => "waiver_granted",

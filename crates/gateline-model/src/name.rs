@@ -131,6 +131,8 @@ names! {
     GroupName: "group name", is_label, LABEL_RULE;
     /// The name of a pipeline within its project; releases are written `PIPELINE@VERSION`.
     PipelineName: "pipeline name", is_label, LABEL_RULE;
+    /// The name of a policy module within its project.
+    PolicyName: "policy name", is_label, LABEL_RULE;
     /// The name of a project.
     ProjectName: "project name", is_label, LABEL_RULE;
     /// The name of a stage within its pipeline.

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, ArtifactName, Digest, Registry, ReleaseBrief, ReleaseId, Span, StageRef, StepAction, TargetName,
+    Artifact, ArtifactName, Digest, PolicyName, Registry, ReleaseBrief, ReleaseId, Span, StageRef,
+    StepAction, TargetName,
 };
 
 /// The real place that a driver changes, and how.
@@ -141,6 +142,8 @@ pub enum Check {
     Command(CommandCheck),
     /// The reported attestations, held against trusted keys.
     Attestation(AttestationCheck),
+    /// One run of a policy module.
+    Policy(PolicyCheck),
 }
 
 /// One query, one number.
@@ -260,6 +263,31 @@ pub struct TrustedIdentity {
     pub issuer: String,
 }
 
+/// The module that is run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyCheck {
+    /// The module, by its name in the project.
+    pub module: PolicyName,
+    /// The package whose rules are asked; all where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+}
+
+/// What a module is run on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyOrder {
+    /// The version in force: the digest by which its files are kept.
+    pub module: Digest,
+    /// The package whose rules are asked at the risk of the promotion; all where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// Digest of what the input is made from.
+    pub basis: Digest,
+    /// What the rules see.
+    pub input: serde_json::Value,
+}
+
 /// One key that is trusted to sign, in the pipeline itself or in a file that the server reads at each check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -297,6 +325,9 @@ pub struct CheckOrder {
     /// Where more of them are attached to artifacts, for a check of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub registries: BTreeMap<ArtifactName, Registry>,
+    /// What a policy module is run on, for a check of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyOrder>,
 }
 
 /// One reported attestation.

@@ -7,6 +7,7 @@ mod evidence;
 mod freezes;
 mod log;
 mod pipelines;
+mod policies;
 mod promotions;
 mod releases;
 mod server;
@@ -56,6 +57,9 @@ routes! {
     json pipelines::list,
     json pipelines::apply,
     json pipelines::show,
+    json policies::list,
+    json policies::apply,
+    json policies::show,
     json releases::list,
     json releases::register,
     json releases::show,

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use gateline_core::StepOutcome;
 use gateline_model::{
-    Arm, Artifact, AttestationFacts, Check, CheckOrder, Digest, GateName, Health, Reading, StageName,
-    Statement, StepAction, StepOrder, TargetName, TargetView, Tick, Version,
+    Arm, Artifact, AttestationFacts, Check, CheckOrder, Digest, GateName, Health, PolicyReading,
+    PolicyReason, Reading, StageName, Statement, StepAction, StepOrder, TargetName, TargetView, Tick,
+    Version,
 };
 use jiff::Timestamp;
 
@@ -40,8 +41,8 @@ pub(crate) struct Answer {
     pub value: Option<f64>,
     pub exit_code: Option<i32>,
     pub errored: Option<String>,
-    /// Statements as JSON; `{NAME}` stands for the digest of an artifact.
-    pub statements: Option<String>,
+    /// What it sees, as JSON: statements, in which `{NAME}` stands for the digest of an artifact, or what a policy module says.
+    pub body: Option<String>,
 }
 
 /// What a target does with a step instead of applying it and saying so.
@@ -195,9 +196,10 @@ impl Outside {
                 keys: Digest::of_json(check),
                 reports: Digest::of_json(&order.reports),
                 found: AttestationFacts {
-                    statements: statements(&answer.statements.unwrap_or("[]".to_owned()), order)?,
+                    statements: statements(&answer.body.unwrap_or("[]".to_owned()), order)?,
                 },
             },
+            Check::Policy(_) => policy(&answer.body.unwrap_or("{}".to_owned()), order)?,
         })
     }
 
@@ -228,6 +230,41 @@ fn statements(text: &str, order: &CheckOrder) -> Result<Vec<Statement>, String> 
     };
     let text = order.artifacts.iter().fold(text.to_owned(), fill);
     serde_json::from_str(&text).map_err(|err| format!("the scenario's statements cannot be read: {err}"))
+}
+
+/// A run on just what was handed out. Rules are not run here: the scenario tells `denied` and `warned`.
+fn policy(text: &str, order: &CheckOrder) -> Result<Reading, String> {
+    let ran: serde_json::Value = serde_json::from_str(text)
+        .map_err(|err| format!("the scenario's run of a policy module cannot be read: {err}"))?;
+    let policy = order
+        .policy
+        .as_ref()
+        .ok_or("nothing is known that it could be run on")?;
+    let reasons = |list: &str, rule: &str| -> Vec<PolicyReason> {
+        let messages = ran[list].as_array().into_iter().flatten();
+        messages
+            .filter_map(|message| {
+                Some(PolicyReason {
+                    package: "main".to_owned(),
+                    rule: rule.to_owned(),
+                    message: message.as_str()?.to_owned(),
+                    effective_on: None,
+                })
+            })
+            .collect()
+    };
+    let (denied, warned) = (reasons("denied", "deny"), reasons("warned", "warn"));
+    Ok(Reading::Policy(PolicyReading {
+        module: policy.module,
+        basis: policy.basis,
+        input: Digest::of_json(&policy.input),
+        rules: 2,
+        denials: denied.len() as u64,
+        denied,
+        warnings: warned.len() as u64,
+        warned,
+        until: None,
+    }))
 }
 
 /// Promotion and step of an idempotency key: what must not be applied twice, whatever the attempt.

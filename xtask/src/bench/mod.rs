@@ -1,11 +1,12 @@
 //! Benchmarks: each number as a ratio to a named limit that is measured in the same run.
 //!
-//! `cargo xtask bench [decisions|action|fold|board|evidence]` prints Markdown. All but `evidence` need the whole server and
+//! `cargo xtask bench [decisions|action|fold|board|evidence|policy]` prints Markdown. All but `evidence` and `policy` need the whole server and
 //! an optimised build of it, so they stand behind the feature `bench`: the other verbs build without it.
 
 mod evidence;
 #[cfg(feature = "bench")]
 mod measure;
+mod policy;
 
 /// Runs one benchmark, or all of them.
 ///
@@ -14,8 +15,11 @@ mod measure;
 pub fn run(arguments: &[String]) -> Result<(), String> {
     match arguments {
         [one] if one == "evidence" => evidence::run(),
+        [one] if one == "policy" => policy::run(),
         // With the feature this is the second process, and the first one has done it.
-        [] if !cfg!(feature = "bench") => evidence::run().and_then(|()| with_server(arguments)),
+        [] if !cfg!(feature = "bench") => evidence::run()
+            .and_then(|()| policy::run())
+            .and_then(|()| with_server(arguments)),
         _ => with_server(arguments),
     }
 }

@@ -5,6 +5,7 @@ mod evidence;
 mod freezes;
 mod log;
 mod pipelines;
+mod policies;
 mod promotion_view;
 mod promotions;
 mod releases;
@@ -19,6 +20,7 @@ pub use evidence::*;
 pub use freezes::*;
 pub use log::*;
 pub use pipelines::*;
+pub use policies::*;
 pub use promotion_view::*;
 pub use promotions::*;
 pub use releases::*;
@@ -42,6 +44,9 @@ endpoints! {
     ListPipelines
     ApplyPipeline
     GetPipeline
+    ListPolicies
+    ApplyPolicy
+    GetPolicy
     ListReleases
     RegisterRelease
     GetRelease

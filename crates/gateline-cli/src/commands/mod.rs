@@ -13,6 +13,7 @@ mod log;
 mod r#override;
 mod pause;
 mod pipeline;
+mod policy;
 mod promote;
 mod promotion;
 mod release;
@@ -75,6 +76,7 @@ verbs! {
     Gate: gate, "List and explain the kinds of gate, offline";
     Promotion: promotion, "List promotions";
     Pipeline: pipeline, "List and show pipelines";
+    Policy: policy, "Test, run, apply, list and show policy modules";
     Stage: stage, "Show a stage";
     Token: token, "Create, revoke and list tokens";
 }

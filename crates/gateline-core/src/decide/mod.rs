@@ -58,6 +58,11 @@ pub fn decide(world: &World, command: &Command, facts: &Facts) -> Result<Decided
 fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Rejection> {
     match command {
         Command::ApplyPipeline { pipeline, source } => project::apply(draft, pipeline, source)?,
+        Command::ApplyPolicy {
+            project,
+            name,
+            module,
+        } => project::apply_policy(draft, project, name, *module)?,
         Command::DeclareFreeze {
             project,
             freeze,

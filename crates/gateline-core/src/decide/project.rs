@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use gateline_model::{Digest, Event, Freeze, FreezeName, Pipeline, ProjectName, StreamId, TokenId};
+use gateline_model::{
+    Digest, Event, Freeze, FreezeName, Pipeline, PolicyName, ProjectName, StreamId, TokenId,
+};
 
 use super::{private, reason};
 use crate::command::Command;
@@ -57,6 +59,41 @@ pub(super) fn apply(
     };
     let text = private(draft, None);
     draft.emit_with(StreamId::Project(pipeline.project.clone()), event, text);
+    Ok(())
+}
+
+/// Most policy modules in one project.
+pub const POLICIES_PER_PROJECT_MAX: usize = 100;
+
+pub(super) fn apply_policy(
+    draft: &mut Draft<'_>,
+    project: &ProjectName,
+    name: &PolicyName,
+    module: Digest,
+) -> Result<(), Rejection> {
+    let policies = draft
+        .project(project)
+        .map(|state| state.policies.clone())
+        .unwrap_or_default();
+    if policies.get(name) == Some(&module) {
+        return Ok(());
+    }
+    if !policies.contains_key(name) && policies.len() >= POLICIES_PER_PROJECT_MAX {
+        return Err(Rejection::invalid(
+            "policy.too_many",
+            format!(
+                "project `{project}` has {} policy modules; the limit is {POLICIES_PER_PROJECT_MAX} (POLICIES_PER_PROJECT_MAX)",
+                policies.len()
+            ),
+            "put its rules into a module that there is, in a package of their own",
+        ));
+    }
+    let text = private(draft, None);
+    let event = Event::PolicyApplied {
+        name: name.clone(),
+        module,
+    };
+    draft.emit_with(StreamId::Project(project.clone()), event, text);
     Ok(())
 }
 

@@ -59,7 +59,10 @@ pub(super) const KIND: GateKind = GateKind {
                             limit: Some("== 0".to_owned()),
                         })
                     }
-                    Reading::Metric { .. } | Reading::Http { .. } | Reading::Attestation { .. } => None,
+                    Reading::Metric { .. }
+                    | Reading::Http { .. }
+                    | Reading::Attestation { .. }
+                    | Reading::Policy(_) => None,
                 },
             )
         })

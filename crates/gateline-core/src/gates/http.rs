@@ -37,7 +37,10 @@ pub(super) const KIND: GateKind = GateKind {
                     body_matched,
                     ..
                 } => Some(http.judge(*status, *latency_ms, *body_matched)),
-                Reading::Metric { .. } | Reading::Command { .. } | Reading::Attestation { .. } => None,
+                Reading::Metric { .. }
+                | Reading::Command { .. }
+                | Reading::Attestation { .. }
+                | Reading::Policy(_) => None,
             })
         })
     },

@@ -44,7 +44,10 @@ pub(super) const KIND: GateKind = GateKind {
                         unit: metric.threshold.unit().to_owned(),
                         limit: Some(metric.threshold.to_string()),
                     }),
-                    Reading::Http { .. } | Reading::Command { .. } | Reading::Attestation { .. } => None,
+                    Reading::Http { .. }
+                    | Reading::Command { .. }
+                    | Reading::Attestation { .. }
+                    | Reading::Policy(_) => None,
                 },
             )
         })

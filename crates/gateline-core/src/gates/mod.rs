@@ -29,6 +29,7 @@ mod parity;
 mod pattern;
 mod performance;
 mod plan;
+pub(crate) mod policy;
 mod provenance;
 mod reported;
 mod reproducible;
@@ -54,6 +55,7 @@ use crate::state::{Promotion, ReleaseState};
 pub(crate) use approval::rule as approval_rule;
 pub use attested::attestations;
 pub use findings::found_in;
+pub use policy::policy_order;
 pub use reported::newest_reports;
 pub(crate) use says::Says;
 
@@ -101,7 +103,7 @@ macro_rules! gates {
 }
 
 gates! { approval, chaos, command, config, coverage, data_handling, depends, document, endurance, evidence, findings, freeze, http,
-licences, metric, parity, performance, plan, provenance, reproducible, sarif, sbom, signature, soak, tests, window }
+licences, metric, parity, performance, plan, policy, provenance, reproducible, sarif, sbom, signature, soak, tests, window }
 
 /// Time between two runs of a check where its gate does not say.
 pub(crate) const EVERY_DEFAULT: gateline_model::Span = gateline_model::Span::from_secs(30);

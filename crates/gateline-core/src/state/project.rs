@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, Digest, Event, Freeze, FreezeName, GroupName, Pipeline, PipelineName, ReleaseId, Scope, TokenId,
-    Version, Waiver, WaiverId,
+    ActorId, Digest, Event, Freeze, FreezeName, GroupName, Pipeline, PipelineName, PolicyName, ReleaseId,
+    Scope, TokenId, Version, Waiver, WaiverId,
 };
 use jiff::Timestamp;
 
@@ -20,6 +20,8 @@ pub struct Project {
     pub versions: HashMap<Digest, Arc<Pipeline>>,
     /// Digest of the file that each version was written in.
     pub sources: HashMap<Digest, Digest>,
+    /// The version in force of each policy module.
+    pub policies: BTreeMap<PolicyName, Digest>,
     /// Releases by pipeline and label.
     pub labels: HashMap<(PipelineName, Version), (ReleaseId, u64)>,
     /// How many releases each pipeline has.
@@ -79,6 +81,9 @@ impl Project {
                 self.in_force.insert(pipeline.name.clone(), *version);
                 self.versions.insert(*version, pipeline.clone());
                 self.sources.insert(*version, *source);
+            }
+            Event::PolicyApplied { name, module } => {
+                self.policies.insert(name.clone(), *module);
             }
             Event::FreezeDeclared { freeze } => {
                 self.freezes.retain(|_, freeze| freeze.until > at);

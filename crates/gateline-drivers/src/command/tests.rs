@@ -394,6 +394,7 @@ fn check_order(run: Vec<String>, timeout: Span) -> (CommandCheck, CheckOrder) {
         artifacts,
         reports: Vec::new(),
         registries: BTreeMap::new(),
+        policy: None,
     };
     (check, order)
 }

@@ -19,6 +19,9 @@ impl Recorded {
                     version.short()
                 )
             }
+            Event::PolicyApplied { name, module } => {
+                format!("policy {name} came into force, version {}", module.short())
+            }
             Event::FreezeDeclared { freeze } => {
                 let (from, until) = (time(freeze.from), time(freeze.until));
                 format!("freeze {} declared from {from} until {until}", freeze.name)

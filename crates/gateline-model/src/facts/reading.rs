@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AttestationFacts, FactRow, row};
-use crate::Digest;
+use crate::{Digest, PolicyReading};
 
 /// What a live check saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +52,8 @@ pub enum Reading {
         /// The statements, each with whether its signature holds.
         found: AttestationFacts,
     },
+    /// One run of a policy module.
+    Policy(PolicyReading),
 }
 
 impl Reading {
@@ -79,12 +81,14 @@ impl Reading {
                 keys: _,
                 reports: _,
             } => found.says(),
+            Reading::Policy(ran) => ran.says(),
         }
     }
 
     pub(super) fn rows(&self) -> Vec<FactRow> {
         match self {
             Reading::Attestation { found, .. } => found.rows(),
+            Reading::Policy(ran) => ran.rows(),
             Reading::Metric { .. } | Reading::Http { .. } | Reading::Command { .. } => {
                 vec![row("reading", self.says())]
             }

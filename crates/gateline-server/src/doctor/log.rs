@@ -103,6 +103,7 @@ impl Examination {
                     .iter()
                     .for_each(|raw_digest| self.names(raw.number, *raw_digest));
             }
+            (Event::PolicyApplied { module, .. }, _) => self.names(raw.number, *module),
             (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) => self.rollouts.push(id.clone()),
             _ => {}
         }

@@ -7,6 +7,7 @@ mod attached;
 mod attestation;
 mod clock;
 mod perform;
+mod policy;
 mod readers;
 mod run;
 mod storekeeper;
@@ -46,6 +47,7 @@ struct Shared {
     engine: RwLock<Engine>,
     inputs: Sender<Input>,
     readers: Readers,
+    modules: policy::Modules,
     watchers: broadcast::Sender<Arc<Vec<Recorded>>>,
     tickets: AtomicU64,
     answers: Mutex<HashMap<Ticket, oneshot::Sender<Answer>>>,

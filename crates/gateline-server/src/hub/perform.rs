@@ -5,7 +5,7 @@ use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErr
 use gateline_engine::{Observed, SourceOrder, Task, TaskOrder};
 use gateline_model::{Arm, Check, CheckOrder, Reading, StepOrder, Target, TargetView, Tick, Weight};
 
-use super::{Hub, attestation};
+use super::{Hub, attestation, policy};
 
 /// Carries one task out. Always answers.
 pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observed {
@@ -25,6 +25,7 @@ pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observ
 async fn look(hub: &Hub, drivers: &Drivers, order: &CheckOrder) -> Result<Reading, String> {
     match &order.check {
         Check::Attestation(check) => attestation::check(hub, check, order).await,
+        Check::Policy(check) => policy::check(hub, check, order).await,
         Check::Metric(_) | Check::Http(_) | Check::Command(_) => {
             drivers.check(order).await.map_err(|err| err.to_string())
         }

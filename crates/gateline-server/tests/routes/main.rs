@@ -11,6 +11,7 @@ mod log;
 mod page_rules;
 mod pages;
 mod pipelines;
+mod policies;
 mod promotions;
 mod releases;
 mod rules;

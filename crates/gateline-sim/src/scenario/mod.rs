@@ -87,8 +87,8 @@ struct Script<'a> {
 impl Script<'_> {
     fn play(&mut self, row: &Row) -> Result<(), ScenarioError> {
         match row.verb() {
-            "pipeline" | "release" | "evidence" | "promote" | "approve" | "override" | "waive" | "freeze"
-            | "lift-freeze" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
+            "pipeline" | "policy" | "release" | "evidence" | "promote" | "approve" | "override" | "waive"
+            | "freeze" | "lift-freeze" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
                 let (actor, command) = self.command(row)?;
                 self.ask(actor, command);
             }

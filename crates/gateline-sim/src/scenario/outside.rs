@@ -36,7 +36,7 @@ impl Script<'_> {
                     value: row.value("value")?,
                     exit_code: row.value("exit")?,
                     errored: row.get("errored").map(str::to_owned),
-                    statements: row.body.clone(),
+                    body: row.body.clone(),
                 };
                 outside.answers.insert(row.parse(row.word(0, "a gate")?)?, answer);
             }

@@ -70,7 +70,7 @@ fn numbers(facts: &Facts) -> Markup {
         Facts::Tests(tests) => test_numbers(tests),
         Facts::Coverage(coverage) => coverage_numbers(coverage),
         Facts::Findings(findings) => finding_numbers(findings),
-        Facts::Reading(Reading::Attestation { .. }) => rows(facts),
+        Facts::Reading(Reading::Attestation { .. } | Reading::Policy(_)) => rows(facts),
         Facts::Reading(reading) => reading_numbers(reading),
         Facts::Sbom(_)
         | Facts::Performance(_)
@@ -165,7 +165,7 @@ fn reading_numbers(reading: &Reading) -> Markup {
                 p { "exit code " b.num { (exit_code) } " after " (format!("{seconds:.1} s")) }
                 @if !output_tail.is_empty() { pre { (output_tail) } }
             }
-            Reading::Attestation { found: _, keys: _, reports: _ } => {}
+            Reading::Attestation { found: _, keys: _, reports: _ } | Reading::Policy(_) => {}
         }
     }
 }

@@ -1,0 +1,44 @@
+//! `PUT /api/v1/policies`
+
+use std::sync::Arc;
+
+use gateline_api::{ApplyPolicy, PolicyReply, Problem, entry};
+use gateline_core::Command;
+use gateline_policy::{Module, ModuleFiles, PolicyError};
+use gateline_store::Blob;
+
+use crate::call::Call;
+use crate::refused::Refused;
+
+pub(crate) async fn handle(mut call: Call<ApplyPolicy>) -> Result<PolicyReply, Refused> {
+    let files = std::mem::take(&mut call.body.files);
+    // Parsing is work, and not the runtime's.
+    let loaded = tokio::task::spawn_blocking(move || {
+        let files = ModuleFiles::of(files.into_iter().map(|(path, text)| (path, text.into_bytes())))?;
+        Module::load(&files)?;
+        Ok(files)
+    });
+    let files = match loaded.await {
+        Ok(loaded) => loaded.map_err(invalid)?,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    };
+    let (project, name, module) = (call.body.project.clone(), call.body.name.clone(), files.digest());
+    let command = Command::ApplyPolicy {
+        project: project.clone(),
+        name: name.clone(),
+        module,
+    };
+    let kept = Blob::of(&files.to_bytes()).map_err(|err| Refused::new(&entry::BODY, err.to_string()))?;
+    let receipt = call.submit_with(command, vec![Arc::new(kept)]).await?;
+    Ok(PolicyReply {
+        project,
+        name,
+        version: module,
+        changed: !receipt.events.is_empty(),
+    })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
+fn invalid(err: PolicyError) -> Refused {
+    Problem::new(&entry::POLICY_INVALID, err.to_string()).into()
+}

@@ -1,0 +1,5 @@
+//! Policy modules.
+
+pub(super) mod apply;
+pub(super) mod list;
+pub(super) mod show;
