@@ -121,7 +121,10 @@ async fn a_waiver_lets_a_release_pass_until_it_is_lifted_and_the_decision_names_
         (granted.waiver.place.as_str(), granted.waiver.rule.as_deref()),
         ("src/pay.py:88", Some("S608"))
     );
-    assert_eq!(list(&admin, &WaiverQuery::default()).await, [granted.clone()]);
+    assert_eq!(
+        list(&admin, &WaiverQuery::default()).await,
+        std::slice::from_ref(&granted)
+    );
 
     let held = until(&app, &admin, "dev/1", |view| view.state == PromotionState::Held).await;
     let verdict = &held.decision.unwrap().verdicts[0];
