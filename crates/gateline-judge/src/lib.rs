@@ -30,7 +30,7 @@ pub use guard::{Burn, Guard, Guards, Slo};
 pub use histogram::{Chosen, NATIVE_BOUNDS_MAX, bound_for, native};
 pub use judge::{
     BASELINE_REQUESTS_MIN, Baseline, ErrorTolerance, Exposure, GaugeMay, GaugeTolerance, Judge, KnownMetric,
-    Settings, SlowTolerance,
+    Settings, SettingsError, SlowTolerance, WATCHED_MAX,
 };
 pub use look::{ArmLook, Bad, GaugeLook, Look};
 pub use noise::{Calibration, DesignEffect, GroupCounts, PodRates, WINDOWS, by_window, spread};

@@ -63,7 +63,7 @@ fn the_tempered_evidence_is_that_of_the_reference() {
             let interval = ratio.interval(recipe.alpha, recipe.beta);
             let found = [
                 ratio.ln_e_harm(),
-                ratio.ln_e_safe(),
+                ratio.ln_e_below(case.tolerance),
                 interval.low,
                 interval.high,
                 interval.likely,

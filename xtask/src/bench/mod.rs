@@ -1,9 +1,11 @@
 //! Benchmarks: each number as a ratio to a named limit that is measured in the same run.
 //!
-//! `cargo xtask bench [decisions|action|fold|board|evidence|policy]` prints Markdown. All but `evidence` and `policy` need the whole server and
-//! an optimised build of it, so they stand behind the feature `bench`: the other verbs build without it.
+//! `cargo xtask bench [decisions|action|fold|board|evidence|policy|judge]` prints Markdown. All but `evidence`, `policy` and `judge` need
+//! the whole server and an optimised build of it, so they stand behind the feature `bench`: the other verbs build without it.
+//! `judge` takes minutes and is run only by its name; it writes its own page.
 
 mod evidence;
+mod judge;
 #[cfg(feature = "bench")]
 mod measure;
 mod policy;
@@ -16,6 +18,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     match arguments {
         [one] if one == "evidence" => evidence::run(),
         [one] if one == "policy" => policy::run(),
+        [one, rest @ ..] if one == "judge" => judge::run(rest),
         // With the feature this is the second process, and the first one has done it.
         [] if !cfg!(feature = "bench") => evidence::run()
             .and_then(|()| policy::run())

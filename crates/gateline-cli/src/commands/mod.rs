@@ -8,6 +8,7 @@ mod evidence;
 mod explain;
 mod freeze;
 mod gate;
+mod judge;
 mod lint;
 mod log;
 mod r#override;
@@ -74,6 +75,7 @@ verbs! {
     Release: release, "Register, show and list releases, and lift their bars";
     Evidence: evidence, "Submit, list and show what tools wrote about a release, or read it offline";
     Gate: gate, "List and explain the kinds of gate, offline";
+    Judge: judge, "Show what the judge says of a recorded rollout, offline";
     Promotion: promotion, "List promotions";
     Pipeline: pipeline, "List and show pipelines";
     Policy: policy, "Test, run, apply, list and show policy modules";

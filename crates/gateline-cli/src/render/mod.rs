@@ -10,6 +10,7 @@ mod evidence;
 mod pipeline;
 mod promotion;
 mod release;
+mod ruling;
 mod stage;
 mod table;
 mod time;
@@ -23,6 +24,7 @@ pub(crate) use evidence::{evidence, evidence_list, facts, read_report, unread_re
 pub(crate) use pipeline::{difference, pipeline, pipelines};
 pub(crate) use promotion::{change_line, promotion, promotions, time_left};
 pub(crate) use release::{release, releases};
+pub(crate) use ruling::ruling;
 pub(crate) use stage::{freezes, stage};
 pub(crate) use table::Table;
 pub(crate) use time::{ago, clock, in_future};

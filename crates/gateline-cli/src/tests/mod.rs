@@ -4,6 +4,7 @@ mod away;
 mod commands;
 mod help;
 mod http;
+mod judge;
 mod looks;
 mod views;
 

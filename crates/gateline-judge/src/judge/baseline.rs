@@ -59,10 +59,11 @@ impl Baseline {
         let (watched, notes) = watched(settings, &all);
         let mut groups = Groups::default();
         ticks.iter().for_each(|tick| groups.add(tick, &watched));
+        let errors = settings.recipe.error_capital;
         let capital = |bad: Bad| match (bad, watched.len()) {
             (Bad::Failed, 1) => 1.0,
-            (Bad::Failed, _) => 0.5,
-            (Bad::Slower(_), count) => 0.5 / (count - 1) as f64,
+            (Bad::Failed, _) => errors,
+            (Bad::Slower(_), count) => (1.0 - errors) / (count - 1) as f64,
         };
         let known = |(index, (bad, tolerance)): (usize, &(Bad, Option<f64>))| {
             let count = bad.count(&all).unwrap_or(0);

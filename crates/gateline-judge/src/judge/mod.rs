@@ -1,7 +1,7 @@
 //! The judge by evidence: looks in, one after the other, and after each what it says of the rollout.
 //!
 //! Deterministic and without a clock: the same looks give the same rulings, and a look that was seen is not seen again.
-//! The state can be written down and read back between any two looks.
+//! The state can be written down and read back between any two looks; what must agree bit for bit replays the looks.
 
 mod baseline;
 mod metric;
@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 pub use baseline::{BASELINE_REQUESTS_MIN, Baseline, KnownMetric};
 use metric::{Metric, pair};
 use pace::{Allows, Paced, Standing, odds};
-pub use settings::{ErrorTolerance, Exposure, GaugeMay, GaugeTolerance, Settings, SlowTolerance};
+pub use settings::{
+    ErrorTolerance, Exposure, GaugeMay, GaugeTolerance, Settings, SettingsError, SlowTolerance, WATCHED_MAX,
+};
 
 use crate::fuse::Fuses;
 use crate::gauge::Gauge;

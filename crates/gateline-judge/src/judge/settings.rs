@@ -83,6 +83,120 @@ pub enum Exposure {
     Paced,
 }
 
+/// Most bounds of latency that are watched, and most gauges.
+pub const WATCHED_MAX: usize = 16;
+
+/// Why settings cannot be judged by.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` {why}")]
+pub struct SettingsError {
+    field: &'static str,
+    why: &'static str,
+}
+
+impl Settings {
+    /// The settings, where they can be judged by.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with the first field that is not what it must be.
+    pub fn checked(self) -> Result<Self, SettingsError> {
+        let is_share = |share: f64| share > 0.0 && share < 1.0;
+        let is_ratio = |ratio: f64| ratio > 1.0 && ratio < 64.0;
+        let (recipe, pace) = (&self.recipe, &self.recipe.pace);
+        let capital: f64 = recipe.restarts.iter().map(|restart| restart.capital).sum();
+        let ascends = pace.weights.windows(2).all(|pair| pair[0] < pair[1]);
+        let rules = [
+            (
+                "errors.ratio",
+                is_ratio(self.errors.ratio),
+                "must be above 1 and below 64",
+            ),
+            (
+                "errors.share",
+                is_share(self.errors.share),
+                "must be above 0 and below 1",
+            ),
+            (
+                "latency",
+                self.latency.len() <= WATCHED_MAX,
+                "has more than 16 entries",
+            ),
+            (
+                "latency.ratio",
+                self.latency.iter().all(|slow| is_ratio(slow.ratio)),
+                "must be above 1 and below 64",
+            ),
+            (
+                "latency.share",
+                self.latency.iter().all(|slow| is_share(slow.share)),
+                "must be above 0 and below 1",
+            ),
+            (
+                "gauges",
+                self.gauges.len() <= WATCHED_MAX,
+                "has more than 16 entries",
+            ),
+            (
+                "slo.errors",
+                self.slo.is_none_or(|slo| is_share(slo.errors)),
+                "must be above 0 and below 1",
+            ),
+            (
+                "budget",
+                self.budget.is_none_or(|budget| budget >= 0.0),
+                "must not be below 0",
+            ),
+            ("carried_ln_e", self.carried_ln_e.is_finite(), "must be a number"),
+            (
+                "recipe.alpha",
+                is_share(recipe.alpha),
+                "must be above 0 and below 1",
+            ),
+            (
+                "recipe.beta",
+                is_share(recipe.beta),
+                "must be above 0 and below 1",
+            ),
+            (
+                "recipe.error_capital",
+                is_share(recipe.error_capital),
+                "must be above 0 and below 1",
+            ),
+            ("recipe.cap", recipe.cap > 0.0, "must be above 0"),
+            (
+                "recipe.restarts",
+                (capital - 1.0).abs() < 1e-6,
+                "must have capital that sums to 1",
+            ),
+            (
+                "recipe.harm_ratio_min",
+                is_ratio(recipe.harm_ratio_min),
+                "must be above 1 and below 64",
+            ),
+            (
+                "recipe.margin_power",
+                (0.0..=1.0).contains(&recipe.margin_power),
+                "must be from 0 to 1",
+            ),
+            (
+                "recipe.margin_floor",
+                (0.0..=4.0).contains(&recipe.margin_floor),
+                "must be from 0 to 4",
+            ),
+            (
+                "recipe.pace.weights",
+                ascends && pace.weights.len() >= 2,
+                "must ascend, two at least",
+            ),
+            ("recipe.pace.every", pace.every > 0, "must be above 0"),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            Some((field, _, why)) => Err(SettingsError { field, why }),
+            None => Ok(self),
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let (errors, latency) = (

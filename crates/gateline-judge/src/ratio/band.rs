@@ -117,6 +117,17 @@ impl Band {
         self.ln_good_evidence() - self.at(ln(ratio))
     }
 
+    /// ln of the odds against every ratio from this one on: what they rule out, [`Band::upper`] is below.
+    pub fn ln_e_all_below(&self, ratio: f64) -> f64 {
+        let above = self
+            .grid
+            .iter()
+            .zip(&self.ln_likelihood)
+            .filter(|(at, _)| **at > ln(ratio));
+        let worst = above.map(|(_, value)| *value).fold(self.at(ln(ratio)), f64::max);
+        self.ln_good_evidence() - worst
+    }
+
     /// The first ratio on the grid that is ruled out: all from it on are. What promotes is this against the tolerance.
     pub fn upper(&self, beta: f64) -> f64 {
         let index = self.last_inside(beta) + 1;

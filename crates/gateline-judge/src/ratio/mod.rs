@@ -120,7 +120,12 @@ impl Ratio {
 
     /// ln of the odds against "the tolerance or worse".
     pub fn ln_e_safe(&self) -> f64 {
-        self.band.ln_e_below(self.tolerance)
+        self.band.ln_e_all_below(self.tolerance)
+    }
+
+    /// ln of the odds against one ratio.
+    pub fn ln_e_below(&self, ratio: f64) -> f64 {
+        self.band.ln_e_below(ratio)
     }
 
     /// The first ratio that is ruled out, with all above it.
