@@ -47,16 +47,16 @@ fn denials(text: &str, input: Value) -> Result<Vec<String>, String> {
     said(&one(text), input).map(|(denied, _)| denied)
 }
 
-const DEPLOYMENT: &str = r#"package main
+const WORKLOAD: &str = r#"package main
 
 deny[msg] {
-  input.kind == "Deployment"
+  input.kind == "StatefulSet"
   not input.spec.template.spec.securityContext.runAsNonRoot
   msg = "containers must not run as root"
 }
 
 deny[msg] {
-  input.kind == "Deployment"
+  input.kind == "StatefulSet"
   not input.spec.selector.matchLabels.app
   msg := sprintf("%s has no label app", [input.metadata.name])
 }
@@ -75,9 +75,9 @@ warn_replicas[msg] {
 
 #[test]
 fn rules_as_conftest_writes_them_run_unchanged() {
-    let input = json!({"kind": "Deployment", "metadata": {"name": "shop"}, "spec": {"replicas": 1,
+    let input = json!({"kind": "StatefulSet", "metadata": {"name": "shop"}, "spec": {"replicas": 1,
         "template": {"spec": {"containers": [{"image": "shop:latest"}, {"image": "proxy:1.2"}]}}}});
-    let (denied, warned) = said(&one(DEPLOYMENT), input).unwrap();
+    let (denied, warned) = said(&one(WORKLOAD), input).unwrap();
     assert_eq!(
         denied,
         [
@@ -87,7 +87,7 @@ fn rules_as_conftest_writes_them_run_unchanged() {
         ]
     );
     assert_eq!(warned, ["main.warn_replicas: one replica is no replica"]);
-    let (denied, warned) = said(&one(DEPLOYMENT), json!({"kind": "Service"})).unwrap();
+    let (denied, warned) = said(&one(WORKLOAD), json!({"kind": "Service"})).unwrap();
     assert_eq!((denied.len(), warned.len()), (0, 0));
 }
 

@@ -16,15 +16,7 @@ impl Script<'_> {
         let reason = row.get("reason").unwrap_or_default().to_owned();
         let command = match row.verb() {
             "pipeline" => self.pipeline_command(row)?,
-            "policy" => {
-                row.only(1, &["by"])?;
-                let rules = row.body.as_deref().unwrap_or_default();
-                Command::ApplyPolicy {
-                    project: self.pipeline_ref(row)?.project.clone(),
-                    name: row.parse(row.word(0, "a name")?)?,
-                    module: Digest::of(rules.as_bytes()),
-                }
-            }
+            "policy" => self.policy_command(row)?,
             "release" => self.release_command(row)?,
             "evidence" => self.evidence_command(row)?,
             "promote" => {
@@ -114,6 +106,16 @@ impl Script<'_> {
             }
         };
         Ok((actor(row)?, command))
+    }
+
+    fn policy_command(&self, row: &Row) -> Result<Command, ScenarioError> {
+        row.only(1, &["by"])?;
+        let rules = row.body.as_deref().unwrap_or_default();
+        Ok(Command::ApplyPolicy {
+            project: self.pipeline_ref(row)?.project.clone(),
+            name: row.parse(row.word(0, "a name")?)?,
+            module: Digest::of(rules.as_bytes()),
+        })
     }
 
     fn pipeline_command(&mut self, row: &Row) -> Result<Command, ScenarioError> {
