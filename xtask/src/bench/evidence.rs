@@ -83,22 +83,37 @@ fn build() -> Result<PathBuf, String> {
     ];
     let status = Command::new(env!("CARGO")).args(build).status();
     let status = status.map_err(|err| format!("could not run cargo: {err}"))?;
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from);
     match status.success() {
-        true => Ok(target.join("release/examples/read")),
+        true => Ok(target().join("release/examples/read")),
         false => Err(format!("the reader was not built: {status}")),
     }
 }
 
+/// Where cargo puts what it builds.
+pub(super) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from)
+}
+
+/// Sends the JUnit report to a server instead of reading it.
+pub(super) fn upload() -> Result<(), String> {
+    println!("\n## upload\n\n`cargo xtask bench upload`");
+    let junit = &REPORTS[1];
+    with_file(junit, |path, megabytes| super::upload::measure(path, megabytes))
+}
+
 fn measure(report: &Report, reader: &Path) -> Result<(), String> {
+    with_file(report, |path, megabytes| rows(report, reader, path, megabytes))
+}
+
+/// Writes a report, and removes it after its use.
+fn with_file(report: &Report, use_it: impl FnOnce(&Path, f64) -> Result<(), String>) -> Result<(), String> {
     let path = std::env::temp_dir().join(format!(
         "gateline-bench-{}-{}",
         report.megabytes,
         std::process::id()
     ));
     let measured = write(report, &path).map_err(|err| format!("could not write {}: {err}", path.display()));
-    let measured = measured.and_then(|megabytes| rows(report, reader, &path, megabytes));
+    let measured = measured.and_then(|megabytes| use_it(&path, megabytes));
     let _ = std::fs::remove_file(&path);
     measured
 }

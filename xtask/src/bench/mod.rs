@@ -1,7 +1,7 @@
 //! Benchmarks: each number as a ratio to a named limit that is measured in the same run.
 //!
-//! `cargo xtask bench [decisions|action|fold|board|evidence|policy|judge]` prints Markdown. All but `evidence`, `policy` and `judge` need
-//! the whole server and an optimised build of it, so they stand behind the feature `bench`: the other verbs build without it.
+//! `cargo xtask bench [decisions|action|fold|board|evidence|policy|upload|judge]` prints Markdown. All but the last four need the whole server and
+//! an optimised build of it, so they stand behind the feature `bench`: the other verbs build without it.
 //! `judge` takes minutes and is run only by its name; it writes its own page.
 
 mod evidence;
@@ -9,6 +9,7 @@ mod judge;
 #[cfg(feature = "bench")]
 mod measure;
 mod policy;
+mod upload;
 
 /// Runs one benchmark, or all of them.
 ///
@@ -16,6 +17,7 @@ mod policy;
 /// What could not be set up or measured.
 pub fn run(arguments: &[String]) -> Result<(), String> {
     match arguments {
+        [one] if one == "upload" => evidence::upload(),
         [one] if one == "evidence" => evidence::run(),
         [one] if one == "policy" => policy::run(),
         [one, rest @ ..] if one == "judge" => judge::run(rest),

@@ -2,7 +2,7 @@
 //!
 //! `--secs N` shares that time among the targets, `--only TARGET` takes one, `--seed S` plays one input of it again. Each
 //! input follows from target and seed alone. What must hold of it: no panic, no endless loop, no more memory than
-//! [`GROWTH_KB_MAX`], and facts that are stored are read back. Knows no coverage; `fuzz/` has the targets that do.
+//! [`GROWTH_KB_MAX`], and facts that are stored are read back. Knows no coverage.
 
 mod memory;
 mod mutate;

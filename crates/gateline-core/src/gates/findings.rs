@@ -2,14 +2,20 @@
 //!
 //! `findings: {critical: 0, high: 0, since_live: true}`, from SARIF and every scanner that is read. Without a tool the
 //! newest report of each tool counts: a clean report of one never hides what another found. What a waiver accepts or a
-//! VEX statement clears is not counted, and told.
+//! VEX statement clears is not counted, and told. `exploited` needs to know which vulnerabilities are exploited: from
+//! CISA's catalogue (`known_exploited_vulnerabilities.json`), reported for the release like any evidence, or from a tool
+//! that says so of each (grype). Where neither does, it is waited for. A waiver that is older than a vulnerability's
+//! place on the list does not cover it.
+
+mod exploited;
+mod vex;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use gateline_model::{
-    Evidence, EvidenceId, Facts, Finding, FindingFacts, Found, Gate, Package, Severity, Verdict,
-    VexStatement, VexStatus, Waiver,
+    Evidence, EvidenceId, ExploitedVulnerability, Facts, Finding, FindingFacts, Found, Gate, Severity, Span,
+    Verdict, Waiver,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,6 +28,7 @@ use super::{
 };
 use crate::state::ReleaseState;
 use crate::threshold::Threshold;
+use exploited::List;
 
 pub(super) const KIND: GateKind = GateKind {
     name: "findings",
@@ -57,9 +64,13 @@ struct Findings {
     /// Most findings of any severity.
     #[serde(default)]
     total: Option<u64>,
-    /// Most findings that are known to be exploited.
+    /// Most findings that are known to be exploited, by a reported list or by the tool itself.
     #[serde(default)]
     exploited: Option<u64>,
+    /// How old the list of exploited vulnerabilities may be by its own date, as in `7d`; a list is asked for where this is
+    /// given.
+    #[serde(default)]
+    list_max_age: Option<Span>,
     /// The CVSS score of each finding that has one, as in `< 7`.
     #[serde(default)]
     score: Option<Threshold>,
@@ -101,6 +112,9 @@ fn yes() -> bool {
 
 fn check(params: &Value) -> Result<(), String> {
     check_params::<Findings>(params)?;
+    if params.get("list_max_age").is_some() && params.get("exploited").is_none() {
+        return Err("`list_max_age` is of the list that `exploited` needs: give `exploited` too".to_owned());
+    }
     let limits = [
         "critical",
         "high",
@@ -125,6 +139,10 @@ struct Counted<'a> {
     /// By severity, in the order of [`Severity::ALL`].
     counts: [u64; 5],
     remaining: Vec<&'a Finding>,
+    /// Those of them that are exploited, and what a list says of each.
+    exploited: Vec<(&'a Finding, Option<String>)>,
+    /// One of them of which nobody says whether it is exploited.
+    unknown: Option<&'a Finding>,
     waived: Vec<(&'a Finding, Waiver)>,
     cleared: u64,
     known: u64,
@@ -142,13 +160,25 @@ impl Findings {
 
     fn judge(&self, gate: &Gate, view: &GateView<'_>) -> Says {
         let (reports, mut held) = self.reports(gate, view);
+        // A list that cannot be used holds the release up as a report that cannot be judged does.
+        let list_held = self.list_holds_back(gate, view);
+        let newest = exploited::newest(view).filter(|_| self.exploited.is_some() && list_held.is_none());
+        let list = newest.and_then(|(id, evidence)| List::of(id, evidence));
+        held.extend(list_held);
         let facts: Vec<&FindingFacts> = reports
             .iter()
             .filter_map(|(_, evidence)| of_findings(&evidence.found))
             .collect();
-        let counted = self.count(view, &facts);
+        let counted = self.count(view, &facts, list.as_ref());
         let says = self.says(view, &facts, &counted);
-        let says = reports.iter().fold(says, |says, (id, _)| says.evidence(*id));
+        let ids = reports.iter().map(|(id, _)| *id);
+        let says = ids
+            .chain(list.as_ref().map(|list| list.id))
+            .fold(says, Says::evidence);
+        let says = match list.and_then(|list| list.until(self.list_max_age)) {
+            Some(until) => says.until(until),
+            None => says,
+        };
         let says = counted
             .waived
             .iter()
@@ -169,6 +199,23 @@ impl Findings {
                 held.into_iter().chain(found).fold(first, Says::and)
             }
         }
+    }
+
+    /// What keeps the list of exploited vulnerabilities from being used, where one is there or asked for.
+    fn list_holds_back(&self, gate: &Gate, view: &GateView<'_>) -> Option<Says> {
+        self.exploited?;
+        let Some((id, evidence)) = exploited::newest(view) else {
+            self.list_max_age?;
+            let says = format!("no {} was reported yet", exploited::WHAT);
+            return Some(
+                Says::waiting("evidence.missing", says)
+                    .changed_by("a reporter (CI)")
+                    .next(reported::add(view, None)),
+            );
+        };
+        let add = reported::add(view, None);
+        reported::holds_back(gate, view, exploited::WHAT, &add, id, evidence)
+            .or_else(|| List::of(id, evidence)?.stale(view, self.list_max_age))
     }
 
     /// The reports that can be judged, and what is said of each that is missing, errored or stale.
@@ -200,7 +247,12 @@ impl Findings {
     }
 
     /// Counts are exact also where not each finding is kept: what is not kept is counted as new, unwaived and fitting.
-    fn count<'a>(&self, view: &GateView<'_>, facts: &[&'a FindingFacts]) -> Counted<'a> {
+    fn count<'a>(
+        &self,
+        view: &GateView<'_>,
+        facts: &[&'a FindingFacts],
+        list: Option<&List<'_>>,
+    ) -> Counted<'a> {
         let mut counted = Counted::default();
         for (count, severity) in counted.counts.iter_mut().zip(Severity::ALL) {
             *count = facts.iter().map(|facts| facts.of_severity(severity)).sum();
@@ -211,7 +263,7 @@ impl Findings {
             HashSet::new()
         };
         let vex = if self.vex {
-            vex_statements(view)
+            vex::statements(view)
         } else {
             Vec::new()
         };
@@ -225,19 +277,30 @@ impl Findings {
             let naming = waivers.get(finding.identity.as_str()).into_iter().flatten();
             let waiver = naming
                 .copied()
-                .find(|waiver| waiver.covers(finding, &view.pipeline.name, &view.stage.name, view.now));
+                .find(|waiver| waiver.covers(finding, &view.pipeline.name, &view.stage.name, view.now))
+                .filter(|waiver| !exploited::became_worse(finding, waiver, list));
             let excluded = if self.only.as_ref().is_some_and(|only| !only.fits(finding)) {
                 true
             } else if live.contains(&finding.identity) {
                 counted.known += 1;
                 true
-            } else if cleared(finding, &vex, view) {
+            } else if vex::cleared(finding, &vex, view) {
                 counted.cleared += 1;
                 true
             } else if let Some(waiver) = waiver {
                 counted.waived.push((finding, waiver.clone()));
                 true
             } else {
+                // What is no package is on no list.
+                match exploited::is_exploited(finding, list) {
+                    Some(true) => counted.exploited.push((
+                        finding,
+                        list.and_then(|list| list.entry(finding))
+                            .map(ExploitedVulnerability::says),
+                    )),
+                    None if finding.package.is_some() => counted.unknown = counted.unknown.or(Some(finding)),
+                    Some(false) | None => {}
+                }
                 counted.remaining.push(finding);
                 false
             };
@@ -254,11 +317,7 @@ impl Findings {
     fn says(&self, view: &GateView<'_>, facts: &[&FindingFacts], counted: &Counted<'_>) -> Says {
         let limits = [self.critical, self.high, self.medium, self.low, self.info];
         let total: u64 = counted.counts.iter().sum();
-        let exploited = counted
-            .remaining
-            .iter()
-            .filter(|finding| finding.exploited == Some(true))
-            .count() as u64;
+        let exploited = counted.exploited.len() as u64;
         let worst_score = counted
             .remaining
             .iter()
@@ -280,11 +339,22 @@ impl Findings {
                     .is_some_and(|score| self.score.as_ref().is_some_and(|limit| !limit.holds(score)))
             });
         let text = self.text(view, facts, counted);
-        let says = match too_many {
-            true => Says::refused("findings.too_many", text)
+        let unknown = counted.unknown.filter(|_| self.exploited.is_some());
+        let says = match (too_many, unknown) {
+            (true, _) => Says::refused("findings.too_many", text)
                 .changed_by("a new release, a new report for this one, or a waiver")
                 .next("mend the findings and register a new release, or accept one with `gateline waive`"),
-            false => Says::satisfied("findings.within", text),
+            (false, Some(finding)) => Says::waiting(
+                "findings.exploited_unknown",
+                format!("nobody says whether it is exploited: {finding}; {text}"),
+            )
+            .changed_by("a reporter (CI)")
+            .next(format!(
+                "fetch a {}, and {}",
+                exploited::WHAT,
+                reported::add(view, None)
+            )),
+            (false, None) => Says::satisfied("findings.within", text),
         };
         let mut says = Severity::ALL.iter().zip(counted.counts.iter().zip(limits)).fold(
             says,
@@ -320,7 +390,13 @@ impl Findings {
                 finding.severity.name()
             )
         });
-        says.details(remaining.chain(waived))
+        let listed = counted.exploited.iter().map(|(finding, known)| {
+            format!(
+                "{}: {finding}",
+                known.as_deref().unwrap_or("exploited, as its tool says")
+            )
+        });
+        says.details(listed.chain(remaining).chain(waived))
     }
 
     fn text(&self, view: &GateView<'_>, facts: &[&FindingFacts], counted: &Counted<'_>) -> String {
@@ -410,58 +486,4 @@ pub fn found_in(release: &ReleaseState) -> HashSet<String> {
         .flat_map(|facts| &facts.findings)
         .map(|finding| finding.identity.clone())
         .collect()
-}
-
-/// All VEX statements for the release, oldest first: a later one wins.
-fn vex_statements<'a>(view: &'a GateView<'_>) -> Vec<&'a VexStatement> {
-    let found = view
-        .release
-        .evidence
-        .iter()
-        .filter_map(|(_, evidence)| match &evidence.found {
-            Found::Facts {
-                facts: Facts::Vex(vex),
-            } => Some(&vex.statements),
-            Found::Facts { .. } | Found::Errored { .. } => None,
-        });
-    found.flatten().collect()
-}
-
-fn cleared(finding: &Finding, vex: &[&VexStatement], view: &GateView<'_>) -> bool {
-    let names = || finding.rule.iter().chain(&finding.aliases);
-    let Some(package) = &finding.package else {
-        return false;
-    };
-    let last = vex.iter().rev().find(|statement| {
-        statement
-            .vulnerability
-            .iter()
-            .any(|name| names().any(|own| own == name))
-            && (statement.products.is_empty()
-                || statement
-                    .products
-                    .iter()
-                    .any(|product| is_about(product, package, view)))
-    });
-    last.is_some_and(|statement| matches!(statement.status, VexStatus::NotAffected | VexStatus::Fixed))
-}
-
-/// Whether a product of a VEX statement is this package, in this version or any, or an artifact of the release.
-fn is_about(product: &str, package: &Package, view: &GateView<'_>) -> bool {
-    let is_package = package.purl.as_deref().is_some_and(|purl| {
-        let purl = purl.split(['?', '#']).next().unwrap_or(purl);
-        let product = product.split(['?', '#']).next().unwrap_or(product);
-        purl == product
-            || purl
-                .strip_prefix(product)
-                .is_some_and(|version| version.starts_with('@'))
-    });
-    let is_artifact = || {
-        view.release
-            .release
-            .artifacts
-            .iter()
-            .any(|artifact| product.contains(artifact.at.digest().hex().as_str()))
-    };
-    is_package || is_artifact()
 }
