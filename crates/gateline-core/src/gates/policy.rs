@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::live::{self, max_age_default};
+use super::live::{self, every_default, max_age_default};
 use super::{GateKind, GateView, Observes, Place, Says, check_params, schema_of, with_params};
 use crate::command::{Actor, Facts};
 use crate::conditions::{assess_risk, facts};
@@ -59,11 +59,6 @@ struct Policy {
     /// How old a run may be at admission.
     #[serde(default = "max_age_default")]
     max_age: Span,
-}
-
-/// Longer than for other checks: what the rules see is known, and only the time changes by itself.
-fn every_default() -> Span {
-    Span::from_secs(300)
 }
 
 impl Policy {

@@ -20,7 +20,7 @@ spec:
     - name: live
       target: {command: {apply: [/bin/true], health: [/bin/true]}}
       gates:
-        - policy: {module: rules, every: 1h}
+        - policy: {module: rules, every: 100ms}
           because: What all teams agreed on.
 ";
 const RULES: &str = "package rules

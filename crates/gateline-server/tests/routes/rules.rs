@@ -26,6 +26,7 @@ pub fn filled(path: &str) -> String {
         ("{release}", "payment-service@1.0.0"),
         ("{version}", "1.0.0"),
         ("{name}", "holidays"),
+        ("{policy}", "rules"),
         ("{id}", "nobody"),
         ("{key}", "job-7"),
         ("{digest}", &digest),
