@@ -76,6 +76,8 @@ pub enum Media {
     None,
     /// JSON.
     Json,
+    /// JSON with a secret in it: no digest of it is kept, so a repeated write is known by its key alone.
+    Secret,
     /// Bytes as they are.
     Bytes,
     /// The fields of an HTML form.
@@ -91,7 +93,7 @@ impl Media {
     pub const fn media_type(self) -> Option<&'static str> {
         match self {
             Media::None => None,
-            Media::Json => Some("application/json"),
+            Media::Json | Media::Secret => Some("application/json"),
             Media::Bytes => Some("application/octet-stream"),
             Media::Form => Some("application/x-www-form-urlencoded"),
             Media::Events => Some("text/event-stream"),

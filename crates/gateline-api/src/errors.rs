@@ -65,6 +65,14 @@ errors! {
     ORIGIN: "auth.origin", 403, Refused, "The request came from another site", "send it from Gateline's own pages, or with a bearer token";
     /// No token, or one that is not known, revoked or expired.
     UNAUTHORIZED: "auth.unauthorized", 401, Refused, "A valid token is needed", "give a token with `Authorization: Bearer ..`, or set `GATELINE_TOKEN`";
+    /// An issuer of signed tokens that does not answer.
+    ISSUER: "auth.issuer_unreachable", 503, Unknown, "The issuer of the signed token could not be asked", "try again; look whether the server reaches it";
+    /// Somebody who could not be signed in.
+    SIGN_IN: "auth.sign_in", 403, Refused, "The sign-in did not succeed", "begin again on the login page; where it goes on, tell an administrator";
+    /// Too many passwords tried.
+    THROTTLED: "auth.throttled", 429, Refused, "Too many passwords were tried", "wait as long as `Retry-After` says";
+    /// A password that is not the account's, or an account that there is not.
+    WRONG_PASSWORD: "auth.wrong_password", 401, Refused, "Nobody was let in", "try again; an administrator gives an account another password with `gateline account password NAME`";
     /// Our fault.
     BUG: "bug", 500, Bug, "Gateline has a bug", "report it with the server's log of this moment";
     /// An evidence format that is not read.
@@ -79,6 +87,8 @@ errors! {
     KEY_REUSED: "idempotency.key_reused", 422, Usage, "The idempotency key was used for another request", "use a new key for a new request";
     /// A key that is empty, too long or not text.
     KEY_INVALID: "idempotency.key_invalid", 422, Usage, "The idempotency key cannot be used", "send 1 to 200 visible ASCII characters, as a UUID";
+    /// A password that nobody should use.
+    PASSWORD: "password.unusable", 422, Usage, "The password cannot be used", "choose one of 12 characters or more, as four or five words";
     /// A pipeline file with errors.
     PIPELINE_INVALID: "pipeline.invalid", 422, Usage, "The pipeline file has errors", "mend the findings; `gateline lint` shows them with their lines";
     /// A pipeline or version that was never applied.
@@ -89,6 +99,8 @@ errors! {
     POLICY_UNKNOWN: "policy.unknown", 404, Usage, "There is no such policy module", "list them with `gateline policy list`";
     /// A project that nothing belongs to.
     PROJECT_UNKNOWN: "project.unknown", 404, Usage, "There is no such project", "apply a pipeline of the project first, with `gateline apply`";
+    /// Roles that were never applied.
+    ROLES_UNKNOWN: "roles.unknown", 404, Usage, "There are no such roles", "declare them with `gateline apply -f roles.yaml`";
     /// A promotion that never was.
     PROMOTION_UNKNOWN: "promotion.unknown", 404, Usage, "There is no such promotion", "list them with `gateline promotion list`";
     /// An artifact that nobody could find, or find again.

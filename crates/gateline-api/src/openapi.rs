@@ -111,7 +111,7 @@ fn reply(endpoint: &EndpointInfo, schemas: &Schemas) -> Value {
 fn content(media: Media, schema: &Value) -> Option<Value> {
     let described = match media {
         Media::None => return None,
-        Media::Json | Media::Form | Media::Events => json!({"schema": schema}),
+        Media::Json | Media::Secret | Media::Form | Media::Events => json!({"schema": schema}),
         Media::Bytes | Media::Text => json!({}),
     };
     media.media_type().map(|kind| json!({kind: described}))

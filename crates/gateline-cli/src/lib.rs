@@ -13,6 +13,7 @@ mod number;
 mod options;
 mod out;
 mod pipeline_files;
+mod prompt;
 mod render;
 mod session;
 mod watch;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, CheckOf, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Pipeline,
-    Private, PromotionId, Release, ReleaseId, Ruling, Scope, Served, StageRef, TokenId,
+    ActorId, CheckOf, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Key, No,
+    Pipeline, Private, PromotionId, Release, ReleaseId, Roles, Ruling, Scope, Served, StageRef, Tier,
+    TokenId,
 };
 use jiff::Timestamp;
 
@@ -15,8 +16,19 @@ pub struct Actor {
     pub id: ActorId,
     /// The display name: erasable.
     pub name: Option<String>,
-    /// Groups that the actor may approve for.
-    pub groups: Vec<GroupName>,
+    /// What was shown: how far it reaches at most.
+    pub shown: Credential,
+}
+
+/// What an actor showed to be let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// Nothing: it is this process.
+    Gateline,
+    /// A sign-in as a person: reaches as far as the person's roles.
+    Session,
+    /// A token, with what it may do: `admin` reaches everything.
+    Token(Vec<Scope>),
 }
 
 impl Actor {
@@ -25,7 +37,7 @@ impl Actor {
         Self {
             id: "gateline".parse().expect("it is a legal actor id"),
             name: None,
-            groups: Vec::new(),
+            shown: Credential::Gateline,
         }
     }
 }
@@ -100,6 +112,21 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Make a local account, or open it again. Its password goes beside the log with it.
+    MakeAccount {
+        /// Which.
+        account: gateline_model::AccountName,
+    },
+    /// Give a local account another password, which goes beside the log with it.
+    SetPassword {
+        /// Which.
+        account: gateline_model::AccountName,
+    },
+    /// Let nobody in with a local account any more.
+    DisableAccount {
+        /// Which.
+        account: gateline_model::AccountName,
+    },
     /// Make a token.
     IssueToken {
         /// Its id.
@@ -156,6 +183,87 @@ pub enum Command {
         question: Option<Digest>,
         /// A comment.
         comment: Option<String>,
+        /// The signature over it, which was verified.
+        signed: Option<Signed>,
+    },
+    /// Say no, or what is to be changed first.
+    Refuse {
+        /// To which promotion.
+        promotion: PromotionId,
+        /// What the no asks for.
+        no: No,
+        /// The question that was seen; it must still be the same.
+        question: Option<Digest>,
+        /// Why.
+        reason: String,
+    },
+    /// Take one's answer back.
+    Withdraw {
+        /// Which promotion's.
+        promotion: PromotionId,
+        /// Why.
+        reason: String,
+    },
+    /// Ask a named person to look.
+    AskPerson {
+        /// At which promotion.
+        promotion: PromotionId,
+        /// Who.
+        who: ActorId,
+    },
+    /// Hand one's answers on for a time.
+    Delegate {
+        /// The project that it is for; the server's for all.
+        project: gateline_model::ProjectName,
+        /// To whom.
+        to: ActorId,
+        /// For which team; for every one where it is not given.
+        team: Option<GroupName>,
+        /// From then; now where it is not given.
+        from: Option<Timestamp>,
+        /// Until then.
+        until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// End a delegation early.
+    EndDelegation {
+        /// The project that it is for.
+        project: gateline_model::ProjectName,
+        /// Who had handed it on.
+        by: ActorId,
+        /// To whom.
+        to: ActorId,
+    },
+    /// Bring roles into force.
+    ApplyRoles {
+        /// Their content.
+        roles: Arc<Roles>,
+        /// Digest of the file as it was written.
+        source: Digest,
+    },
+    /// Report that a person came in by a provider. Only this process says so.
+    SignIn {
+        /// Who.
+        actor: ActorId,
+        /// Which provider.
+        provider: String,
+        /// The groups, as `PROVIDER:GROUP`.
+        groups: Vec<String>,
+        /// Until when they are believed.
+        until: Timestamp,
+    },
+    /// Let a key sign an actor's answers.
+    EnrolKey {
+        /// The key.
+        key: Key,
+    },
+    /// Let a key sign no more.
+    RevokeKey {
+        /// Which.
+        fingerprint: String,
+        /// Why.
+        reason: String,
     },
     /// Permit admission although a gate is not satisfied.
     Override {
@@ -273,4 +381,15 @@ pub enum StepOutcome {
     Failed(String),
     /// Nobody can tell.
     Unknown(String),
+}
+
+/// A signature over what was shown. The caller verified it, with a key that was enrolled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// How strongly it binds.
+    pub tier: Tier,
+    /// The key, by fingerprint.
+    pub key: String,
+    /// Digest of the signed statement.
+    pub statement: Digest,
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    Admission, ApprovalRule, CheckOf, Decision, Digest, Gate, GateVerdict, Pipeline, PromotionKind, Risk,
-    Stage, Verdict,
+    Admission, CheckOf, Decision, Digest, Gate, GateVerdict, Parts, Pipeline, PromotionKind, Risk, Stage,
+    Verdict,
 };
 use serde_json::json;
 
+use crate::approvals::{self, Approvals};
 use crate::conditions::assess_risk;
 use crate::draft::Draft;
 use crate::gates::{self, GateView, Says};
@@ -19,8 +20,10 @@ pub(crate) struct Judged {
     pub decision: Decision,
     pub stage: Stage,
     pub release: Arc<ReleaseState>,
-    /// The approval rule that applies; an error when that could not be found out.
-    pub rule: Result<Option<ApprovalRule>, String>,
+    /// What the decision's question is made of.
+    pub parts: Parts,
+    /// Who is asked and who answered; nobody where no rule asks; an error when that could not be found out.
+    pub approvals: Result<Option<Approvals>, String>,
     pub lane_free: bool,
 }
 
@@ -46,7 +49,7 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
     } = pinned(draft, promotion)?;
     let stage_ref = &promotion.id.stage;
     let risk = assess_risk(&pipeline, &release, &stage);
-    let entry_gates = entry_gates(&stage);
+    let entry_gates = entry_gates(&stage, release.release.change.breaking);
     let state = draft.stage(stage_ref);
     let target = stage.target_name.fill(&release.release.version);
     let lane_free = target.is_some_and(|target| !state.lanes.contains_key(&target));
@@ -63,16 +66,19 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         last_look: false,
         earlier: &[],
         risk,
-        question: Digest::of(b""),
     };
-    let mut verdicts = judge_all(&entry_gates, &mut view);
+    let mut verdicts = judge_all(&entry_gates, &view);
     if lane_free && !verdicts.iter().any(GateVerdict::keeps_out) {
         // Everything would admit now: live checks must be fresh at the moment of acting.
         view.last_look = true;
-        verdicts = judge_all(&entry_gates, &mut view);
+        verdicts = judge_all(&entry_gates, &view);
     }
-    let question = view.question;
-    let rule = gates_rule(&view);
+    let in_front = verdicts
+        .iter()
+        .take_while(|gate| !AFTER_THE_QUESTION.contains(&gate.kind.as_str()));
+    let in_front: Vec<GateVerdict> = in_front.cloned().collect();
+    let parts = approvals::parts(&view, &in_front);
+    let approvals = approvals::approvals(&view, &parts);
 
     let admission = admission(&verdicts);
     let until = verdicts
@@ -95,13 +101,14 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         headline: headline(admission, &verdicts, lane_free),
         verdicts,
         risk,
-        question,
+        question: Digest::of_json(&parts),
         at: draft.facts.now,
         until,
     };
     Ok(Judged {
         decision,
-        rule,
+        parts,
+        approvals,
         stage,
         release,
         lane_free,
@@ -130,7 +137,6 @@ pub(crate) fn judge_verification(
         last_look: false,
         earlier: &[],
         risk: Risk::Low,
-        question: Digest::of(b""),
     };
     Ok(stage
         .verify
@@ -178,8 +184,11 @@ pub(crate) fn pinned(draft: &Draft<'_>, promotion: &Promotion) -> Result<Pinned,
     })
 }
 
+/// The gates that come after people were asked: an approver is shown those in front.
+const AFTER_THE_QUESTION: [&str; 3] = ["approval", "window", "freeze"];
+
 /// All entry gates in their fixed order: cheap and automatic first, then time, then people, then the calendar.
-fn entry_gates(stage: &Stage) -> Vec<Gate> {
+fn entry_gates(stage: &Stage, breaking: bool) -> Vec<Gate> {
     let mut declared = stage.gates.clone();
     declared.sort_by_key(|gate| gate.kind == "soak");
     let made = |kind: &str, because: &str| {
@@ -190,7 +199,7 @@ fn entry_gates(stage: &Stage) -> Vec<Gate> {
             because,
         )
     };
-    if !stage.approval.is_empty() {
+    if !stage.approval.is_empty() || (stage.production && breaking) {
         declared.push(made(
             "approval",
             "The stage's approval rules ask the people whose judgement is needed.",
@@ -203,12 +212,9 @@ fn entry_gates(stage: &Stage) -> Vec<Gate> {
     declared
 }
 
-fn judge_all(entry_gates: &[Gate], view: &mut GateView<'_>) -> Vec<GateVerdict> {
+fn judge_all(entry_gates: &[Gate], view: &GateView<'_>) -> Vec<GateVerdict> {
     let mut verdicts: Vec<GateVerdict> = Vec::with_capacity(entry_gates.len());
     for gate in entry_gates {
-        if gate.kind == "approval" {
-            view.question = question(view, &verdicts);
-        }
         let here = GateView {
             earlier: &verdicts,
             draft: view.draft,
@@ -224,48 +230,7 @@ fn judge_all(entry_gates: &[Gate], view: &mut GateView<'_>) -> Vec<GateVerdict> 
         let verdict = verdict(gate, says, &here);
         verdicts.push(verdict);
     }
-    if !entry_gates.iter().any(|gate| gate.kind == "approval") {
-        view.question = question(view, &verdicts);
-    }
     verdicts
-}
-
-/// What an approver is asked: this release, these rules, these verdicts in front. Numbers that move are not part of it.
-fn question(view: &GateView<'_>, in_front: &[GateVerdict]) -> Digest {
-    let seen: Vec<_> = in_front
-        .iter()
-        .map(|gate| {
-            // The evidence of live checks and of soak changes with each look; that of reports is what was read.
-            let evidence = if gate.check_due.is_none() && !gate.code.starts_with("check.") {
-                &gate.evidence[..]
-            } else {
-                &[]
-            };
-            json!([
-                gate.gate,
-                gate.verdict,
-                evidence,
-                gate.overridden.is_some(),
-                gate.waivers
-            ])
-        })
-        .collect();
-    let mut question = json!({
-        "release": view.release.id,
-        "stage": view.stage,
-        "risk": view.risk,
-        "gates": seen,
-        "promotion": view.promotion.id,
-    });
-    let modules = gates::policy::modules_in_force(view);
-    if !modules.is_empty() {
-        question["policies"] = json!(modules);
-    }
-    Digest::of_json(&question)
-}
-
-fn gates_rule(view: &GateView<'_>) -> Result<Option<ApprovalRule>, String> {
-    gates::approval_rule(view).map(|rule| rule.cloned())
 }
 
 fn verdict(gate: &Gate, says: Says, view: &GateView<'_>) -> GateVerdict {

@@ -3,12 +3,16 @@
 //! [`decide`] turns a command into events, [`World`] folds events into state, [`plan`] says what the state still needs.
 //! Pure: no clock (`now` is a fact), no I/O, no async, no randomness. Knows no store, driver or transport.
 
+mod approvals;
+pub mod authority;
 mod command;
 mod conditions;
 mod decide;
 mod decision;
 mod draft;
 pub mod gates;
+mod inbox;
+mod people;
 mod plan;
 #[cfg(feature = "planted")]
 pub mod planted;
@@ -18,11 +22,16 @@ mod state;
 mod threshold;
 mod world;
 
-pub use command::{Actor, Command, Facts, StepOutcome};
+pub use command::{Actor, Command, Credential, Facts, Signed, StepOutcome};
 pub use conditions::{APPROVAL_FACTS, RISK_FACTS};
-pub use decide::{Decided, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, server_project};
+pub use decide::{
+    ACCOUNTS_MAX, DELEGATED_MAX, DELEGATIONS_MAX, Decided, KEYS_PER_ACTOR_MAX, WAIVED_MAX,
+    WAIVERS_PER_PROJECT_MAX, decide, server_project,
+};
 pub use decision::judge_gates;
 pub use draft::Proposed;
+pub use inbox::{Waiting, inbox};
+pub use people::People;
 pub use plan::plan;
 pub use react::must_be_judged_again;
 pub use rejection::{Rejection, RejectionKind};

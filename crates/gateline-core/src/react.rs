@@ -3,6 +3,7 @@
 
 use gateline_model::{Event, PipelineRef, PromotionId, Recorded, ReleaseId, StreamId};
 
+use crate::decide::server_project;
 use crate::state::Phase;
 use crate::world::World;
 
@@ -25,6 +26,19 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
         ) => world
             .promotions()
             .filter(|promotion| promotion.id.stage.project == *project)
+            .map(|promotion| promotion.id.clone())
+            .collect(),
+        // Who may answer changed, perhaps everywhere: who was asked before may not count any more.
+        (
+            Event::RolesApplied { .. }
+            | Event::KeyRevoked { .. }
+            | Event::TokenRevoked { .. }
+            | Event::DelegationEnded { .. },
+            StreamId::Project(project),
+        ) => world
+            .promotions()
+            .filter(|promotion| *project == server_project() || promotion.id.stage.project == *project)
+            .filter(|promotion| !promotion.asked.is_empty())
             .map(|promotion| promotion.id.clone())
             .collect(),
         (Event::LaneFreed { .. }, StreamId::Stage(stage)) => world

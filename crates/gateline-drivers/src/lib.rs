@@ -21,7 +21,7 @@ use gateline_model::{CheckOrder, HealthSeen, Reading, StepOrder, Target, TargetV
 
 pub use check::CheckError;
 pub use fetch::REDIRECTS_MAX;
-pub use secret::SECRET_BYTES_MAX;
+pub use secret::{SECRET_BYTES_MAX, read as read_secret};
 pub use step::{Applied, Observed, StepError, StepErrorKind};
 
 use process::ProcessDriver;

@@ -13,7 +13,10 @@ use crate::CheckError;
 pub const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
 /// The secret behind a reference, without white space around it.
-pub(crate) async fn read(reference: &SecretRef) -> Result<String, CheckError> {
+///
+/// # Errors
+/// Where it is not, cannot be read, is empty or too long; the secret itself is in no error.
+pub async fn read(reference: &SecretRef) -> Result<String, CheckError> {
     let text = match reference {
         SecretRef::Env(name) => std::env::var(name).map_err(|_| {
             CheckError::new(format!(

@@ -67,7 +67,8 @@ impl Engine {
         if decided.reads.iter().any(|stream| self.busy.contains(stream)) {
             return Some(pending);
         }
-        if decided.events.is_empty() && pending.key.is_none() && pending.blobs.is_empty() {
+        let changes_nothing = pending.blobs.is_empty() && pending.passwords.is_empty();
+        if decided.events.is_empty() && pending.key.is_none() && changes_nothing {
             self.give_back(now, &pending, decided.again, out);
             if let Some(ticket) = pending.ticket {
                 out.push(Output::Tell(ticket, Ok(Receipt::Recorded(Vec::new()))));
@@ -123,6 +124,7 @@ impl Engine {
             work_remove,
             rows,
             blobs: pending.blobs.clone(),
+            passwords: pending.passwords.clone(),
         }
     }
 
@@ -345,6 +347,7 @@ fn recall(pending: &Pending) -> Append {
         work_remove: Vec::new(),
         rows: Vec::new(),
         blobs: Vec::new(),
+        passwords: Vec::new(),
     }
 }
 

@@ -7,7 +7,9 @@ use gateline_model::{
     CheckOrder, Digest, HealthSeen, PromotionId, Reading, Recorded, StepOrder, TargetView, Tick,
     TrafficSource, Version, Weight,
 };
-use gateline_store::{Append, AppendError, Blob, Committed, Fence, IdempotencyKey, Leased, Salt, StoreError};
+use gateline_store::{
+    Append, AppendError, Blob, Committed, Fence, IdempotencyKey, Leased, PasswordChange, Salt, StoreError,
+};
 use jiff::Timestamp;
 
 /// Names a request, so that its answer finds the asker.
@@ -30,6 +32,8 @@ pub struct Request {
     pub salt: Salt,
     /// Content to keep with it.
     pub blobs: Vec<Arc<Blob>>,
+    /// Passwords that change with it.
+    pub passwords: Vec<PasswordChange>,
 }
 
 /// What can come in.

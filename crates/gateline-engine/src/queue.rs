@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gateline_core::{Actor, Command, Rejection};
-use gateline_store::{Blob, Fence, IdempotencyKey, Salt};
+use gateline_store::{Blob, Fence, IdempotencyKey, PasswordChange, Salt};
 use jiff::Timestamp;
 
 use crate::port::{Request, Ticket};
@@ -23,6 +23,7 @@ pub(crate) struct Pending {
     pub key: Option<IdempotencyKey>,
     pub salt: Salt,
     pub blobs: Vec<Arc<Blob>>,
+    pub passwords: Vec<PasswordChange>,
     /// The lease that this is reported under.
     pub fence: Option<Leasehold>,
     /// How often it was decided.
@@ -49,6 +50,7 @@ impl From<Request> for Pending {
             key,
             salt,
             blobs,
+            passwords,
         } = request;
         Self {
             ticket: Some(ticket),
@@ -57,6 +59,7 @@ impl From<Request> for Pending {
             key,
             salt,
             blobs,
+            passwords,
             fence: None,
             decided: 0,
             rejected: None,
@@ -75,6 +78,7 @@ impl Pending {
             key: None,
             salt: Salt::default(),
             blobs: Vec::new(),
+            passwords: Vec::new(),
             fence,
             decided: 0,
             rejected: None,

@@ -32,6 +32,7 @@ fn request(ticket: u64, project: u64) -> Input {
         key: None,
         salt: [0; 16],
         blobs: Vec::new(),
+        passwords: Vec::new(),
     }))
 }
 

@@ -12,9 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActorId, Approval, Decision, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Override,
-    Pipeline, PipelineName, PolicyName, PromotionId, PromotionKind, PromotionOutcome, Release, ReleaseId,
-    Ruling, Span, StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId,
+    AccountName, ActorId, Approval, Asked, Decision, Delegation, Digest, Evidence, Freeze, FreezeName,
+    GateName, GroupName, Health, Key, No, Override, Pipeline, PipelineName, PolicyName, PromotionId,
+    PromotionKind, PromotionOutcome, Release, ReleaseId, Roles, Ruling, Span, StepAction, StreamId,
+    TargetName, TokenId, Version, Waiver, WaiverId,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
@@ -41,6 +42,50 @@ pub enum Event {
         /// The version: the digest of its files, which are kept by it.
         module: Digest,
     },
+    /// Roles came into force.
+    RolesApplied {
+        /// The version.
+        version: Digest,
+        /// Their content.
+        roles: Arc<Roles>,
+        /// The file as it was written, kept by digest.
+        source: Digest,
+    },
+    /// A person came in by a provider, which said what groups the person is in.
+    SignedIn {
+        /// Who.
+        actor: ActorId,
+        /// Which provider.
+        provider: String,
+        /// The groups, as `PROVIDER:GROUP`.
+        groups: Vec<String>,
+        /// Until when they are believed.
+        until: Timestamp,
+    },
+    /// A key may sign answers of an actor from now on.
+    KeyEnrolled {
+        /// The key.
+        key: Key,
+    },
+    /// A key may not sign any more.
+    KeyRevoked {
+        /// Which, by fingerprint.
+        fingerprint: String,
+        /// Whose it was.
+        actor: ActorId,
+    },
+    /// An actor handed the right to answer on, for a time.
+    DelegationDeclared {
+        /// The delegation.
+        delegation: Delegation,
+    },
+    /// A delegation ended early.
+    DelegationEnded {
+        /// Who had handed it on.
+        by: ActorId,
+        /// To whom.
+        to: ActorId,
+    },
     /// Stages admit nothing for a time.
     FreezeDeclared {
         /// The freeze.
@@ -62,6 +107,21 @@ pub enum Event {
         waiver: WaiverId,
         /// The finding that it was about.
         finding: String,
+    },
+    /// A local account was made, or opened again. Its password is beside the log, as a hash.
+    AccountMade {
+        /// Which.
+        account: AccountName,
+    },
+    /// A local account got another password.
+    PasswordSet {
+        /// Which.
+        account: AccountName,
+    },
+    /// A local account lets nobody in any more.
+    AccountDisabled {
+        /// Which.
+        account: AccountName,
     },
     /// A token was made. Only its hash is kept.
     TokenIssued {
@@ -199,17 +259,48 @@ pub enum Event {
         /// The decision.
         decision: Arc<Decision>,
     },
+    /// A layer's people were asked.
+    ApprovalAsked {
+        /// Index of the layer in the rule.
+        layer: u32,
+        /// Who.
+        from: Asked,
+        /// What: the layer's question.
+        question: Digest,
+        /// How soon they should answer.
+        until: Option<Timestamp>,
+    },
+    /// A named person was asked to look.
+    PersonAsked {
+        /// Who.
+        who: ActorId,
+    },
     /// An actor said yes.
     ApprovalGiven {
         /// To what, by whom.
         approval: Approval,
     },
-    /// What an approval was given to changed.
-    ApprovalVoided {
-        /// Who had approved.
+    /// An actor said no.
+    ApprovalRefused {
+        /// What the no asks for.
+        no: No,
+        /// To what, by whom.
+        answer: Approval,
+    },
+    /// An actor took an answer back.
+    ApprovalWithdrawn {
+        /// Who.
         by: ActorId,
-        /// The question now.
+    },
+    /// What an answer was given to changed.
+    ApprovalVoided {
+        /// Who had answered.
+        by: ActorId,
+        /// What the answer was given to.
         question: Digest,
+        /// The parts that changed, as in `risk` and `gate tests`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changed: Vec<String>,
     },
     /// An actor permitted admission although a gate is not satisfied.
     OverrideGranted {
@@ -388,8 +479,40 @@ pub enum Scope {
     Override,
     /// Declare and lift freezes.
     Freeze,
-    /// Apply pipelines.
+    /// Apply pipelines, roles and policies.
     Apply,
+}
+
+impl Scope {
+    /// Every one.
+    pub const ALL: [Scope; 10] = [
+        Scope::Admin,
+        Scope::Read,
+        Scope::Register,
+        Scope::SubmitEvidence,
+        Scope::Promote,
+        Scope::Approve,
+        Scope::Waive,
+        Scope::Override,
+        Scope::Freeze,
+        Scope::Apply,
+    ];
+
+    /// The word, as JSON writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Scope::Admin => "admin",
+            Scope::Read => "read",
+            Scope::Register => "register",
+            Scope::SubmitEvidence => "submit_evidence",
+            Scope::Promote => "promote",
+            Scope::Approve => "approve",
+            Scope::Waive => "waive",
+            Scope::Override => "override",
+            Scope::Freeze => "freeze",
+            Scope::Apply => "apply",
+        }
+    }
 }
 
 /// The erasable part of an event: personal names and free text. The fold never reads it.
@@ -439,10 +562,19 @@ impl Event {
         match self {
             Event::PipelineApplied { .. } => "pipeline_applied",
             Event::PolicyApplied { .. } => "policy_applied",
+            Event::RolesApplied { .. } => "roles_applied",
+            Event::SignedIn { .. } => "signed_in",
+            Event::KeyEnrolled { .. } => "key_enrolled",
+            Event::KeyRevoked { .. } => "key_revoked",
+            Event::DelegationDeclared { .. } => "delegation_declared",
+            Event::DelegationEnded { .. } => "delegation_ended",
             Event::FreezeDeclared { .. } => "freeze_declared",
             Event::FreezeLifted { .. } => "freeze_lifted",
             Event::WaiverGranted { .. } => "waiver_granted",
             Event::WaiverLifted { .. } => "waiver_lifted",
+            Event::AccountMade { .. } => "account_made",
+            Event::PasswordSet { .. } => "password_set",
+            Event::AccountDisabled { .. } => "account_disabled",
             Event::TokenIssued { .. } => "token_issued",
             Event::TokenRevoked { .. } => "token_revoked",
             Event::ReleaseNumbered { .. } => "release_numbered",
@@ -459,7 +591,11 @@ impl Event {
             Event::PromotionRequested { .. } => "promotion_requested",
             Event::PipelineRepinned { .. } => "pipeline_repinned",
             Event::DecisionRecorded { .. } => "decision_recorded",
+            Event::ApprovalAsked { .. } => "approval_asked",
+            Event::PersonAsked { .. } => "person_asked",
             Event::ApprovalGiven { .. } => "approval_given",
+            Event::ApprovalRefused { .. } => "approval_refused",
+            Event::ApprovalWithdrawn { .. } => "approval_withdrawn",
             Event::ApprovalVoided { .. } => "approval_voided",
             Event::OverrideGranted { .. } => "override_granted",
             Event::CheckRecorded { .. } => "check_recorded",
@@ -474,6 +610,18 @@ impl Event {
             Event::RollbackBegan { .. } => "rollback_began",
             Event::VerificationBegan { .. } => "verification_began",
             Event::PromotionEnded { .. } => "promotion_ended",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_scopes_are_those_of_the_stored_form() {
+        for scope in Scope::ALL {
+            assert_eq!(serde_json::to_value(scope).unwrap(), scope.word());
         }
     }
 }

@@ -25,3 +25,11 @@ pub const OPEN_PROMOTIONS_PER_STAGE_MAX: usize = 100;
 /// Most bytes of one report: of one that is read offline, of one that is submitted, and of any content that is kept by
 /// digest. All three are streams; the limit bounds time and disk.
 pub const EVIDENCE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Most paths that one change may name; who touches more names folders.
+pub const PATHS_MAX: usize = 5_000;
+/// Most actors that one change may name as its writers.
+pub const WRITERS_MAX: usize = 500;
+/// Most teams, roles, owners or machines in one document of roles, and most members of one team.
+pub const ROLES_MAX: usize = 1_000;
+/// Most layers of one approval rule.
+pub const LAYERS_MAX: usize = 10;

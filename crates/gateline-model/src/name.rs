@@ -119,6 +119,8 @@ macro_rules! names {
 }
 
 names! {
+    /// The name of a local account, which is its actor's id too.
+    AccountName: "account name", is_label, LABEL_RULE;
     /// An identity behind an event: opaque, never a personal name (those are erasable, see [`crate::Private`]).
     ActorId: "actor id", is_actor, ACTOR_RULE;
     /// The name of an artifact within its release.
@@ -135,6 +137,8 @@ names! {
     PolicyName: "policy name", is_label, LABEL_RULE;
     /// The name of a project.
     ProjectName: "project name", is_label, LABEL_RULE;
+    /// The name of a provider of identities: actors of its sign-ins are written `PROVIDER:NAME`.
+    ProviderName: "provider name", is_label, LABEL_RULE;
     /// The name of a stage within its pipeline.
     StageName: "stage name", is_label, LABEL_RULE;
     /// What a lane belongs to: the name of the real place that a driver changes.

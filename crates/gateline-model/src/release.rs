@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ArtifactName, Digest, PipelineName, PipelineRef, ProjectName, Version};
+use crate::{ActorId, ArtifactName, Digest, PipelineName, PipelineRef, ProjectName, Version};
 
 /// A release is called by the digest of its content: the same content twice is the same release.
 pub type ReleaseId = Digest;
@@ -254,6 +254,15 @@ pub struct Change {
     /// Tickets that it belongs to.
     #[serde(default)]
     pub tickets: Vec<String>,
+    /// Who wrote it, as actors: they may not approve it unless a layer says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written_by: Vec<ActorId>,
+    /// The paths that it touches, from the root of the source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// How many lines it adds and removes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines_changed: Option<u64>,
 }
 
 impl Change {
@@ -268,6 +277,9 @@ impl Change {
             irreversible,
             labels,
             tickets,
+            written_by,
+            paths,
+            lines_changed,
         } = self;
         let mut words = kind.word().replace('_', " ");
         for (set, word) in [(breaking, ", breaking"), (irreversible, ", irreversible")] {
@@ -293,6 +305,18 @@ impl Change {
         }
         if !tickets.is_empty() {
             rows.push(("tickets", tickets.join(", ")));
+        }
+        if !written_by.is_empty() {
+            let by: Vec<&str> = written_by.iter().map(ActorId::as_str).collect();
+            rows.push(("written by", by.join(", ")));
+        }
+        let size = [
+            (!paths.is_empty()).then(|| format!("{} paths", paths.len())),
+            lines_changed.map(|lines| format!("{lines} lines")),
+        ];
+        let size: Vec<String> = size.into_iter().flatten().collect();
+        if !size.is_empty() {
+            rows.push(("touches", size.join(", ")));
         }
         if !labels.is_empty() {
             let labels: Vec<String> = labels

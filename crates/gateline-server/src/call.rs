@@ -5,11 +5,12 @@
 
 mod unread;
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, Path, Request};
+use axum::extract::{ConnectInfo, FromRequestParts, Path, Request};
 use axum::http::{HeaderMap, header, request::Parts};
 use gateline_api::{Endpoint, ErrorEntry, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, entry};
 use gateline_core::{Actor, Command};
@@ -20,8 +21,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
-use crate::auth::{Caller, enter};
-use crate::hub::{Hub, Receipt};
+use crate::auth::{Access, Caller, enter};
+use crate::hub::{Beside, Hub, Receipt};
 use crate::refused::Refused;
 use crate::settings::Settings;
 use crate::upload::Uploads;
@@ -38,6 +39,7 @@ pub const BODY_SECS_MAX: u64 = 60;
 pub(crate) struct App {
     pub hub: Hub,
     pub settings: Arc<Settings>,
+    pub access: Arc<Access>,
     /// One permit for each watcher that may still come.
     pub watchers: Arc<Semaphore>,
     /// Large bodies on their way in.
@@ -48,6 +50,8 @@ pub(crate) struct App {
 pub(crate) struct Call<E: Endpoint> {
     pub app: App,
     pub caller: Option<Caller>,
+    /// The address that asks, where it is known.
+    pub from: Option<IpAddr>,
     pub headers: HeaderMap,
     pub path: E::Path,
     pub query: E::Query,
@@ -62,13 +66,17 @@ pub(crate) struct Call<E: Endpoint> {
 impl<E: Endpoint> Call<E> {
     pub(crate) async fn read(app: App, request: Request) -> Result<Self, Refused> {
         let (mut parts, body) = request.into_parts();
-        let caller = enter(&app.hub, &parts.method, &parts.headers, E::RULE)?;
+        let caller = enter(&app, &parts.method, &parts.headers, E::RULE).await?;
+        let connected = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let from = app
+            .settings
+            .from(connected.map(|info| info.0.ip()), &parts.headers);
         let (bytes, stream) = match E::BODY {
             Media::Bytes => {
                 check_told_length(&parts.headers, EVIDENCE_BYTES_MAX)?;
                 (Bytes::new(), body)
             }
-            Media::None | Media::Json | Media::Form | Media::Events | Media::Text => {
+            Media::None | Media::Json | Media::Secret | Media::Form | Media::Events | Media::Text => {
                 (bytes(&parts.headers, body, E::BODY).await?, Body::empty())
             }
         };
@@ -76,18 +84,21 @@ impl<E: Endpoint> Call<E> {
         let query = unread::pairs(parts.uri.query().unwrap_or_default().as_bytes(), "the query")
             .map_err(|says| Refused::new(&entry::QUERY, says))?;
         let key = if E::TAKES_KEY && E::BODY != Media::Bytes {
-            key(&parts, caller.as_ref(), &bytes)?
+            // What is digested is kept for days: a secret is not among it.
+            let kept: &[u8] = if E::BODY == Media::Secret { b"" } else { &bytes };
+            key(&parts, caller.as_ref(), kept)?
         } else {
             None
         };
         let body = match E::BODY {
-            Media::Json => json(&parts.headers, &bytes)?,
+            Media::Json | Media::Secret => json(&parts.headers, &bytes)?,
             Media::Form => form(&parts.headers, &bytes)?,
             Media::None | Media::Bytes | Media::Events | Media::Text => nothing(&entry::BODY)?,
         };
         Ok(Self {
             app,
             caller,
+            from,
             headers: parts.headers,
             path,
             query,
@@ -102,6 +113,12 @@ impl<E: Endpoint> Call<E> {
         self.stream.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Who asks, and what was shown.
+    pub(crate) fn caller(&self) -> Result<&Caller, Refused> {
+        let nobody = || Refused::new(&entry::UNAUTHORIZED, "the request carries no token");
+        self.caller.as_ref().ok_or_else(nobody)
+    }
+
     /// Who asks.
     pub(crate) fn actor(&self) -> Result<Actor, Refused> {
         match &self.caller {
@@ -112,7 +129,7 @@ impl<E: Endpoint> Call<E> {
 
     /// Decides a command of this call; durable when it returns.
     pub(crate) async fn submit(&self, command: Command) -> Result<Receipt, Refused> {
-        self.submit_with(command, Vec::new()).await
+        self.submit_beside(command, Beside::default()).await
     }
 
     /// The same, keeping content by digest beside it.
@@ -121,17 +138,25 @@ impl<E: Endpoint> Call<E> {
         command: Command,
         blobs: Vec<Arc<Blob>>,
     ) -> Result<Receipt, Refused> {
-        Ok(self
-            .app
-            .hub
-            .submit(self.actor()?, command, self.key.clone(), blobs)
-            .await?)
+        let beside = Beside {
+            blobs,
+            ..Beside::default()
+        };
+        self.submit_beside(command, beside).await
+    }
+
+    /// The same, with whatever is kept beside the log.
+    pub(crate) async fn submit_beside(&self, command: Command, beside: Beside) -> Result<Receipt, Refused> {
+        let (actor, key) = (self.actor()?, self.key.clone());
+        Ok(self.app.hub.submit_with(actor, command, key, beside).await?)
     }
 }
 
 async fn bytes(headers: &HeaderMap, body: Body, media: Media) -> Result<Bytes, Refused> {
     let limit = match media {
-        Media::None | Media::Json | Media::Bytes | Media::Events | Media::Text => JSON_BYTES_MAX,
+        Media::None | Media::Json | Media::Secret | Media::Bytes | Media::Events | Media::Text => {
+            JSON_BYTES_MAX
+        }
         Media::Form => FORM_BYTES_MAX,
     };
     check_told_length(headers, limit)?;

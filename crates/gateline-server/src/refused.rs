@@ -34,6 +34,12 @@ impl Refused {
         self
     }
 
+    /// The same, with the time after which it may be tried again.
+    pub(crate) fn after(mut self, secs: u64) -> Self {
+        self.retry_after_secs = Some(secs);
+        self
+    }
+
     /// Too much is going on.
     pub(crate) fn busy(detail: impl Into<String>, retry_after_secs: u64) -> Self {
         let mut refused = Self::new(&entry::BUSY, detail);

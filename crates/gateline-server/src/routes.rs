@@ -2,16 +2,19 @@
 //!
 //! Who may ask is in the endpoint's declaration and was settled before a handler runs.
 
+mod accounts;
 mod board;
 mod evidence;
 mod freezes;
 mod log;
+mod people;
 mod pipelines;
 mod policies;
 mod promotions;
 mod releases;
 mod server;
 mod session;
+mod sessions;
 mod stages;
 mod tokens;
 mod waivers;
@@ -28,6 +31,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::error;
 
+use crate::auth::Access;
 use crate::call::{App, Call};
 use crate::headers::secure;
 use crate::hub::Hub;
@@ -72,6 +76,9 @@ routes! {
     json promotions::show,
     json promotions::ticks,
     json promotions::approve,
+    json promotions::refuse,
+    json promotions::withdraw,
+    json promotions::ask,
     json promotions::override_gate,
     json promotions::abort,
     json promotions::pause,
@@ -85,9 +92,23 @@ routes! {
     json waivers::list,
     json waivers::grant,
     json waivers::lift,
+    json people::roles,
+    json people::apply_roles,
+    json people::delegations,
+    json people::delegate,
+    json people::end_delegation,
+    json people::whoami,
+    json people::can,
+    json people::inbox,
     json tokens::list,
     json tokens::issue,
     json tokens::revoke,
+    json accounts::list,
+    json accounts::make,
+    json accounts::password,
+    json accounts::disable,
+    json sessions::list,
+    json sessions::end,
     json log::search,
     json log::checkpoint,
     raw log::watch,
@@ -96,6 +117,8 @@ routes! {
     raw server::liveness,
     raw server::readiness,
     raw session::log_in,
+    raw session::begin,
+    raw session::finish,
     raw session::log_out,
 }
 
@@ -105,6 +128,7 @@ pub fn router(hub: Hub, settings: Settings) -> Router {
     let app = App {
         hub,
         settings: Arc::new(settings),
+        access: Arc::new(Access::new()),
         watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
         uploads,
     };

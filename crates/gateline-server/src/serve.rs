@@ -7,6 +7,7 @@ use gateline_core::{Actor, Command};
 use gateline_drivers::Drivers;
 use gateline_drivers::process::ProcessDriver;
 use gateline_model::Scope;
+use gateline_spec::ServerFile;
 use gateline_store::{SqliteError, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,6 +30,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where to write the first admin token as well, readable by the owner only.
     pub admin_token_file: Option<PathBuf>,
+    /// The file with the server's settings.
+    pub config: Option<PathBuf>,
 }
 
 /// Why the server does not serve.
@@ -59,6 +62,9 @@ pub enum ServeError {
     /// The first token could not be made or written.
     #[error("could not make the first token: {0}")]
     Token(String),
+    /// The settings cannot be used.
+    #[error("{0}")]
+    Config(String),
     /// The server failed while it served.
     #[error("the server stopped")]
     Serve(#[source] std::io::Error),
@@ -74,7 +80,12 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         dir,
         listen,
         admin_token_file,
+        config,
     } = settings;
+    let file = match &config {
+        Some(path) => config_file(path)?,
+        None => ServerFile::default(),
+    };
     std::fs::create_dir_all(&dir).map_err(|err| ServeError::Dir {
         dir: dir.clone(),
         err,
@@ -102,12 +113,18 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     info!(listen = %address, "Listening on {address}");
     let (stop, stopping) = watch::channel(false);
     // Whoever listens beyond this host is expected to put TLS in front; then the cookie may not go without it.
-    let cookies = if address.ip().is_loopback() {
+    let encrypted = file.url.as_ref().is_some_and(|url| url.starts_with("https:"));
+    let cookies = if address.ip().is_loopback() && !encrypted {
         Cookies::Anywhere
     } else {
         Cookies::HttpsOnly
     };
-    let router = crate::router(hub, crate::Settings { cookies, stopping });
+    let settings = crate::Settings {
+        cookies,
+        file,
+        stopping,
+    };
+    let router = crate::router(hub, settings).into_make_service_with_connect_info::<SocketAddr>();
     let stopped = async move {
         ending().await;
         // Streams of events would otherwise keep their connections, and so the server, open.
@@ -117,6 +134,33 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         .with_graceful_shutdown(stopped)
         .await
         .map_err(ServeError::Serve)
+}
+
+/// Longest settings file that is read, in bytes.
+const CONFIG_BYTES_MAX: u64 = 256 * 1024;
+
+/// Reads the server's settings; what is wrong is told with its line.
+fn config_file(path: &Path) -> Result<ServerFile, ServeError> {
+    use std::io::Read as _;
+    let cannot =
+        |err: std::io::Error| ServeError::Config(format!("could not read `{}`: {err}", path.display()));
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    let mut text = String::new();
+    let read = file
+        .take(CONFIG_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(cannot)?;
+    if read as u64 > CONFIG_BYTES_MAX {
+        let why = format!("it is longer than {CONFIG_BYTES_MAX} bytes");
+        return Err(cannot(std::io::Error::other(why)));
+    }
+    gateline_spec::read_server(&path.display().to_string(), &text).map_err(|found| {
+        let rendered = found.render(&text, false);
+        ServeError::Config(format!(
+            "the settings in `{}` have errors:\n{rendered}",
+            path.display()
+        ))
+    })
 }
 
 /// The first server without a token makes one, prints it once, and keeps its hash.

@@ -28,6 +28,9 @@ pub enum ServerVerb {
         /// Write the first admin token to this file as well (mode 0600).
         #[arg(long, value_name = "FILE")]
         admin_token_file: Option<PathBuf>,
+        /// File with the server's settings: its address, proxies, and providers of identities.
+        #[arg(long, value_name = "FILE", env = "GATELINE_CONFIG")]
+        config: Option<PathBuf>,
     },
     /// Show everything at work: a server, a proxy, a real service and four releases.
     Demo {
@@ -89,12 +92,14 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
             dir,
             listen,
             admin_token_file,
+            config,
         } => {
             log_to_stderr();
             serve::serve(serve::Settings {
                 dir,
                 listen,
                 admin_token_file,
+                config,
             })
             .await
             .map_err(chain)

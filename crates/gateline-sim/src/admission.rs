@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gateline_core::{Promotion, ReleaseState, World};
 use gateline_model::{
-    Admission, Decision, Event, Facts, Found, Gate, GateVerdict, Pipeline, PromotionId, PromotionKind,
-    Recorded, ReleaseId, Span, Stage, StageRef, Verdict,
+    ActorId, Admission, Approval, ApprovalRule, Decision, Digest, Event, Facts, Found, Gate, GateVerdict,
+    Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage, StageRef, Verdict,
 };
 use jiff::Timestamp;
 
@@ -145,22 +145,100 @@ fn gates(
         .iter()
         .find(|rule| rule.when.as_deref().is_none_or(applies));
     if let Some(rule) = asks.filter(|rule| !rule.automatic && !overridden("approval")) {
-        for layer in &rule.layers {
-            let given = promotion.approvals.iter().filter(|approval| {
-                approval.from == layer.from
-                    && approval.question == decision.question
-                    && (promotion.automatic || approval.by != promotion.requested_by)
-            });
-            let who: BTreeSet<_> = given.map(|approval| &approval.by).collect();
-            if who.len() < layer.count as usize {
-                wrong.push(format!(
-                    "only {} of {} from {} approved",
-                    who.len(),
-                    layer.count,
-                    layer.from
-                ));
-            }
+        wrong.extend(answers(world, promotion, rule, decision));
+    }
+    wrong
+}
+
+/// What is wrong with the answers: who may not answer now, who counts twice, and every no that nobody set aside.
+fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: &Decision) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let at = decision.at;
+    let here = world.project(&promotion.id.stage.project);
+    let server = world.project(&gateline_core::server_project());
+    let paths = world
+        .release(&promotion.release)
+        .map(|release| release.release.change.paths.clone())
+        .unwrap_or_default();
+    let owning: BTreeSet<String> = here
+        .and_then(|project| project.roles.as_ref())
+        .into_iter()
+        .flat_map(|roles| &roles.owners)
+        // The roles of scenarios own whole folders, as in `db/**`, and no two own the same.
+        .filter(|owner| {
+            owner.paths.iter().any(|owned| {
+                paths
+                    .iter()
+                    .any(|path| path.starts_with(owned.trim_end_matches("**")))
+            })
+        })
+        .map(|owner| owner.team.to_string())
+        .collect();
+    let in_team = |actor: &ActorId, team: &str| {
+        let roles = here.and_then(|project| project.roles.as_ref());
+        let mut teams = roles.into_iter().flat_map(|roles| &roles.teams);
+        let mut tokens = server.into_iter().flat_map(|server| server.tokens.values());
+        teams.any(|declared| declared.name.as_str() == team && declared.members.contains(actor))
+            || tokens
+                .any(|token| token.actor == *actor && token.groups.iter().any(|group| group.as_str() == team))
+    };
+    let is_in = |actor: &ActorId, who: &str| match who {
+        "owners" => owning.iter().any(|team| in_team(actor, team)),
+        team => in_team(actor, team),
+    };
+    let in_time = |answer: &Approval| rule.valid_for.is_none_or(|span| at < span.after(answer.at));
+    let mut counted: BTreeSet<&ActorId> = BTreeSet::new();
+    for layer in &rule.layers {
+        let allowed: BTreeSet<String> = layer
+            .from
+            .0
+            .iter()
+            .chain(&layer.escalate.0)
+            .map(ToString::to_string)
+            .collect();
+        let given = promotion.approvals.iter().filter(|answer| {
+            let requested = !promotion.automatic
+                && (promotion.requested_by == answer.by || promotion.requested_by == *answer.seat());
+            allowed.contains(&answer.from.to_string())
+                && is_in(answer.seat(), &answer.from.to_string())
+                && (layer.requester_may || !requested)
+                && in_time(answer)
+                && Digest::of_json(&answer.shown) == decision.question
+        });
+        let seats: BTreeSet<&ActorId> = given.map(Approval::seat).collect();
+        let fresh: Vec<&ActorId> = seats
+            .into_iter()
+            .filter(|seat| !layer.distinct || !counted.contains(*seat))
+            .collect();
+        if fresh.len() < layer.count as usize {
+            wrong.push(format!(
+                "only {} of {} from {} approved",
+                fresh.len(),
+                layer.count,
+                layer.from
+            ));
         }
+        // Whoever may answer for several layers must suffice for each: the worst case is not counted twice.
+        counted.extend(fresh.into_iter().take(layer.count as usize));
+    }
+    let set_aside = rule.authority.as_ref().is_some_and(|team| {
+        promotion
+            .approvals
+            .iter()
+            .any(|answer| is_in(answer.seat(), team.as_str()))
+    });
+    let vetoes = promotion.refusals.iter().filter(|(_, answer)| {
+        let layers = rule.layers.iter().filter(|layer| layer.veto);
+        let asked = layers
+            .flat_map(|layer| &layer.from.0)
+            .any(|who| who.to_string() == answer.from.to_string());
+        asked
+            && is_in(answer.seat(), &answer.from.to_string())
+            && in_time(answer)
+            && answer.by != promotion.requested_by
+    });
+    if let Some((_, answer)) = vetoes.into_iter().next().filter(|_| !set_aside) {
+        wrong.push(format!("`{}` said no, and nobody set that aside", answer.by));
     }
     wrong
 }

@@ -1,14 +1,16 @@
 //! Approval and risk: lists of rules of which the first that holds is used.
 
 use gateline_core::{APPROVAL_FACTS, RISK_FACTS};
-use gateline_model::limits::GATES_MAX;
-use gateline_model::{ApprovalRule, RiskRule};
+use gateline_model::limits::{GATES_MAX, LAYERS_MAX};
+use gateline_model::{ApprovalRule, Layer, OnExpire, RiskRule, Span};
 use serde::de::DeserializeOwned;
 
 use crate::condition;
 use crate::de;
 use crate::fields::Fields;
+use crate::nearest::meant;
 use crate::node::Node;
+use crate::stage::refuse_zero;
 
 pub(crate) fn read_approval(stage: &Fields<'_, '_, '_>) -> Option<Vec<ApprovalRule>> {
     let nodes = stage.items("approval");
@@ -34,7 +36,8 @@ pub(crate) fn read_approval(stage: &Fields<'_, '_, '_>) -> Option<Vec<ApprovalRu
 fn check(stage: &Fields<'_, '_, '_>, node: &Node, rule: &ApprovalRule) {
     let at = |name: &str| node.get(name).map_or(&node.span, |entry| entry.at());
     match (rule.automatic, rule.layers.len()) {
-        (true, 0) | (false, 1) => {}
+        (true, 0) => {}
+        (false, count) if (1..=LAYERS_MAX).contains(&count) => {}
         (true, _) => stage.sink.error_with(
             "approval.choice",
             at("automatic"),
@@ -45,13 +48,13 @@ fn check(stage: &Fields<'_, '_, '_>, node: &Node, rule: &ApprovalRule) {
             "approval.choice",
             at("layers"),
             "a rule says who must approve, or that nobody is asked",
-            Some("add `layers: [{from: GROUP}]` or `automatic: true`".to_owned()),
+            Some("add `layers: [{from: TEAM}]` or `automatic: true`".to_owned()),
         ),
         (false, count) => stage.sink.error_with(
             "approval.layers",
             at("layers"),
-            format!("approval has {count} layers; this version of Gateline asks one"),
-            Some("keep the layer whose yes matters most; raise its `count` to ask more people".to_owned()),
+            format!("approval has {count} layers; it may have {LAYERS_MAX}"),
+            Some("ask fewer people: what everybody answers for, nobody reads".to_owned()),
         ),
     }
     let layers = node
@@ -59,12 +62,96 @@ fn check(stage: &Fields<'_, '_, '_>, node: &Node, rule: &ApprovalRule) {
         .map(|entry| entry.value.items())
         .unwrap_or_default();
     for (layer, node) in rule.layers.iter().zip(layers) {
-        if layer.count == 0 {
-            let at = node.get("count").map_or(&node.span, |entry| entry.at());
-            let help = Some("write `automatic: true` instead of a layer that asks nobody".to_owned());
-            stage
-                .sink
-                .error_with("approval.count", at, "a layer asks at least one person", help);
+        check_layer(stage, node, layer);
+    }
+}
+
+fn check_layer(stage: &Fields<'_, '_, '_>, node: &Node, layer: &Layer) {
+    let at = |name: &str| node.get(name).map_or(&node.span, |entry| entry.at());
+    let refuse = |code, name: &str, message: &str, help: &str| {
+        stage
+            .sink
+            .error_with(code, at(name), message, Some(help.to_owned()));
+    };
+    if layer.count == 0 {
+        let help = "write `automatic: true` instead of a layer that asks nobody";
+        refuse(
+            "approval.count",
+            "count",
+            "a layer asks at least one person",
+            help,
+        );
+    }
+    if node.get("count").is_some() && layer.quorum.is_some() {
+        let help = "keep `count` for a number of people, or `quorum` for a share of them";
+        refuse(
+            "approval.count",
+            "quorum",
+            "a layer has either a `count` or a `quorum`, not both",
+            help,
+        );
+    }
+    if layer.from.is_empty() {
+        let help = "name a team, `actor:ID` or `owners`";
+        refuse("approval.from", "from", "a layer asks somebody", help);
+    }
+    let escalates = layer.sla.is_some() || layer.on_expire == OnExpire::Escalate;
+    if !layer.escalate.is_empty() && !escalates {
+        let help = "say after which time with `sla`, or with `expires` and `on_expire: escalate`";
+        refuse(
+            "approval.escalate",
+            "escalate",
+            "these people are never asked",
+            help,
+        );
+    }
+    if layer.on_expire == OnExpire::Escalate && (layer.escalate.is_empty() || layer.expires.is_none()) {
+        let help = "name them under `escalate`, and the time under `expires`";
+        refuse(
+            "approval.escalate",
+            "on_expire",
+            "there is nobody to escalate to, or no time after which",
+            help,
+        );
+    }
+    for name in ["sla", "remind", "expires"] {
+        let span = [
+            ("sla", layer.sla),
+            ("remind", layer.remind),
+            ("expires", layer.expires),
+        ];
+        if span.contains(&(name, Some(Span::ZERO))) {
+            refuse_zero(stage.sink, name, at(name));
+        }
+    }
+    let gates = stage.items("gates");
+    let named = |node: &Node| {
+        node.get("name")
+            .and_then(|entry| entry.value.text().map(str::to_owned))
+    };
+    let kinds = |node: &Node| {
+        node.entries()
+            .iter()
+            .map(|entry| entry.key.clone())
+            .collect::<Vec<_>>()
+    };
+    let known: Vec<String> = gates
+        .iter()
+        .flat_map(|gate| named(gate).map_or_else(|| kinds(gate), |name| vec![name]))
+        .collect();
+    let concerned = node
+        .get("concerns")
+        .map(|entry| entry.value.items())
+        .unwrap_or_default();
+    for (gate, node) in layer.concerns.iter().zip(concerned) {
+        if !known.iter().any(|name| name == gate.as_str()) {
+            let help = meant(gate.as_str(), known.iter().map(String::as_str));
+            stage.sink.error_with(
+                "approval.concerns",
+                &node.span,
+                format!("the stage has no gate `{gate}`"),
+                help,
+            );
         }
     }
 }

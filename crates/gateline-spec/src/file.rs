@@ -6,11 +6,12 @@ use gateline_model::{Pipeline, PipelineName, ProjectName, Stage};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sink};
 use crate::fields::Fields;
 use crate::node::{Kind, Node};
+use crate::roles::{ROLES_KIND, ReadRoles, read_roles};
 use crate::{artifact, graph, placeholder, secret, stage, target, window, yaml};
 
 /// The only `apiVersion` of pipeline files.
 pub const API_VERSION: &str = "gateline.dev/v1";
-/// The only `kind` of file.
+/// The `kind` of a pipeline file.
 pub const KIND: &str = "Pipeline";
 
 /// A pipeline file that can be used.
@@ -28,18 +29,59 @@ pub struct Read {
 /// [`Diagnostics`] with everything that is wrong with it, warnings included.
 pub fn read(source_name: &str, text: &str) -> Result<Read, Diagnostics> {
     let sink = Sink::new(source_name, text);
-    let pipeline = match yaml::read(&sink) {
-        Ok(Some(root)) => pipeline(&root, &sink),
+    let pipeline = root(&sink, KIND).and_then(|root| pipeline(&root, &sink));
+    match (pipeline, sink.finish()) {
+        (Some(pipeline), (warnings, false)) => Ok(Read { pipeline, warnings }),
+        (_, (found, _)) => Err(Diagnostics(found)),
+    }
+}
+
+/// A file that can be used, whatever it describes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Document {
+    /// A pipeline.
+    Pipeline(Box<Read>),
+    /// Roles.
+    Roles(ReadRoles),
+}
+
+impl Document {
+    /// What hardly anybody means.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        match self {
+            Document::Pipeline(read) => &read.warnings,
+            Document::Roles(read) => &read.warnings,
+        }
+    }
+}
+
+/// Reads a file of any `kind`: a pipeline where it does not say.
+///
+/// # Errors
+/// [`Diagnostics`] with everything that is wrong with it, warnings included.
+pub fn read_document(source_name: &str, text: &str) -> Result<Document, Diagnostics> {
+    match kind_of(text).as_deref() {
+        Some(ROLES_KIND) => read_roles(source_name, text).map(Document::Roles),
+        Some(_) | None => read(source_name, text).map(|read| Document::Pipeline(Box::new(read))),
+    }
+}
+
+fn kind_of(text: &str) -> Option<String> {
+    let sink = Sink::new("", text);
+    let root = yaml::read(&sink).ok()??;
+    root.get("kind")?.value.text().map(str::to_owned)
+}
+
+/// The whole of a file that describes a `kind`.
+pub(crate) fn root(sink: &Sink<'_>, kind: &str) -> Option<Node> {
+    match yaml::read(sink) {
+        Ok(Some(root)) => Some(root),
         Ok(None) => {
-            let help = format!("begin with `apiVersion: {API_VERSION}` and `kind: {KIND}`");
+            let help = format!("begin with `apiVersion: {API_VERSION}` and `kind: {kind}`");
             sink.error_with("file.empty", &(0..0), "file is empty", Some(help));
             None
         }
         Err(yaml::Unreadable) => None,
-    };
-    match (pipeline, sink.finish()) {
-        (Some(pipeline), (warnings, false)) => Ok(Read { pipeline, warnings }),
-        (_, (found, _)) => Err(Diagnostics(found)),
     }
 }
 
@@ -86,7 +128,7 @@ fn pipeline(root: &Node, sink: &Sink<'_>) -> Option<Pipeline> {
     })
 }
 
-fn header(file: &Fields<'_, '_, '_>, name: &str, expected: &str) {
+pub(crate) fn header(file: &Fields<'_, '_, '_>, name: &str, expected: &str) {
     if let Some(entry) = file.required(name)
         && entry.value.text() != Some(expected)
     {

@@ -21,7 +21,7 @@ pub(crate) fn refuse(node: &Node, sink: &Sink<'_>) {
                 .for_each(|variable| environment(variable, sink)),
             "url" => address(entry, sink),
             // A secret is one also where the field is misspelled.
-            key if nearest(key, ["token"]).is_some() => literal(entry, sink),
+            key if nearest(key, ["token", "client_secret"]).is_some() => literal(entry, sink),
             _ => refuse(&entry.value, sink),
         }
     }
@@ -43,7 +43,7 @@ fn literal(entry: &Entry, sink: &Sink<'_>) {
             "secret.literal",
             &entry.value.span,
             message,
-            "write `token: env:NAME` or `token: file:PATH`",
+            "write `env:NAME` or `file:PATH`",
         );
     }
 }
@@ -87,14 +87,18 @@ fn environment(variable: &Entry, sink: &Sink<'_>) {
     }
 }
 
-/// The text with the value after every `token:` replaced that is no reference, byte for byte, so that columns stay.
+/// Words that a secret follows.
+const BEFORE_SECRETS: [&str; 2] = ["token", "client_secret"];
+
+/// The text with the value after every `token:` and `client_secret:` replaced that is no reference, byte for byte, so that columns stay.
 /// Works on what is no YAML; takes too much rather than too little.
 pub(crate) fn without_tokens(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
         let mut rest = line;
-        while let Some(found) = rest.find("token") {
-            let (before, after) = rest.split_at(found + "token".len());
+        let end_of = |word: &str, rest: &str| Some(rest.find(word)? + word.len());
+        while let Some(end) = BEFORE_SECRETS.iter().filter_map(|word| end_of(word, rest)).min() {
+            let (before, after) = rest.split_at(end);
             shown.push_str(before);
             let value = after.trim_start_matches(['"', '\'', ' ', ':']);
             let (head, value) = after.split_at(after.len() - value.len());

@@ -105,6 +105,7 @@ fn appends(count: u64) -> Result<Vec<Append>, Box<dyn Error>> {
             work_add: vec![work(version as u32)],
             rows: vec![Row::Promotion(Box::new(row))],
             blobs: vec![],
+            passwords: vec![],
         })
     };
     (0..count).map(append).collect()

@@ -1,6 +1,7 @@
 //! The contract that every store keeps: each claim is a test of its own for each store.
 //! A claim that is not in the list below is dead code, and the build says so.
 
+mod access;
 mod agree;
 mod append;
 mod read;
@@ -28,6 +29,13 @@ macro_rules! contract {
 }
 
 contract! {
+    access {
+        a_password_comes_with_its_event_and_is_replaced
+        a_changed_password_ends_the_sessions_of_its_account
+        a_session_is_found_by_its_hash_and_used
+        sessions_end_one_by_one_all_together_and_when_they_are_stale
+        an_actor_has_so_many_sessions_and_the_oldest_goes
+    }
     append {
         a_new_store_is_empty
         events_get_gap_free_numbers_and_versions

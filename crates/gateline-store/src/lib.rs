@@ -5,6 +5,7 @@
 //!
 //! Times are kept in whole microseconds: `now` is cut, a time until which something waits is rounded up.
 
+mod access;
 mod blob;
 mod check;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod sqlite;
 mod ticks;
 mod upcast;
 
+pub use access::*;
 pub use blob::{BLOB_MEMORY_BYTES_MAX, Blob, BlobError, BlobReading, PIECE_BYTES};
 pub use check::Accepted;
 pub use mem::MemStore;
@@ -94,6 +96,8 @@ pub struct Append {
     pub rows: Vec<Row>,
     /// Content to keep by digest. What is kept already is not kept again.
     pub blobs: Vec<Arc<Blob>>,
+    /// Passwords that change with it. In no leaf and in no read model.
+    pub passwords: Vec<PasswordChange>,
 }
 
 /// What became of an append that was accepted.
@@ -298,6 +302,15 @@ pub trait Read: Send {
     /// Releases that match, newest first.
     fn releases(&self, search: &ReleaseSearch) -> Result<Vec<ReleaseRow>, StoreError>;
 
+    /// The hash of an account's password.
+    fn password(&self, account: &ActorId) -> Result<Option<String>, StoreError>;
+
+    /// The session with this id, be its time over or not.
+    fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError>;
+
+    /// All sessions of an actor, the newest first.
+    fn sessions(&self, actor: &ActorId) -> Result<Vec<Session>, StoreError>;
+
     /// All rows of the read models, promotions first, each by id; a row that does not read back, or that is filed
     /// under another row's keys, is an error of its own. For `doctor`.
     fn rows(&self) -> Result<Vec<Result<Row, StoreError>>, StoreError>;
@@ -337,6 +350,15 @@ pub trait Store: Read {
     /// Replaces all rows of the read models, and makes the planned work be this: what is not among it goes, what is
     /// there already is left alone with its lease. For `doctor --rebuild`.
     fn rebuild(&mut self, rows: &[Row], work: &[Work]) -> Result<(), StoreError>;
+
+    /// Keeps a session. Beyond [`SESSIONS_PER_ACTOR_MAX`] the actor's oldest go.
+    fn put_session(&mut self, session: &Session) -> Result<(), StoreError>;
+
+    /// Notes that a session was used. One that has ended stays so, and time never goes back.
+    fn use_session(&mut self, id: &Digest, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Ends sessions, and tells how many.
+    fn end_sessions(&mut self, which: &EndSessions) -> Result<usize, StoreError>;
 
     /// Erases the erasable part of these events and tells how many had one. Leaves and envelopes stay as they are;
     /// the fold is unchanged.

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gateline_log::{Frontier, Hash};
-use gateline_model::{Arm, Digest, PromotionId, Recorded, Span, StreamId, Tick, Work, WorkId};
+use gateline_model::{ActorId, Arm, Digest, PromotionId, Recorded, Span, StreamId, Tick, Work, WorkId};
 use jiff::Timestamp;
 
 use crate::check::{self, Accepted, Known};
 use crate::{
-    Append, AppendError, Blob, Committed, Fence, Leased, NewEvent, PromotionRow, ReleaseRow, Row, Salt,
-    Store, StoreError, WorkRow, leaf, micros, ticks,
+    Append, AppendError, Blob, Committed, EndSessions, Fence, Leased, NewEvent, PromotionRow, ReleaseRow,
+    Row, SESSIONS_PER_ACTOR_MAX, Salt, Session, Store, StoreError, WorkRow, leaf, micros, ticks,
 };
 
 /// The store in memory.
@@ -32,6 +32,8 @@ pub struct MemStore {
     blobs: BTreeMap<Digest, Arc<Blob>>,
     promotions: BTreeMap<PromotionId, PromotionRow>,
     releases: BTreeMap<Digest, ReleaseRow>,
+    passwords: BTreeMap<ActorId, String>,
+    sessions: BTreeMap<Digest, Session>,
 }
 
 #[derive(Debug, Clone)]
@@ -130,6 +132,14 @@ impl MemStore {
         }
     }
 
+    /// The newest first.
+    fn sessions_of(&self, actor: &ActorId) -> Vec<Session> {
+        let of = self.sessions.values().filter(|session| session.actor == *actor);
+        let mut of: Vec<Session> = of.cloned().collect();
+        of.sort_by(|a, b| b.began.cmp(&a.began).then(a.id.cmp(&b.id)));
+        of
+    }
+
     fn put_rows(&mut self, rows: &[Row]) {
         for row in rows {
             match row {
@@ -160,6 +170,14 @@ impl MemStore {
         self.put_rows(&append.rows);
         for blob in &append.blobs {
             self.blobs.entry(blob.digest()).or_insert_with(|| blob.clone());
+        }
+        for change in &append.passwords {
+            match &change.hash {
+                Some(hash) => self.passwords.insert(change.account.clone(), hash.clone()),
+                None => self.passwords.remove(&change.account),
+            };
+            let all = EndSessions::Of(change.account.clone(), None);
+            self.sessions.retain(|_, session| !all.takes(session));
         }
         if let Some(key) = &append.key {
             let range = recorded.last().map(|last| (first, last.number));
@@ -272,6 +290,31 @@ impl Store for MemStore {
         self.work.retain(|id, _| planned.contains(id));
         self.plan(work);
         Ok(())
+    }
+
+    fn put_session(&mut self, session: &Session) -> Result<(), StoreError> {
+        self.sessions.insert(session.id, session.clone());
+        for oldest in self
+            .sessions_of(&session.actor)
+            .iter()
+            .skip(SESSIONS_PER_ACTOR_MAX)
+        {
+            self.sessions.remove(&oldest.id);
+        }
+        Ok(())
+    }
+
+    fn use_session(&mut self, id: &Digest, at: Timestamp) -> Result<(), StoreError> {
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.used = session.used.max(micros::cut(at));
+        }
+        Ok(())
+    }
+
+    fn end_sessions(&mut self, which: &EndSessions) -> Result<usize, StoreError> {
+        let before = self.sessions.len();
+        self.sessions.retain(|_, session| !which.takes(session));
+        Ok(before - self.sessions.len())
     }
 
     fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError> {

@@ -1,5 +1,6 @@
 //! The store in one SQLite file: the embedded default. One writer, and as many readers beside it as are asked for.
 
+mod access;
 mod append;
 mod blobs;
 mod error;
@@ -27,7 +28,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 pub use self::error::SqliteError;
 use self::error::why;
 use self::tail::Tail;
-use crate::{Append, AppendError, Committed, Fence, Leased, Row, Store, StoreError};
+use crate::{Append, AppendError, Committed, EndSessions, Fence, Leased, Row, Session, Store, StoreError};
 
 /// How long a statement waits for another process that looks into the file, as `sqlite3` does.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -210,6 +211,18 @@ impl Store for SqliteStore {
 
     fn rebuild(&mut self, rows: &[Row], work: &[Work]) -> Result<(), StoreError> {
         whole::rebuild(self, rows, work)
+    }
+
+    fn put_session(&mut self, session: &Session) -> Result<(), StoreError> {
+        access::put(self, session)
+    }
+
+    fn use_session(&mut self, id: &Digest, at: Timestamp) -> Result<(), StoreError> {
+        access::used(self, id, at)
+    }
+
+    fn end_sessions(&mut self, which: &EndSessions) -> Result<usize, StoreError> {
+        access::end(self, which)
     }
 
     fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError> {

@@ -103,7 +103,11 @@ fn rounds(binary: &Path, dir: &Path, report: &Path, megabytes: f64) -> Result<()
             .arg("--admin-token-file")
             .arg(&token),
     )?;
-    let writer = Server::start(Command::new("python3").args(["-c", WRITER]).arg(dir.join("written")))?;
+    let writer = Server::start(
+        Command::new("python3")
+            .args(["-c", WRITER])
+            .arg(dir.join("written")),
+    )?;
     let ours = |arguments: &[&str]| {
         let mut command = Command::new(binary);
         command
@@ -128,7 +132,16 @@ fn rounds(binary: &Path, dir: &Path, report: &Path, megabytes: f64) -> Result<()
         let send = |address: &str| {
             let mut command = Command::new("curl");
             command
-                .args(["--silent", "--fail", "--output", "/dev/null", "--header", "Expect:", "--request", "POST"])
+                .args([
+                    "--silent",
+                    "--fail",
+                    "--output",
+                    "/dev/null",
+                    "--header",
+                    "Expect:",
+                    "--request",
+                    "POST",
+                ])
                 .arg("--header")
                 .arg(format!("Authorization: Bearer {}", secret.trim()))
                 .args(["--header", "Content-Type: application/octet-stream"])
@@ -141,14 +154,24 @@ fn rounds(binary: &Path, dir: &Path, report: &Path, megabytes: f64) -> Result<()
         append_one(report)?;
         curl.push(megabytes / send(&evidence)?);
         append_one(report)?;
-        own.push(megabytes / timed(|| ours(&["evidence", "add", "app@1.0.0", &report.display().to_string()]))?);
+        own.push(
+            megabytes / timed(|| ours(&["evidence", "add", "app@1.0.0", &report.display().to_string()]))?,
+        );
     }
     let (limit, curl, own) = (middle(limit), middle(curl), middle(own));
-    println!("\n| upload of JUnit XML, {megabytes:.0} MB | MB/s | of the limit | server's peak memory |\n|---|---|---|---|");
+    println!(
+        "\n| upload of JUnit XML, {megabytes:.0} MB | MB/s | of the limit | server's peak memory |\n|---|---|---|---|"
+    );
     println!("| `curl` to a server that writes a file and waits for the disk | {limit:.0} | 100 % | |");
     let peak = gateline.peak_mb();
-    println!("| `curl` to Gateline, until the evidence is recorded | {curl:.0} | {:.0} % | {peak:.0} MB, {idle:.0} MB before |", 100.0 * curl / limit);
-    println!("| `gateline evidence add`, which hashes it first | {own:.0} | {:.0} % | |", 100.0 * own / limit);
+    println!(
+        "| `curl` to Gateline, until the evidence is recorded | {curl:.0} | {:.0} % | {peak:.0} MB, {idle:.0} MB before |",
+        100.0 * curl / limit
+    );
+    println!(
+        "| `gateline evidence add`, which hashes it first | {own:.0} | {:.0} % | |",
+        100.0 * own / limit
+    );
     Ok(())
 }
 
@@ -174,7 +197,10 @@ fn ran(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|err| err.to_string())?;
     match output.status.success() {
         true => Ok(()),
-        false => Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr))),
+        false => Err(format!(
+            "{command:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )),
     }
 }
 

@@ -42,7 +42,7 @@ fn row(endpoint: &EndpointInfo) -> String {
 fn media(media: Media) -> &'static str {
     match media {
         Media::None => "",
-        Media::Json => "JSON",
+        Media::Json | Media::Secret => "JSON",
         Media::Bytes => "bytes",
         Media::Form => "form",
         Media::Events => "event stream",

@@ -75,9 +75,16 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("prometheus", "prometheus"),
     ("skopeo", "skopeo"),
     ("ssh-keygen", "openssh-client"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
 ];
 /// A registry that lists what refers to an image, which Debian's does not.
 const REFERRERS_REGISTRY: (&str, &str) = ("ferro-oci-server", "1.0.0");
+/// A provider of identities that people sign in with in a test; its packages are named in `package.json`.
+const OIDC: (&str, &str) = (
+    "crates/gateline-server/tests/oidc/package.json",
+    "target/tools/oidc",
+);
 /// The test runner's version: its summary line is read here.
 const NEXTEST: &str = "0.9.143";
 /// Seeds of the simulation in every run.
@@ -99,6 +106,7 @@ fn install() -> Result<Counts, Failure> {
             format!("the tests need the Debian packages {}, and they could not be installed here ({why}); install them and run this again", missing.join(", "))
         })?;
     }
+    provider()?;
     for (program, version) in [("cargo-nextest", NEXTEST), REFERRERS_REGISTRY] {
         if !shell::is_there(program) {
             let install = ["install", program, "--locked", "--version", version];
@@ -106,6 +114,29 @@ fn install() -> Result<Counts, Failure> {
         }
     }
     Ok(Counts::ONE_PASSED)
+}
+
+/// Installs the provider of identities, unless it is there as its `package.json` wants it.
+fn provider() -> Result<(), String> {
+    let (wanted, dir) = OIDC;
+    let dir = std::path::Path::new(dir);
+    let failed = |err: std::io::Error| format!("could not prepare `{}`: {err}", dir.display());
+    let text = std::fs::read_to_string(wanted).map_err(failed)?;
+    let there = std::fs::read_to_string(dir.join("package.json")).is_ok_and(|found| found == text);
+    if there && dir.join("node_modules/oidc-provider").is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    std::fs::write(dir.join("package.json"), text).map_err(failed)?;
+    let mut npm = Command::new("npm");
+    npm.args([
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--omit=dev",
+    ]);
+    shell::must(npm.current_dir(dir)).map(drop)
 }
 
 fn debian(packages: &[&str]) -> Result<(), String> {

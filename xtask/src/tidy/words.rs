@@ -112,11 +112,7 @@ const RIGHT: &[(&str, &str, &str)] = &[
         "bundle",
         "Sigstore calls its files so",
     ),
-    (
-        "docs/guides/evidence.md",
-        "bundle",
-        "Sigstore calls its files so",
-    ),
+    ("docs/guides/evidence.md", "bundle", "Sigstore calls its files so"),
     (
         "docs/guides/evidence.md",
         "namespace",
@@ -164,6 +160,76 @@ const RIGHT: &[(&str, &str, &str)] = &[
     ),
     ("scenarios/", "deploy", "a user's executable may be called so"),
     ("scenarios/", "deployed", "a user's executable may be called so"),
+    (
+        "CHANGELOG.md",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "crates/gateline-api/src/endpoints/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "crates/gateline-core/src/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "crates/gateline-model/src/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "crates/gateline-server/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "crates/gateline-spec/src/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "crates/gateline-store/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "docs/guides/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "docs/reference/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "xtask/src/test/steps.rs",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "crates/gateline-server/",
+        "workflow",
+        "GitHub and GitLab call their claims so",
+    ),
+    (
+        "crates/gateline-server/tests/",
+        "namespace",
+        "GitHub and GitLab call their claims so",
+    ),
+    (
+        "crates/gateline-spec/src/roles.rs",
+        "namespace",
+        "GitHub and GitLab call their claims so",
+    ),
+    (
+        "docs/guides/ci.md",
+        "namespace",
+        "GitHub and GitLab call their claims so",
+    ),
     (
         "scenarios/gate_http.",
         "probe",

@@ -1,9 +1,11 @@
 //! The endpoints: one file per noun, one line each in the table below.
 
+mod accounts;
 mod board;
 mod evidence;
 mod freezes;
 mod log;
+mod people;
 mod pipelines;
 mod policies;
 mod promotion_view;
@@ -15,10 +17,12 @@ mod steering;
 mod tokens;
 mod waivers;
 
+pub use accounts::*;
 pub use board::*;
 pub use evidence::*;
 pub use freezes::*;
 pub use log::*;
+pub use people::*;
 pub use pipelines::*;
 pub use policies::*;
 pub use promotion_view::*;
@@ -59,6 +63,9 @@ endpoints! {
     GetPromotion
     GetTicks
     Approve
+    Refuse
+    Withdraw
+    AskPerson
     OverrideGate
     Abort
     Pause
@@ -72,9 +79,23 @@ endpoints! {
     ListWaivers
     GrantWaiver
     LiftWaiver
+    GetRoles
+    ApplyRoles
+    ListDelegations
+    Delegate
+    EndDelegation
+    WhoAmI
+    Can
+    GetInbox
     ListTokens
     IssueToken
     RevokeToken
+    ListAccounts
+    MakeAccount
+    SetPassword
+    DisableAccount
+    ListSessions
+    EndSessions
     SearchLog
     GetCheckpoint
     WatchEvents
@@ -83,6 +104,8 @@ endpoints! {
     GetLiveness
     GetReadiness
     LogIn
+    BeginSignIn
+    EndSignIn
     LogOut
 }
 
@@ -122,7 +145,15 @@ mod tests {
             .collect();
         assert_eq!(
             open,
-            ["/api/openapi.json", "/healthz", "/readyz", "/login", "/logout"]
+            [
+                "/api/openapi.json",
+                "/healthz",
+                "/readyz",
+                "/login",
+                "/login/{provider}",
+                "/login/{provider}/callback",
+                "/logout"
+            ]
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Steering a promotion: what an actor may say to one that is open. Each replies with the promotion as it is then.
 
-use gateline_model::{Digest, GateName, Scope};
+use gateline_model::{ActorId, Digest, GateName, No, Scope};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,21 @@ endpoint! {
     /// Approves a promotion for a group of the token.
     Approve: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/approve", needs(Scope::Approve),
     path PromotionPath, query Empty, body ApproveRequest, reply PromotionView
+}
+endpoint! {
+    /// Says no to a promotion, or what is to be changed first.
+    Refuse: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/refuse", needs(Scope::Approve),
+    path PromotionPath, query Empty, body RefuseRequest, reply PromotionView
+}
+endpoint! {
+    /// Takes one's answer to a promotion back.
+    Withdraw: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/withdraw", needs(Scope::Approve),
+    path PromotionPath, query Empty, body ReasonRequest, reply PromotionView
+}
+endpoint! {
+    /// Asks a named person to look at a promotion.
+    AskPerson: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/ask", needs(Scope::Approve),
+    path PromotionPath, query Empty, body AskRequest, reply PromotionView
 }
 endpoint! {
     /// Permits admission although one named gate is not satisfied.
@@ -45,6 +60,27 @@ pub struct ApproveRequest {
     /// A comment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+}
+
+/// A no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefuseRequest {
+    /// What the no asks for.
+    pub no: No,
+    /// The question that was seen: refused where it changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Digest>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A named person to ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskRequest {
+    /// Who.
+    pub who: ActorId,
 }
 
 /// An override.

@@ -100,7 +100,7 @@ pub(super) async fn read(mut response: Response) -> Result<Vec<u8>, Unanswered> 
 /// The reply in a success.
 pub(super) fn decode<E: Endpoint>(bytes: &[u8]) -> Result<E::Reply, Failure> {
     let text = match E::REPLY {
-        Media::Json => bytes,
+        Media::Json | Media::Secret => bytes,
         // What is no JSON has no fields that could be read.
         Media::None | Media::Bytes | Media::Form | Media::Events | Media::Text => b"{}",
     };

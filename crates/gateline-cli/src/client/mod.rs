@@ -89,7 +89,7 @@ impl Client {
         body: &E::Body,
     ) -> Result<E::Reply, Failure> {
         let content = match E::BODY {
-            Media::Json => {
+            Media::Json | Media::Secret => {
                 let bytes = serde_json::to_vec(body).map_err(Failure::bug)?;
                 Content::Bytes("application/json", bytes)
             }

@@ -1,42 +1,59 @@
-//! `gateline apply`: brings pipeline files into force, and the policy modules beside them that they name. All are checked before
-//! the first is sent.
+//! `gateline apply`: brings files into force: pipelines, roles, and the policy modules beside pipelines that they name.
+//! All are checked before the first is sent.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gateline_api::{ApplyPipeline, ApplyReply, ApplyRequest, Empty, Exit, PolicyReply, PolicyRequest};
-use gateline_model::{Pipeline, PolicyName};
-use serde_json::json;
+use gateline_api::{ApplyPipeline, ApplyRequest, ApplyRoles, Empty, Exit, PolicyReply, PolicyRequest};
+use gateline_model::{Digest, Pipeline, PolicyName};
+use gateline_spec::Document;
+use serde_json::{Value, json};
 
 use super::lint::Linted;
 use super::policy;
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::pipeline_files::PipelineFiles;
 use crate::render::{Line, Page};
 use crate::session::Session;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "A file says what it describes: `kind: Pipeline` or `kind: Roles`.
+
+Examples:
   gateline apply -f pipeline.yaml
-  gateline apply -f pipelines/")]
+  gateline apply -f pipelines/"
+)]
 pub struct Args {
     #[command(flatten)]
     files: PipelineFiles,
+}
+
+/// What applying one file came to.
+struct Applied {
+    name: String,
+    version: Digest,
+    changed: bool,
+    /// As the server told it.
+    reply: Value,
 }
 
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
     let mut requests = Vec::new();
     let mut modules: BTreeMap<PathBuf, PolicyRequest> = BTreeMap::new();
     for path in args.files.paths()? {
-        let (read, text) = Linted::of(&path)?.usable(session)?;
-        for (module, name) in beside(&path, &read.pipeline) {
-            if !modules.contains_key(&module) {
-                let request = policy::request(&module, read.pipeline.project.clone(), name)?;
-                modules.insert(module, request);
+        let (document, text) = Linted::of(&path)?.usable(session)?;
+        if let Document::Pipeline(read) = &document {
+            for (module, name) in beside(&path, &read.pipeline) {
+                if !modules.contains_key(&module) {
+                    let request = policy::request(&module, read.pipeline.project.clone(), name)?;
+                    modules.insert(module, request);
+                }
             }
         }
         let file_name = path.display().to_string();
-        requests.push(ApplyRequest { file_name, text });
+        requests.push((document, ApplyRequest { file_name, text }));
     }
     let client = session.connect()?;
     // First the modules: a gate that names one has it then.
@@ -44,24 +61,29 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     for request in modules.values() {
         policies.push(policy::send(&client, request).await?);
     }
-    let mut replies: Vec<ApplyReply> = Vec::new();
-    for request in &requests {
-        replies.push(client.send::<ApplyPipeline>(&Empty {}, request).await?);
+    let mut applied: Vec<Applied> = Vec::new();
+    for (document, request) in &requests {
+        applied.push(apply(document, request, &client).await?);
     }
-    let all: Vec<_> = policies
+    let all: Vec<Value> = policies
         .iter()
         .map(|reply| json!(reply))
-        .chain(replies.iter().map(|reply| json!(reply)))
+        .chain(applied.iter().map(|one| one.reply.clone()))
         .collect();
     session.out.answer(&all, || {
         let mut page = Page::default();
         policies
             .iter()
             .for_each(|reply| page.line(policy::applied(reply)));
-        for reply in &replies {
-            let name = format!("{}/{}", reply.project, reply.pipeline);
-            let version = reply.version.short();
-            page.line(if reply.changed {
+        for Applied {
+            name,
+            version,
+            changed,
+            ..
+        } in &applied
+        {
+            let version = version.short();
+            page.line(if *changed {
                 Line::new()
                     .good("applied")
                     .plain(format!("    {name}  {version}"))
@@ -84,4 +106,27 @@ fn beside(file: &Path, pipeline: &Pipeline) -> Vec<(PathBuf, PolicyName)> {
         .map(|name| (directory.join(name.as_str()), name))
         .filter(|(module, _)| module.is_dir())
         .collect()
+}
+
+async fn apply(document: &Document, request: &ApplyRequest, client: &Client) -> Result<Applied, Failure> {
+    match document {
+        Document::Pipeline(_) => {
+            let reply = client.send::<ApplyPipeline>(&Empty {}, request).await?;
+            Ok(Applied {
+                name: format!("{}/{}", reply.project, reply.pipeline),
+                version: reply.version,
+                changed: reply.changed,
+                reply: json!(reply),
+            })
+        }
+        Document::Roles(_) => {
+            let reply = client.send::<ApplyRoles>(&Empty {}, request).await?;
+            Ok(Applied {
+                name: format!("roles of {}", reply.project),
+                version: reply.version,
+                changed: reply.changed,
+                reply: json!(reply),
+            })
+        }
+    }
 }

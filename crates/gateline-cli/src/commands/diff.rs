@@ -2,7 +2,7 @@
 
 use gateline_api::{Exit, GetPipeline, PipelinePath, VersionQuery, entry};
 use gateline_model::{Digest, Pipeline, PipelineRef};
-use gateline_spec::Difference;
+use gateline_spec::{Difference, Document};
 use serde::Serialize;
 
 use super::lint::Linted;
@@ -36,7 +36,15 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     let mut files = Vec::new();
     for path in args.files.paths()? {
         let (read, _) = Linted::of(&path)?.usable(session)?;
-        files.push(read.pipeline);
+        match read {
+            Document::Pipeline(read) => files.push(read.pipeline),
+            Document::Roles(_) => {
+                return Err(Failure::usage(
+                    "only pipelines can be compared",
+                    format!("`{}` describes roles", path.display()),
+                ));
+            }
+        }
     }
     let client = session.connect()?;
     let mut all = Vec::new();

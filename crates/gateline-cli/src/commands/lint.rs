@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use gateline_api::Exit;
-use gateline_spec::{Diagnostic, Diagnostics, PIPELINE_BYTES_MAX, Read};
+use gateline_model::Roles;
+use gateline_spec::{Diagnostic, Diagnostics, Document, PIPELINE_BYTES_MAX};
 
 use crate::failure::Failure;
 use crate::files;
@@ -30,7 +31,7 @@ pub(super) struct Linted {
     /// How diagnostics call it.
     pub name: String,
     pub text: String,
-    pub read: Result<Read, Diagnostics>,
+    pub read: Result<Document, Diagnostics>,
 }
 
 impl Linted {
@@ -38,14 +39,14 @@ impl Linted {
     pub fn of(path: &Path) -> Result<Self, Failure> {
         let text = files::text(path, PIPELINE_BYTES_MAX)?;
         let name = path.display().to_string();
-        let read = gateline_spec::read(&name, &text);
+        let read = gateline_spec::read_document(&name, &text);
         Ok(Self { name, text, read })
     }
 
     /// Errors and warnings, in the order of the file.
     pub fn found(&self) -> &[Diagnostic] {
         match &self.read {
-            Ok(read) => &read.warnings,
+            Ok(read) => read.warnings(),
             Err(Diagnostics(found)) => found,
         }
     }
@@ -57,7 +58,7 @@ impl Linted {
     }
 
     /// What the file says; its faults are printed where it has any.
-    pub fn usable(self, session: &mut Session) -> Result<(Read, String), Failure> {
+    pub fn usable(self, session: &mut Session) -> Result<(Document, String), Failure> {
         let shown = self.rendered(session.out.is_colored());
         match self.read {
             Ok(read) => {
@@ -69,11 +70,10 @@ impl Linted {
                     Form::Text => session.out.text(&shown)?,
                     Form::Json => session.out.json(&found)?,
                 }
-                Err(Failure::usage(
-                    "the pipeline file has errors",
-                    format!("see above, in `{}`", self.name),
+                Err(
+                    Failure::usage("the file has errors", format!("see above, in `{}`", self.name))
+                        .hint("mend the file; nothing was sent"),
                 )
-                .hint("mend the file; nothing was sent"))
             }
         }
     }
@@ -93,14 +93,24 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
             for linted in &all {
                 let shown = linted.rendered(session.out.is_colored());
                 session.out.text(&shown)?;
-                if let Ok(Read { pipeline, .. }) = &linted.read {
+                if let Ok(document) = &linted.read {
                     let mut page = Page::default();
-                    let says = format!(
-                        "  {}: {}, {} stages",
-                        linted.name,
-                        pipeline.reference(),
-                        pipeline.stages.len()
-                    );
+                    let what = match document {
+                        Document::Pipeline(read) => {
+                            let pipeline = &read.pipeline;
+                            format!("{}, {} stages", pipeline.reference(), pipeline.stages.len())
+                        }
+                        Document::Roles(read) => {
+                            let Roles {
+                                project,
+                                teams,
+                                roles,
+                                ..
+                            } = &read.roles;
+                            format!("roles of {project}, {} teams, {} roles", teams.len(), roles.len())
+                        }
+                    };
+                    let says = format!("  {}: {what}", linted.name);
                     page.line(Line::new().good("ok").plain(says));
                     session.out.page(&page)?;
                 }

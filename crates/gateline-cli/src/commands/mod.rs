@@ -1,13 +1,18 @@
 //! The verbs: one file and one line each, the daily ones first, then the nouns.
 
 mod abort;
+mod account;
 mod apply;
 mod approve;
+mod ask;
+mod can;
+mod delegate;
 mod diff;
 mod evidence;
 mod explain;
 mod freeze;
 mod gate;
+mod inbox;
 mod judge;
 mod lint;
 mod log;
@@ -17,8 +22,11 @@ mod pipeline;
 mod policy;
 mod promote;
 mod promotion;
+mod reject;
 mod release;
+mod request_changes;
 mod resume;
+mod roles;
 mod rollback;
 mod schema;
 mod simulate;
@@ -27,8 +35,13 @@ mod status;
 mod token;
 mod waive;
 mod waiver;
+mod whoami;
+mod withdraw;
 
-use gateline_api::{Empty, Endpoint, Exit, PromotionPath, PromotionView, ReasonRequest};
+use gateline_api::{
+    Empty, Endpoint, Exit, GetPromotion, PromotionPath, PromotionView, ReasonRequest, Refuse, RefuseRequest,
+};
+use gateline_model::No;
 use gateline_model::limits::TEXT_BYTES_MAX;
 
 use crate::failure::Failure;
@@ -57,7 +70,13 @@ verbs! {
     Status: status, "Show what is live in every stage, and what is proposed";
     Promote: promote, "Request the promotion of a release into a stage";
     Explain: explain, "Show why a promotion may or may not go on, and who or what can change that";
+    Inbox: inbox, "Show what waits on you, oldest first";
     Approve: approve, "Approve a promotion";
+    Reject: reject, "Say no to a promotion";
+    RequestChanges: request_changes, "Say what is to be changed before a promotion goes on";
+    Withdraw: withdraw, "Take your answer to a promotion back";
+    Ask: ask, "Ask a named person to look at a promotion";
+    Delegate: delegate, "Hand your answers on for a time";
     Override: r#override, "Permit admission although one named gate is not satisfied";
     Freeze: freeze, "Declare, lift and list freezes";
     Waive: waive, "Accept one finding for a time";
@@ -70,7 +89,7 @@ verbs! {
     Rollback: rollback, "Bring back the release that was live in a stage before";
     Lint: lint, "Check pipeline files, offline";
     Schema: schema, "Print the JSON Schema of pipeline files";
-    Apply: apply, "Bring pipeline files into force";
+    Apply: apply, "Bring files of pipelines and roles into force";
     Diff: diff, "Show what a pipeline file would change";
     Release: release, "Register, show and list releases, and lift their bars";
     Evidence: evidence, "Submit, list and show what tools wrote about a release, or read it offline";
@@ -80,7 +99,11 @@ verbs! {
     Pipeline: pipeline, "List and show pipelines";
     Policy: policy, "Test, run, apply, list and show policy modules";
     Stage: stage, "Show a stage";
+    Roles: roles, "Show who may do what in a project";
+    Can: can, "Explain whether somebody may do something, and who may";
+    Whoami: whoami, "Show who you are here, and in which teams";
     Token: token, "Create, revoke and list tokens";
+    Account: account, "Create, disable and list local accounts, and set their passwords";
 }
 
 /// A reason that must be given.
@@ -108,6 +131,24 @@ where
     let path = which.to_act_on(session, &client).await?;
     let Reason { reason } = reason;
     let view = client.send::<E>(&path, &ReasonRequest { reason }).await?;
+    let now = session.now();
+    session
+        .out
+        .answer(&view, || render::promotion(&view, None, now))?;
+    Ok(Exit::Done)
+}
+
+/// Says no to what is asked now, and shows the promotion as it is then.
+async fn answer_no(which: &Which, no: No, reason: Reason, session: &mut Session) -> Result<Exit, Failure> {
+    let client = session.connect()?;
+    let path = which.to_act_on(session, &client).await?;
+    let seen = client.get::<GetPromotion>(&path, &Empty {}).await?;
+    let request = RefuseRequest {
+        no,
+        question: seen.decision.as_ref().map(|decision| decision.question),
+        reason: reason.reason,
+    };
+    let view = client.send::<Refuse>(&path, &request).await?;
     let now = session.now();
     session
         .out

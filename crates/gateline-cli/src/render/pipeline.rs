@@ -1,7 +1,7 @@
 //! Pipelines: what is in force, and what a file would change.
 
 use gateline_api::{PipelineBrief, PipelineView};
-use gateline_model::{ApprovalRule, Stage};
+use gateline_model::Stage;
 use gateline_spec::{Difference, What};
 
 use super::{Line, Page, Style, Table};
@@ -52,7 +52,7 @@ pub(crate) fn pipeline(view: &PipelineView) -> Page {
             let when = rule.when.as_deref().unwrap_or("always");
             table.row([
                 Line::new().dim("approval"),
-                who(rule).into(),
+                rule.says().into(),
                 Line::new().dim(when),
             ]);
         }
@@ -80,17 +80,6 @@ fn after(stage: &Stage) -> String {
     };
     let production = if stage.production { "   production" } else { "" };
     format!("{after}{production}")
-}
-
-fn who(rule: &ApprovalRule) -> String {
-    if rule.automatic {
-        return "nobody is asked".to_owned();
-    }
-    let layers = rule
-        .layers
-        .iter()
-        .map(|layer| format!("{} from {}", layer.count, layer.from));
-    layers.collect::<Vec<_>>().join(", then ")
 }
 
 /// One difference between a file and what is in force.

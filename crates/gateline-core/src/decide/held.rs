@@ -1,16 +1,31 @@
 //! Deciding about a held promotion: judge its gates, record what is new, and let it in when everything says so.
 
+use std::sync::Arc;
+
 use gateline_model::{
     Admission, ChangeKind, Event, PromotionId, PromotionKind, PromotionOutcome, RollbackReason, Served,
     Stage, StepAction, Strategy, StreamId, Weight,
 };
 use jiff::Timestamp;
 
-use super::{live, rollout};
+use super::{answer, live, rollout};
 use crate::decision::{Judged, judge_entry, why};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
 use crate::state::{Phase, Promotion};
+
+/// A promotion that is not admitted yet, or the rejection that says so.
+pub(super) fn held_promotion(draft: &Draft<'_>, id: &PromotionId) -> Result<Arc<Promotion>, Rejection> {
+    let promotion = draft.open_promotion(id)?;
+    if promotion.phase == Phase::Held {
+        return Ok(promotion);
+    }
+    Err(Rejection::conflict(
+        "promotion.admitted",
+        format!("promotion `{id}` is admitted and rolling out; its gates are not asked any more"),
+        "use `gateline pause` or `gateline abort`",
+    ))
+}
 
 /// Judges the gates again. Answers when they are due next.
 pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Timestamp>, Rejection> {
@@ -44,7 +59,7 @@ pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Ti
         live::end(draft, id, outcome, says, None, Served::default());
         return Ok(None);
     }
-    void_approvals(draft, &promotion, &judged);
+    answer::keep_up(draft, &promotion, &judged);
     if judged.decision.admission == Admission::Admit && judged.lane_free {
         admit(draft, id, judged);
         return Ok(None);
@@ -86,21 +101,6 @@ fn repin(draft: &mut Draft<'_>, promotion: &Promotion) -> Result<bool, Rejection
         Event::PipelineRepinned { pipeline: version },
     );
     Ok(true)
-}
-
-fn void_approvals(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged) {
-    let question = judged.decision.question;
-    let stale = promotion
-        .approvals
-        .iter()
-        .filter(|approval| approval.question != question);
-    let by: Vec<_> = stale.map(|approval| approval.by.clone()).collect();
-    for by in by {
-        draft.emit(
-            StreamId::Promotion(promotion.id.clone()),
-            Event::ApprovalVoided { by, question },
-        );
-    }
 }
 
 /// Records the decision when a verdict or a reason is new.

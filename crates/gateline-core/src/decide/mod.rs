@@ -2,16 +2,22 @@
 //!
 //! One file per noun. A rule stands in `gates/` when it is about a gate, here when it is about order and rights of way.
 
+mod account;
+mod answer;
 mod held;
 mod live;
+mod people;
 mod project;
 mod release;
 mod request;
+mod rights;
 mod rollout;
 mod steer;
 mod verify;
 mod waive;
 
+pub use account::ACCOUNTS_MAX;
+pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, KEYS_PER_ACTOR_MAX};
 pub use project::server_project;
 pub use waive::{WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
 
@@ -51,6 +57,7 @@ pub struct Decided {
 /// A [`Rejection`] that says what, why and what to do; then nothing changes.
 pub fn decide(world: &World, command: &Command, facts: &Facts) -> Result<Decided, Rejection> {
     let mut draft = Draft::new(world, facts);
+    rights::check(&draft, command)?;
     let again = one(&mut draft, command)?;
     Ok(draft.finish(again))
 }
@@ -79,6 +86,9 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             waiver,
             reason,
         } => waive::lift(draft, project, waiver, reason)?,
+        Command::MakeAccount { account } => account::make(draft, account)?,
+        Command::SetPassword { account } => account::set_password(draft, account)?,
+        Command::DisableAccount { account } => account::disable(draft, account)?,
         Command::IssueToken { .. } => project::issue_token(draft, command)?,
         Command::RevokeToken { id } => project::revoke_token(draft, id)?,
         Command::RegisterRelease { release, text } => release::register(draft, release, text)?,
@@ -89,9 +99,35 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             promotion,
             question,
             comment,
+            signed,
         } => {
-            steer::approve(draft, promotion, question.as_ref(), comment.as_deref())?;
+            answer::approve(
+                draft,
+                promotion,
+                question.as_ref(),
+                comment.as_deref(),
+                signed.as_ref(),
+            )?;
         }
+        Command::Refuse {
+            promotion,
+            no,
+            question,
+            reason,
+        } => answer::refuse(draft, promotion, *no, question.as_ref(), reason)?,
+        Command::Withdraw { promotion, reason } => answer::withdraw(draft, promotion, reason)?,
+        Command::AskPerson { promotion, who } => answer::ask_person(draft, promotion, who)?,
+        Command::Delegate { .. } => people::delegate(draft, command)?,
+        Command::EndDelegation { project, by, to } => people::end_delegation(draft, project, by, to)?,
+        Command::ApplyRoles { roles, source } => people::apply_roles(draft, roles, source)?,
+        Command::SignIn {
+            actor,
+            provider,
+            groups,
+            until,
+        } => people::sign_in(draft, actor, provider, groups, *until)?,
+        Command::EnrolKey { key } => people::enrol_key(draft, key)?,
+        Command::RevokeKey { fingerprint, reason } => people::revoke_key(draft, fingerprint, reason)?,
         Command::Override {
             promotion,
             gate,

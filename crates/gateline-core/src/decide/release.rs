@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gateline_model::{
     Event, Evidence, Pipeline, Private, Promote, PromotionKind, Release, ReleaseId, StreamId,
-    limits::{ARTIFACTS_MAX, EVIDENCE_PER_RELEASE_MAX, LABELS_MAX},
+    limits::{ARTIFACTS_MAX, EVIDENCE_PER_RELEASE_MAX, LABELS_MAX, PATHS_MAX, WRITERS_MAX},
 };
 
 use super::request::{self, Request};
@@ -83,6 +83,13 @@ fn fits(pipeline: &Pipeline, release: &Release) -> Result<(), Rejection> {
             "ARTIFACTS_MAX",
         ),
         ("labels", release.change.labels.len(), LABELS_MAX, "LABELS_MAX"),
+        ("paths", release.change.paths.len(), PATHS_MAX, "PATHS_MAX"),
+        (
+            "writers",
+            release.change.written_by.len(),
+            WRITERS_MAX,
+            "WRITERS_MAX",
+        ),
     ] {
         if count > limit {
             let says = format!("the release has {count} {what}; the limit is {limit} ({name})");

@@ -1,8 +1,8 @@
-//! Deciding about what people do to a promotion: approve, override, abort, pause, resume.
+//! Deciding about what people do to a promotion: override, abort, pause, resume.
 
 use gateline_model::{
-    Approval, Digest, Event, GateName, Override, PauseReason, PromotionId, PromotionOutcome, RollbackReason,
-    Served, Span, StreamId, Verdict,
+    Event, GateName, Override, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Served, Span,
+    StreamId, Verdict,
 };
 use jiff::Timestamp;
 
@@ -10,124 +10,10 @@ use super::{held, live, private, reason, rollout};
 use crate::decision::judge_entry;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
-use crate::state::{Phase, Promotion, StepState};
+use crate::state::StepState;
 
 /// Longest time that an override may run: it is for one release in trouble, not for a policy.
 const OVERRIDE_MAX: Span = Span::from_secs(7 * 86_400);
-
-fn held_promotion(draft: &Draft<'_>, id: &PromotionId) -> Result<std::sync::Arc<Promotion>, Rejection> {
-    let promotion = draft.open_promotion(id)?;
-    if promotion.phase == Phase::Held {
-        return Ok(promotion);
-    }
-    Err(Rejection::conflict(
-        "promotion.admitted",
-        format!("promotion `{id}` is admitted and rolling out; its gates are not asked any more"),
-        "use `gateline pause` or `gateline abort`",
-    ))
-}
-
-pub(super) fn approve(
-    draft: &mut Draft<'_>,
-    id: &PromotionId,
-    seen: Option<&Digest>,
-    comment: Option<&str>,
-) -> Result<(), Rejection> {
-    let promotion = held_promotion(draft, id)?;
-    let judged = judge_entry(draft, &promotion)?;
-    let decision = &judged.decision;
-    let actor = draft.facts.actor.clone();
-    let rule = judged.rule.clone().map_err(|why| {
-        Rejection::conflict(
-            "approval.errored",
-            format!("could not find out who is asked: {why}"),
-            "mend the pipeline",
-        )
-    })?;
-    let Some(rule) = rule.filter(|rule| !rule.automatic) else {
-        return Err(Rejection::conflict(
-            "approval.not_needed",
-            format!("promotion `{id}` asks nobody"),
-            &format!("see what it waits for with `gateline explain {id}`"),
-        ));
-    };
-    if let Some(seen) = seen.filter(|seen| **seen != decision.question) {
-        let hex = seen.hex();
-        return Err(Rejection::conflict(
-            "approval.stale",
-            format!(
-                "what you saw ({} {}) is not what is asked now ({})",
-                &hex[..4],
-                &hex[4..8],
-                decision.code()
-            ),
-            "look again and approve what you see",
-        ));
-    }
-    let asked = decision.verdicts.iter().find(|gate| gate.kind == "approval");
-    match asked.map(|gate| (gate.verdict, gate.code.as_str())) {
-        Some((Verdict::Satisfied, _)) => {
-            return Err(Rejection::conflict(
-                "approval.complete",
-                format!("promotion `{id}` has all its approvals"),
-                "nothing needs to be done",
-            ));
-        }
-        Some((Verdict::Waiting, "approval.asked")) => {}
-        Some(_) | None => {
-            let why = asked.map(|gate| gate.says.clone()).unwrap_or_default();
-            return Err(Rejection::conflict(
-                "approval.not_asked",
-                format!("nobody is asked yet: {why}"),
-                "people are asked last, when the gates in front are satisfied",
-            ));
-        }
-    }
-    if promotion.requested_by == actor.id && !promotion.automatic {
-        return Err(Rejection::forbidden(
-            "approval.own",
-            format!("`{}` requested this promotion and may not approve it", actor.id),
-            "ask somebody else",
-        ));
-    }
-    if promotion
-        .approvals
-        .iter()
-        .any(|approval| approval.by == actor.id && approval.question == decision.question)
-    {
-        return Err(Rejection::conflict(
-            "approval.twice",
-            format!("`{}` has approved this", actor.id),
-            "one person counts once",
-        ));
-    }
-    let Some(layer) = rule
-        .layers
-        .iter()
-        .find(|layer| actor.groups.contains(&layer.from))
-    else {
-        let from: Vec<&str> = rule.layers.iter().map(|layer| layer.from.as_str()).collect();
-        return Err(Rejection::forbidden(
-            "approval.not_asked_you",
-            format!("`{}` is not in {}", actor.id, from.join(" or ")),
-            "ask somebody who is",
-        ));
-    };
-    let approval = Approval {
-        by: actor.id,
-        from: layer.from.clone(),
-        question: decision.question,
-        at: draft.facts.now,
-    };
-    let comment = comment.map(reason).transpose()?;
-    let text = private(draft, comment);
-    draft.emit_with(
-        StreamId::Promotion(id.clone()),
-        Event::ApprovalGiven { approval },
-        text,
-    );
-    held::judge(draft, id).map(drop)
-}
 
 pub(super) fn override_gate(
     draft: &mut Draft<'_>,
@@ -157,7 +43,7 @@ pub(super) fn override_gate(
             &format!("give an earlier end, such as `--until {OVERRIDE_MAX}`; grant it again when it is over"),
         ));
     }
-    let promotion = held_promotion(draft, id)?;
+    let promotion = held::held_promotion(draft, id)?;
     let judged = judge_entry(draft, &promotion)?;
     let Some(verdict) = judged
         .decision
@@ -184,10 +70,7 @@ pub(super) fn override_gate(
             "nothing needs to be done",
         ));
     }
-    let overridable = judged
-        .rule
-        .as_ref()
-        .is_ok_and(|rule| rule.as_ref().is_some_and(|rule| rule.overridable));
+    let overridable = matches!(&judged.approvals, Ok(Some(approvals)) if approvals.rule.overridable);
     if verdict.kind == "approval" && !overridable {
         return Err(Rejection::forbidden(
             "override.approval",

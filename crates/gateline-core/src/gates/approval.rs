@@ -2,11 +2,12 @@
 //!
 //! Asked last, when the gates in front are satisfied. An approval counts while the question stays the same.
 
-use gateline_model::{ApprovalRule, Gate, Layer};
+use gateline_model::{ApprovalRule, Gate, No};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{GateKind, GateView, Place, Says, check_params, observes_nothing, schema_of};
+use crate::approvals::{self, Approvals, LayerNow, Stands};
 use crate::conditions::{APPROVAL_FACTS, facts, holds};
 
 pub(super) const KIND: GateKind = GateKind {
@@ -36,41 +37,79 @@ pub(crate) fn rule<'a>(view: &'a GateView<'_>) -> Result<Option<&'a ApprovalRule
 }
 
 fn judge(_: &Gate, view: &GateView<'_>) -> Says {
+    let errored = |why: String| {
+        Says::waiting(
+            "approval.errored",
+            format!("could not find out who is asked: {why}"),
+        )
+        .next("apply a pipeline whose approval conditions can be judged")
+    };
     let rule = match rule(view) {
-        Ok(Some(rule)) => rule,
-        Ok(None) => return Says::satisfied("approval.not_needed", "no approval rule applies"),
-        Err(why) => {
-            return Says::waiting(
-                "approval.errored",
-                format!("could not find out who is asked: {why}"),
-            )
-            .next("apply a pipeline whose approval conditions can be judged");
+        Ok(rule) => rule,
+        Err(why) => return errored(why),
+    };
+    if let Some(says) = too_few_for_breaking(rule, view) {
+        return says;
+    }
+    match rule {
+        None => return Says::satisfied("approval.not_needed", "no approval rule applies"),
+        Some(rule) if rule.automatic => {
+            return Says::satisfied("approval.automatic", "automatic: nobody needs to be asked");
+        }
+        Some(_) => {}
+    }
+    let parts = approvals::parts(view, view.earlier);
+    match approvals::approvals(view, &parts) {
+        Ok(Some(approvals)) => as_it_stands(&approvals, view),
+        Ok(None) => Says::satisfied("approval.not_needed", "no approval rule applies"),
+        Err(why) => errored(why),
+    }
+}
+
+/// Layers that a breaking change into production needs where its rule does not say otherwise.
+const LAYERS_FOR_BREAKING: usize = 2;
+
+fn too_few_for_breaking(rule: Option<&ApprovalRule>, view: &GateView<'_>) -> Option<Says> {
+    let layers = rule.map_or(0, |rule| rule.layers.len());
+    let said_aloud = rule.is_some_and(|rule| rule.enough_for_breaking);
+    let breaking = view.release.release.change.breaking && view.stage.production;
+    (breaking && !said_aloud && layers < LAYERS_FOR_BREAKING).then(|| {
+        Says::refused(
+            "approval.too_few_layers",
+            format!("a breaking change into production needs {LAYERS_FOR_BREAKING} layers of approval; the rule that applies has {layers}"),
+        )
+        .changed_by("the owners of the pipeline")
+        .next("add a layer to the rule, or `enough_for_breaking: true` to say that it is enough")
+    })
+}
+
+fn as_it_stands(approvals: &Approvals, view: &GateView<'_>) -> Says {
+    let lines: Vec<String> = approvals.layers.iter().map(LayerNow::says).collect();
+    let dressed = |says: Says| {
+        let says = if lines.len() > 1 {
+            says.details(lines.clone())
+        } else {
+            says
+        };
+        match approvals.until {
+            Some(until) => says.until(until),
+            None => says,
         }
     };
-    if rule.automatic {
-        return Says::satisfied("approval.automatic", "automatic: nobody needs to be asked");
+    if approvals.is_complete() {
+        let who: Vec<String> = approvals.layers.iter().map(by_whom).collect();
+        let mut says = format!("approved by {}", who.join(", "));
+        if let (Some(decided), Some((no, answer))) = (&approvals.decided_by, approvals.refusals.first()) {
+            says.push_str(&format!("; {} decided, {} {}", decided.by, no.words(), answer.by));
+        }
+        return dressed(Says::satisfied("approval.given", says));
     }
-    let Some(open) = rule
-        .layers
-        .iter()
-        .find(|layer| approved(layer, view).len() < layer.count as usize)
-    else {
-        let who: Vec<String> = rule
-            .layers
-            .iter()
-            .map(|layer| format!("{} ({})", layer.from, approved(layer, view).join(", ")))
-            .collect();
-        return Says::satisfied("approval.given", format!("approved by {}", who.join(", ")));
+    let Some(open) = approvals.layers.iter().find(|now| now.stands != Stands::Complete) else {
+        return dressed(answered_no(approvals));
     };
-    let given = approved(open, view);
-    let count = format!("{} of {} from {}", given.len(), open.count, open.from);
     let numbered = |says: Says| {
-        says.number(
-            "approvals",
-            given.len() as f64,
-            "",
-            Some(format!(">= {}", open.count)),
-        )
+        let limit = Some(format!(">= {}", open.needed));
+        dressed(says.number("approvals", open.given.len() as f64, "", limit))
     };
     let in_front: Vec<&str> = view
         .earlier
@@ -79,26 +118,66 @@ fn judge(_: &Gate, view: &GateView<'_>) -> Says {
         .map(|gate| gate.gate.as_str())
         .collect();
     if !in_front.is_empty() {
-        return numbered(Says::waiting(
-            "approval.not_asked",
-            format!("{count}; asked after {}", in_front.join(", ")),
-        ))
-        .changed_by(format!("the gates in front: {}", in_front.join(", ")));
+        let says = format!("{}; asked after {}", open.says(), in_front.join(", "));
+        return numbered(Says::waiting("approval.not_asked", says))
+            .changed_by(format!("the gates in front: {}", in_front.join(", ")));
     }
-    numbered(Says::waiting("approval.asked", count))
-        .changed_by(open.from.as_str())
-        .next(format!("approve with `gateline approve {}`", view.promotion.id))
+    if approvals.standing_no().is_some() {
+        return dressed(answered_no(approvals));
+    }
+    if let Some(expired) = approvals.layers.iter().find(|now| now.stands == Stands::Expired) {
+        let within = expired
+            .layer
+            .expires
+            .map(|span| format!(" within {span}"))
+            .unwrap_or_default();
+        return numbered(Says::refused(
+            "approval.expired",
+            format!("{}{within}", expired.says()),
+        ))
+        .next("request the promotion anew once there is somebody to answer");
+    }
+    asked(approvals, view, numbered)
 }
 
-/// Who approved for a layer, to the question as it is now.
-fn approved<'a>(layer: &Layer, view: &'a GateView<'_>) -> Vec<&'a str> {
-    let mut by: Vec<&str> = view
-        .promotion
-        .approvals
+fn asked(approvals: &Approvals, view: &GateView<'_>, numbered: impl Fn(Says) -> Says) -> Says {
+    let open: Vec<&LayerNow> = approvals.open().collect();
+    let escalated = open.iter().any(|now| now.is_escalated());
+    let code = if escalated {
+        "approval.escalated"
+    } else {
+        "approval.asked"
+    };
+    let mut says: Vec<String> = open.iter().map(|now| now.says()).collect();
+    for now in open.iter().filter(|now| now.known < now.needed) {
+        says.push(format!("only {} known who may answer", now.known));
+    }
+    let said = numbered(Says::waiting(code, says.join("; ")));
+    let said = open
         .iter()
-        .filter(|approval| approval.from == layer.from && approval.question == view.question)
-        .map(|approval| approval.by.as_str())
-        .collect();
-    by.dedup();
-    by
+        .flat_map(|now| now.asked())
+        .fold(said, |said, who| said.changed_by(who.to_string()));
+    said.next(format!("approve with `gateline approve {}`", view.promotion.id))
+}
+
+/// The people of a complete layer, and by whose no it was not stopped.
+fn by_whom(now: &LayerNow) -> String {
+    format!("{} ({})", now.layer.from, now.who())
+}
+
+fn answered_no(approvals: &Approvals) -> Says {
+    let Some((no, answer)) = approvals.standing_no() else {
+        return Says::satisfied("approval.given", "approved");
+    };
+    let says = format!("{} {} for {}", no.words(), answer.by, answer.from);
+    let said = match no {
+        No::Reject => Says::refused("approval.rejected", says),
+        No::RequestChanges => Says::waiting("approval.changes_requested", says),
+    };
+    let said = said.changed_by(answer.by.as_str());
+    match &approvals.rule.authority {
+        Some(authority) => said.changed_by(authority.as_str()),
+        None => said,
+    }
+    .next("answer what was said, and register a new release, or ask for the answer to be withdrawn")
 }

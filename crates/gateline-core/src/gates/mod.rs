@@ -129,8 +129,6 @@ pub(crate) struct GateView<'a> {
     /// The verdicts of the gates in front of this one.
     pub earlier: &'a [GateVerdict],
     pub risk: gateline_model::Risk,
-    /// What approvers are asked, from everything but the approvals themselves.
-    pub question: gateline_model::Digest,
 }
 
 impl GateView<'_> {

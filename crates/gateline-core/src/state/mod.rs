@@ -5,7 +5,7 @@ mod promotion;
 mod release;
 mod stage;
 
-pub use project::{Project, Token};
+pub use project::{Account, Project, Token};
 pub use promotion::{Checked, Ended, Phase, Promotion, Rollback, Rollout, StepState};
 pub use release::ReleaseState;
 pub use stage::{Live, OpenPromotion, StageState};

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, Digest, Event, Freeze, FreezeName, GroupName, Pipeline, PipelineName, PolicyName, ReleaseId,
-    Scope, TokenId, Version, Waiver, WaiverId,
+    AccountName, ActorId, Delegation, Digest, Event, Freeze, FreezeName, GroupName, Key, Pipeline,
+    PipelineName, PolicyName, ReleaseId, Roles, Scope, TokenId, Version, Waiver, WaiverId,
 };
 use jiff::Timestamp;
 
@@ -32,6 +32,34 @@ pub struct Project {
     pub waivers: BTreeMap<WaiverId, Waiver>,
     /// Tokens that were issued and not revoked.
     pub tokens: BTreeMap<TokenId, Token>,
+    /// The roles in force.
+    pub roles: Option<Arc<Roles>>,
+    /// The last sign-in of each person; the past ones are dropped when another signs in.
+    pub sign_ins: BTreeMap<ActorId, SignIn>,
+    /// Keys that were enrolled and not revoked, by fingerprint.
+    pub keys: BTreeMap<String, Key>,
+    /// Delegations that were not ended; the past ones are dropped when a new one is declared.
+    pub delegations: Vec<Delegation>,
+    /// Local accounts, those that are disabled among them.
+    pub accounts: BTreeMap<AccountName, Account>,
+}
+
+/// What a provider said of a person who signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// The groups, as `PROVIDER:GROUP`.
+    pub groups: Vec<String>,
+    /// Until when they are believed.
+    pub until: Timestamp,
+}
+
+/// Whether a local account may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// With its password.
+    Open,
+    /// Not any more.
+    Disabled,
 }
 
 /// A token, without its secret.
@@ -85,6 +113,31 @@ impl Project {
             Event::PolicyApplied { name, module } => {
                 self.policies.insert(name.clone(), *module);
             }
+            Event::RolesApplied { roles, .. } => self.roles = Some(roles.clone()),
+            Event::SignedIn {
+                actor, groups, until, ..
+            } => {
+                self.sign_ins.retain(|_, sign_in| sign_in.until > at);
+                let sign_in = SignIn {
+                    groups: groups.clone(),
+                    until: *until,
+                };
+                self.sign_ins.insert(actor.clone(), sign_in);
+            }
+            Event::KeyEnrolled { key } => {
+                self.keys.insert(key.fingerprint.clone(), key.clone());
+            }
+            Event::KeyRevoked { fingerprint, .. } => {
+                self.keys.remove(fingerprint);
+            }
+            Event::DelegationDeclared { delegation } => {
+                let same = |old: &Delegation| old.by == delegation.by && old.to == delegation.to;
+                self.delegations.retain(|old| old.until > at && !same(old));
+                self.delegations.push(delegation.clone());
+            }
+            Event::DelegationEnded { by, to } => {
+                self.delegations.retain(|old| old.by != *by || old.to != *to);
+            }
             Event::FreezeDeclared { freeze } => {
                 self.freezes.retain(|_, freeze| freeze.until > at);
                 self.freezes.insert(freeze.name.clone(), freeze.clone());
@@ -98,6 +151,14 @@ impl Project {
             }
             Event::WaiverLifted { waiver, .. } => {
                 self.waivers.remove(waiver);
+            }
+            Event::AccountMade { account } => {
+                self.accounts.insert(account.clone(), Account::Open);
+            }
+            // The password is beside the log; the log says only that there is another.
+            Event::PasswordSet { .. } => {}
+            Event::AccountDisabled { account } => {
+                self.accounts.insert(account.clone(), Account::Disabled);
             }
             Event::TokenIssued {
                 id,

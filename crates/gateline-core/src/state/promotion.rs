@@ -1,10 +1,10 @@
 //! A promotion's state: held before its gates, rolling out, or ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, Approval, CheckOf, Decision, Digest, Event, Evidence, EvidenceId, GateName, Override,
+    ActorId, Approval, Asked, CheckOf, Decision, Digest, Event, Evidence, EvidenceId, GateName, No, Override,
     PauseReason, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, RollbackReason, Ruling, Served,
     Span, StepAction, TargetName,
 };
@@ -31,14 +31,35 @@ pub struct Promotion {
     pub requested_at: Timestamp,
     /// The last recorded decision.
     pub decision: Option<Arc<Decision>>,
-    /// Approvals that were given and not voided.
+    /// What layers were asked, and since when.
+    pub asked: Vec<AskedLayer>,
+    /// People who were asked by name to look.
+    pub named: BTreeSet<ActorId>,
+    /// Answers of yes that were not voided or withdrawn.
     pub approvals: Vec<Approval>,
+    /// Answers of no that were not voided or withdrawn.
+    pub refusals: Vec<(No, Approval)>,
     /// Overrides that were granted.
     pub overrides: Vec<Override>,
     /// The last recorded check of each gate.
     pub checks: BTreeMap<(CheckOf, GateName), Checked>,
     /// Where it stands.
     pub phase: Phase,
+}
+
+/// A layer that was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedLayer {
+    /// Its index in the rule.
+    pub layer: u32,
+    /// Who.
+    pub from: Asked,
+    /// What.
+    pub question: Digest,
+    /// Since when.
+    pub at: Timestamp,
+    /// How soon they should answer.
+    pub until: Option<Timestamp>,
 }
 
 /// A check's last recorded evidence.
@@ -220,7 +241,10 @@ impl Promotion {
                 requested_by: by.clone(),
                 requested_at: at,
                 decision: None,
+                asked: Vec::new(),
+                named: BTreeSet::new(),
                 approvals: Vec::new(),
+                refusals: Vec::new(),
                 overrides: Vec::new(),
                 checks: BTreeMap::new(),
                 phase: Phase::Held,
@@ -230,6 +254,18 @@ impl Promotion {
                 why: "a promotion begins by being requested",
             }),
         }
+    }
+
+    /// Every answer, yes or no.
+    pub fn answers(&self) -> impl Iterator<Item = &Approval> {
+        self.approvals
+            .iter()
+            .chain(self.refusals.iter().map(|(_, answer)| answer))
+    }
+
+    fn forget(&mut self, which: impl Fn(&Approval) -> bool) {
+        self.approvals.retain(|answer| !which(answer));
+        self.refusals.retain(|(_, answer)| !which(answer));
     }
 
     pub(crate) fn evolve(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
@@ -243,10 +279,38 @@ impl Promotion {
             (_, Phase::Ended(_)) => return illegal("the promotion has ended"),
             (Event::PipelineRepinned { pipeline }, Phase::Held) => self.pipeline = *pipeline,
             (Event::DecisionRecorded { decision }, Phase::Held) => self.decision = Some(decision.clone()),
-            (Event::ApprovalGiven { approval }, Phase::Held) => self.approvals.push(approval.clone()),
-            (Event::ApprovalVoided { by, question }, Phase::Held) => {
-                self.approvals
-                    .retain(|approval| approval.by != *by || approval.question == *question);
+            (
+                Event::ApprovalAsked {
+                    layer,
+                    from,
+                    question,
+                    until,
+                },
+                Phase::Held,
+            ) => {
+                self.asked.retain(|asked| asked.layer != *layer);
+                self.asked.push(AskedLayer {
+                    layer: *layer,
+                    from: from.clone(),
+                    question: *question,
+                    at,
+                    until: *until,
+                });
+            }
+            (Event::PersonAsked { who }, Phase::Held) => {
+                self.named.insert(who.clone());
+            }
+            (Event::ApprovalGiven { approval }, Phase::Held) => {
+                self.forget(|answer| answer.by == approval.by && answer.question == approval.question);
+                self.approvals.push(approval.clone());
+            }
+            (Event::ApprovalRefused { no, answer }, Phase::Held) => {
+                self.forget(|old| old.by == answer.by && old.question == answer.question);
+                self.refusals.push((*no, answer.clone()));
+            }
+            (Event::ApprovalWithdrawn { by }, Phase::Held) => self.forget(|answer| answer.by == *by),
+            (Event::ApprovalVoided { by, question, .. }, Phase::Held) => {
+                self.forget(|answer| answer.by == *by && answer.question == *question);
             }
             (Event::OverrideGranted { permission }, Phase::Held) => {
                 self.overrides.retain(|old| old.gate != permission.gate);

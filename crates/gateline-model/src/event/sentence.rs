@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{CheckOf, Event, PauseReason, Recorded, RollbackReason};
-use crate::{Found, GateName, PromotionId, PromotionKind, ReleaseId, StepAction};
+use crate::{Approval, Delegation, Found, GateName, PromotionId, PromotionKind, ReleaseId, StepAction, Tier};
 
 impl Recorded {
     /// What happened, as one sentence without its subject: that is the stream, which stands beside it.
@@ -22,6 +22,29 @@ impl Recorded {
             Event::PolicyApplied { name, module } => {
                 format!("policy {name} came into force, version {}", module.short())
             }
+            Event::RolesApplied { version, roles, .. } => {
+                format!(
+                    "roles of {} came into force, version {}",
+                    roles.project,
+                    version.short()
+                )
+            }
+            Event::SignedIn { actor, provider, .. } => format!("{actor} signed in by {provider}"),
+            Event::KeyEnrolled { key } => format!(
+                "{} key {} of {} enrolled",
+                key.tier.word(),
+                key.fingerprint,
+                key.actor
+            ),
+            Event::KeyRevoked { fingerprint, actor } => format!("key {fingerprint} of {actor} revoked"),
+            Event::DelegationDeclared { delegation } => {
+                let (from, until) = (time(delegation.from), time(delegation.until));
+                let team = delegation.team.iter().map(|team| format!(" of {team}"));
+                let team: String = team.collect();
+                let Delegation { by, to, .. } = delegation;
+                format!("answers{team} handed on by {by} to {to} from {from} until {until}")
+            }
+            Event::DelegationEnded { by, to } => format!("delegation of {by} to {to} ended"),
             Event::FreezeDeclared { freeze } => {
                 let (from, until) = (time(freeze.from), time(freeze.until));
                 format!("freeze {} declared from {from} until {until}", freeze.name)
@@ -43,6 +66,9 @@ impl Recorded {
             Event::WaiverLifted { waiver, finding } => {
                 format!("waiver {} of finding {finding} lifted", waiver.short())
             }
+            Event::AccountMade { account } => format!("account {account} made"),
+            Event::PasswordSet { account } => format!("password of account {account} set"),
+            Event::AccountDisabled { account } => format!("account {account} disabled"),
             Event::TokenIssued { id, actor, .. } => format!("token {id} issued to {actor}"),
             Event::TokenRevoked { id } => format!("token {id} revoked"),
             Event::ReleaseNumbered {
@@ -113,8 +139,20 @@ impl Recorded {
                 format!("judged by pipeline version {} from now on", pipeline.short())
             }
             Event::DecisionRecorded { decision } => decision.headline.clone(),
-            Event::ApprovalGiven { approval } => format!("approved by {} for {}", approval.by, approval.from),
-            Event::ApprovalVoided { by, .. } => format!("approval of {by} voided: the question changed"),
+            Event::ApprovalAsked { from, until, .. } => match until {
+                Some(until) => format!("{from} asked, to answer until {}", time(*until)),
+                None => format!("{from} asked"),
+            },
+            Event::PersonAsked { who } => format!("{who} asked to look"),
+            Event::ApprovalGiven { approval } => format!("approved by {}", answered(approval)),
+            Event::ApprovalRefused { no, answer } => format!("{} {}", no.words(), answered(answer)),
+            Event::ApprovalWithdrawn { by } => format!("answer of {by} withdrawn"),
+            Event::ApprovalVoided { by, changed, .. } if changed.is_empty() => {
+                format!("answer of {by} voided: the question changed")
+            }
+            Event::ApprovalVoided { by, changed, .. } => {
+                format!("answer of {by} voided: {} changed", changed.join(", "))
+            }
             Event::OverrideGranted { permission } => {
                 let until = time(permission.until);
                 format!(
@@ -322,4 +360,16 @@ mod tests {
             "ended rolled back: too many errors (8 requests served, 4 bad)"
         );
     }
+}
+
+/// Who answered, by which right, instead of whom and how strongly bound.
+fn answered(approval: &Approval) -> String {
+    let instead = approval.instead_of.iter().map(|who| format!(" instead of {who}"));
+    let tier = match approval.tier {
+        Tier::Session => "",
+        Tier::Ssh => ", signed with an SSH key",
+        Tier::Passkey => ", signed with a passkey",
+    };
+    let instead: String = instead.collect();
+    format!("{}{instead} for {}{tier}", approval.by, approval.from)
 }

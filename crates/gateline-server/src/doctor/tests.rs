@@ -114,12 +114,13 @@ fn ask(store: &mut SqliteStore, engine: &mut Engine, secs: i64, command: Command
         actor: Actor {
             id: "ana".parse().unwrap(),
             name: Some("Ana".to_owned()),
-            groups: Vec::new(),
+            shown: gateline_core::Credential::Gateline,
         },
         command,
         key: None,
         salt: [7; 16],
         blobs,
+        passwords: Vec::new(),
     };
     let mut inputs = vec![Input::Request(Box::new(request))];
     while let Some(input) = inputs.pop() {

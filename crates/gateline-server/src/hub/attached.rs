@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use gateline_core::{Actor, Command};
+use gateline_core::{Actor, Command, Credential};
 use gateline_drivers::oci;
 use gateline_evidence::{Ask, Complete, ReadError};
 use gateline_model::{
@@ -118,7 +118,7 @@ fn driver() -> Actor {
     Actor {
         id: "driver/oci".parse().expect("it is a legal actor id"),
         name: None,
-        groups: Vec::new(),
+        shown: Credential::Gateline,
     }
 }
 

@@ -22,7 +22,9 @@ use gateline_core::{Actor, Command, Rejection, World};
 use gateline_drivers::Drivers;
 use gateline_engine::{Engine, Input, Receipt as EngineReceipt, Refusal, Request, Ticket};
 use gateline_model::{PromotionId, Recorded, Served};
-use gateline_store::{Blob, IDEMPOTENCY_KEPT, IdempotencyKey, Read, SqliteStore};
+use gateline_store::{
+    Blob, IDEMPOTENCY_KEPT, IdempotencyKey, PasswordChange, Read, SqliteStore, Store, StoreError,
+};
 use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot};
 
@@ -46,6 +48,7 @@ type Answer = Result<EngineReceipt, Refusal>;
 struct Shared {
     engine: RwLock<Engine>,
     inputs: Sender<Input>,
+    jobs: Sender<storekeeper::Job>,
     readers: Readers,
     modules: policy::Modules,
     watchers: broadcast::Sender<Arc<Vec<Recorded>>>,
@@ -62,6 +65,15 @@ struct Counts {
     refused: AtomicU64,
     events: AtomicU64,
     batches: AtomicU64,
+}
+
+/// What is kept beside the log, together with the events of a command.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// Content by digest.
+    pub blobs: Vec<Arc<Blob>>,
+    /// Passwords that change.
+    pub passwords: Vec<PasswordChange>,
 }
 
 /// A request was accepted.
@@ -109,6 +121,25 @@ impl Hub {
         key: Option<IdempotencyKey>,
         blobs: Vec<Arc<Blob>>,
     ) -> Result<Receipt, SubmitError> {
+        let beside = Beside {
+            blobs,
+            passwords: Vec::new(),
+        };
+        self.submit_with(actor, command, key, beside).await
+    }
+
+    /// The same, with whatever is kept beside the log.
+    ///
+    /// # Errors
+    /// As [`Hub::submit`].
+    pub async fn submit_with(
+        &self,
+        actor: Actor,
+        command: Command,
+        key: Option<IdempotencyKey>,
+        beside: Beside,
+    ) -> Result<Receipt, SubmitError> {
+        let Beside { blobs, passwords } = beside;
         self.shared.counts.requests.fetch_add(1, Ordering::Relaxed);
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(|err| unavailable(&format!("no randomness: {err}")))?;
@@ -122,6 +153,7 @@ impl Hub {
             key,
             salt,
             blobs,
+            passwords,
         };
         self.shared
             .inputs
@@ -209,6 +241,28 @@ impl Hub {
             Ok(value) => value,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
+    }
+
+    /// Writes what is beside the log, in turn with what is written to it; done when it returns.
+    ///
+    /// # Errors
+    /// What the store says, or that it has stopped.
+    pub async fn write_beside<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (tell, told) = oneshot::channel();
+        let work = Box::new(move |store: &mut dyn Store| {
+            // Whoever asked may have gone.
+            let _ = tell.send(write(store));
+        });
+        let stopped = || StoreError::Unavailable {
+            doing: "write beside the log",
+            why: "the store's thread has stopped; restart the server".to_owned(),
+        };
+        let sent = self.shared.jobs.send(storekeeper::Job::Beside(work));
+        sent.map_err(|_| stopped())?;
+        told.await.map_err(|_| stopped())?
     }
 
     /// Every batch of events from now on, in the order of the log.

@@ -48,6 +48,7 @@ pub(super) fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result
     let shared = Arc::new(Shared {
         engine: RwLock::new(engine),
         inputs: inputs.clone(),
+        jobs: jobs.clone(),
         readers: Readers::open(store.path().to_owned())?,
         modules: super::policy::Modules::default(),
         watchers: broadcast::channel(WATCH_BATCHES_MAX).0,

@@ -25,7 +25,12 @@ pub(super) enum Job {
     },
     Release(Fence, Timestamp),
     Renew(Fence, Timestamp),
+    /// Something beside the log, for somebody who waits for it himself.
+    Beside(WriteBeside),
 }
+
+/// A write of something that is no event.
+pub(super) type WriteBeside = Box<dyn FnOnce(&mut dyn Store) + Send>;
 
 /// When work is due next, as far as the store knows; the engine's thread wakes then.
 pub(super) type NextDue = Arc<Mutex<Option<Timestamp>>>;
@@ -61,7 +66,7 @@ impl Job {
                 append.fence.is_some() || !append.work_add.is_empty() || !append.work_remove.is_empty()
             }),
             Job::Claim(_) | Job::Release(..) | Job::Renew(..) => true,
-            Job::Read(_) | Job::KeepTicks { .. } => false,
+            Job::Read(_) | Job::KeepTicks { .. } | Job::Beside(_) => false,
         }
     }
 }
@@ -146,6 +151,10 @@ fn one(store: &mut SqliteStore, owner: &str, now: Timestamp, job: Job) -> Option
             if let Err(err) = store.renew(&fence, until) {
                 warn!("Could not extend the lease of `{}`: {err}", fence.work);
             }
+            None
+        }
+        Job::Beside(work) => {
+            work(store);
             None
         }
     }

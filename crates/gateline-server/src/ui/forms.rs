@@ -17,6 +17,7 @@ use super::fields::until_of;
 use super::link;
 use super::pages::{PromoteAddress, promote_again, promotion_again, stage_again};
 use super::visit::{Visit, html, status};
+use crate::auth::{By, end_others};
 use crate::call::idempotency;
 use crate::hub::Receipt;
 use crate::refused::Refused;
@@ -29,6 +30,7 @@ pub(super) use waive::{lift_waiver, waive};
 pub(super) enum Act {
     Abort,
     Approve,
+    EndSessions,
     LiftBar,
     LiftWaiver,
     Override,
@@ -44,6 +46,8 @@ impl Act {
     pub(super) fn scope(self) -> Scope {
         match self {
             Act::Approve => Scope::Approve,
+            // Everybody's own.
+            Act::EndSessions => Scope::Read,
             Act::Override => Scope::Override,
             Act::LiftWaiver | Act::Waive => Scope::Waive,
             Act::Abort | Act::LiftBar | Act::Pause | Act::Promote | Act::Resume | Act::RollBack => {
@@ -57,6 +61,7 @@ impl Act {
         match self {
             Act::Abort => "abort",
             Act::Approve => "approve",
+            Act::EndSessions => "end",
             Act::LiftBar => "unbar",
             Act::LiftWaiver => "lift",
             Act::Override => "override",
@@ -179,6 +184,7 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
             promotion,
             question: Some(fields.question.parse().map_err(bad)?),
             comment: (!reason.is_empty()).then_some(reason),
+            signed: None,
         },
         Act::Override => Command::Override {
             promotion,
@@ -189,7 +195,7 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         Act::Pause => Command::Pause { promotion, reason },
         Act::Resume => Command::Resume { promotion, reason },
         Act::Abort => Command::Abort { promotion, reason },
-        Act::LiftBar | Act::LiftWaiver | Act::Promote | Act::RollBack | Act::Waive => {
+        Act::EndSessions | Act::LiftBar | Act::LiftWaiver | Act::Promote | Act::RollBack | Act::Waive => {
             return Err(no_such(act, "promotion"));
         }
     })
@@ -262,6 +268,7 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         }
         Act::Abort
         | Act::Approve
+        | Act::EndSessions
         | Act::LiftWaiver
         | Act::Override
         | Act::Pause
@@ -269,6 +276,16 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         | Act::Resume
         | Act::Waive => Err(no_such(act, "stage")),
     }
+}
+
+/// Ends all sessions of whoever asks, but this one.
+pub(super) async fn end_sessions(visit: Visit, _: Act, _: Fields) -> Result<Done, Refused> {
+    let kept = match &visit.caller.by {
+        By::Session(id) => Some(*id),
+        By::Token(_) | By::Signed => None,
+    };
+    end_others(&visit.app, &visit.caller.actor.id, kept).await?;
+    Ok(Done::Accepted("/sessions".to_owned()))
 }
 
 /// The page whose form this address is: the same without its first part, and without the word of what was to be done.

@@ -17,6 +17,7 @@ mod promote;
 mod promotion;
 mod release;
 mod releases;
+mod sessions;
 mod shell;
 mod source;
 mod stage;
@@ -29,5 +30,6 @@ mod visit;
 mod waivers;
 mod words;
 
+pub(crate) use login::login_again;
 pub(crate) use table::router;
 pub use table::{PageInfo, pages as page_table};

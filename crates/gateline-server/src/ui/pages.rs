@@ -3,13 +3,13 @@
 mod evidence;
 mod waivers;
 
-use axum::extract::Query;
-use axum::http::StatusCode;
+use axum::extract::{Query, State};
 use axum::response::Response;
 use gateline_api::{
-    BoardOrder, BoardQuery, Checkpoint, LogPage, LogQuery, Problem, PromotionPath, PromotionView,
-    ReleaseName, ReleaseQuery, ReleaseView, StagePath, entry,
+    BoardOrder, BoardQuery, Checkpoint, LogPage, LogQuery, PromotionPath, PromotionView, ReleaseName,
+    ReleaseQuery, ReleaseView, StagePath, entry,
 };
+use gateline_core::People;
 use gateline_core::gates::found_in;
 use gateline_model::{
     PipelineName, PipelineRef, ProjectName, ReleaseId, ReleaseRef, Stage, StageName, StageRef, StreamId,
@@ -21,10 +21,11 @@ use serde::Deserialize;
 use super::fields::until_of;
 use super::forms::Tried;
 use super::promotion::{PLOT_MOMENTS, Shown};
-use super::visit::{Visit, html};
+use super::visit::Visit;
 use super::{board as board_page, log as log_page, login as login_page, promote as promote_page};
 use super::{
-    promotion as promotion_page, release as release_page, releases as releases_page, stage as stage_page,
+    promotion as promotion_page, release as release_page, releases as releases_page,
+    sessions as sessions_page, stage as stage_page,
 };
 use crate::auth::own_path;
 use crate::call::App;
@@ -230,6 +231,10 @@ pub(super) async fn promotion_again(
     let waivers: Vec<WaiverId> = verdicts.flat_map(|gate| gate.waivers.iter().copied()).collect();
     let waivers = views::waivers_of(&app.hub, &view.stage.project, &waivers).await?;
     let stage = pinned(app, &view);
+    let teams = app.hub.with_world(|world| {
+        let people = People::of(world, &view.stage.project, visit.visitor.now);
+        people.teams_of(&visit.visitor.actor)
+    });
     let shown = Shown {
         view: &view,
         release: release.as_ref(),
@@ -238,6 +243,7 @@ pub(super) async fn promotion_again(
         ticks: &ticks,
         known: found.as_ref(),
         waivers: &waivers,
+        teams: &teams,
         tried,
     };
     Ok(promotion_page::page(&visit.visitor, &shown))
@@ -339,18 +345,17 @@ pub(super) async fn log(visit: Visit) -> Result<Markup, Refused> {
 #[serde(default)]
 pub(super) struct LoginAddress {
     next: String,
-    wrong: Option<String>,
 }
 
-pub(super) async fn login(Query(LoginAddress { next, wrong }): Query<LoginAddress>) -> Response {
-    let problem = wrong.map(|_| {
-        Problem::new(
-            &entry::UNAUTHORIZED,
-            "the token is not known, was revoked or has expired",
-        )
-    });
-    html(
-        StatusCode::OK,
-        login_page::page(own_path(Some(&next)), problem.as_ref()),
-    )
+pub(super) async fn login(
+    State(app): State<App>,
+    Query(LoginAddress { next }): Query<LoginAddress>,
+) -> Response {
+    login_page::shown(&app, own_path(Some(&next)))
+}
+
+/// One's own sessions.
+pub(super) async fn sessions(visit: Visit) -> Result<Markup, Refused> {
+    let sessions = views::sessions(&visit.app.hub, &visit.caller).await?;
+    Ok(sessions_page::page(&visit.visitor, &sessions))
 }

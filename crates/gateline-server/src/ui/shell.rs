@@ -1,7 +1,8 @@
 //! The shell around every page: head, navigation, the main part, and who looks at it.
 
 use gateline_api::Problem;
-use gateline_model::{ActorId, GroupName, Scope};
+use gateline_core::Credential;
+use gateline_model::{ActorId, Scope};
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
@@ -12,8 +13,8 @@ use super::{assets, link};
 #[derive(Debug, Clone)]
 pub(super) struct Visitor {
     pub(super) actor: ActorId,
-    pub(super) scopes: Vec<Scope>,
-    pub(super) groups: Vec<GroupName>,
+    /// What was shown: how far it reaches.
+    pub(super) shown: Credential,
     /// What forms carry to prove that they come from a page of this session.
     pub(super) form: String,
     /// What makes this page's forms recognisable when they are sent twice.
@@ -23,7 +24,10 @@ pub(super) struct Visitor {
 
 impl Visitor {
     pub(super) fn may(&self, scope: Scope) -> bool {
-        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+        match &self.shown {
+            Credential::Token(scopes) => scopes.contains(&scope) || scopes.contains(&Scope::Admin),
+            Credential::Session | Credential::Gateline => true,
+        }
     }
 
     /// The hidden fields of every form.
@@ -102,7 +106,7 @@ impl Page<'_> {
                     }
                     span.right {
                         span #live aria-live="polite" {}
-                        span.mono { (visitor.actor) }
+                        a.mono href="/sessions" title="Your sessions" { (visitor.actor) }
                         form.inline method="post" action="/logout" {
                             button.link type="submit" { "Log out" }
                         }

@@ -227,25 +227,12 @@ fn settings(params: &serde_json::Value) -> Markup {
 }
 
 fn approval_row(rule: &ApprovalRule) -> Markup {
-    let ApprovalRule {
-        when,
-        automatic,
-        layers,
-        overridable: _,
-    } = rule;
-    let layers: Vec<String> = layers
-        .iter()
-        .map(|layer| match layer.sla {
-            Some(sla) => format!("{} from {} within {sla}", layer.count, layer.from),
-            None => format!("{} from {}", layer.count, layer.from),
-        })
-        .collect();
     html! {
         tr {
             th scope="row" { "approval" }
             td {
-                @if *automatic { "automatic: nobody is asked" } @else { (layers.join(", then ")) }
-                @if let Some(when) = when { p.age { "when " code.break { (when) } } }
+                (rule.says())
+                @if let Some(when) = &rule.when { p.age { "when " code.break { (when) } } }
             }
         }
     }

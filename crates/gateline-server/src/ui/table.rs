@@ -59,6 +59,7 @@ fn table() -> Vec<Line> {
             "/releases/{project}/{pipeline}/{version}/evidence/{digest}",
             pages::evidence,
         ),
+        page(read, "/sessions", pages::sessions),
         page(read, "/stages/{project}/{pipeline}/{stage}", pages::stage),
         page(read, "/waivers", pages::waivers),
         form(
@@ -107,6 +108,7 @@ fn table() -> Vec<Line> {
             forms::change,
         ),
         form(Act::LiftWaiver, link::WAIVER_LIFT, forms::lift_waiver),
+        form(Act::EndSessions, "/ui/sessions/end", forms::end_sessions),
         open("/login", pages::login),
         open("/static/{name}", file),
     ]

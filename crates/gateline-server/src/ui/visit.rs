@@ -38,12 +38,19 @@ impl FromRequestParts<App> for Visit {
         let Some(rule) = parts.extensions.get::<Rule>().copied() else {
             return Err(Refused::new(&entry::BUG, "the page has no rule").into_response());
         };
-        let visit = Self::enter(parts, app).map_err(|refused| match refused.problem().status {
-            // The address of a form leads back to its page.
-            401 => Redirect::to(&format!("/login?next={}", encode(&parts.uri.to_string()))).into_response(),
-            _ => refused.at(parts.uri.path()).into_response(),
-        })?;
-        match authorise(Some(&visit.caller), rule) {
+        let visit = Self::enter(parts, app)
+            .await
+            .map_err(|refused| match refused.problem().status {
+                // The address of a form leads back to its page.
+                401 => {
+                    Redirect::to(&format!("/login?next={}", encode(&parts.uri.to_string()))).into_response()
+                }
+                _ => refused.at(parts.uri.path()).into_response(),
+            })?;
+        match app
+            .hub
+            .with_world(|world| authorise(world, Some(&visit.caller), rule))
+        {
             Ok(()) => Ok(visit),
             Err(refused) => Err(visit.shown_to().show(Err(refused))),
         }
@@ -51,8 +58,9 @@ impl FromRequestParts<App> for Visit {
 }
 
 impl Visit {
-    fn enter(parts: &Parts, app: &App) -> Result<Self, Refused> {
-        let caller = enter(&app.hub, &parts.method, &parts.headers, Rule::Scope(Scope::Read))?
+    async fn enter(parts: &Parts, app: &App) -> Result<Self, Refused> {
+        let caller = enter(app, &parts.method, &parts.headers, Rule::Scope(Scope::Read))
+            .await?
             .ok_or_else(|| Refused::new(&entry::UNAUTHORIZED, "the request carries no token"))?;
         Ok(Self {
             app: app.clone(),
@@ -78,8 +86,7 @@ impl Visitor {
         });
         Ok(Self {
             actor: caller.actor.id.clone(),
-            scopes: caller.scopes.clone(),
-            groups: caller.actor.groups.clone(),
+            shown: caller.actor.shown.clone(),
             form: secret(headers).map(form_token).unwrap_or_default(),
             key,
             now: Timestamp::now(),

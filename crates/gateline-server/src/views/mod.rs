@@ -2,12 +2,14 @@
 //!
 //! Nothing is judged here: sentences and decisions are those that were recorded.
 
+mod accounts;
 mod board;
 mod declared;
 mod evidence;
 mod freezes;
 mod log;
 mod names;
+mod people;
 mod pipelines;
 mod policies;
 mod promotion;
@@ -20,12 +22,14 @@ mod tokens;
 mod trends;
 mod waivers;
 
+pub(crate) use accounts::{accounts, has_accounts, sessions};
 pub(crate) use board::board;
 pub(crate) use evidence::evidence;
 pub(crate) use freezes::freezes;
 pub(crate) use log::{checkpoint, log};
 pub(crate) use names::release_named;
-pub(crate) use pipelines::{findings, pipeline, pipelines};
+pub(crate) use people::{delegations, inbox};
+pub(crate) use pipelines::{findings, pipeline, pipelines, refused_file};
 pub(crate) use policies::{policies, policy};
 pub(crate) use promotion::{opened, promotion};
 pub(crate) use promotions::promotions;

@@ -1,8 +1,8 @@
 //! Pipelines: those in force, and one version with its file.
 
-use gateline_api::{Finding, Page, PipelineBrief, PipelineQuery, PipelineView, entry, page_size};
+use gateline_api::{Finding, Page, PipelineBrief, PipelineQuery, PipelineView, Problem, entry, page_size};
 use gateline_model::{Digest, PipelineRef};
-use gateline_spec::Diagnostic;
+use gateline_spec::{Diagnostic, Diagnostics};
 
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -94,4 +94,15 @@ pub(crate) fn findings(found: &[Diagnostic]) -> Vec<Finding> {
         help: found.help.clone(),
     };
     found.iter().map(finding).collect()
+}
+
+/// The problem of a file that cannot be used, with everything that was found in it.
+pub(crate) fn refused_file(file: &str, found: &Diagnostics) -> Refused {
+    let detail = match found.0.as_slice() {
+        [one] => one.to_string(),
+        several => format!("{file} has {} findings", several.len()),
+    };
+    let mut problem = Problem::new(&entry::PIPELINE_INVALID, detail);
+    problem.findings = findings(&found.0);
+    problem.into()
 }

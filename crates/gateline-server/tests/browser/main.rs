@@ -10,4 +10,5 @@ mod keys;
 mod look;
 mod plain;
 mod scene;
+mod sign_in;
 mod window;

@@ -2,12 +2,15 @@
 //! The files mirror `src/routes`; `rules` holds what is true of every route.
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what helps it")]
 
+mod accounts;
 mod attached;
 mod attestations;
 mod board;
 mod evidence;
 mod freezes;
+mod issuer;
 mod log;
+mod machines;
 mod page_rules;
 mod pages;
 mod pipelines;
@@ -17,6 +20,7 @@ mod releases;
 mod rules;
 mod server;
 mod session;
+mod sign_in;
 mod stages;
 mod support;
 mod tokens;

@@ -5,9 +5,11 @@ use axum::http::{Method, Request, StatusCode, header};
 use gateline_api::{ENDPOINTS, EndpointInfo, Media, Rule};
 use gateline_model::limits::EVIDENCE_BYTES_MAX;
 use gateline_model::{Digest, Scope};
+use gateline_server::auth::{SESSION_COOKIE, SIGN_IN_COOKIE};
 use gateline_server::{BODY_SECS_MAX, CONTENT_SECURITY_POLICY, FORM_BYTES_MAX, JSON_BYTES_MAX};
 use jiff::Timestamp;
 
+use crate::issuer::Issuer;
 use crate::page_rules::SCOPES;
 use crate::support::{App, body_of, problem_of};
 
@@ -29,6 +31,8 @@ pub fn filled(path: &str) -> String {
         ("{policy}", "rules"),
         ("{id}", "nobody"),
         ("{key}", "job-7"),
+        ("{account}", "nobody"),
+        ("{provider}", "corp"),
         ("{digest}", &digest),
         ("{waiver}", &digest),
     ]
@@ -86,6 +90,97 @@ async fn nobody_gets_in_without_a_good_token() {
     }
 }
 
+/// What somebody shows who is nobody: a header and why it does not help.
+fn nobodies(issuer: &Issuer) -> Vec<(header::HeaderName, String, &'static str)> {
+    let bearer = |token: &str, why| (header::AUTHORIZATION, format!("Bearer {token}"), why);
+    let cookie = |value: &str, why| (header::COOKIE, format!("{SESSION_COOKIE}={value}"), why);
+    let signed = issuer.sign(&issuer.claims(serde_json::json!({})));
+    let unsigned = format!("{}.", signed.rsplit_once('.').unwrap().0);
+    vec![
+        bearer("gateline_0", "not known"),
+        bearer("", "not known"),
+        bearer(&"x".repeat(10_000), "not known"),
+        bearer(&signed, "no roles name a machine"),
+        bearer(&unsigned, "no roles name a machine"),
+        bearer("a.b.c", "is not believed"),
+        bearer("..", "is not believed"),
+        (
+            header::AUTHORIZATION,
+            "Basic YTpi".to_owned(),
+            "is not `Bearer TOKEN`",
+        ),
+        (
+            header::AUTHORIZATION,
+            "Negotiate".to_owned(),
+            "is not `Bearer TOKEN`",
+        ),
+        cookie("gateline_0", "session is not known"),
+        cookie(&"x".repeat(4_000), "session is not known"),
+        (
+            header::COOKIE,
+            format!("{SIGN_IN_COOKIE}=a.1.b"),
+            "carries no token",
+        ),
+        (
+            "x-forwarded-for".parse().unwrap(),
+            "127.0.0.1".to_owned(),
+            "carries no token",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn no_route_lets_anybody_in_whatever_is_shown_that_is_not_good() {
+    let (_app, _, _, anonymous) = App::start().await;
+    let issuer = Issuer::start().await;
+    for (endpoint, _) in guarded() {
+        for (name, value, why) in nobodies(&issuer) {
+            let request = Request::builder()
+                .method(method(endpoint))
+                .uri(path(endpoint))
+                .header(header::CONTENT_TYPE, "application/json")
+                .header("sec-fetch-site", "same-origin")
+                .header(name, value)
+                .body(Body::empty());
+            let response = anonymous.send_request(request.unwrap()).await;
+            assert_eq!(
+                response.status(),
+                StatusCode::UNAUTHORIZED,
+                "{} {why}",
+                endpoint.name
+            );
+            let detail = problem_of(response).await.detail;
+            assert!(detail.contains(why), "{}: {detail}", endpoint.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_signed_in_and_has_no_role_may_read_everywhere_and_write_nowhere() {
+    let (app, _, _, anonymous) = App::start().await;
+    let session = app.sign_in("ana").await;
+    for (endpoint, needed) in guarded() {
+        let request = Request::builder()
+            .method(method(endpoint))
+            .uri(path(endpoint))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::COOKIE, &session)
+            .body(Body::empty());
+        let response = anonymous.send_request(request.unwrap()).await;
+        let status = response.status();
+        match needed {
+            Scope::Read => assert!(
+                matches!(status, StatusCode::OK | StatusCode::NOT_FOUND),
+                "{}: {status}",
+                endpoint.name
+            ),
+            Scope::Admin => assert_eq!(status, StatusCode::FORBIDDEN, "{}", endpoint.name),
+            _ => assert!(status.is_client_error(), "{}: {status}", endpoint.name),
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_revoked_token_opens_nothing_any_more() {
     let (app, admin, reader, _) = App::start().await;
@@ -132,7 +227,8 @@ async fn every_token_may_read() {
     let (app, _, _, _) = App::start().await;
     let ci = app.actor("ci", &[Scope::SubmitEvidence], &[], None).await;
     for (endpoint, _) in guarded().filter(|(_, needed)| *needed == Scope::Read) {
-        let status = ci.get(&path(endpoint)).await.status();
+        let path = path(endpoint);
+        let status = ci.send(method(endpoint), &path, "", Vec::new()).await.status();
         assert!(
             matches!(status, StatusCode::OK | StatusCode::NOT_FOUND),
             "{}: {status}",

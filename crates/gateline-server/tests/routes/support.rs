@@ -10,7 +10,7 @@ use gateline_api::{
 };
 use gateline_core::{Actor, Command};
 use gateline_drivers::{Drivers, process::ProcessDriver};
-use gateline_model::{Change, ChangeText, Digest, GroupName, PromotionId, Scope};
+use gateline_model::{Change, ChangeText, Digest, GroupName, PromotionId, Scope, TokenId};
 use gateline_server::hub::Hub;
 use gateline_server::{Settings, auth, router};
 use gateline_store::SqliteStore;
@@ -109,7 +109,41 @@ impl App {
             .submit(Actor::gateline(), command, None, Vec::new())
             .await
             .unwrap();
+        // The same secret opens a session of it: a test shows either, as a program or as a browser.
+        self.session(&secret, name, "test", Some(name.parse().unwrap()))
+            .await;
         self.with_token(Some(secret.text))
+    }
+
+    /// Makes a local account and a session of it; gives the cookie as a browser sends it.
+    pub async fn sign_in(&self, name: &str) -> String {
+        let account: gateline_model::AccountName = name.parse().unwrap();
+        let command = Command::MakeAccount { account };
+        self.hub
+            .submit(Actor::gateline(), command, None, Vec::new())
+            .await
+            .unwrap();
+        let secret = auth::draw_secret().unwrap();
+        self.session(&secret, name, "local", None).await;
+        format!("{}={}", auth::SESSION_COOKIE, secret.text)
+    }
+
+    /// A session whose cookie has this secret for its value.
+    async fn session(&self, secret: &auth::Secret, actor: &str, provider: &str, token: Option<TokenId>) {
+        let now = Timestamp::now();
+        let session = gateline_store::Session {
+            id: secret.hash,
+            actor: actor.parse().unwrap(),
+            name: None,
+            provider: provider.to_owned(),
+            token,
+            agent: "test".to_owned(),
+            began: now,
+            used: now,
+            ends: now + jiff::SignedDuration::from_hours(1),
+        };
+        let kept = self.hub.write_beside(move |store| store.put_session(&session));
+        kept.await.unwrap();
     }
 
     pub fn with_token(&self, token: Option<String>) -> Client {
@@ -165,7 +199,7 @@ impl Client {
         body: &E::Body,
     ) -> Result<E::Reply, Problem> {
         let body = match E::BODY {
-            gateline_api::Media::Json => serde_json::to_vec(body).unwrap(),
+            gateline_api::Media::Json | gateline_api::Media::Secret => serde_json::to_vec(body).unwrap(),
             _ => Vec::new(),
         };
         self.ask_with::<E>(path, query, body).await

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use gateline_core::{Actor, Command};
+use gateline_core::{Actor, Command, Credential};
 use gateline_model::{
-    Artifact, ArtifactAt, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts, Found, Freeze, Health,
-    Pipeline, PipelineRef, Private, PromotionId, Release, ReleaseId, Span, StageRef, TestFacts,
+    ActorId, Artifact, ArtifactAt, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts, Found, Freeze,
+    Health, No, Pipeline, PipelineRef, Private, PromotionId, Release, ReleaseId, Roles, Scope, Span,
+    StageRef, Team, TestFacts,
 };
 
 use super::Run;
@@ -14,6 +15,8 @@ use crate::traffic::Load;
 
 /// So few that requests meet each other.
 const VERSIONS: u64 = 8;
+/// Everybody.
+const PEOPLE: [&str; 4] = ["ana", "bo", "cy", "dee"];
 
 impl Run {
     pub(super) fn one(&mut self) {
@@ -22,8 +25,10 @@ impl Run {
             20..48 => self.report(),
             48..56 => self.promote(),
             56..70 => self.approve(),
-            70..74 => self.override_gate(),
-            74..77 => self.freeze(),
+            70..72 => self.answer(),
+            72..73 => self.change_teams(),
+            73..75 => self.override_gate(),
+            75..77 => self.freeze(),
             77..80 => self.roll_back(),
             80..84 => self.steer(),
             84..86 => self.lift_bar(),
@@ -61,17 +66,85 @@ impl Run {
     }
 
     fn person(&mut self) -> Actor {
-        let name = *self.sim.rng.pick(&["ana", "bo", "cy", "dee"]);
-        let groups = if name == "dee" {
-            vec![]
-        } else {
-            vec!["tech-lead".parse().expect("it is a legal name")]
-        };
+        let name = *self.sim.rng.pick(&PEOPLE);
         Actor {
             id: name.parse().expect("it is a legal id"),
             name: Some(name.to_owned()),
-            groups,
+            shown: Credential::Token(Scope::ALL.to_vec()),
         }
+    }
+
+    /// Somebody joins or leaves a team.
+    pub(super) fn change_teams(&mut self) {
+        let pipeline = self.pipeline();
+        let mut team = |name: &str| {
+            let mut members: Vec<ActorId> = PEOPLE
+                .iter()
+                .map(|who| who.parse().expect("it is a legal id"))
+                .collect();
+            members.retain(|_| self.sim.rng.chance(700));
+            members.push("ana".parse().expect("it is a legal id"));
+            members.dedup();
+            Team {
+                name: name.parse().expect("it is a legal name"),
+                members,
+                claims: Vec::new(),
+                on_call: None,
+            }
+        };
+        let roles = Arc::new(Roles {
+            project: pipeline.project.clone(),
+            teams: vec![team("tech-lead"), team("product")],
+            roles: Vec::new(),
+            owners: Vec::new(),
+            machines: Vec::new(),
+        });
+        let source = roles.version();
+        let actor = self.person();
+        let says = format!("applies the roles of {}", pipeline.project);
+        self.ask(actor, Command::ApplyRoles { roles, source }, says);
+    }
+
+    fn answer(&mut self) {
+        let Some(promotion) = self.open_promotion() else {
+            return self.report();
+        };
+        let actor = self.person();
+        let reason = "it is so".to_owned();
+        let (command, says) = match self.sim.rng.below(4) {
+            0 => {
+                let project = promotion.stage.project.clone();
+                let to: ActorId = self.sim.rng.pick(&PEOPLE).parse().expect("it is a legal id");
+                let until = Span::from_secs(self.sim.rng.between(60, 7_200)).after(self.sim.now);
+                let says = format!("hands answers on to {to}");
+                let delegate = Command::Delegate {
+                    project,
+                    to,
+                    team: None,
+                    from: None,
+                    until,
+                    reason,
+                };
+                (delegate, says)
+            }
+            1 => {
+                let says = format!("takes the answer to {promotion} back");
+                (Command::Withdraw { promotion, reason }, says)
+            }
+            _ => {
+                let no = *self.sim.rng.pick(&[No::Reject, No::RequestChanges]);
+                let says = format!("says no to {promotion}");
+                let question = None;
+                let refuse = Command::Refuse {
+                    promotion,
+                    no,
+                    question,
+                    reason,
+                };
+                (refuse, says)
+            }
+        };
+        self.ask(actor, command, says);
     }
 
     pub(super) fn apply(&mut self, pipeline: Arc<Pipeline>) {
@@ -220,6 +293,7 @@ impl Run {
                 promotion,
                 question: None,
                 comment: None,
+                signed: None,
             },
             says,
         );
@@ -433,6 +507,6 @@ fn reporter() -> Actor {
     Actor {
         id: "ci".parse().expect("it is a legal id"),
         name: None,
-        groups: Vec::new(),
+        shown: Credential::Token(vec![Scope::Register, Scope::SubmitEvidence]),
     }
 }

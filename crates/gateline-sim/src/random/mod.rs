@@ -72,6 +72,7 @@ pub(crate) fn run(seed: u64, verbose: bool) -> Outcome {
     };
     for pipeline in pipelines {
         run.apply(pipeline);
+        run.change_teams();
         run.pass(2_000);
     }
     for _ in 0..REQUESTS {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use gateline_core::{Actor, Command};
+use gateline_core::{Actor, Command, Credential};
 use gateline_model::{
-    Artifact, ArtifactAt, ArtifactKind, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts,
-    FailedCase, FindingFacts, Found, Freeze, Pipeline, Private, Release, Span, TestFacts,
+    ActorId, Artifact, ArtifactAt, ArtifactKind, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts,
+    FailedCase, FindingFacts, Found, Freeze, GroupName, No, Pipeline, Private, Release, Scope, Span,
+    TestFacts,
 };
 
 use super::Script;
@@ -33,13 +34,9 @@ impl Script<'_> {
                     reason,
                 }
             }
-            "approve" => {
-                row.only(1, &["to", "by", "groups", "comment", "seen"])?;
-                Command::Approve {
-                    promotion: self.promotion(row)?,
-                    question: row.get("seen").map(|seen| Digest::of(seen.as_bytes())),
-                    comment: row.get("comment").map(str::to_owned),
-                }
+            "roles" => self.roles_command(row)?,
+            "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" => {
+                self.answer_command(row, reason)?
             }
             "override" => {
                 row.only(1, &["to", "by", "gate", "until", "reason"])?;
@@ -145,8 +142,90 @@ impl Script<'_> {
         })
     }
 
+    fn roles_command(&mut self, row: &Row) -> Result<Command, ScenarioError> {
+        row.only(0, &["by"])?;
+        let text = row.body.clone().unwrap_or_default();
+        let read = gateline_spec::read_roles("roles", &text).map_err(|found| {
+            let says = format!("the roles are wrong:\n{}", found.render(&text, false));
+            row.error(says, "mend them")
+        })?;
+        Ok(Command::ApplyRoles {
+            roles: Arc::new(read.roles),
+            source: Digest::of(text.as_bytes()),
+        })
+    }
+
+    fn answer_command(&mut self, row: &Row, reason: String) -> Result<Command, ScenarioError> {
+        row.only(
+            1,
+            &[
+                "to", "by", "groups", "comment", "seen", "reason", "who", "team", "until",
+            ],
+        )?;
+        if row.verb() == "delegate" {
+            let lasts: Span = row.parse(row.need("until")?)?;
+            return Ok(Command::Delegate {
+                project: self.pipeline_ref(row)?.project.clone(),
+                to: row.parse(row.need("to")?)?,
+                team: row.get("team").map(|team| row.parse(team)).transpose()?,
+                from: None,
+                until: lasts.after(self.sim.now),
+                reason,
+            });
+        }
+        let promotion = self.promotion(row)?;
+        let question = row.get("seen").map(|seen| Digest::of(seen.as_bytes()));
+        Ok(match row.verb() {
+            "approve" => Command::Approve {
+                promotion,
+                question,
+                comment: row.get("comment").map(str::to_owned),
+                signed: None,
+            },
+            "withdraw" => Command::Withdraw { promotion, reason },
+            "ask" => Command::AskPerson {
+                promotion,
+                who: row.parse(row.need("who")?)?,
+            },
+            word => Command::Refuse {
+                promotion,
+                no: if word == "reject" {
+                    No::Reject
+                } else {
+                    No::RequestChanges
+                },
+                question,
+                reason,
+            },
+        })
+    }
+
+    /// The token by which somebody is in the groups that a row names, where it was not issued yet.
+    pub(super) fn token_for_groups(&self, row: &Row) -> Result<Option<Command>, ScenarioError> {
+        if row.get("groups").is_none() {
+            return Ok(None);
+        }
+        let actor: ActorId = row.parse(row.need("by")?)?;
+        let groups: Vec<GroupName> = listed(row, "groups")?;
+        let project = self.sim.book.world.project(&gateline_core::server_project());
+        let mut tokens = project.iter().flat_map(|project| project.tokens.values());
+        if tokens.any(|token| token.actor == actor && token.groups == groups) {
+            return Ok(None);
+        }
+        let names: Vec<&str> = groups.iter().map(GroupName::as_str).collect();
+        let id = format!("{actor}-{}", names.join("-"));
+        Ok(Some(Command::IssueToken {
+            id: row.parse(&id)?,
+            hash: Digest::of(id.as_bytes()),
+            actor,
+            scopes: vec![Scope::Approve],
+            groups,
+            expires: None,
+        }))
+    }
+
     fn release_command(&self, row: &Row) -> Result<Command, ScenarioError> {
-        row.only(3, &["kind", "by", "label", "built"])?;
+        row.only(3, &["kind", "by", "label", "built", "written-by", "paths"])?;
         let of = self.pipeline_ref(row)?.clone();
         let version = row.parse(row.word(0, "a version")?)?;
         let pipeline = self
@@ -178,6 +257,13 @@ impl Script<'_> {
                 breaking: row.has("breaking"),
                 irreversible: row.has("irreversible"),
                 labels,
+                written_by: listed(row, "written-by")?,
+                paths: row
+                    .get("paths")
+                    .into_iter()
+                    .flat_map(|paths| paths.split(','))
+                    .map(str::to_owned)
+                    .collect(),
                 ..Change::default()
             },
             text: Digest::of(b""),
@@ -310,6 +396,16 @@ fn reported(row: &Row, what: &str) -> Result<(&'static str, Facts), ScenarioErro
     })
 }
 
+/// A list of names, with commas.
+fn listed<T>(row: &Row, key: &str) -> Result<Vec<T>, ScenarioError>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    let names = row.get(key).into_iter().flat_map(|names| names.split(','));
+    names.map(|name| row.parse(name)).collect()
+}
+
 /// One artifact for each that the pipeline asks for; `build` tells builds of one version apart.
 fn artifacts(pipeline: Option<&Pipeline>, version: &gateline_model::Version, build: &str) -> Vec<Artifact> {
     let wanted = pipeline
@@ -346,10 +442,11 @@ fn actor(row: &Row) -> Result<Actor, ScenarioError> {
     } else {
         "ana"
     };
-    let groups = row.get("groups").into_iter().flat_map(|groups| groups.split(','));
+    let mut scopes = Scope::ALL.to_vec();
+    scopes.retain(|scope| *scope != Scope::Admin || row.verb() == "roles");
     Ok(Actor {
         id: row.parse(row.get("by").unwrap_or(nobody))?,
         name: None,
-        groups: groups.map(|group| row.parse(group)).collect::<Result<_, _>>()?,
+        shown: Credential::Token(scopes),
     })
 }

@@ -87,8 +87,12 @@ struct Script<'a> {
 impl Script<'_> {
     fn play(&mut self, row: &Row) -> Result<(), ScenarioError> {
         match row.verb() {
-            "pipeline" | "policy" | "release" | "evidence" | "promote" | "approve" | "override" | "waive"
-            | "freeze" | "lift-freeze" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
+            "pipeline" | "policy" | "roles" | "release" | "evidence" | "promote" | "approve" | "reject"
+            | "request-changes" | "withdraw" | "ask" | "delegate" | "override" | "waive" | "freeze"
+            | "lift-freeze" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
+                if let Some(token) = self.token_for_groups(row)? {
+                    self.ask(Actor::gateline(), token);
+                }
                 let (actor, command) = self.command(row)?;
                 self.ask(actor, command);
             }

@@ -162,6 +162,7 @@ impl Sim {
             key,
             salt,
             blobs: Vec::new(),
+            passwords: Vec::new(),
         };
         let who = self.who(replica);
         self.routed.insert(ticket, who);

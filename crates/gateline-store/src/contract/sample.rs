@@ -88,6 +88,7 @@ pub(crate) fn nothing() -> Append {
         work_remove: vec![],
         rows: vec![],
         blobs: vec![],
+        passwords: vec![],
     }
 }
 

@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 
 use gateline_log::Hash;
-use gateline_model::{Digest, EVENT_VERSION, PromotionId, Recorded, StreamId, Tick};
+use gateline_model::{ActorId, Digest, EVENT_VERSION, PromotionId, Recorded, StreamId, Tick};
 use jiff::Timestamp;
 
 use super::{Erasable, Kept, MemStore, Sealed};
 use crate::{
     Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, RawEvent, Read, ReleaseRow, ReleaseSearch, Row,
-    Search, StoreError, WorkRow, blob, leaf, micros, ticks,
+    Search, Session, StoreError, WorkRow, blob, leaf, micros, ticks,
 };
 
 impl Kept {
@@ -233,6 +233,18 @@ impl Read for MemStore {
             after,
             *limit,
         ))
+    }
+
+    fn password(&self, account: &ActorId) -> Result<Option<String>, StoreError> {
+        Ok(self.passwords.get(account).cloned())
+    }
+
+    fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
+        Ok(self.sessions.get(id).cloned())
+    }
+
+    fn sessions(&self, actor: &ActorId) -> Result<Vec<Session>, StoreError> {
+        Ok(self.sessions_of(actor))
     }
 
     fn rows(&self) -> Result<Vec<Result<Row, StoreError>>, StoreError> {

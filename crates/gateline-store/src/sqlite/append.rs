@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::{commit_failed, failed};
 use super::read::{micros, signed, unsigned};
 use super::tail::Tail;
-use super::{SqliteStore, blobs, rows, sql, work};
+use super::{SqliteStore, access, blobs, rows, sql, work};
 use crate::check::{self, Accepted, Known};
 use crate::{Append, AppendError, Committed, StoreError, leaf};
 
@@ -141,7 +141,7 @@ impl Writer<'_> {
     fn keep(&mut self, append: &Append) -> rusqlite::Result<()> {
         work::keep(self.conn, append)?;
         rows::put(self.conn, &append.rows)?;
-        Ok(())
+        access::put_passwords(self.conn, &append.passwords)
     }
 
     fn forget_keys(&mut self) -> rusqlite::Result<()> {

@@ -1,15 +1,15 @@
 //! Reading the log: the same code for the writer and for readers beside it.
 
 use gateline_log::{Frontier, Hash};
-use gateline_model::{Digest, PromotionId, Recorded, StreamId, Tick};
+use gateline_model::{ActorId, Digest, PromotionId, Recorded, StreamId, Tick};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
 use super::error::failed;
-use super::{Connected, blobs, rows, sql, ticks, whole, work};
+use super::{Connected, access, blobs, rows, sql, ticks, whole, work};
 use crate::{
     Accepted, Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, RawEvent, Read, ReleaseRow,
-    ReleaseSearch, Row as ModelRow, Search, StoreError, WorkRow, upcast,
+    ReleaseSearch, Row as ModelRow, Search, Session, StoreError, WorkRow, upcast,
 };
 
 /// A number as a column has it. Beyond 63 bits there is nothing.
@@ -271,6 +271,18 @@ impl<C: Connected + Send> Read for C {
 
     fn releases(&self, search: &ReleaseSearch) -> Result<Vec<ReleaseRow>, StoreError> {
         rows::releases(self.conn(), search)
+    }
+
+    fn password(&self, account: &ActorId) -> Result<Option<String>, StoreError> {
+        access::password(self.conn(), account)
+    }
+
+    fn session(&self, id: &Digest) -> Result<Option<Session>, StoreError> {
+        access::one(self.conn(), id)
+    }
+
+    fn sessions(&self, actor: &ActorId) -> Result<Vec<Session>, StoreError> {
+        access::of(self.conn(), actor)
     }
 
     fn rows(&self) -> Result<Vec<Result<ModelRow, StoreError>>, StoreError> {

@@ -11,6 +11,7 @@ use super::error::why;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_log.sql"),
     include_str!("migrations/0002_pieces.sql"),
+    include_str!("migrations/0003_access.sql"),
 ];
 
 /// The version of the tables that this build reads and writes.

@@ -110,6 +110,22 @@ statements! {
     TICK_BEFORE: "SELECT line FROM tick WHERE rollout_id = ?1 AND arm = ?2 AND at_us <= ?3 ORDER BY at_us DESC LIMIT 1";
     TICKS: "SELECT line FROM tick WHERE rollout_id = ?1 ORDER BY number";
 
+    // ---- access ----
+    PASSWORD: "SELECT hash FROM password WHERE account = ?1";
+    PASSWORD_PUT: "INSERT OR REPLACE INTO password (account, hash) VALUES (?1, ?2)";
+    PASSWORD_DELETE: "DELETE FROM password WHERE account = ?1";
+    SESSION: "SELECT id, actor, name, provider, token, agent, began_us, used_us, ends_us FROM session WHERE id = ?1";
+    SESSIONS_OF: "SELECT id, actor, name, provider, token, agent, began_us, used_us, ends_us FROM session
+        WHERE actor = ?1 ORDER BY began_us DESC, id";
+    SESSION_PUT: "INSERT OR REPLACE INTO session (id, actor, name, provider, token, agent, began_us, used_us, ends_us)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    SESSION_USE: "UPDATE session SET used_us = ?2 WHERE id = ?1 AND used_us < ?2";
+    SESSION_END: "DELETE FROM session WHERE id = ?1";
+    SESSIONS_END_OF: "DELETE FROM session WHERE actor = ?1 AND id IS NOT ?2";
+    SESSIONS_END_STALE: "DELETE FROM session WHERE ends_us <= ?1 OR used_us < ?2";
+    SESSIONS_TRIM: "DELETE FROM session WHERE id IN (
+        SELECT id FROM session WHERE actor = ?1 ORDER BY began_us DESC, id LIMIT -1 OFFSET ?2)";
+
     // ---- doctor ----
     RAW: "SELECT number, name, version, type, type_version, at_us, actor, private_hash, salt, private, body, leaf
         FROM log LEFT JOIN stream ON stream.id = stream_id WHERE number >= ?1 ORDER BY number LIMIT ?2";

@@ -79,7 +79,7 @@ fn actor() -> Actor {
     Actor {
         id: "bench".parse().expect("it is a legal id"),
         name: None,
-        groups: Vec::new(),
+        shown: gateline_core::Credential::Token(gateline_model::Scope::ALL.to_vec()),
     }
 }
 

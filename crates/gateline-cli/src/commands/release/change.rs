@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use gateline_model::{Change, ChangeKind, ChangeText, Source};
+use gateline_model::{ActorId, Change, ChangeKind, ChangeText, Source};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -25,6 +25,9 @@ struct ChangeFile {
     irreversible: bool,
     labels: BTreeMap<String, String>,
     tickets: Vec<String>,
+    written_by: Vec<ActorId>,
+    paths: Vec<String>,
+    lines_changed: Option<u64>,
     authors: Vec<String>,
     notes: String,
 }
@@ -34,7 +37,7 @@ pub(super) fn read(path: &Path) -> Result<(Change, ChangeText), Failure> {
     let text = files::text(path, CHANGE_BYTES_MAX)?;
     parse(&text).map_err(|why| {
         Failure::usage(format!("could not read the change file `{}`", path.display()), why)
-            .hint("its fields are source, built_at, builder, kind, breaking, irreversible, labels, tickets, authors, notes")
+            .hint("its fields are source, built_at, builder, kind, breaking, irreversible, labels, tickets, written_by, paths, lines_changed, authors, notes")
     })
 }
 
@@ -48,6 +51,9 @@ fn parse(text: &str) -> Result<(Change, ChangeText), String> {
         irreversible,
         labels,
         tickets,
+        written_by,
+        paths,
+        lines_changed,
         authors,
         notes,
     } = serde_saphyr::from_str(text).map_err(|err| err.to_string())?;
@@ -60,6 +66,9 @@ fn parse(text: &str) -> Result<(Change, ChangeText), String> {
         irreversible,
         labels,
         tickets,
+        written_by,
+        paths,
+        lines_changed,
     };
     Ok((change, ChangeText { authors, notes }))
 }

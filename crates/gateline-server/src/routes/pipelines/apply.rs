@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use gateline_api::{ApplyPipeline, ApplyReply, Problem, entry};
+use gateline_api::{ApplyPipeline, ApplyReply, entry};
 use gateline_core::Command;
-use gateline_spec::Diagnostics;
 use gateline_store::Blob;
 
 use crate::call::Call;
@@ -13,8 +12,8 @@ use crate::views;
 
 pub(crate) async fn handle(call: Call<ApplyPipeline>) -> Result<ApplyReply, Refused> {
     let file = &call.body;
-    let read =
-        gateline_spec::read(&file.file_name, &file.text).map_err(|found| invalid(&file.file_name, &found))?;
+    let read = gateline_spec::read(&file.file_name, &file.text)
+        .map_err(|found| views::refused_file(&file.file_name, &found))?;
     let kept = Blob::of(file.text.as_bytes()).map_err(|err| Refused::new(&entry::BODY, err.to_string()))?;
     let source = kept.digest();
     let pipeline = Arc::new(read.pipeline);
@@ -34,14 +33,4 @@ pub(crate) async fn handle(call: Call<ApplyPipeline>) -> Result<ApplyReply, Refu
         changed: !receipt.events.is_empty(),
         warnings: views::findings(&read.warnings),
     })
-}
-
-fn invalid(file: &str, found: &Diagnostics) -> Refused {
-    let detail = match found.0.as_slice() {
-        [one] => one.to_string(),
-        several => format!("{file} has {} findings", several.len()),
-    };
-    let mut problem = Problem::new(&entry::PIPELINE_INVALID, detail);
-    problem.findings = views::findings(&found.0);
-    problem.into()
 }

@@ -14,6 +14,7 @@ pub(crate) async fn handle(call: Call<Approve>) -> Result<PromotionView, Refused
         promotion: promotion.clone(),
         question,
         comment,
+        signed: None,
     })
     .await?;
     views::promotion(&call.app.hub, &promotion).await

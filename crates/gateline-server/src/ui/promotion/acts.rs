@@ -47,6 +47,7 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
     let going_back = rollout.is_some_and(|rollout| rollout.rollback.is_some());
     let paused = rollout.is_some_and(|rollout| rollout.paused.is_some());
     match act {
+        Act::EndSessions => None,
         Act::Approve => approve(visitor, shown),
         Act::Override => override_gate(visitor, shown),
         Act::Pause => {
@@ -106,12 +107,13 @@ fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
     let view = shown.view;
     let decision = view.decision.as_ref()?;
     let gate = decision.verdicts.iter().find(|gate| gate.kind == "approval")?;
-    let asked = view.rollout.is_none() && gate.code == "approval.asked";
+    let asked =
+        view.rollout.is_none() && matches!(gate.code.as_str(), "approval.asked" | "approval.escalated");
     if !asked || !visitor.may(Scope::Approve) {
         return None;
     }
-    let groups: Vec<&str> = visitor
-        .groups
+    let teams: Vec<&str> = shown
+        .teams
         .iter()
         .map(gateline_model::GroupName::as_str)
         .collect();
@@ -124,7 +126,7 @@ fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
         }
         p.age {
             "Asked: " (gate.says) ". "
-            @if groups.is_empty() { "Your token is in no group, so the answer will be refused." } @else { "You answer for " (groups.join(", ")) "." }
+            @if teams.is_empty() { "You are in no team here, so the answer will be refused." } @else { "You answer for " (teams.join(", ")) "." }
         }
         input type="hidden" name="question" value=(decision.question);
         label for="approve-reason" { "Comment (may be empty)" }

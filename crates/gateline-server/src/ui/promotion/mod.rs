@@ -14,7 +14,7 @@ mod timeline;
 use std::collections::HashSet;
 
 use gateline_api::{PromotionView, ReleaseView, WaiverView};
-use gateline_model::{PipelineRef, PromotionKind, Stage, StreamId, Tick};
+use gateline_model::{GroupName, PipelineRef, PromotionKind, Stage, StreamId, Tick};
 use maud::{Markup, html};
 
 #[cfg(test)]
@@ -42,6 +42,8 @@ pub(super) struct Shown<'a> {
     pub(super) known: Option<&'a HashSet<String>>,
     /// The waivers that the decision rests on, in force or not.
     pub(super) waivers: &'a [WaiverView],
+    /// The teams of the one who looks.
+    pub(super) teams: &'a [GroupName],
     /// What somebody tried here and was refused.
     pub(super) tried: Option<&'a Tried>,
 }

@@ -17,8 +17,7 @@ use crate::views::Reported;
 fn visitor(scopes: &[Scope]) -> Visitor {
     Visitor {
         actor: "ana".parse().unwrap(),
-        scopes: scopes.to_vec(),
-        groups: vec!["tech-lead".parse().unwrap()],
+        shown: gateline_core::Credential::Token(scopes.to_vec()),
         form: "form-of-this-session".to_owned(),
         key: "key-of-this-page".to_owned(),
         now: "2026-11-21T09:41:07Z".parse().unwrap(),
@@ -80,6 +79,7 @@ fn promotion_page(scopes: &[Scope], state: PromotionState, tried: Option<&Tried>
         ticks: &ticks,
         known: Some(&HashSet::new()),
         waivers: &[views::waiver()],
+        teams: &["tech-lead".parse().unwrap()],
         tried,
     };
     promotion::page(&visitor(scopes), &shown)
@@ -101,6 +101,7 @@ fn judged_on(facts: &serde_json::Value, scopes: &[Scope], known: &[&str]) -> Mar
         ticks: &[],
         known: Some(&known),
         waivers: &[views::waiver()],
+        teams: &[],
         tried: None,
     };
     promotion::page(&visitor(scopes), &shown)
@@ -172,7 +173,17 @@ fn pages() -> Vec<(&'static str, Markup)> {
             "log",
             log::page(&visitor, &events, &checkpoint, &log::Asked::default()),
         ),
-        ("login", login::page("/", Some(&problem))),
+        (
+            "login",
+            login::page(
+                &login::Ways {
+                    providers: &[],
+                    accounts: true,
+                },
+                "/",
+                Some(&problem),
+            ),
+        ),
     ]
 }
 

@@ -1,0 +1,27 @@
+//! `gateline reject`: a no: this release shall not go in.
+
+use gateline_api::Exit;
+use gateline_model::No;
+
+use super::{Reason, answer_no};
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::which::Which;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "The answer counts for the question as it is at this moment; take it back with `gateline withdraw`.
+
+Examples:
+  gateline reject payment-service@1.4.0 --to production --reason 'the migration locks the table'"
+)]
+pub struct Args {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    reason: Reason,
+}
+
+pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
+    answer_no(&args.which, No::Reject, args.reason, session).await
+}

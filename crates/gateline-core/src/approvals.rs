@@ -1,0 +1,421 @@
+//! Approvals: who is asked now, who answered, and which answers still count. Computed anew each time, from the answers
+//! in the log and the people of this moment.
+
+use gateline_model::{
+    ActorId, Approval, ApprovalRule, Asked, Digest, GateVerdict, GroupName, Layer, No, OnExpire, Parts, Tier,
+    Who,
+};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::gates::{GateView, approval_rule};
+use crate::people::People;
+use crate::state::{Promotion, ReleaseState};
+
+/// A rule as it stands now, layer by layer.
+pub(crate) struct Approvals {
+    pub rule: ApprovalRule,
+    pub layers: Vec<LayerNow>,
+    /// Answers of no that count, with what they ask for.
+    pub refusals: Vec<(No, Approval)>,
+    /// The yes of the final authority, which stands against every no.
+    pub decided_by: Option<Approval>,
+    /// When something changes by itself: a time runs out, an answer ends, a rota changes hands.
+    pub until: Option<Timestamp>,
+}
+
+/// One layer as it stands now.
+pub(crate) struct LayerNow {
+    pub index: u32,
+    pub layer: Layer,
+    /// What its people are asked.
+    pub question: Digest,
+    /// What it is made of.
+    pub shown: Parts,
+    /// How many must say yes.
+    pub needed: usize,
+    /// How many are known who may.
+    pub known: usize,
+    /// The answers of yes that count.
+    pub given: Vec<Approval>,
+    /// Since when they are asked; none where nobody was asked this yet.
+    pub asked_at: Option<Timestamp>,
+    /// Who may answer now.
+    pub from: Asked,
+    pub stands: Stands,
+}
+
+/// Where a layer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stands {
+    /// Enough people said yes.
+    Complete,
+    /// It is asked.
+    Open,
+    /// Nobody answered in time.
+    Expired,
+    /// A layer before it is not complete.
+    Later,
+}
+
+/// What an approver is shown, part by part. Numbers that move are no part of it.
+pub(crate) fn parts(view: &GateView<'_>, in_front: &[GateVerdict]) -> Parts {
+    let live = view
+        .draft
+        .stage(view.stage_ref)
+        .live
+        .as_ref()
+        .map(|live| live.release);
+    let fixed = [
+        ("release", json!(view.release.id)),
+        ("stage", json!(view.stage)),
+        ("risk", json!(view.risk)),
+        ("live", json!(live)),
+        ("promotion", json!(view.promotion.id)),
+    ];
+    let gates = in_front.iter().map(|gate| {
+        // The evidence of live checks and of soak changes with each look; that of reports is what was read.
+        let steady = gate.check_due.is_none() && !gate.code.starts_with("check.");
+        let evidence = if steady { &gate.evidence[..] } else { &[] };
+        let overridden = gate.overridden.is_some();
+        let seen = json!([gate.verdict, evidence, overridden, gate.waivers]);
+        (gate_part(gate.gate.as_str()), Digest::of_json(&seen))
+    });
+    let modules = crate::gates::policy::modules_in_force(view);
+    let policies = (!modules.is_empty()).then(|| ("policies", json!(modules)));
+    fixed
+        .into_iter()
+        .chain(policies)
+        .map(|(name, what)| (name.to_owned(), Digest::of_json(&what)))
+        .chain(gates)
+        .collect()
+}
+
+fn gate_part(gate: &str) -> String {
+    format!("{GATE_PART}{gate}")
+}
+
+/// How the parts that are gates begin.
+const GATE_PART: &str = "gate ";
+
+/// The parts that a layer's people look at.
+fn concerning(layer: &Layer, parts: &Parts) -> Parts {
+    let concerns = |name: &str| match name.strip_prefix(GATE_PART) {
+        Some(gate) => {
+            layer.concerns.is_empty() || layer.concerns.iter().any(|concerned| concerned.as_str() == gate)
+        }
+        None => true,
+    };
+    parts
+        .iter()
+        .filter(|(name, _)| concerns(name))
+        .map(|(name, digest)| (name.clone(), *digest))
+        .collect()
+}
+
+/// The parts that are not any more what an answer was given to.
+pub(crate) fn changed(answer: &Approval, parts: &Parts) -> Vec<String> {
+    let shown = answer.shown.iter();
+    shown
+        .filter(|(name, digest)| parts.get(*name) != Some(digest))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// The approvals of a promotion as they stand; `None` where nobody is asked.
+///
+/// # Errors
+/// When a condition cannot be judged.
+pub(crate) fn approvals(view: &GateView<'_>, parts: &Parts) -> Result<Option<Approvals>, String> {
+    let Some(rule) = approval_rule(view)?.filter(|rule| !rule.automatic) else {
+        return Ok(None);
+    };
+    let people = People::read(view.draft, &view.stage_ref.project);
+    let asking = Asking {
+        view,
+        people: &people,
+        rule,
+    };
+    let mut layers: Vec<LayerNow> = Vec::with_capacity(rule.layers.len());
+    for (index, layer) in rule.layers.iter().enumerate() {
+        let now = asking.layer(index as u32, layer, parts, &layers);
+        layers.push(now);
+    }
+    let (refusals, decided_by) = asking.refusals(&layers);
+    let until = asking.until(&layers);
+    Ok(Some(Approvals {
+        rule: rule.clone(),
+        layers,
+        refusals,
+        decided_by,
+        until,
+    }))
+}
+
+struct Asking<'a> {
+    view: &'a GateView<'a>,
+    people: &'a People,
+    rule: &'a ApprovalRule,
+}
+
+impl Asking<'_> {
+    fn layer(&self, index: u32, layer: &Layer, parts: &Parts, earlier: &[LayerNow]) -> LayerNow {
+        let view = self.view;
+        let shown = concerning(layer, parts);
+        let question = Digest::of_json(&json!({"index": index, "layer": layer, "shown": shown}));
+        let asked = view
+            .promotion
+            .asked
+            .iter()
+            .find(|asked| asked.question == question);
+        let asked_at = asked.map(|asked| asked.at);
+        let over = |span: Option<gateline_model::Span>| {
+            span.zip(asked_at)
+                .is_some_and(|(span, at)| span.after(at) <= view.now)
+        };
+        let unanswered = over(layer.expires);
+        let mut from = layer.from.clone();
+        if unanswered && layer.on_expire == OnExpire::Escalate {
+            from = layer.escalate.clone();
+        } else if over(layer.sla) {
+            from.0.extend(layer.escalate.0.iter().cloned());
+        }
+        let known = self.known(layer, &from);
+        let needed = match layer.quorum {
+            Some(share) => share.of(known),
+            None => layer.count as usize,
+        };
+        let given = self.given(layer, question, earlier);
+        let stands = if given.len() >= needed {
+            Stands::Complete
+        } else if !self.rule.any_order && earlier.iter().any(|before| before.stands != Stands::Complete) {
+            Stands::Later
+        } else if unanswered && layer.on_expire == OnExpire::Reject {
+            Stands::Expired
+        } else {
+            Stands::Open
+        };
+        LayerNow {
+            index,
+            layer: layer.clone(),
+            question,
+            shown,
+            needed,
+            known,
+            given,
+            asked_at,
+            from,
+            stands,
+        }
+    }
+
+    /// How many are known who may answer.
+    fn known(&self, layer: &Layer, from: &Asked) -> usize {
+        let paths = &self.view.release.release.change.paths;
+        let mut all: Vec<ActorId> = from
+            .0
+            .iter()
+            .flat_map(|who| self.people.asked(who, paths))
+            .collect();
+        all.sort();
+        all.dedup();
+        all.retain(|actor| self.excluded(layer, actor).is_none());
+        all.len()
+    }
+
+    /// Why somebody who is asked may not answer all the same.
+    fn excluded(&self, layer: &Layer, actor: &ActorId) -> Option<Excluded> {
+        excluded(self.view.promotion, self.view.release, layer, actor)
+    }
+
+    /// The answers of yes to a layer's question that count now, one for each seat.
+    fn given(&self, layer: &Layer, question: Digest, earlier: &[LayerNow]) -> Vec<Approval> {
+        let used = |seat: &ActorId| {
+            layer.distinct
+                && earlier
+                    .iter()
+                    .flat_map(|before| &before.given)
+                    .any(|one| one.seat() == seat || one.by == *seat)
+        };
+        let mut given: Vec<Approval> = Vec::new();
+        for answer in &self.view.promotion.approvals {
+            let again = given
+                .iter()
+                .any(|one| one.seat() == answer.seat() || one.by == answer.by);
+            if answer.question == question
+                && self.counts(layer, answer)
+                && !used(answer.seat())
+                && !used(&answer.by)
+                && !again
+            {
+                given.push(answer.clone());
+            }
+        }
+        given
+    }
+
+    /// Whether an answer counts now: its actor is still asked, its key still enrolled, its time not over.
+    fn counts(&self, layer: &Layer, answer: &Approval) -> bool {
+        let paths = &self.view.release.release.change.paths;
+        let named = layer.from.0.contains(&answer.from) || layer.escalate.0.contains(&answer.from);
+        let in_time = self
+            .rule
+            .valid_for
+            .is_none_or(|span| self.view.now < span.after(answer.at));
+        let bound = answer.tier >= self.rule.signed
+            && (answer.tier == Tier::Session
+                || answer
+                    .key
+                    .as_ref()
+                    .is_some_and(|key| self.people.has_key(&answer.by, key)));
+        named
+            && in_time
+            && bound
+            && self.people.is_asked(answer.seat(), &answer.from, paths)
+            && self.excluded(layer, answer.seat()).is_none()
+            && self.excluded(layer, &answer.by).is_none()
+    }
+
+    /// The answers of no that count, and the yes of the final authority that stands against them.
+    fn refusals(&self, layers: &[LayerNow]) -> (Vec<(No, Approval)>, Option<Approval>) {
+        let of_a_layer = |answer: &Approval| {
+            layers.iter().any(|now| {
+                let of_authority = self.is_authority(answer);
+                now.question == answer.question
+                    && (of_authority || (self.counts(&now.layer, answer) && now.layer.veto))
+            })
+        };
+        let refusals = self
+            .view
+            .promotion
+            .refusals
+            .iter()
+            .filter(|(_, answer)| of_a_layer(answer))
+            .cloned()
+            .collect();
+        let decided_by = self.view.promotion.approvals.iter().find(|answer| {
+            self.is_authority(answer) && layers.iter().any(|now| now.question == answer.question)
+        });
+        (refusals, decided_by.cloned())
+    }
+
+    fn is_authority(&self, answer: &Approval) -> bool {
+        let authority = |team: &GroupName| self.people.is_in(answer.seat(), team);
+        self.rule.authority.as_ref().is_some_and(authority)
+    }
+
+    fn until(&self, layers: &[LayerNow]) -> Option<Timestamp> {
+        let ends = |now: &LayerNow| {
+            let at = now.asked_at.unwrap_or(self.view.now);
+            let spans = [now.layer.sla, now.layer.expires].into_iter().flatten();
+            spans
+                .map(|span| span.after(at))
+                .filter(|at| *at > self.view.now)
+                .min()
+        };
+        let open = layers.iter().filter(|now| now.stands == Stands::Open);
+        let answers = layers.iter().flat_map(|now| &now.given);
+        let answers_end = answers.filter_map(|answer| Some(self.rule.valid_for?.after(answer.at)));
+        let rotas = layers
+            .iter()
+            .filter_map(|now| self.people.changes_at(&now.from.0));
+        open.filter_map(ends).chain(answers_end).chain(rotas).min()
+    }
+}
+
+/// Why somebody who is asked may not answer all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Excluded {
+    /// The actor asked for the promotion.
+    Requester,
+    /// The actor wrote the change.
+    Author,
+}
+
+pub(crate) fn excluded(
+    promotion: &Promotion,
+    release: &ReleaseState,
+    layer: &Layer,
+    actor: &ActorId,
+) -> Option<Excluded> {
+    if !layer.requester_may && !promotion.automatic && promotion.requested_by == *actor {
+        return Some(Excluded::Requester);
+    }
+    if !layer.authors_may && release.release.change.written_by.contains(actor) {
+        return Some(Excluded::Author);
+    }
+    None
+}
+
+impl Approvals {
+    /// Whether every layer has what it needs and no answer of no stands.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.layers.iter().all(|now| now.stands == Stands::Complete) && self.standing_no().is_none()
+    }
+
+    /// The no that keeps the release out, unless the final authority decided otherwise. A rejection goes before a wish.
+    pub(crate) fn standing_no(&self) -> Option<&(No, Approval)> {
+        let authority_said_no = self.refusals.iter().any(|(_, answer)| {
+            self.decided_by
+                .as_ref()
+                .is_some_and(|decided| decided.seat() == answer.seat())
+        });
+        if self.decided_by.is_some() && !authority_said_no {
+            return None;
+        }
+        let rejection = self.refusals.iter().find(|(no, _)| *no == No::Reject);
+        rejection.or(self.refusals.first())
+    }
+
+    /// The layers whose people are asked now.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &LayerNow> {
+        self.layers.iter().filter(|now| now.stands == Stands::Open)
+    }
+}
+
+impl LayerNow {
+    /// One line: how many of how many, who, and what is missing.
+    pub(crate) fn says(&self) -> String {
+        let who = if self.given.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", self.who())
+        };
+        let stands = match self.stands {
+            Stands::Complete | Stands::Open => "",
+            Stands::Expired => ", not answered in time",
+            Stands::Later => ", asked later",
+        };
+        format!(
+            "{} of {} from {}{who}{stands}",
+            self.given.len(),
+            self.needed,
+            self.from
+        )
+    }
+
+    /// Who said yes, by which right where there are several, and instead of whom.
+    pub(crate) fn who(&self) -> String {
+        let one = |answer: &Approval| {
+            let mut text = answer.by.to_string();
+            if self.layer.from.0 != [answer.from.clone()] {
+                text.push_str(&format!(" for {}", answer.from));
+            }
+            if let Some(instead_of) = &answer.instead_of {
+                text.push_str(&format!(" instead of {instead_of}"));
+            }
+            text
+        };
+        self.given.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether those under `escalate` may answer.
+    pub(crate) fn is_escalated(&self) -> bool {
+        self.from != self.layer.from
+    }
+
+    /// Whom to ask, as words.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = &Who> {
+        self.from.0.iter()
+    }
+}

@@ -1,0 +1,250 @@
+//! Authority: may this actor do that to this object, by which right; or why not, and who may. The one rule below every
+//! transport: `decide` asks it for every command, routes for what they show, and `gateline can` prints what it says.
+
+use gateline_model::{ActorId, GroupName, PipelineName, ProjectName, Scope, StageName, StageRef, Who};
+use jiff::Timestamp;
+
+use crate::command::{Actor, Credential};
+use crate::people::People;
+use crate::world::World;
+
+/// What is done something to: a project, or a pipeline or stage in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// The project.
+    pub project: ProjectName,
+    /// The pipeline, where only one is concerned.
+    pub pipeline: Option<PipelineName>,
+    /// The stage, where only one is concerned.
+    pub stage: Option<StageName>,
+}
+
+impl Object {
+    /// A whole project.
+    pub fn project(project: &ProjectName) -> Self {
+        Self {
+            project: project.clone(),
+            pipeline: None,
+            stage: None,
+        }
+    }
+
+    /// One pipeline.
+    pub fn pipeline(of: &gateline_model::PipelineRef) -> Self {
+        Self {
+            pipeline: Some(of.pipeline.clone()),
+            ..Self::project(&of.project)
+        }
+    }
+
+    /// One stage.
+    pub fn stage(stage: &StageRef) -> Self {
+        Self {
+            project: stage.project.clone(),
+            pipeline: Some(stage.pipeline.clone()),
+            stage: Some(stage.stage.clone()),
+        }
+    }
+}
+
+impl std::fmt::Display for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.project)?;
+        for part in [
+            self.pipeline.as_ref().map(PipelineName::as_str),
+            self.stage.as_ref().map(StageName::as_str),
+        ] {
+            if let Some(part) = part {
+                write!(f, "/{part}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why an actor may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Right {
+    /// It is Gateline itself, which reports what it was planned to do.
+    Gateline,
+    /// Everybody who was let in may look.
+    Everybody,
+    /// The token administers the server.
+    AdminToken,
+    /// No roles are declared here: the token's scope is enough.
+    Token,
+    /// A role permits it.
+    Role {
+        /// The project whose roles say so.
+        of: ProjectName,
+        /// The role.
+        role: GroupName,
+        /// The team by which the actor has it; none where the actor is named.
+        team: Option<GroupName>,
+    },
+    /// Layers ask, and the actor's scope lets it answer: who may is the layer's to say.
+    Layer,
+}
+
+impl std::fmt::Display for Right {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Right::Gateline => f.write_str("it is Gateline itself"),
+            Right::Everybody => f.write_str("everybody who was let in may look"),
+            Right::AdminToken => f.write_str("by a token with the scope `admin`"),
+            Right::Token => f.write_str("by the scope of the token; no roles are declared here"),
+            Right::Role {
+                of,
+                role,
+                team: Some(team),
+            } => write!(f, "by role `{role}` of `{of}`, as one of team `{team}`"),
+            Right::Role { of, role, team: None } => write!(f, "by role `{role}` of `{of}`, by name"),
+            Right::Layer => f.write_str("where a layer asks the actor"),
+        }
+    }
+}
+
+/// Why an actor may not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// What was shown does not reach that far.
+    #[error("the token lacks the scope `{}`", .0.word())]
+    Scope(Scope),
+    /// Nobody but the holders of admin tokens may, as no roles are declared.
+    #[error("no roles are declared for `{0}`, so that only tokens may act there")]
+    NoRoles(ProjectName),
+    /// No role permits it.
+    #[error("no role lets `{actor}` {} in `{object}`; {}", verb(*.scope), who_may(.roles))]
+    NoRole {
+        /// Who asked.
+        actor: ActorId,
+        /// For what.
+        scope: Scope,
+        /// On what.
+        object: Object,
+        /// The roles that permit it, with who has them.
+        roles: Vec<String>,
+    },
+}
+
+/// What a scope lets somebody do, as a verb.
+pub fn verb(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Admin => "administer",
+        Scope::Read => "read",
+        Scope::Register => "register releases",
+        Scope::SubmitEvidence => "submit evidence",
+        Scope::Promote => "promote",
+        Scope::Approve => "approve",
+        Scope::Waive => "waive findings",
+        Scope::Override => "override gates",
+        Scope::Freeze => "freeze",
+        Scope::Apply => "apply pipelines, roles and policies",
+    }
+}
+
+fn who_may(roles: &[String]) -> String {
+    if roles.is_empty() {
+        return "no role there does".to_owned();
+    }
+    format!("those with {} may", roles.join(", or "))
+}
+
+/// Whether an actor may do something to an object now, and why.
+///
+/// # Errors
+/// [`Denied`] with the reason, and who may.
+pub fn may(
+    world: &World,
+    actor: &Actor,
+    scope: Scope,
+    object: &Object,
+    now: Timestamp,
+) -> Result<Right, Denied> {
+    by_people(&People::of(world, &object.project, now), actor, scope, object)
+}
+
+pub(crate) fn by_people(
+    people: &People,
+    actor: &Actor,
+    scope: Scope,
+    object: &Object,
+) -> Result<Right, Denied> {
+    match &actor.shown {
+        Credential::Gateline => return Ok(Right::Gateline),
+        Credential::Token(scopes) if scopes.contains(&Scope::Admin) => return Ok(Right::AdminToken),
+        Credential::Token(scopes) if scope != Scope::Read && !scopes.contains(&scope) => {
+            return Err(Denied::Scope(scope));
+        }
+        Credential::Token(_) | Credential::Session => {}
+    }
+    match scope {
+        Scope::Read => return Ok(Right::Everybody),
+        Scope::Approve => return Ok(Right::Layer),
+        Scope::Admin
+        | Scope::Register
+        | Scope::SubmitEvidence
+        | Scope::Promote
+        | Scope::Waive
+        | Scope::Override
+        | Scope::Freeze
+        | Scope::Apply => {}
+    }
+    let mut permitting = Vec::new();
+    let mut declared = false;
+    for roles in people.roles() {
+        declared |= !roles.roles.is_empty();
+        for role in &roles.roles {
+            let reaches = role.may.contains(&scope) || role.may.contains(&Scope::Admin);
+            if !reaches
+                || !covers(&role.pipelines, object.pipeline.as_ref())
+                || !covers(&role.stages, object.stage.as_ref())
+            {
+                continue;
+            }
+            let right = |team| Right::Role {
+                of: roles.project.clone(),
+                role: role.name.clone(),
+                team,
+            };
+            if role.actors.contains(&actor.id) {
+                return Ok(right(None));
+            }
+            if let Some(team) = role.teams.iter().find(|team| people.is_in(&actor.id, team)) {
+                return Ok(right(Some(team.clone())));
+            }
+            permitting.push(format!("role `{}`", role.name));
+        }
+    }
+    match &actor.shown {
+        Credential::Token(_) if !declared => Ok(Right::Token),
+        _ if !declared => Err(Denied::NoRoles(object.project.clone())),
+        _ => Err(Denied::NoRole {
+            actor: actor.id.clone(),
+            scope,
+            object: object.clone(),
+            roles: permitting,
+        }),
+    }
+}
+
+/// Whether a role that is limited to some names covers what is done: the whole needs a role without limits.
+fn covers<N: PartialEq>(names: &[N], name: Option<&N>) -> bool {
+    names.is_empty() || name.is_some_and(|name| names.contains(name))
+}
+
+/// The layers of a stage's rules that would ask an actor, as `WHO` words.
+pub fn layers_that_ask(people: &People, actor: &ActorId, stage: &gateline_model::Stage) -> Vec<Who> {
+    let asked = stage
+        .approval
+        .iter()
+        .flat_map(|rule| &rule.layers)
+        .flat_map(|layer| &layer.from.0);
+    let mut found: Vec<Who> = asked
+        .filter(|who| people.is_asked(actor, who, &[]))
+        .cloned()
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}

@@ -1,0 +1,423 @@
+//! Deciding about answers: yes, no, taken back, and asking a named person. Each is bound to what was shown.
+
+use std::sync::Arc;
+
+use gateline_model::{ActorId, Approval, Digest, Event, No, PromotionId, StreamId, Tier, Who};
+
+use super::{held, private, reason};
+use crate::approvals::{self, Approvals, Excluded, LayerNow, Stands};
+use crate::command::Signed;
+use crate::decision::{Judged, judge_entry};
+use crate::draft::Draft;
+use crate::people::People;
+use crate::rejection::Rejection;
+use crate::state::Promotion;
+
+/// Most people who are asked by name for one promotion.
+const NAMED_MAX: usize = 20;
+
+pub(super) fn approve(
+    draft: &mut Draft<'_>,
+    id: &PromotionId,
+    seen: Option<&Digest>,
+    comment: Option<&str>,
+    signed: Option<&Signed>,
+) -> Result<(), Rejection> {
+    let asked = Asked::of(draft, id, seen)?;
+    if asked.approvals.is_complete() {
+        return Err(Rejection::conflict(
+            "approval.complete",
+            format!("promotion `{id}` has all its approvals"),
+            "nothing needs to be done",
+        ));
+    }
+    let seat = asked.seat(draft)?;
+    asked.strong_enough(draft, signed)?;
+    let comment = comment.filter(|text| !text.trim().is_empty());
+    if seat.layer.layer.comment && comment.is_none() {
+        return Err(Rejection::invalid(
+            "approval.comment",
+            format!("{} answer with a comment", seat.layer.layer.from),
+            "say what you looked at, with `--comment`",
+        ));
+    }
+    let approval = asked.answer(draft, &seat, signed);
+    let text = private(draft, comment.map(reason).transpose()?);
+    draft.emit_with(
+        StreamId::Promotion(id.clone()),
+        Event::ApprovalGiven { approval },
+        text,
+    );
+    held::judge(draft, id).map(drop)
+}
+
+pub(super) fn refuse(
+    draft: &mut Draft<'_>,
+    id: &PromotionId,
+    no: No,
+    seen: Option<&Digest>,
+    why: &str,
+) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    let asked = Asked::of(draft, id, seen)?;
+    let seat = asked.seat(draft)?;
+    let answer = asked.answer(draft, &seat, None);
+    let text = private(draft, Some(why));
+    draft.emit_with(
+        StreamId::Promotion(id.clone()),
+        Event::ApprovalRefused { no, answer },
+        text,
+    );
+    held::judge(draft, id).map(drop)
+}
+
+pub(super) fn withdraw(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    let promotion = held::held_promotion(draft, id)?;
+    let by = draft.facts.actor.id.clone();
+    if !promotion.answers().any(|answer| answer.by == by) {
+        return Err(Rejection::conflict(
+            "approval.none",
+            format!("`{by}` has not answered promotion `{id}`"),
+            "nothing needs to be done",
+        ));
+    }
+    let text = private(draft, Some(why));
+    draft.emit_with(
+        StreamId::Promotion(id.clone()),
+        Event::ApprovalWithdrawn { by },
+        text,
+    );
+    held::judge(draft, id).map(drop)
+}
+
+pub(super) fn ask_person(draft: &mut Draft<'_>, id: &PromotionId, who: &ActorId) -> Result<(), Rejection> {
+    let asked = Asked::of(draft, id, None)?;
+    if asked.promotion.named.contains(who) {
+        return Ok(());
+    }
+    if asked.promotion.named.len() >= NAMED_MAX {
+        return Err(Rejection::conflict(
+            "approval.named_limit",
+            format!("{NAMED_MAX} people were asked by name for promotion `{id}` (NAMED_MAX)"),
+            "wait for their answers",
+        ));
+    }
+    let people = People::read(draft, &id.stage.project);
+    let paths = asked.paths();
+    let may_answer = asked
+        .approvals
+        .layers
+        .iter()
+        .any(|now| people.seat(who, &now.from.0, paths).is_some());
+    if !may_answer {
+        return Err(Rejection::conflict(
+            "approval.not_asked_them",
+            format!("`{who}` is in none of the teams that are asked, so the answer would not count"),
+            "ask somebody who is, or let one of them delegate with `gateline delegate`",
+        ));
+    }
+    let text = private(draft, None);
+    draft.emit_with(
+        StreamId::Promotion(id.clone()),
+        Event::PersonAsked { who: who.clone() },
+        text,
+    );
+    Ok(())
+}
+
+/// A held promotion whose people are asked, as it is judged now.
+struct Asked {
+    promotion: Arc<Promotion>,
+    judged: Judged,
+    approvals: Approvals,
+}
+
+/// Where an actor's answer goes: to which layer, by which right, instead of whom.
+struct Seat<'a> {
+    layer: &'a LayerNow,
+    from: Who,
+    instead_of: Option<ActorId>,
+}
+
+impl Asked {
+    fn of(draft: &Draft<'_>, id: &PromotionId, seen: Option<&Digest>) -> Result<Self, Rejection> {
+        let promotion = held::held_promotion(draft, id)?;
+        let mut judged = judge_entry(draft, &promotion)?;
+        let approvals = std::mem::replace(&mut judged.approvals, Ok(None)).map_err(|why| {
+            let says = format!("could not find out who is asked: {why}");
+            Rejection::conflict("approval.errored", says, "mend the pipeline")
+        })?;
+        let Some(approvals) = approvals else {
+            return Err(Rejection::conflict(
+                "approval.not_needed",
+                format!("promotion `{id}` asks nobody"),
+                &format!("see what it waits for with `gateline explain {id}`"),
+            ));
+        };
+        let decision = &judged.decision;
+        if let Some(seen) = seen.filter(|seen| **seen != decision.question) {
+            let hex = seen.hex();
+            let says = format!(
+                "what you saw ({} {}) is not what is asked now ({})",
+                &hex[..4],
+                &hex[4..8],
+                decision.code()
+            );
+            return Err(Rejection::conflict(
+                "approval.stale",
+                says,
+                "look again and answer what you see",
+            ));
+        }
+        let gate = decision.verdicts.iter().find(|gate| gate.kind == "approval");
+        if let Some(gate) = gate.filter(|gate| {
+            matches!(
+                gate.code.as_str(),
+                "approval.not_asked" | "approval.too_few_layers"
+            )
+        }) {
+            return Err(Rejection::conflict(
+                "approval.not_asked",
+                format!("nobody is asked yet: {}", gate.says),
+                "people are asked last, when the gates in front are satisfied",
+            ));
+        }
+        Ok(Self {
+            promotion,
+            judged,
+            approvals,
+        })
+    }
+
+    fn paths(&self) -> &[String] {
+        &self.judged.release.release.change.paths
+    }
+
+    /// The first layer that is asked now and takes this actor's answer, or the most telling reason why none does.
+    fn seat(&self, draft: &Draft<'_>) -> Result<Seat<'_>, Rejection> {
+        let people = People::read(draft, &self.promotion.id.stage.project);
+        let mut why = None;
+        let open = self
+            .approvals
+            .layers
+            .iter()
+            .filter(|now| now.stands == Stands::Open);
+        for layer in open {
+            match self.seat_in(draft, &people, layer) {
+                Ok(Some(seat)) => return Ok(seat),
+                Ok(None) => {}
+                Err(rejection) => why = why.or(Some(rejection)),
+            }
+        }
+        // The final authority may answer at any time, to what is asked now or was asked last.
+        let actor = &draft.facts.actor.id;
+        let last = self.approvals.open().next().or(self.approvals.layers.last());
+        if let (Some(team), Some(layer)) = (&self.approvals.rule.authority, last)
+            && people.is_in(actor, team)
+        {
+            return Ok(Seat {
+                layer,
+                from: Who::Team(team.clone()),
+                instead_of: None,
+            });
+        }
+        Err(why.unwrap_or_else(|| self.not_asked(draft, &people)))
+    }
+
+    fn seat_in<'a>(
+        &self,
+        draft: &Draft<'_>,
+        people: &People,
+        layer: &'a LayerNow,
+    ) -> Result<Option<Seat<'a>>, Rejection> {
+        let actor = &draft.facts.actor.id;
+        let Some((from, instead_of)) = people.seat(actor, &layer.from.0, self.paths()) else {
+            return Ok(None);
+        };
+        let seat = instead_of.as_ref().unwrap_or(actor);
+        for who in [actor, seat] {
+            match approvals::excluded(&self.promotion, &self.judged.release, &layer.layer, who) {
+                Some(Excluded::Requester) => {
+                    return Err(Rejection::forbidden(
+                        "approval.own",
+                        format!("`{who}` requested this promotion and may not approve it"),
+                        "ask somebody else",
+                    ));
+                }
+                Some(Excluded::Author) => {
+                    return Err(Rejection::forbidden(
+                        "approval.author",
+                        format!("`{who}` wrote this change and may not approve it"),
+                        "ask somebody else",
+                    ));
+                }
+                None => {}
+            }
+        }
+        let answers = self.promotion.approvals.iter();
+        let mut same = answers.filter(|answer| answer.by == *actor || answer.seat() == seat);
+        if same.clone().any(|answer| answer.question == layer.question) {
+            return Err(Rejection::conflict(
+                "approval.twice",
+                format!("`{seat}` has approved this"),
+                "one person counts once",
+            ));
+        }
+        let earlier = self
+            .approvals
+            .layers
+            .iter()
+            .filter(|other| other.index != layer.index);
+        let counted = earlier.flat_map(|other| &other.given);
+        let elsewhere = counted
+            .filter(|answer| answer.by == *actor || answer.seat() == seat)
+            .count()
+            > 0;
+        if layer.layer.distinct && elsewhere && same.next().is_some() {
+            return Err(Rejection::forbidden(
+                "approval.other_layer",
+                format!(
+                    "`{seat}` has approved for another layer, and {} must be somebody else",
+                    layer.layer.from
+                ),
+                "ask somebody else of them",
+            ));
+        }
+        Ok(Some(Seat {
+            layer,
+            from,
+            instead_of,
+        }))
+    }
+
+    fn not_asked(&self, draft: &Draft<'_>, people: &People) -> Rejection {
+        let actor = &draft.facts.actor.id;
+        let later = |now: &&LayerNow| people.seat(actor, &now.from.0, self.paths()).is_some();
+        if let Some(expired) = self
+            .approvals
+            .layers
+            .iter()
+            .find(|now| now.stands == Stands::Expired)
+        {
+            return Rejection::conflict(
+                "approval.expired",
+                format!("the time to answer is over: {}", expired.says()),
+                "request the promotion anew",
+            );
+        }
+        match self.approvals.layers.iter().find(later) {
+            Some(layer) if layer.stands == Stands::Complete => Rejection::conflict(
+                "approval.layer_complete",
+                format!("{} have answered already: {}", layer.layer.from, layer.says()),
+                "nothing needs to be done",
+            ),
+            Some(layer) => Rejection::conflict(
+                "approval.later",
+                format!(
+                    "{} are asked later, when the layers before them are complete",
+                    layer.layer.from
+                ),
+                "wait until you are asked",
+            ),
+            None => {
+                let open: Vec<String> = self.approvals.open().map(|now| now.from.to_string()).collect();
+                let all = || {
+                    self.approvals
+                        .layers
+                        .iter()
+                        .map(|now| now.from.to_string())
+                        .collect()
+                };
+                let from = if open.is_empty() { all() } else { open };
+                Rejection::forbidden(
+                    "approval.not_asked_you",
+                    format!("`{actor}` is not in {}", from.join(" or ")),
+                    "ask somebody who is",
+                )
+            }
+        }
+    }
+
+    fn strong_enough(&self, draft: &Draft<'_>, signed: Option<&Signed>) -> Result<(), Rejection> {
+        let least = self.approvals.rule.signed;
+        let tier = signed.map_or(Tier::Session, |signed| signed.tier);
+        if tier < least {
+            return Err(Rejection::forbidden(
+                "approval.tier",
+                format!(
+                    "this stage takes answers that are signed with {} or stronger, and this one is by {}",
+                    least.word(),
+                    tier.word()
+                ),
+                "sign it with `gateline approve --sign`, or with a passkey on the page",
+            ));
+        }
+        let people = People::read(draft, &self.promotion.id.stage.project);
+        let actor = &draft.facts.actor.id;
+        match signed {
+            Some(signed) if !people.has_key(actor, &signed.key) => Err(Rejection::forbidden(
+                "approval.key",
+                format!(
+                    "key `{}` is not enrolled for `{actor}`, or was revoked",
+                    signed.key
+                ),
+                "enrol it with `gateline key add`",
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn answer(&self, draft: &Draft<'_>, seat: &Seat<'_>, signed: Option<&Signed>) -> Approval {
+        Approval {
+            by: draft.facts.actor.id.clone(),
+            instead_of: seat.instead_of.clone(),
+            from: seat.from.clone(),
+            question: seat.layer.question,
+            shown: seat.layer.shown.clone(),
+            tier: signed.map_or(Tier::Session, |signed| signed.tier),
+            key: signed.map(|signed| signed.key.clone()),
+            statement: signed.map(|signed| signed.statement),
+            at: draft.facts.now,
+        }
+    }
+}
+
+/// Voids the answers whose question changed, naming what changed; asks the layers that are to be asked.
+pub(super) fn keep_up(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged) {
+    let stream = StreamId::Promotion(promotion.id.clone());
+    let layers: &[LayerNow] = match &judged.approvals {
+        Ok(Some(approvals)) => &approvals.layers,
+        Ok(None) => &[],
+        Err(_) => return,
+    };
+    for answer in promotion.answers() {
+        if layers.iter().all(|now| now.question != answer.question) {
+            let voided = Event::ApprovalVoided {
+                by: answer.by.clone(),
+                question: answer.question,
+                changed: approvals::changed(answer, &judged.parts),
+            };
+            draft.emit(stream.clone(), voided);
+        }
+    }
+    let gate = judged
+        .decision
+        .verdicts
+        .iter()
+        .find(|gate| gate.kind == "approval");
+    let asking =
+        gate.is_some_and(|gate| matches!(gate.code.as_str(), "approval.asked" | "approval.escalated"));
+    for now in layers
+        .iter()
+        .filter(|now| asking && now.stands == Stands::Open && now.asked_at.is_none())
+    {
+        let asked = Event::ApprovalAsked {
+            layer: now.index,
+            from: now.from.clone(),
+            question: now.question,
+            until: now.layer.sla.map(|sla| sla.after(draft.facts.now)),
+        };
+        draft.emit(stream.clone(), asked);
+    }
+}

@@ -1,0 +1,270 @@
+//! Deciding about people: roles, sign-ins, keys and delegations.
+
+use std::sync::Arc;
+
+use gateline_model::{
+    ActorId, Delegation, Digest, Event, GroupName, Key, ProjectName, Roles, Span, StreamId, Tier,
+};
+use jiff::Timestamp;
+
+use super::{private, reason, server_project};
+use crate::authority::{self, Object};
+use crate::command::{Command, Credential};
+use crate::draft::Draft;
+use crate::people::People;
+use crate::rejection::Rejection;
+
+/// Longest time for which answers can be handed on at once.
+pub const DELEGATED_MAX: Span = Span::from_secs(92 * 86_400);
+/// Most delegations in force in one project.
+pub const DELEGATIONS_MAX: usize = 1_000;
+/// Most keys of one actor.
+pub const KEYS_PER_ACTOR_MAX: usize = 20;
+
+pub(super) fn apply_roles(
+    draft: &mut Draft<'_>,
+    roles: &Arc<Roles>,
+    source: &Digest,
+) -> Result<(), Rejection> {
+    let version = roles.version();
+    let here = draft.project(&roles.project);
+    let in_force = here.as_ref().and_then(|project| project.roles.as_ref());
+    if in_force.is_some_and(|old| old.version() == version) {
+        return Ok(());
+    }
+    let event = Event::RolesApplied {
+        version,
+        roles: roles.clone(),
+        source: *source,
+    };
+    let text = private(draft, None);
+    draft.emit_with(StreamId::Project(roles.project.clone()), event, text);
+    Ok(())
+}
+
+pub(super) fn sign_in(
+    draft: &mut Draft<'_>,
+    actor: &ActorId,
+    provider: &str,
+    groups: &[String],
+    until: Timestamp,
+) -> Result<(), Rejection> {
+    if *actor == crate::Actor::gateline().id {
+        return Err(Rejection::forbidden(
+            "actor.reserved",
+            format!("`{actor}` is Gateline itself; nobody may speak in its name"),
+            "choose another actor",
+        ));
+    }
+    let event = Event::SignedIn {
+        actor: actor.clone(),
+        provider: provider.to_owned(),
+        groups: groups.to_vec(),
+        until,
+    };
+    draft.emit(StreamId::Project(server_project()), event);
+    Ok(())
+}
+
+pub(super) fn enrol_key(draft: &mut Draft<'_>, key: &Key) -> Result<(), Rejection> {
+    let project = server_project();
+    let state = draft.project(&project).unwrap_or_default();
+    own_or_admin(draft, &key.actor, "keys")?;
+    match state.keys.get(&key.fingerprint) {
+        Some(same) if same == key => return Ok(()),
+        Some(other) => {
+            return Err(Rejection::conflict(
+                "key.exists",
+                format!("key `{}` is enrolled for `{}`", key.fingerprint, other.actor),
+                "one key signs for one actor: use another",
+            ));
+        }
+        None => {}
+    }
+    if key.tier == Tier::Session || key.public.is_empty() || key.fingerprint.is_empty() {
+        return Err(Rejection::invalid(
+            "key.unusable",
+            "the key cannot sign anything".to_owned(),
+            "enrol an SSH key or a passkey",
+        ));
+    }
+    if state
+        .keys
+        .values()
+        .filter(|other| other.actor == key.actor)
+        .count()
+        >= KEYS_PER_ACTOR_MAX
+    {
+        return Err(Rejection::conflict(
+            "key.limit",
+            format!(
+                "`{}` has {KEYS_PER_ACTOR_MAX} keys (KEYS_PER_ACTOR_MAX)",
+                key.actor
+            ),
+            "revoke one first with `gateline key revoke`",
+        ));
+    }
+    let text = private(draft, None);
+    draft.emit_with(
+        StreamId::Project(project),
+        Event::KeyEnrolled { key: key.clone() },
+        text,
+    );
+    Ok(())
+}
+
+pub(super) fn revoke_key(draft: &mut Draft<'_>, fingerprint: &str, why: &str) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    let project = server_project();
+    let state = draft.project(&project).unwrap_or_default();
+    let Some(key) = state.keys.get(fingerprint) else {
+        return Err(Rejection::unknown(
+            "key.unknown",
+            format!("no key `{fingerprint}` is enrolled"),
+            "list them with `gateline key list`",
+        ));
+    };
+    own_or_admin(draft, &key.actor, "keys")?;
+    let event = Event::KeyRevoked {
+        fingerprint: fingerprint.to_owned(),
+        actor: key.actor.clone(),
+    };
+    let text = private(draft, Some(why));
+    draft.emit_with(StreamId::Project(project), event, text);
+    Ok(())
+}
+
+pub(super) fn delegate(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejection> {
+    let Command::Delegate {
+        project,
+        to,
+        team,
+        from,
+        until,
+        reason: why,
+    } = command
+    else {
+        return Ok(());
+    };
+    let why = reason(why)?;
+    let now = draft.facts.now;
+    let by = draft.facts.actor.id.clone();
+    let from = from.unwrap_or(now);
+    let latest = DELEGATED_MAX.after(from);
+    let refused = |says: String, hint: &str| Err(Rejection::invalid("delegation.until", says, hint));
+    if *until <= from || *until <= now {
+        return refused(
+            format!("the delegation would end at {until}, before it holds"),
+            "give an end in the future",
+        );
+    }
+    if *until > latest {
+        return refused(
+            format!(
+                "the delegation would end at {until}; it may end until {latest} (DELEGATED_MAX, {DELEGATED_MAX})"
+            ),
+            "give an earlier end; hand it on again when it is over",
+        );
+    }
+    if by == *to {
+        return Err(Rejection::invalid(
+            "delegation.self",
+            format!("`{by}` answers already"),
+            "name somebody else",
+        ));
+    }
+    member_of(draft, project, &by, team.as_ref())?;
+    let state = draft.project(project).unwrap_or_default();
+    if state.delegations.iter().filter(|old| old.until > now).count() >= DELEGATIONS_MAX {
+        return Err(Rejection::conflict(
+            "delegation.limit",
+            format!("project `{project}` has {DELEGATIONS_MAX} delegations (DELEGATIONS_MAX)"),
+            "end some of them first",
+        ));
+    }
+    let delegation = Delegation {
+        by,
+        to: to.clone(),
+        team: team.clone(),
+        from,
+        until: *until,
+    };
+    let text = private(draft, Some(why));
+    draft.emit_with(
+        StreamId::Project(project.clone()),
+        Event::DelegationDeclared { delegation },
+        text,
+    );
+    Ok(())
+}
+
+pub(super) fn end_delegation(
+    draft: &mut Draft<'_>,
+    project: &ProjectName,
+    by: &ActorId,
+    to: &ActorId,
+) -> Result<(), Rejection> {
+    let state = draft.project(project).unwrap_or_default();
+    if !state.delegations.iter().any(|old| old.by == *by && old.to == *to) {
+        return Err(Rejection::unknown(
+            "delegation.unknown",
+            format!("`{by}` has handed nothing on to `{to}` in `{project}`"),
+            "list them with `gateline delegate list`",
+        ));
+    }
+    own_or_admin(draft, by, "delegations")?;
+    let event = Event::DelegationEnded {
+        by: by.clone(),
+        to: to.clone(),
+    };
+    let text = private(draft, None);
+    draft.emit_with(StreamId::Project(project.clone()), event, text);
+    Ok(())
+}
+
+/// Nobody hands on a right that he does not have.
+fn member_of(
+    draft: &Draft<'_>,
+    project: &ProjectName,
+    by: &ActorId,
+    team: Option<&GroupName>,
+) -> Result<(), Rejection> {
+    let people = People::read(draft, project);
+    let has = match team {
+        Some(team) => people.is_in(by, team),
+        None => !people.teams_of(by).is_empty(),
+    };
+    if has {
+        return Ok(());
+    }
+    let of = team.map_or_else(|| "no team".to_owned(), |team| format!("no team `{team}`"));
+    Err(Rejection::forbidden(
+        "delegation.nothing",
+        format!("`{by}` is in {of} and can hand nothing on"),
+        "see your teams with `gateline whoami`",
+    ))
+}
+
+/// Everybody looks after what is his; who administers the server looks after all.
+fn own_or_admin(draft: &Draft<'_>, of: &ActorId, what: &str) -> Result<(), Rejection> {
+    let actor = &draft.facts.actor;
+    if actor.id == *of && actor.shown != Credential::Gateline {
+        return Ok(());
+    }
+    let project = server_project();
+    let people = People::read(draft, &project);
+    authority::by_people(
+        &people,
+        actor,
+        gateline_model::Scope::Admin,
+        &Object::project(&project),
+    )
+    .map(drop)
+    .map_err(|denied| {
+        Rejection::forbidden(
+            "authority.not_yours",
+            format!("these are the {what} of `{of}`: {denied}"),
+            "ask an administrator",
+        )
+    })
+}

@@ -1,0 +1,142 @@
+//! Rights of way: what each command needs, on what. The table of all commands; `authority` says who has it.
+
+use gateline_model::{Scope, WaiverId};
+
+use crate::authority::{self, Denied, Object};
+use crate::command::{Command, Credential};
+use crate::decide::server_project;
+use crate::draft::Draft;
+use crate::people::People;
+use crate::rejection::Rejection;
+
+/// What a command needs.
+enum Needs {
+    /// A verb on an object.
+    Right(Scope, Object),
+    /// That this process itself says so.
+    Gateline,
+}
+
+pub(super) fn check(draft: &Draft<'_>, command: &Command) -> Result<(), Rejection> {
+    let actor = &draft.facts.actor;
+    if actor.shown == Credential::Gateline {
+        return Ok(());
+    }
+    match needs(draft, command) {
+        Needs::Gateline => Err(Rejection::forbidden(
+            "authority.gateline",
+            "only Gateline itself reports this".to_owned(),
+            "",
+        )),
+        Needs::Right(scope, object) => {
+            let people = People::read(draft, &object.project);
+            authority::by_people(&people, actor, scope, &object)
+                .map(drop)
+                .map_err(denied)
+        }
+    }
+}
+
+fn denied(denied: Denied) -> Rejection {
+    let (code, hint) = match &denied {
+        Denied::Scope(_) => ("authority.scope", "use a token that has it"),
+        Denied::NoRoles(_) => (
+            "authority.no_roles",
+            "declare roles with `gateline apply -f roles.yaml`",
+        ),
+        Denied::NoRole { .. } => ("authority.no_role", "see who may with `gateline can`"),
+    };
+    Rejection::forbidden(code, denied.to_string(), hint)
+}
+
+fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
+    let right = |scope, object| Needs::Right(scope, object);
+    let server = || Object::project(&server_project());
+    match command {
+        Command::ApplyPipeline { pipeline, .. } => {
+            right(Scope::Apply, Object::pipeline(&pipeline.reference()))
+        }
+        Command::ApplyPolicy { project, .. } => right(Scope::Apply, Object::project(project)),
+        Command::ApplyRoles { roles, .. } => right(Scope::Admin, Object::project(&roles.project)),
+        Command::DeclareFreeze { project, freeze, .. } => right(
+            Scope::Freeze,
+            freeze
+                .pipeline
+                .as_ref()
+                .map_or_else(|| Object::project(project), Object::pipeline),
+        ),
+        Command::LiftFreeze { project, name, .. } => {
+            let declared = draft
+                .project(project)
+                .and_then(|state| state.freezes.get(name).cloned());
+            let pipeline = declared.and_then(|freeze| freeze.pipeline);
+            right(
+                Scope::Freeze,
+                pipeline
+                    .as_ref()
+                    .map_or_else(|| Object::project(project), Object::pipeline),
+            )
+        }
+        Command::Waive { release, stage, .. } => {
+            let of = draft.release(release).map(|state| state.release.of.clone());
+            right(
+                Scope::Waive,
+                of.map_or_else(server, |of| Object {
+                    stage: stage.clone(),
+                    ..Object::pipeline(&of)
+                }),
+            )
+        }
+        Command::LiftWaiver { project, waiver, .. } => right(Scope::Waive, waived(draft, project, waiver)),
+        Command::MakeAccount { .. }
+        | Command::SetPassword { .. }
+        | Command::DisableAccount { .. }
+        | Command::IssueToken { .. }
+        | Command::RevokeToken { .. } => right(Scope::Admin, server()),
+        Command::RegisterRelease { release, .. } => right(Scope::Register, Object::pipeline(&release.of)),
+        Command::SubmitEvidence { release, evidence } => {
+            let of = draft.release(release).map(|state| state.release.of.clone());
+            let stage = evidence.stage.clone();
+            right(
+                Scope::SubmitEvidence,
+                of.map_or_else(server, |of| Object {
+                    stage,
+                    ..Object::pipeline(&of)
+                }),
+            )
+        }
+        Command::Promote { stage, .. } | Command::RollBack { stage, .. } | Command::LiftBar { stage, .. } => {
+            right(Scope::Promote, Object::stage(stage))
+        }
+        Command::Abort { promotion, .. }
+        | Command::Pause { promotion, .. }
+        | Command::Resume { promotion, .. } => right(Scope::Promote, Object::stage(&promotion.stage)),
+        Command::Override { promotion, .. } => right(Scope::Override, Object::stage(&promotion.stage)),
+        Command::Approve { promotion, .. }
+        | Command::Refuse { promotion, .. }
+        | Command::Withdraw { promotion, .. }
+        | Command::AskPerson { promotion, .. } => right(Scope::Approve, Object::stage(&promotion.stage)),
+        Command::Delegate { project, .. } | Command::EndDelegation { project, .. } => {
+            right(Scope::Approve, Object::project(project))
+        }
+        // Whose key it is decides.
+        Command::EnrolKey { .. } | Command::RevokeKey { .. } => right(Scope::Approve, server()),
+        Command::SignIn { .. }
+        | Command::Judge { .. }
+        | Command::ReportCheck { .. }
+        | Command::ReportStep { .. }
+        | Command::Rule { .. }
+        | Command::Continue { .. }
+        | Command::ReportHealth { .. } => Needs::Gateline,
+    }
+}
+
+fn waived(draft: &Draft<'_>, project: &gateline_model::ProjectName, waiver: &WaiverId) -> Object {
+    let state = draft.project(project);
+    let waiver = state.as_ref().and_then(|state| state.waivers.get(waiver));
+    Object {
+        pipeline: waiver.map(|waiver| waiver.pipeline.clone()),
+        stage: waiver.and_then(|waiver| waiver.stage.clone()),
+        ..Object::project(project)
+    }
+}

@@ -1,0 +1,210 @@
+//! People: who is in which team at a moment, and who may answer what a layer asks.
+//!
+//! Looked up in the log each time, never kept with an answer: who left a team does not count any more.
+
+use std::sync::Arc;
+
+use gateline_model::{ActorId, GroupName, Owner, ProjectName, Roles, Who};
+use jiff::Timestamp;
+
+use crate::decide::server_project;
+use crate::draft::Draft;
+use crate::state::Project;
+use crate::world::World;
+
+/// The teams of a project, with those of the whole server.
+pub struct People {
+    /// The project itself.
+    here: Option<Arc<Project>>,
+    /// The server's project: its teams are everybody's, and it knows tokens, sign-ins and keys.
+    server: Option<Arc<Project>>,
+    now: Timestamp,
+}
+
+impl People {
+    /// As the world is at a moment.
+    pub fn of(world: &World, project: &ProjectName, now: Timestamp) -> Self {
+        Self {
+            here: world.project(project).cloned(),
+            server: world.project(&server_project()).cloned(),
+            now,
+        }
+    }
+
+    /// The same, noting that both projects were read.
+    pub(crate) fn read(draft: &Draft<'_>, project: &ProjectName) -> Self {
+        Self {
+            here: draft.project(project),
+            server: draft.project(&server_project()),
+            now: draft.facts.now,
+        }
+    }
+
+    /// The documents of roles in force: the project's before the server's.
+    pub fn roles(&self) -> impl Iterator<Item = &Arc<Roles>> {
+        let projects = [&self.here, &self.server].into_iter().flatten();
+        projects.filter_map(|project| project.roles.as_ref())
+    }
+
+    /// Whether an actor is in a team now: as a member, on call, by a sign-in's group, or by a token in force.
+    pub fn is_in(&self, actor: &ActorId, team: &GroupName) -> bool {
+        let declared = self.roles().filter_map(|roles| roles.team(team));
+        let by_declaration = declared.into_iter().any(|team| {
+            team.members.contains(actor)
+                || team.on_call.as_ref().and_then(|rota| rota.at(self.now)) == Some(actor)
+                || team.claims.iter().any(|claim| self.carries(actor, claim))
+        });
+        by_declaration || self.has_token_for(actor, team)
+    }
+
+    fn carries(&self, actor: &ActorId, claim: &String) -> bool {
+        let signed_in = self.server.iter().filter_map(|server| server.sign_ins.get(actor));
+        signed_in
+            .filter(|sign_in| self.now < sign_in.until)
+            .any(|sign_in| sign_in.groups.contains(claim))
+    }
+
+    fn has_token_for(&self, actor: &ActorId, team: &GroupName) -> bool {
+        self.server
+            .iter()
+            .flat_map(|server| server.tokens.values())
+            .any(|token| {
+                token.actor == *actor
+                    && token.expires.is_none_or(|expires| self.now < expires)
+                    && token.groups.contains(team)
+            })
+    }
+
+    /// Every actor who is known to be in a team now. Who is in it by a sign-in is known once he signed in.
+    pub fn members(&self, team: &GroupName) -> Vec<ActorId> {
+        let declared = self.roles().filter_map(|roles| roles.team(team));
+        let named = declared.flat_map(|team| {
+            let on_call = team.on_call.as_ref().and_then(|rota| rota.at(self.now));
+            team.members.iter().chain(on_call)
+        });
+        let server = self.server.iter();
+        let signed_in = server.clone().flat_map(|server| server.sign_ins.keys());
+        let with_token = server.flat_map(|server| server.tokens.values().map(|token| &token.actor));
+        let mut found: Vec<ActorId> = named
+            .chain(signed_in)
+            .chain(with_token)
+            .filter(|actor| self.is_in(actor, team))
+            .cloned()
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// Every team that an actor is in now.
+    pub fn teams_of(&self, actor: &ActorId) -> Vec<GroupName> {
+        let declared = self
+            .roles()
+            .flat_map(|roles| roles.teams.iter().map(|team| &team.name));
+        let tokens = self.server.iter().flat_map(|server| server.tokens.values());
+        let by_token = tokens
+            .filter(|token| token.actor == *actor)
+            .flat_map(|token| &token.groups);
+        let mut found: Vec<GroupName> = declared
+            .chain(by_token)
+            .filter(|team| self.is_in(actor, team))
+            .cloned()
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// Whether an actor is one of those who are asked, by the actor's own right.
+    pub fn is_asked(&self, actor: &ActorId, who: &Who, paths: &[String]) -> bool {
+        match who {
+            Who::Team(team) => self.is_in(actor, team),
+            Who::Actor(named) => named == actor,
+            Who::Owners => self.owners(paths).iter().any(|team| self.is_in(actor, team)),
+        }
+    }
+
+    /// Everybody who is known to be asked.
+    pub fn asked(&self, who: &Who, paths: &[String]) -> Vec<ActorId> {
+        match who {
+            Who::Team(team) => self.members(team),
+            Who::Actor(named) => vec![named.clone()],
+            Who::Owners => {
+                let mut all: Vec<ActorId> = self
+                    .owners(paths)
+                    .iter()
+                    .flat_map(|team| self.members(team))
+                    .collect();
+                all.sort();
+                all.dedup();
+                all
+            }
+        }
+    }
+
+    /// The teams that answer for paths: for each path those of the last entry that matches it.
+    pub fn owners(&self, paths: &[String]) -> Vec<GroupName> {
+        let entries: Vec<&Owner> = self
+            .here
+            .iter()
+            .filter_map(|here| here.roles.as_ref())
+            .flat_map(|roles| &roles.owners)
+            .collect();
+        let mut found: Vec<GroupName> = paths
+            .iter()
+            .filter_map(|path| {
+                let matches = |owner: &&&Owner| {
+                    owner
+                        .paths
+                        .iter()
+                        .any(|pattern| fast_glob::glob_match(pattern, path))
+                };
+                entries.iter().rev().find(matches)
+            })
+            .map(|owner| owner.team.clone())
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// As whom an actor may answer one of those who are asked: as himself first, else instead of somebody who handed it on.
+    pub fn seat(&self, actor: &ActorId, asked: &[Who], paths: &[String]) -> Option<(Who, Option<ActorId>)> {
+        if let Some(who) = asked.iter().find(|who| self.is_asked(actor, who, paths)) {
+            return Some((who.clone(), None));
+        }
+        let projects = [&self.here, &self.server].into_iter().flatten();
+        let handed_on = projects
+            .flat_map(|project| &project.delegations)
+            .filter(|delegation| delegation.to == *actor && delegation.holds(self.now));
+        handed_on.into_iter().find_map(|delegation| {
+            let covers = |who: &&Who| match (&delegation.team, who) {
+                (None, _) => true,
+                (Some(team), Who::Team(asked)) => team == asked,
+                (Some(_), Who::Actor(_) | Who::Owners) => false,
+            };
+            let by = &delegation.by;
+            let who = asked
+                .iter()
+                .find(|who| covers(who) && self.is_asked(by, who, paths))?;
+            Some((who.clone(), Some(by.clone())))
+        })
+    }
+
+    /// Whether a key is enrolled for an actor now.
+    pub fn has_key(&self, actor: &ActorId, fingerprint: &str) -> bool {
+        let keys = self.server.iter().flat_map(|server| server.keys.get(fingerprint));
+        keys.into_iter().any(|key| key.actor == *actor)
+    }
+
+    /// When a rota of one of these teams changes hands next.
+    pub fn changes_at(&self, asked: &[Who]) -> Option<Timestamp> {
+        let teams = asked.iter().filter_map(|who| match who {
+            Who::Team(team) => Some(team),
+            Who::Actor(_) | Who::Owners => None,
+        });
+        let declared = teams.flat_map(|team| self.roles().filter_map(|roles| roles.team(team)));
+        let rotas = declared.filter_map(|team| team.on_call.as_ref());
+        rotas.filter_map(|rota| rota.changes_at(self.now)).min()
+    }
+}

@@ -1,0 +1,17 @@
+//! `POST /api/v1/accounts`
+
+use gateline_api::{AccountView, MakeAccount};
+use gateline_core::Command;
+
+use super::password::beside;
+use crate::call::Call;
+use crate::refused::Refused;
+use crate::views;
+
+pub(crate) async fn handle(call: Call<MakeAccount>) -> Result<Vec<AccountView>, Refused> {
+    let account = call.body.account.clone();
+    let beside = beside(&account, &call.body.password).await?;
+    call.submit_beside(Command::MakeAccount { account }, beside)
+        .await?;
+    Ok(views::accounts(&call.app.hub))
+}

@@ -1,0 +1,66 @@
+//! `GET /api/v1/can`
+
+use gateline_api::{Can, CanQuery, CanReply};
+use gateline_core::authority::{self, Object};
+use gateline_core::{Actor, Credential, People};
+use gateline_model::Scope;
+use jiff::Timestamp;
+
+use crate::call::Call;
+use crate::refused::Refused;
+
+pub(crate) async fn handle(call: Call<Can>) -> Result<CanReply, Refused> {
+    let asks = call.actor()?;
+    let CanQuery {
+        actor,
+        verb,
+        project,
+        pipeline,
+        stage,
+    } = call.query.clone();
+    // Of somebody else the roles are told: what tokens he shows is not known.
+    let actor = match actor {
+        Some(id) if id != asks.id => Actor {
+            id,
+            name: None,
+            shown: Credential::Session,
+        },
+        Some(_) | None => asks,
+    };
+    let object = Object {
+        project,
+        pipeline,
+        stage,
+    };
+    let now = Timestamp::now();
+    let (answer, layers) = call.app.hub.with_world(|world| {
+        let answer = authority::may(world, &actor, verb, &object, now);
+        let stage = object
+            .pipeline
+            .as_ref()
+            .zip(object.stage.as_ref())
+            .and_then(|(pipeline, stage)| {
+                let pipeline = world.project(&object.project)?.pipeline(pipeline)?;
+                pipeline.stage(stage).cloned()
+            });
+        let people = People::of(world, &object.project, now);
+        let layers = match stage.filter(|_| verb == Scope::Approve) {
+            Some(stage) => authority::layers_that_ask(&people, &actor.id, &stage),
+            None => Vec::new(),
+        };
+        (answer, layers)
+    });
+    let asked = verb != Scope::Approve || object.stage.is_none() || !layers.is_empty();
+    Ok(CanReply {
+        actor: actor.id,
+        verb,
+        object: object.to_string(),
+        may: answer.is_ok() && asked,
+        because: match answer {
+            Ok(_) if !asked => "no layer of the stage asks this actor".to_owned(),
+            Ok(right) => right.to_string(),
+            Err(denied) => denied.to_string(),
+        },
+        layers,
+    })
+}
