@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gateline_core::{Promotion, ReleaseState, World};
 use gateline_model::{
     ActorId, Admission, Approval, ApprovalRule, Decision, Digest, Event, Facts, Found, Gate, GateVerdict,
-    Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage, StageRef, Verdict,
+    Layer, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage, StageRef, Verdict,
 };
 use jiff::Timestamp;
 
@@ -69,7 +69,7 @@ fn verdicts(decision: &Decision, promotion: &Promotion, stage: &Stage) -> Vec<St
     if judged != declared {
         wrong.push(format!("it was judged on {judged:?}, not on {declared:?}"));
     }
-    for gate in &decision.verdicts {
+    for gate in decision.verdicts.iter().filter(|gate| gate.mode.is_enforce()) {
         if gate.verdict != Verdict::Satisfied && !is_overridden(gate, promotion, decision.at) {
             wrong.push(format!(
                 "gate `{}` was {} and not overridden",
@@ -129,7 +129,8 @@ fn gates(
     let Some(release) = world.release(&promotion.release) else {
         return vec!["there is no such release".to_owned()];
     };
-    for gate in stage.gates.iter().filter(|gate| !overridden(gate.name.as_str())) {
+    let enforced = stage.gates.iter().filter(|gate| gate.mode.is_enforce());
+    for gate in enforced.filter(|gate| !overridden(gate.name.as_str())) {
         if !passes(gate, release, live_since, promotion, decision) {
             wrong.push(format!(
                 "gate `{}` is not satisfied by what is recorded",
@@ -187,9 +188,8 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         team => in_team(actor, team),
     };
     let in_time = |answer: &Approval| rule.valid_for.is_none_or(|span| at < span.after(answer.at));
-    let mut counted: BTreeSet<&ActorId> = BTreeSet::new();
-    for layer in &rule.layers {
-        let allowed: BTreeSet<String> = layer
+    let candidates = |layer: &Layer| -> BTreeSet<&ActorId> {
+        let asked: Vec<String> = layer
             .from
             .0
             .iter()
@@ -197,29 +197,25 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
             .map(ToString::to_string)
             .collect();
         let given = promotion.approvals.iter().filter(|answer| {
-            let requested = !promotion.automatic
-                && (promotion.requested_by == answer.by || promotion.requested_by == *answer.seat());
-            allowed.contains(&answer.from.to_string())
+            let requested =
+                [&answer.by, answer.seat()].contains(&&promotion.requested_by) && !promotion.automatic;
+            asked.contains(&answer.from.to_string())
                 && is_in(answer.seat(), &answer.from.to_string())
                 && (layer.requester_may || !requested)
                 && in_time(answer)
                 && Digest::of_json(&answer.shown) == decision.question
         });
-        let seats: BTreeSet<&ActorId> = given.map(Approval::seat).collect();
-        let fresh: Vec<&ActorId> = seats
-            .into_iter()
-            .filter(|seat| !layer.distinct || !counted.contains(*seat))
-            .collect();
-        if fresh.len() < layer.count as usize {
-            wrong.push(format!(
-                "only {} of {} from {} approved",
-                fresh.len(),
-                layer.count,
-                layer.from
-            ));
-        }
-        // Whoever may answer for several layers must suffice for each: the worst case is not counted twice.
-        counted.extend(fresh.into_iter().take(layer.count as usize));
+        given.map(Approval::seat).collect()
+    };
+    let seats: Vec<(usize, &Layer, BTreeSet<&ActorId>)> = rule
+        .layers
+        .iter()
+        .enumerate()
+        .flat_map(|(index, layer)| (0..layer.count).map(move |_| (index, layer)))
+        .map(|(index, layer)| (index, layer, candidates(layer)))
+        .collect();
+    if !all_seated(&seats, &mut Vec::new()) {
+        wrong.push("the answers do not fill the layers with different people".to_owned());
     }
     let set_aside = rule.authority.as_ref().is_some_and(|team| {
         promotion
@@ -241,6 +237,28 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         wrong.push(format!("`{}` said no, and nobody set that aside", answer.by));
     }
     wrong
+}
+
+/// Whether every seat of every layer can be given to somebody who answered for it, nobody sitting twice where that is forbidden.
+fn all_seated<'a>(
+    seats: &[(usize, &Layer, BTreeSet<&'a ActorId>)],
+    taken: &mut Vec<(usize, &'a ActorId)>,
+) -> bool {
+    let Some(((index, layer, candidates), rest)) = seats.split_first() else {
+        return true;
+    };
+    candidates.iter().any(|who| {
+        let sits = taken
+            .iter()
+            .any(|(of, by)| **by == **who && (of == index || layer.distinct));
+        if sits {
+            return false;
+        }
+        taken.push((*index, who));
+        let filled = all_seated(rest, taken);
+        taken.pop();
+        filled
+    })
 }
 
 /// Whether a gate is satisfied by what is recorded, by arithmetic of its own.

@@ -2,7 +2,7 @@
 
 use gateline_core::{APPROVAL_FACTS, RISK_FACTS};
 use gateline_model::limits::{GATES_MAX, LAYERS_MAX};
-use gateline_model::{ApprovalRule, Layer, OnExpire, RiskRule, Span};
+use gateline_model::{ApprovalRule, Layer, OnExpire, RiskRule, Span, Tier};
 use serde::de::DeserializeOwned;
 
 use crate::condition;
@@ -56,6 +56,14 @@ fn check(stage: &Fields<'_, '_, '_>, node: &Node, rule: &ApprovalRule) {
             format!("approval has {count} layers; it may have {LAYERS_MAX}"),
             Some("ask fewer people: what everybody answers for, nobody reads".to_owned()),
         ),
+    }
+    if rule.signed != Tier::Session {
+        stage.sink.error_with(
+            "approval.signed",
+            at("signed"),
+            "this version of Gateline has no way to sign answers yet",
+            Some("leave `signed` out".to_owned()),
+        );
     }
     let layers = node
         .get("layers")

@@ -383,7 +383,7 @@ spec:
 
     #[test]
     fn a_secret_in_clear_is_refused_and_shown_to_nobody() {
-        for literal in ["hunter2", "'hunter2'", "env:", "12345678"] {
+        for literal in ["hunter2", "'hunter2'", "'env:'", "12345678"] {
             let text = GOOD.replace("env:OIDC_SECRET", literal);
             let err = read_server("gateline.yaml", &text).unwrap_err();
             let codes: Vec<&str> = err.0.iter().map(|one| one.code).collect();

@@ -94,7 +94,7 @@ fn unknown(words: &str, verbs: &BTreeMap<&str, &str>) -> Option<String> {
     missing.map(|name| format!("{path} has no option `{name}`"))
 }
 
-/// Whole pipeline files in the page's blocks.
+/// Whole files of pipelines, roles and servers in the page's blocks.
 fn pipelines(source: &Source) -> Vec<String> {
     let blocks = source
         .text
@@ -103,7 +103,14 @@ fn pipelines(source: &Source) -> Vec<String> {
         .filter_map(|rest| rest.split("\n```").next());
     let whole = blocks.filter(|block| block.starts_with("apiVersion:"));
     whole
-        .filter_map(|block| gateline_spec::read(&source.path, block).err())
+        .filter_map(|block| {
+            let server = format!("kind: {}", gateline_spec::SERVER_KIND);
+            if block.lines().any(|line| line == server) {
+                gateline_spec::read_server(&source.path, block).err()
+            } else {
+                gateline_spec::read_document(&source.path, block).err()
+            }
+        })
         .map(|diagnostics| format!("{}: {diagnostics}", source.path))
         .collect()
 }

@@ -19,8 +19,8 @@ const FORBIDDEN: &[(&str, &str, &str)] = &[
 ];
 /// Our own script and style: the only files of their kind.
 const OWN_FOLDER: &str = "crates/gateline-server/src/ui/assets/";
-/// A service that users copy, which is written in that language and seen by no browser of ours.
-const EXAMPLE: &str = "examples/node-service/";
+/// A service that users copy and the identity server of the tests, which are written in that language and seen by no browser of ours.
+const NOT_FOR_BROWSERS: [&str; 2] = ["examples/node-service/", "crates/gateline-server/tests/oidc/"];
 /// Ends of files that only a browser reads.
 const FOR_BROWSERS: &[&str] = &[".js", ".mjs", ".css", ".woff", ".woff2", ".ttf", ".otf", ".wasm"];
 /// Lines of script that the pages may have in all.
@@ -33,7 +33,8 @@ pub fn find(sources: &Sources) -> Vec<String> {
     let mut script = 0;
     for source in sources.all() {
         let path = &source.path;
-        if !FOR_BROWSERS.iter().any(|end| path.ends_with(end)) || path.starts_with(EXAMPLE) {
+        let elsewhere = NOT_FOR_BROWSERS.iter().any(|folder| path.starts_with(folder));
+        if !FOR_BROWSERS.iter().any(|end| path.ends_with(end)) || elsewhere {
             continue;
         }
         let is_text = path.ends_with(".js") || path.ends_with(".css");

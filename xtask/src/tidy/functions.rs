@@ -9,9 +9,10 @@ const LINES_MAX: usize = 100;
 /// Functions over the limit: path, name, and the length that they must not exceed.
 const LONGER: &[(&str, &str, usize)] = &[
     ("crates/gateline-core/src/decide/rollout.rs", "report", 107),
-    ("crates/gateline-core/src/decide/steer.rs", "approve", 101),
+    // A match over all commands, in full.
+    ("crates/gateline-core/src/decide/mod.rs", "one", 128),
     // A match over all events, in full.
-    ("crates/gateline-model/src/event/sentence.rs", "says", 184),
+    ("crates/gateline-model/src/event/sentence.rs", "says", 222),
 ];
 
 pub fn find(sources: &Sources) -> Vec<String> {

@@ -191,7 +191,11 @@ pub struct InboxQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// At most so many.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::page::limit"
+    )]
+    #[schemars(with = "Option<u32>", range(min = 1, max = 500))]
     pub limit: Option<u32>,
 }
 

@@ -350,7 +350,7 @@ impl Asked {
                     least.word(),
                     tier.word()
                 ),
-                "sign it with `gateline approve --sign`, or with a passkey on the page",
+                "sign it with a key that is enrolled",
             ));
         }
         let people = People::read(draft, &self.promotion.id.stage.project);
@@ -362,7 +362,7 @@ impl Asked {
                     "key `{}` is not enrolled for `{actor}`, or was revoked",
                     signed.key
                 ),
-                "enrol it with `gateline key add`",
+                "sign it with a key that is",
             )),
             Some(_) | None => Ok(()),
         }

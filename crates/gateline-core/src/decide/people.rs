@@ -101,7 +101,7 @@ pub(super) fn enrol_key(draft: &mut Draft<'_>, key: &Key) -> Result<(), Rejectio
                 "`{}` has {KEYS_PER_ACTOR_MAX} keys (KEYS_PER_ACTOR_MAX)",
                 key.actor
             ),
-            "revoke one first with `gateline key revoke`",
+            "revoke one first",
         ));
     }
     let text = private(draft, None);
@@ -121,7 +121,7 @@ pub(super) fn revoke_key(draft: &mut Draft<'_>, fingerprint: &str, why: &str) ->
         return Err(Rejection::unknown(
             "key.unknown",
             format!("no key `{fingerprint}` is enrolled"),
-            "list them with `gateline key list`",
+            "name one that is",
         ));
     };
     own_or_admin(draft, &key.actor, "keys")?;

@@ -14,7 +14,12 @@ use crate::page_rules::SCOPES;
 use crate::support::{App, body_of, problem_of};
 
 fn path(endpoint: &EndpointInfo) -> String {
-    filled(endpoint.path)
+    let path = filled(endpoint.path);
+    // The only endpoint that cannot be asked without saying what.
+    match endpoint.name {
+        "Can" => format!("{path}?verb=promote&project=payments"),
+        _ => path,
+    }
 }
 
 /// A path with something legal in every place.
@@ -85,7 +90,7 @@ async fn nobody_gets_in_without_a_good_token() {
                 endpoint.name,
                 problem.detail
             );
-            assert_eq!(problem.instance.as_deref(), Some(path(endpoint).as_str()));
+            assert_eq!(problem.instance, Some(filled(endpoint.path)));
         }
     }
 }
@@ -423,7 +428,7 @@ async fn every_list_takes_the_same_limits() {
             );
         }
     }
-    assert_eq!(lists, 5, "board, pipelines, releases, promotions, log");
+    assert_eq!(lists, 6, "board, pipelines, releases, promotions, inbox, log");
 }
 
 #[tokio::test]
