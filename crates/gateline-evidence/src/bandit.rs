@@ -1,6 +1,7 @@
 //! Bandit's JSON: insecure Python, by test.
 //!
-//! Layout: bandit 1.7 and later, `-f json`. Its metrics tell how many lines it looked at.
+//! Layout: bandit 1.7 and later, `-f json`. Its metrics tell how many lines it looked at and how many issues it found, those
+//! too that `-l`, `-i` and `-b` leave out of `results`: such a report does not say all that was found.
 
 use serde::Deserialize;
 use serde::de::MapAccess;
@@ -29,9 +30,10 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     bandit.findings.run();
     input.json(Objects(&mut bandit))?;
     let nothing = (bandit.lines == 0).then(|| "bandit looked at no line of code".to_owned());
+    let contradiction = bandit.contradiction();
     Ok(bandit
         .findings
-        .into_body(bandit.unread.or(nothing), Warnings::default()))
+        .into_body(bandit.unread.or(nothing).or(contradiction), Warnings::default()))
 }
 
 #[derive(Default)]
@@ -39,6 +41,10 @@ struct Bandit {
     findings: Findings,
     /// Lines of code that it looked at.
     lines: u64,
+    /// Issues that it lists; `None` without a list.
+    listed: Option<u64>,
+    /// Issues that its metrics count.
+    counted: f64,
     /// The first file that it could not look at, and why.
     unread: Option<String>,
 }
@@ -50,7 +56,9 @@ impl Keyed for Bandit {
         let Bandit {
             findings,
             lines,
+            counted,
             unread,
+            ..
         } = self;
         match key {
             "errors" => {
@@ -62,13 +70,29 @@ impl Keyed for Bandit {
                 value.next_value_seed(each_entry(|name, metrics: Metrics| {
                     if name == "_totals" {
                         *lines = metrics.loc;
+                        *counted = metrics.issues();
                         findings.suppressed(metrics.nosec.saturating_add(metrics.skipped_tests));
                     }
                 }))?;
             }
-            _ => drop(value.next_value_seed(each(|issue: Issue| issue.tell(findings)))?),
+            _ => self.listed = value.next_value_seed(each(|issue: Issue| issue.tell(findings)))?,
         }
         Ok(())
+    }
+}
+
+impl Bandit {
+    /// Why its list cannot be relied on.
+    fn contradiction(&self) -> Option<String> {
+        let Some(listed) = self.listed else {
+            return Some("the report has no `results`".to_owned());
+        };
+        let counted = self.counted;
+        (counted > listed as f64).then(|| {
+            format!(
+                "the report contradicts itself: bandit counts {counted} issues and lists {listed}; run it without `-l`, `-i` and `-b`"
+            )
+        })
     }
 }
 
@@ -98,6 +122,22 @@ struct Metrics {
     nosec: u64,
     #[serde(default)]
     skipped_tests: u64,
+    #[serde(rename = "SEVERITY.HIGH", default)]
+    high: f64,
+    #[serde(rename = "SEVERITY.MEDIUM", default)]
+    medium: f64,
+    #[serde(rename = "SEVERITY.LOW", default)]
+    low: f64,
+    #[serde(rename = "SEVERITY.UNDEFINED", default)]
+    undefined: f64,
+}
+
+impl Metrics {
+    /// Issues of every severity.
+    fn issues(&self) -> f64 {
+        let counts = [self.high, self.medium, self.low, self.undefined];
+        counts.into_iter().filter(|count| *count > 0.0).sum()
+    }
 }
 
 #[derive(Deserialize)]

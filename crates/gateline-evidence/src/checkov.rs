@@ -35,9 +35,10 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     let reports = input.json(Objects(&mut checkov))?;
     (0..reports.max(1)).for_each(|_| checkov.findings.run());
     let nothing = (checkov.checks == 0).then(|| "checkov checked nothing: 0 checks ran".to_owned());
-    Ok(checkov
-        .findings
-        .into_body(checkov.unread.or(nothing), Warnings::default()))
+    Ok(checkov.findings.into_body(
+        checkov.unread.or(nothing).or(checkov.contradiction),
+        Warnings::default(),
+    ))
 }
 
 #[derive(Default)]
@@ -48,6 +49,12 @@ struct Checkov {
     /// Those of the open report.
     listed: u64,
     summed: u64,
+    /// Failed checks that it lists; `None` without a list.
+    failed_listed: Option<u64>,
+    /// Failed checks that its summary counts.
+    failed_summed: u64,
+    /// The first report whose list cannot be relied on.
+    contradiction: Option<String>,
     /// What it could not read.
     unread: Option<String>,
 }
@@ -57,6 +64,7 @@ impl Keyed for Checkov {
 
     fn begin(&mut self) -> Result<(), String> {
         (self.listed, self.summed) = (0, 0);
+        (self.failed_listed, self.failed_summed) = (None, 0);
         Ok(())
     }
 
@@ -71,6 +79,7 @@ impl Keyed for Checkov {
                     skipped,
                     parsing_errors,
                 } = summary.unwrap_or_default();
+                self.failed_summed = failed;
                 self.summed = passed.saturating_add(failed).saturating_add(skipped);
                 if parsing_errors > 0 {
                     self.unread
@@ -84,6 +93,15 @@ impl Keyed for Checkov {
 
     fn end(&mut self) {
         self.checks = self.checks.saturating_add(self.listed.max(self.summed));
+        let failed = self.failed_summed;
+        let contradiction = match self.failed_listed {
+            None => Some("the report has no `results` with `failed_checks`".to_owned()),
+            Some(listed) if failed > listed => Some(format!(
+                "the report contradicts itself: checkov counts {failed} failed checks and lists {listed}"
+            )),
+            Some(_) => None,
+        };
+        self.contradiction = self.contradiction.take().or(contradiction);
     }
 }
 
@@ -113,11 +131,15 @@ impl Keyed for Results<'_> {
         let Checkov {
             findings,
             listed,
+            failed_listed,
             unread,
             ..
         } = &mut *self.0;
         let count = match key {
-            "failed_checks" => value.next_value_seed(each(|check: Check| check.tell(findings)))?,
+            "failed_checks" => {
+                *failed_listed = value.next_value_seed(each(|check: Check| check.tell(findings)))?;
+                *failed_listed
+            }
             "parsing_errors" => {
                 value.next_value_seed(each(|file: Words| {
                     let file = text::name(file.first().unwrap_or("a file"));

@@ -66,7 +66,7 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
         (None, false, _) => Some("npm audit left no list of vulnerabilities".to_owned()),
         (None, true, Some(0)) => Some("npm audit looked at no dependency".to_owned()),
         (None, true, None) => Some("npm audit does not say how many dependencies it looked at".to_owned()),
-        (None, true, Some(_)) => None,
+        (None, true, Some(_)) => audit.contradiction(),
     };
     Ok(audit.findings.into_body(incomplete, Warnings::default()))
 }
@@ -77,6 +77,12 @@ struct Audit {
     is_list: bool,
     /// Dependencies that it looked at.
     looked_at: Option<u64>,
+    /// Vulnerable packages that it lists, or, in the older form, advisories.
+    listed: u64,
+    /// Whether it has the older form, which counts places and not advisories.
+    is_older: bool,
+    /// What its metadata counts of them.
+    counted: u64,
     error: Option<String>,
     /// Packages with an advisory of their own.
     named: BTreeSet<String>,
@@ -91,15 +97,18 @@ impl Keyed for Audit {
         match key {
             "vulnerabilities" => {
                 self.is_list = true;
-                value.next_value_seed(each_entry(|name, one: Vulnerable| self.vulnerable(name, &one)))?;
+                let take = |name, one: Vulnerable| self.vulnerable(name, &one);
+                self.listed = value.next_value_seed(each_entry(take))?;
             }
             "advisories" => {
                 self.is_list = true;
                 let findings = &mut self.findings;
-                value.next_value_seed(each_entry(|_, one: OldAdvisory| one.tell(findings)))?;
+                self.is_older = true;
+                self.listed = value.next_value_seed(each_entry(|_, one: OldAdvisory| one.tell(findings)))?;
             }
             "metadata" => {
                 let metadata: Option<Metadata> = value.next_value()?;
+                self.counted = metadata.as_ref().map_or(0, Metadata::vulnerable);
                 self.looked_at = metadata.and_then(Metadata::looked_at);
             }
             "message" => {
@@ -120,6 +129,20 @@ impl Keyed for Audit {
 }
 
 impl Audit {
+    /// Why its list cannot be relied on.
+    fn contradiction(&self) -> Option<String> {
+        let (counted, listed) = (self.counted, self.listed);
+        let is_less = match self.is_older {
+            true => counted > 0 && listed == 0,
+            false => counted > listed,
+        };
+        is_less.then(|| {
+            format!(
+                "the report contradicts itself: npm audit counts {counted} vulnerabilities and lists {listed}"
+            )
+        })
+    }
+
     fn vulnerable(&mut self, name: String, one: &Vulnerable) {
         let mut through = Vec::new();
         let mut has_own = false;
@@ -209,6 +232,19 @@ impl AuditError {
 struct Metadata {
     dependencies: Option<Counts>,
     total_dependencies: Option<u64>,
+    vulnerabilities: Option<Vulnerabilities>,
+}
+
+/// How many there are of each severity.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Vulnerabilities {
+    info: u64,
+    low: u64,
+    moderate: u64,
+    high: u64,
+    critical: u64,
+    total: u64,
 }
 
 #[derive(Deserialize)]
@@ -220,6 +256,13 @@ enum Counts {
 }
 
 impl Metadata {
+    /// The sum or the total, whichever is more.
+    fn vulnerable(&self) -> u64 {
+        let Some(of) = &self.vulnerabilities else { return 0 };
+        let each = [of.info, of.low, of.moderate, of.high, of.critical];
+        each.into_iter().fold(0, u64::saturating_add).max(of.total)
+    }
+
     fn looked_at(self) -> Option<u64> {
         self.total_dependencies.or(match self.dependencies? {
             Counts::Sum(total) | Counts::Each { total } => Some(total),

@@ -30,9 +30,10 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     semgrep.findings.run();
     input.json(Objects(&mut semgrep))?;
     let nothing = (semgrep.scanned == 0).then(|| "semgrep looked at no file".to_owned());
+    let no_results = (!semgrep.is_list).then(|| "the report has no `results`".to_owned());
     Ok(semgrep
         .findings
-        .into_body(semgrep.error.or(nothing), semgrep.warnings))
+        .into_body(semgrep.error.or(nothing).or(no_results), semgrep.warnings))
 }
 
 #[derive(Default)]
@@ -41,6 +42,8 @@ struct Semgrep {
     warnings: Warnings,
     /// Files that it looked at.
     scanned: u64,
+    /// Whether it lists results.
+    is_list: bool,
     error: Option<String>,
 }
 
@@ -52,10 +55,14 @@ impl Keyed for Semgrep {
             findings,
             warnings,
             scanned,
+            is_list,
             error,
         } = self;
         match key {
-            "results" => drop(value.next_value_seed(each(|one: Found| one.tell(findings)))?),
+            "results" => {
+                let count = value.next_value_seed(each(|one: Found| one.tell(findings)))?;
+                *is_list = count.is_some();
+            }
             "errors" => {
                 value.next_value_seed(each(|trouble: Trouble| match trouble.is_warning() {
                     true => warnings.add(|| trouble.says()),

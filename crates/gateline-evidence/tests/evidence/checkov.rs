@@ -1,6 +1,7 @@
 //! Checkov's JSON.
 
 use gateline_evidence::{Format, read};
+use test_case::test_case;
 
 use crate::findings::facts;
 use crate::{read_as, reason};
@@ -36,6 +37,16 @@ fn a_file_that_it_could_not_read_is_no_pass() {
         reason(read_as(Format::Checkov, named)),
         "checkov could not read `/a.tf`"
     );
+}
+
+#[test_case(r#"{"check_type":"t","results":{"failed_checks":[{}]},"summary":{"passed":1,"failed":2}}"#,
+    "the report contradicts itself: checkov counts 2 failed checks and lists 1"; "less than it counts")]
+#[test_case(r#"{"check_type":"t","summary":{"passed":1}}"#, "the report has no `results` with `failed_checks`"; "no results")]
+#[test_case(r#"{"check_type":"t","results":null,"summary":{"passed":1}}"#, "the report has no `results` with `failed_checks`"; "null for results")]
+#[test_case(r#"[{"check_type":"t","results":{"failed_checks":[]},"summary":{"passed":1}},{"x":1}]"#,
+    "the report has no `results` with `failed_checks`"; "no results after a good report")]
+fn failed_checks_that_are_not_listed_are_no_pass(text: &str, why: &str) {
+    assert_eq!(reason(read_as(Format::Checkov, text)), why);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use gateline_model::Severity;
 use test_case::test_case;
 
 use crate::findings::{facts, only};
-use crate::{read_as, reason};
+use crate::{complaint, read_as, reason};
 
 #[test_case(Format::Bandit, r#"{"errors":[{"filename":"a.py","reason":"syntax error while parsing AST from file"}],"generated_at":"x","metrics":{"_totals":{"loc":3}},"results":[]}"#,
     "bandit could not look at `a.py`: syntax error while parsing AST from file"; "bandit")]
@@ -26,6 +26,42 @@ fn a_file_that_was_not_looked_at_makes_it_incomplete(format: Format, text: &str,
 #[test]
 fn eslint_lists_clean_files_too_so_that_an_empty_list_looked_at_none() {
     assert_eq!(reason(read_as(Format::Eslint, "[]")), "ESLint looked at no file");
+}
+
+#[test_case("{}"; "an object")]
+#[test_case("[1]"; "a list of numbers")]
+#[test_case("[null]"; "a list of nothing")]
+#[test_case("[[]]"; "a list of lists")]
+#[test_case(include_str!("../samples/npm-audit-synthetic.json"); "another tool's object")]
+#[test_case(r#"[{"filePath":7,"messages":[]}]"#; "a path that is no text")]
+#[test_case(r#"[{"filePath":"a","messages":{}}]"#; "messages that are no list")]
+fn what_is_no_list_of_files_is_not_eslint_s(text: &str) {
+    let says = complaint(read_as(Format::Eslint, text));
+    assert!(
+        says.starts_with("the eslint report cannot be read at line"),
+        "{says}"
+    );
+}
+
+#[test_case(r#"[{"a":1}]"#, "an entry of the report has no `filePath`: it is not ESLint's"; "no file")]
+#[test_case(r#"[{"filePath":"a.js","messages":[]},{"x":1}]"#, "an entry of the report has no `filePath`: it is not ESLint's"; "no file after a good one")]
+#[test_case(include_str!("../samples/gitleaks.json"), "an entry of the report has no `filePath`: it is not ESLint's"; "another tool's list")]
+#[test_case(r#"[{"filePath":"a.js","messages":null}]"#, "the report has no `messages` for `a.js`"; "null for messages")]
+#[test_case(r#"[{"filePath":"a.js"}]"#, "the report has no `messages` for `a.js`"; "no messages")]
+#[test_case(r#"[{"filePath":"a.js","messages":[{"severity":1}],"errorCount":2}]"#, "the report contradicts itself: `a.js` counts 2 errors and lists 0"; "errors that are not listed")]
+#[test_case(r#"[{"filePath":"a.js","messages":[],"warningCount":1}]"#, "the report contradicts itself: `a.js` counts 1 warnings and lists 0"; "warnings that are not listed")]
+fn an_entry_of_eslint_that_says_too_little_is_no_clean_file(text: &str, why: &str) {
+    assert_eq!(reason(read_as(Format::Eslint, text)), why);
+}
+
+#[test_case(Format::Bandit, r#"{"errors":[],"metrics":{"_totals":{"loc":3}},"results":null}"#, "the report has no `results`"; "bandit with null")]
+#[test_case(Format::Bandit, r#"{"errors":[],"metrics":{"_totals":{"loc":3}}}"#, "the report has no `results`"; "bandit without")]
+#[test_case(Format::Bandit, r#"{"metrics":{"_totals":{"loc":3,"SEVERITY.HIGH":1.0,"SEVERITY.LOW":2}},"results":[{"test_id":"B1"}]}"#,
+    "the report contradicts itself: bandit counts 3 issues and lists 1; run it without `-l`, `-i` and `-b`"; "bandit that counts more")]
+#[test_case(Format::Semgrep, r#"{"results":null,"errors":[],"paths":{"scanned":["a.py"]}}"#, "the report has no `results`"; "semgrep with null")]
+#[test_case(Format::Semgrep, r#"{"errors":[],"paths":{"scanned":["a.py"]}}"#, "the report has no `results`"; "semgrep without")]
+fn results_that_are_not_there_are_no_clean_ones(format: Format, text: &str, why: &str) {
+    assert_eq!(reason(read_as(format, text)), why);
 }
 
 #[test]

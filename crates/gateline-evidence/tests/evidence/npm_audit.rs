@@ -31,6 +31,12 @@ fn an_audit_that_could_not_ask_is_no_pass() {
     "npm audit looked at no dependency"; "nothing to look at")]
 #[test_case(r#"{"auditReportVersion":2,"vulnerabilities":{}}"#,
     "npm audit does not say how many dependencies it looked at"; "no count")]
+#[test_case(r#"{"auditReportVersion":2,"vulnerabilities":{},"metadata":{"vulnerabilities":{"high":1,"total":1},"dependencies":{"total":5}}}"#,
+    "the report contradicts itself: npm audit counts 1 vulnerabilities and lists 0"; "counts without a list")]
+#[test_case(r#"{"auditReportVersion":2,"vulnerabilities":{"a":{"via":[]}},"metadata":{"vulnerabilities":{"high":1,"low":2},"dependencies":{"total":5}}}"#,
+    "the report contradicts itself: npm audit counts 3 vulnerabilities and lists 1"; "more counted than listed")]
+#[test_case(r#"{"advisories":{},"metadata":{"vulnerabilities":{"critical":1},"dependencies":9}}"#,
+    "the report contradicts itself: npm audit counts 1 vulnerabilities and lists 0"; "the older form without its advisories")]
 fn it_is_incomplete_with(text: &str, why: &str) {
     assert_eq!(reason(read(text.as_bytes(), None)), why);
 }
