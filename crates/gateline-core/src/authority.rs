@@ -50,13 +50,10 @@ impl Object {
 impl std::fmt::Display for Object {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.project)?;
-        for part in [
-            self.pipeline.as_ref().map(PipelineName::as_str),
-            self.stage.as_ref().map(StageName::as_str),
-        ] {
-            if let Some(part) = part {
-                write!(f, "/{part}")?;
-            }
+        let pipeline = self.pipeline.as_ref().map(PipelineName::as_str);
+        let stage = self.stage.as_ref().map(StageName::as_str);
+        for part in [pipeline, stage].into_iter().flatten() {
+            write!(f, "/{part}")?;
         }
         Ok(())
     }

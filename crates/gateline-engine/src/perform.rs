@@ -154,6 +154,7 @@ impl Engine {
             Ok(Reading::Metric { value, .. }) if !value.is_finite() => Found::Errored {
                 reason: format!("the source answered {value}, which is no number"),
                 of: Some("reading".to_owned()),
+                from: Vec::new(),
             },
             Ok(reading) => Found::Facts {
                 facts: EvidenceFacts::Reading(reading),
@@ -161,6 +162,7 @@ impl Engine {
             Err(reason) => Found::Errored {
                 reason,
                 of: Some("reading".to_owned()),
+                from: Vec::new(),
             },
         };
         let evidence = Arc::new(Evidence {

@@ -53,6 +53,9 @@ pub enum Found {
         /// The kind of facts that it would have had, where the format was known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         of: Option<String>,
+        /// The tools that it is from, or the suites that it has, as far as they were read.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        from: Vec<String>,
     },
 }
 
@@ -89,6 +92,14 @@ impl Evidence {
         match &self.found {
             Found::Facts { facts } => Some(facts.kind()),
             Found::Errored { of, .. } => of.as_deref(),
+        }
+    }
+
+    /// The tools or suites that it is known by, as far as they were read.
+    pub fn sources(&self) -> &[String] {
+        match &self.found {
+            Found::Facts { facts } => facts.sources(),
+            Found::Errored { from, .. } => from,
         }
     }
 

@@ -125,15 +125,32 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         stopping,
     };
     let router = crate::router(hub, settings).into_make_service_with_connect_info::<SocketAddr>();
+    let (told, stopping) = tokio::sync::oneshot::channel::<()>();
     let stopped = async move {
         ending().await;
         // Streams of events would otherwise keep their connections, and so the server, open.
         stop.send_replace(true);
+        let _ = told.send(());
     };
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stopped)
-        .await
-        .map_err(ServeError::Serve)
+    let served = axum::serve(listener, router).with_graceful_shutdown(stopped);
+    tokio::select! {
+        ended = served.into_future() => ended.map_err(ServeError::Serve),
+        () = over(stopping) => {
+            tracing::warn!("Requests were still open after {SHUTDOWN_SECS_MAX} s and are cut off; uploads can be resumed");
+            Ok(())
+        }
+    }
+}
+
+/// How long requests may take to end once the server was told to: a slow upload would otherwise keep the database locked.
+pub const SHUTDOWN_SECS_MAX: u64 = 10;
+
+/// When the time for open requests is over; never, as long as nobody told the server to end.
+async fn over(told: tokio::sync::oneshot::Receiver<()>) {
+    if told.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(SHUTDOWN_SECS_MAX)).await;
 }
 
 /// Longest settings file that is read, in bytes.

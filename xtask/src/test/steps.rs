@@ -136,7 +136,8 @@ fn provider() -> Result<(), String> {
         "--ignore-scripts",
         "--omit=dev",
     ]);
-    shell::must(npm.current_dir(dir)).map(drop)
+    // Named besides: what runs here is always run from the root of the repository.
+    shell::must(npm.arg("--prefix").arg(dir)).map(drop)
 }
 
 fn debian(packages: &[&str]) -> Result<(), String> {

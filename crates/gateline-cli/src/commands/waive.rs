@@ -64,6 +64,9 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
+/// Least digits of an identity that name a finding.
+const IDENTITY_DIGITS_MIN: usize = 6;
+
 /// The one finding that is meant.
 fn named<'a>(release: &'a ReleaseView, name: &str) -> Result<&'a Finding, Failure> {
     let mut found: Vec<&Finding> = Vec::new();
@@ -75,7 +78,7 @@ fn named<'a>(release: &'a ReleaseView, name: &str) -> Result<&'a Finding, Failur
             continue;
         };
         for finding in &facts.findings {
-            let is_meant = finding.identity.starts_with(name)
+            let is_meant = (name.len() >= IDENTITY_DIGITS_MIN && finding.identity.starts_with(name))
                 || finding.rule.as_deref() == Some(name)
                 || finding.aliases.iter().any(|alias| alias == name);
             if finding.identity == name {

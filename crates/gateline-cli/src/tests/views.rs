@@ -354,6 +354,7 @@ pub(super) fn evidence() -> EvidenceView {
         found: Found::Errored {
             reason: "the report names no tests".to_owned(),
             of: Some("tests".to_owned()),
+            from: Vec::new(),
         },
         format: "junit".to_owned(),
         artifacts: vec![Digest::of(b"the program")],

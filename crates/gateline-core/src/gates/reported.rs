@@ -20,8 +20,8 @@ pub(super) struct Wanted<'a> {
     pub what: &'a str,
 }
 
-/// The newest evidence that fits. A report that could not be read has no suites to be known by: where nothing else is
-/// there, it is what has come.
+/// The newest evidence that fits. A report that could not be read may be the one that is asked for, unless it is known to be
+/// another's: it counts until everything that was reported beside it has been reported again.
 pub(super) fn newest<'r>(
     release: &'r ReleaseState,
     wanted: Wanted<'_>,
@@ -30,44 +30,73 @@ pub(super) fn newest<'r>(
         Some(format) => evidence.format == format,
         None => evidence.kind() == Some(wanted.kind),
     };
-    let reports = || {
-        release
-            .evidence
-            .iter()
-            .rev()
-            .filter(|(_, evidence)| fits(evidence))
-    };
-    let nameless =
-        |evidence: &Evidence| evidence.name.is_none() && matches!(evidence.found, Found::Errored { .. });
-    reports()
-        .find(|(_, evidence)| wanted.name.is_none_or(|name| is_called(evidence, name)))
-        .or_else(|| reports().find(|(_, evidence)| nameless(evidence)))
+    let mut reports = release.evidence.iter().enumerate().rev();
+    let found = reports.find(|(index, (_, evidence))| {
+        fits(evidence)
+            && wanted.name.is_none_or(|name| {
+                is_called(evidence, name) || (is_anybodys(evidence) && !is_settled(release, *index))
+            })
+    });
+    found.map(|(_, report)| report)
 }
 
-/// The newest evidence of every source. A newer record stands for an older one of the same format and name that was
-/// errored, or whose tools or suites it has too.
+/// The newest evidence of every source. A newer record stands for an older one of the same format and name whose tools or suites it
+/// has too; for one that could not be read, all that was reported beside it must have been reported again.
 pub(super) fn newest_of_each<'r>(
     release: &'r ReleaseState,
     wanted: Wanted<'_>,
 ) -> Vec<&'r (EvidenceId, Arc<Evidence>)> {
     let mut kept: Vec<&(EvidenceId, Arc<Evidence>)> = Vec::new();
-    for report in release
-        .evidence
-        .iter()
-        .rev()
-        .filter(|(_, evidence)| evidence.kind() == Some(wanted.kind))
-    {
+    let reports = release.evidence.iter().enumerate().rev();
+    for (index, report) in reports.filter(|(_, (_, evidence))| evidence.kind() == Some(wanted.kind)) {
+        let older = &report.1;
         let stands_for = |(_, newer): &&(EvidenceId, Arc<Evidence>)| {
-            let older = looked(&report.1);
-            newer.format == report.1.format
-                && newer.name == report.1.name
-                && older.iter().all(|one| looked(newer).contains(one))
+            same_series(newer, older)
+                && if is_anybodys(older) {
+                    is_anybodys(newer) || is_settled(release, index)
+                } else {
+                    older.sources().iter().all(|one| newer.sources().contains(one))
+                }
         };
         if !kept.iter().any(stands_for) {
             kept.push(report);
         }
     }
     kept
+}
+
+fn same_series(one: &Evidence, other: &Evidence) -> bool {
+    one.format == other.format && one.name == other.name
+}
+
+/// Whether a record could not be read so far as to know whose it is.
+fn is_anybodys(evidence: &Evidence) -> bool {
+    evidence.name.is_none()
+        && evidence.sources().is_empty()
+        && matches!(evidence.found, Found::Errored { .. })
+}
+
+/// Whether a record that could not be read was made good: something of its series came later, and every source that was
+/// there before it came again.
+fn is_settled(release: &ReleaseState, index: usize) -> bool {
+    let (before, after) = release.evidence.split_at(index);
+    let Some(((_, errored), after)) = after.split_first() else {
+        return false;
+    };
+    let good = |(_, evidence): &&(EvidenceId, Arc<Evidence>)| {
+        same_series(evidence, errored) && matches!(evidence.found, Found::Facts { .. })
+    };
+    let again: Vec<&String> = after
+        .iter()
+        .filter(good)
+        .flat_map(|(_, evidence)| evidence.sources())
+        .collect();
+    after.iter().any(|report| good(&report))
+        && before
+            .iter()
+            .filter(good)
+            .flat_map(|(_, evidence)| evidence.sources())
+            .all(|source| again.contains(&source))
 }
 
 /// The newest evidence of this kind of every source, the newest first, as gates take it where none is named.
@@ -81,33 +110,14 @@ pub fn newest_reports<'r>(release: &'r ReleaseState, kind: &str) -> Vec<&'r (Evi
     newest_of_each(release, wanted)
 }
 
-/// The tools that looked, or the suites that ran; none for an errored report.
-fn looked(evidence: &Evidence) -> &[String] {
-    match &evidence.found {
-        Found::Facts {
-            facts: Facts::Findings(findings),
-        } => &findings.tools,
-        Found::Facts {
-            facts: Facts::Tests(tests),
-        } => &tests.suites,
-        Found::Facts { .. } | Found::Errored { .. } => &[],
-    }
-}
-
 fn is_called(evidence: &Evidence, name: &str) -> bool {
-    let in_itself = match &evidence.found {
-        Found::Facts {
-            facts: Facts::Tests(tests),
-        } => tests.suites.iter().any(|suite| suite == name),
-        Found::Facts {
-            facts: Facts::Findings(findings),
-        } => findings.tools.iter().any(|tool| tool == name),
-        Found::Facts {
-            facts: Facts::Custom(custom),
-        } => custom.of == name,
-        Found::Facts { .. } | Found::Errored { .. } => false,
-    };
-    evidence.name.as_deref() == Some(name) || in_itself
+    let is_custom = matches!(
+        &evidence.found,
+        Found::Facts { facts: Facts::Custom(custom) } if custom.of == name
+    );
+    evidence.name.as_deref() == Some(name)
+        || is_custom
+        || evidence.sources().iter().any(|source| source == name)
 }
 
 /// The facts of the newest evidence of the baseline that fits.

@@ -71,6 +71,26 @@ pub enum Facts {
     Reading(Reading),
 }
 
+impl Facts {
+    /// The tools or suites that they are known by; none where facts of their kind are known by neither.
+    pub fn sources(&self) -> &[String] {
+        match self {
+            Facts::Findings(findings) => &findings.tools,
+            Facts::Tests(tests) => &tests.suites,
+            Facts::Coverage(_)
+            | Facts::Sbom(_)
+            | Facts::Performance(_)
+            | Facts::Plan(_)
+            | Facts::Attestation(_)
+            | Facts::Vex(_)
+            | Facts::Exploited(_)
+            | Facts::Patch(_)
+            | Facts::Custom(_)
+            | Facts::Reading(_) => &[],
+        }
+    }
+}
+
 /// One line of facts for people: what, and the number or text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactRow {

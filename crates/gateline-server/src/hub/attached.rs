@@ -148,7 +148,15 @@ fn found(read: Result<gateline_evidence::Read, ReadError>) -> Option<(String, Fo
         ) => return None,
     };
     let of = Some(format.kind().to_owned());
-    Some((format.name().to_owned(), Found::Errored { reason, of }, warnings))
+    Some((
+        format.name().to_owned(),
+        Found::Errored {
+            reason,
+            of,
+            from: Vec::new(),
+        },
+        warnings,
+    ))
 }
 
 fn says(err: &SubmitError) -> String {

@@ -246,6 +246,7 @@ impl Run {
             Found::Errored {
                 reason: "the file ends early".to_owned(),
                 of: Some(facts.kind().to_owned()),
+                from: Vec::new(),
             }
         } else {
             Found::Facts { facts }

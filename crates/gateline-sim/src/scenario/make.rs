@@ -282,6 +282,7 @@ impl Script<'_> {
             Some(reason) => Found::Errored {
                 reason: reason.to_owned(),
                 of: Some(facts.kind().to_owned()),
+                from: Vec::new(),
             },
             None => Found::Facts { facts },
         };

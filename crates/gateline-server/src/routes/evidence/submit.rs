@@ -206,9 +206,10 @@ fn found(
     read: Result<Read, ReadError>,
     asked: Option<Format>,
 ) -> Result<(&'static str, Found, Vec<String>), Refused> {
-    let errored = |format: Format, reason: String| {
+    let errored = |format: Format, reason: String, from: &[String]| {
         let of = Some(format.kind().to_owned());
-        (format.name(), Found::Errored { reason, of }, Vec::new())
+        let from = from.to_vec();
+        (format.name(), Found::Errored { reason, of, from }, Vec::new())
     };
     match read {
         Ok(Read {
@@ -219,18 +220,19 @@ fn found(
         }) => Ok((format.name(), Found::Facts { facts }, warnings)),
         Ok(Read {
             format,
+            facts,
             complete: Complete::No { reason },
             warnings,
-            ..
         }) => {
-            let (format, found, _) = errored(format, reason);
+            // The tool did not look, and is known all the same: only its own next report stands for this one.
+            let (format, found, _) = errored(format, reason, facts.sources());
             Ok((format, found, warnings))
         }
         Err(err @ (ReadError::Truncated { format, .. } | ReadError::Malformed { format, .. })) => {
-            Ok(errored(format, err.to_string()))
+            Ok(errored(format, err.to_string(), &[]))
         }
         Err(err @ (ReadError::Empty | ReadError::Io(_))) => match asked {
-            Some(format) => Ok(errored(format, err.to_string())),
+            Some(format) => Ok(errored(format, err.to_string(), &[])),
             None => Err(Refused::new(&entry::FORMAT, err.to_string())),
         },
         Err(err @ ReadError::Asked(_)) => Err(Refused::new(&entry::QUERY, err.to_string())),
