@@ -2,7 +2,8 @@
 //!
 //! The two say thresholds in opposite ways: `{"ok": true}` for one that held, and, in the export, `true` for one that was
 //! crossed. They are told apart by that very value, and a report that mixes them is refused. Latencies are milliseconds.
-//! `http_req_failed` is a rate: what it calls `passes` are the requests that failed.
+//! `http_req_failed` is a rate: what it calls `passes` are the requests that failed. Without them the share tells, which is
+//! `rate` in the data and `value` in the export; without any of the three nobody knows how many failed.
 
 use gateline_model::{Checks, Latency, PerformanceFacts, TOOL_THRESHOLDS_MAX, ToolThreshold};
 use serde::Deserialize;
@@ -10,13 +11,16 @@ use serde::de::MapAccess;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-use super::{body, count, finite, in_ms};
+use super::{body, finite, in_ms};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
-use crate::read::{Body, Warnings};
+use crate::read::{Body, Complete, Warnings};
 use crate::stream::{Keyed, Objects, each_entry};
 use crate::text;
+
+/// The largest count that a number of JSON, as k6 writes it, tells exactly: 2^53.
+const COUNT_MAX: f64 = 9_007_199_254_740_992.0;
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "k6",
@@ -34,7 +38,7 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     input.json(Objects(&mut summary))?;
     match &summary.unclear {
         Some(reason) => Err(Fault::malformed(0, reason.clone())),
-        None => Ok(summary.into_body()),
+        None => summary.into_body().map_err(|reason| Fault::malformed(0, reason)),
     }
 }
 
@@ -89,6 +93,7 @@ struct Metric {
 struct Numbers {
     count: Option<f64>,
     rate: Option<f64>,
+    value: Option<f64>,
     passes: Option<f64>,
     fails: Option<f64>,
     avg: Option<f64>,
@@ -151,9 +156,22 @@ impl Summary {
         }
     }
 
-    fn into_body(self) -> Body {
+    /// What it measured; an error says which number cannot be one.
+    fn into_body(self) -> Result<Body, String> {
         let requests = self.requests.unwrap_or_default();
-        let sent = count(requests.count);
+        let sent = count("http_reqs", requests.count)?.unwrap_or_default();
+        let failed = match &self.failed {
+            Some(numbers) => failed(numbers, sent)?,
+            None => None,
+        };
+        let no_failed = (self.failed.is_some() && failed.is_none())
+            .then(|| "k6 does not say how many requests failed: `http_req_failed` has no number".to_owned());
+        let checks = match &self.checks {
+            Some(numbers) => checks(numbers)?,
+            None => None,
+        };
+        let no_checks = (self.checks.is_some() && checks.is_none())
+            .then(|| "k6 does not say how many checks held: `checks` has no `passes` and `fails`".to_owned());
         let rate = finite(requests.rate);
         // k6 computes the rate from the duration, which the export leaves out.
         let by_rate = rate.filter(|rate| *rate > 0.0).map(|rate| sent as f64 / rate);
@@ -176,16 +194,56 @@ impl Summary {
         let facts = PerformanceFacts {
             tool: "k6".to_owned(),
             requests: sent,
-            failed: self.failed.map(|failed| count(failed.passes)),
+            failed,
             duration_secs: self.ran_ms.map(|ms| ms / 1000.0).or(by_rate),
             rate,
             latency: in_ms(latency, 1.0),
-            checks: self.checks.map(|checks| Checks {
-                held: count(checks.passes),
-                broke: count(checks.fails),
-            }),
+            checks,
             thresholds: thresholds.take(TOOL_THRESHOLDS_MAX).collect(),
         };
-        body(facts, sent, self.warnings)
+        let body = body(facts, sent, self.warnings);
+        let complete = match body.complete {
+            Complete::Yes => Complete::unless(no_failed.or(no_checks)),
+            no @ Complete::No { .. } => no,
+        };
+        Ok(Body { complete, ..body })
+    }
+}
+
+/// How many requests failed: as it counts them, else by their share of those that were sent, where a part of one is one.
+fn failed(numbers: &Numbers, sent: u64) -> Result<Option<u64>, String> {
+    let counted = count("http_req_failed", numbers.passes)?;
+    count("http_req_failed", numbers.fails)?;
+    let share = numbers.rate.or(numbers.value);
+    if let Some(share) = share
+        && !(0.0..=1.0).contains(&share)
+    {
+        return Err(format!(
+            "the share of `http_req_failed` is {share}, which is not from 0 to 1"
+        ));
+    }
+    match (counted, share) {
+        (Some(0), Some(share)) if share > 0.0 => Err(format!(
+            "the report contradicts itself: `http_req_failed` counts none, and its share is {share}"
+        )),
+        (Some(counted), _) => Ok(Some(counted)),
+        (None, share) => Ok(share.map(|share| (sent as f64 * share).ceil() as u64)),
+    }
+}
+
+/// How many checks held and broke, where it counts both.
+fn checks(numbers: &Numbers) -> Result<Option<Checks>, String> {
+    let held = count("checks", numbers.passes)?;
+    let broke = count("checks", numbers.fails)?;
+    Ok(held.zip(broke).map(|(held, broke)| Checks { held, broke }))
+}
+
+/// A count of a metric, which k6 may write with a decimal point.
+fn count(metric: &str, number: Option<f64>) -> Result<Option<u64>, String> {
+    match number {
+        Some(number) if !(0.0..=COUNT_MAX).contains(&number) => Err(format!(
+            "`{metric}` counts {number}, which is no count from 0 to 2^53"
+        )),
+        number => Ok(number.map(|number| number as u64)),
     }
 }

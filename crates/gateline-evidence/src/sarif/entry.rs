@@ -84,6 +84,7 @@ struct Region {
 
 #[derive(Deserialize)]
 struct Suppression {
+    kind: Option<String>,
     status: Option<String>,
 }
 
@@ -108,6 +109,13 @@ impl RuleReference {
     }
 }
 
+impl Suppression {
+    fn is_accepted(&self) -> bool {
+        let is_known = matches!(self.kind.as_deref(), Some("inSource" | "external"));
+        is_known && matches!(self.status.as_deref(), None | Some("accepted"))
+    }
+}
+
 impl Entry {
     /// The id of the rule, as the result itself names it.
     pub(super) fn rule_id(&self) -> Option<&str> {
@@ -128,11 +136,11 @@ impl Entry {
         usize::try_from(component.index?).ok()
     }
 
-    /// Accepted by every suppression; one that is under review or rejected counts as none (section 3.27.23).
+    /// Accepted by every suppression; one that is under review or rejected counts as none (section 3.27.23), and so does
+    /// one that is neither in the source nor outside of it (section 3.35.2).
     pub(super) fn is_suppressed(&self) -> bool {
-        let accepted = |status: Option<&str>| matches!(status, None | Some("accepted"));
         let all = &self.suppressions;
-        !all.is_empty() && all.iter().all(|one| accepted(one.status.as_deref()))
+        !all.is_empty() && all.iter().all(Suppression::is_accepted)
     }
 
     pub(super) fn text(&self) -> &str {

@@ -112,7 +112,11 @@ impl Run {
             // The tool could not tell, or asks a person to. Some give a level all the same.
             (Some("open" | "review"), None | Some("none")) => return FindingLevel::Warning,
             (Some("open" | "review"), Some(_)) => {}
-            (Some(_), _) => return FindingLevel::None,
+            (Some("pass" | "notApplicable" | "informational"), _) => return FindingLevel::None,
+            (Some(word), _) => {
+                let word = text::one_line(word, 40);
+                warnings.add(|| format!("`{word}` is not a kind of SARIF and was counted by its level"));
+            }
         }
         let configured = || rule?.level.as_deref();
         let Some(word) = entry.level.as_deref().or_else(configured) else {

@@ -62,6 +62,37 @@ fn k6_thresholds_that_can_be_understood_two_ways_are_refused(metric: &str) {
     );
 }
 
+fn k6_with(failed: &str) -> String {
+    format!(r#"{{"metrics":{{"http_reqs":{{"count":10,"rate":5}},{failed}}},"root_group":{{}}}}"#)
+}
+
+#[test_case(r#"{"value":1}"#, 10; "all, in the export")]
+#[test_case(r#"{"values":{"rate":1.0}}"#, 10; "all, in the data")]
+#[test_case(r#"{"value":0}"#, 0; "none")]
+#[test_case(r#"{"value":0.01}"#, 1; "a part of one is one")]
+fn k6_s_share_of_failed_requests_tells_where_their_count_is_left_out(numbers: &str, failed: u64) {
+    let facts = load_in(Format::K6, &k6_with(&format!(r#""http_req_failed":{numbers}"#)));
+    assert_eq!(facts.failed, Some(failed));
+}
+
+#[test_case(r#""http_req_failed":{}"#, "k6 does not say how many requests failed: `http_req_failed` has no number"; "failed requests")]
+#[test_case(r#""http_req_failed":{"fails":10}"#, "k6 does not say how many requests failed: `http_req_failed` has no number"; "the good ones alone")]
+#[test_case(r#""checks":{"value":0}"#, "k6 does not say how many checks held: `checks` has no `passes` and `fails`"; "checks")]
+fn what_k6_does_not_count_is_no_zero(metric: &str, why: &str) {
+    assert_eq!(reason(read_as(Format::K6, &k6_with(metric))), why);
+}
+
+#[test_case(r#""http_req_failed":{"passes":-1}"#, "`http_req_failed` counts -1, which is no count from 0 to 2^53"; "a negative one")]
+#[test_case(r#""checks":{"passes":1e300,"fails":0}"#, "which is no count from 0 to 2^53"; "one over the limit")]
+#[test_case(r#""checks":{"passes":1e999,"fails":0}"#, "number out of range"; "one that is not finite")]
+#[test_case(r#""http_req_failed":{"value":1.5}"#, "the share of `http_req_failed` is 1.5, which is not from 0 to 1"; "a share over all")]
+#[test_case(r#""http_req_failed":{"passes":0,"value":1}"#,
+    "the report contradicts itself: `http_req_failed` counts none, and its share is 1"; "a count against its share")]
+fn a_number_of_k6_that_cannot_be_one_is_refused(metric: &str, why: &str) {
+    let says = complaint(read_as(Format::K6, &k6_with(metric)));
+    assert!(says.ends_with(why), "{says}");
+}
+
 #[test]
 fn k6_thresholds_keep_to_their_limit_and_the_broken_ones_are_kept_first() {
     let mut rules: Vec<_> = (0..TOOL_THRESHOLDS_MAX + 1)

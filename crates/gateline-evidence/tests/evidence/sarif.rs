@@ -41,6 +41,8 @@ fn findings_in(text: &str) -> FindingFacts {
 #[test_case(r#"{"kind":"open"}"#, FindingLevel::Warning; "what the tool could not tell is a warning")]
 #[test_case(r#"{"kind":"review","level":"error"}"#, FindingLevel::Error; "what a person is to look at keeps its own")]
 #[test_case(r#"{"kind":"fail","level":"note"}"#, FindingLevel::Note; "what failed keeps its own")]
+#[test_case(r#"{"kind":"Pass","level":"error"}"#, FindingLevel::Error; "an unknown kind keeps its own")]
+#[test_case(r#"{"kind":"bogus"}"#, FindingLevel::Warning; "an unknown kind without a level is as one that failed")]
 #[test_case(r#"{"level":"critical"}"#, FindingLevel::Error; "an unknown word is taken for the gravest")]
 fn the_level_of_a_finding_is(result: &str, level: FindingLevel) {
     let facts = findings_in(&run_with(result));
@@ -57,10 +59,22 @@ fn an_unknown_level_is_told() {
     );
 }
 
+#[test]
+fn an_unknown_kind_is_told() {
+    let read = read_as(Format::Sarif, &run_with(r#"{"kind":"Pass","level":"error"}"#)).expect("reads");
+    assert_eq!(
+        read.warnings,
+        ["`Pass` is not a kind of SARIF and was counted by its level"]
+    );
+}
+
 #[test_case(r#"[{"kind":"inSource"}]"#, 1; "in the source")]
 #[test_case(r#"[{"kind":"external","status":"accepted"}]"#, 1; "accepted elsewhere")]
 #[test_case(r#"[{"kind":"external","status":"underReview"}]"#, 0; "under review does not count")]
 #[test_case(r#"[{"kind":"inSource"},{"kind":"external","status":"rejected"}]"#, 0; "one rejection undoes the others")]
+#[test_case("[{}]", 0; "one without a kind does not count")]
+#[test_case(r#"[{"kind":"InSource"}]"#, 0; "nor does one of an unknown kind")]
+#[test_case(r#"[{"kind":"external","status":"Accepted"}]"#, 0; "nor one of an unknown status")]
 #[test_case("[]", 0; "an empty list accepts nothing")]
 fn a_finding_is_suppressed_by(suppressions: &str, suppressed: u64) {
     let facts = findings_in(&run_with(&format!(
