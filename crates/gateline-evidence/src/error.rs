@@ -23,10 +23,12 @@ pub enum ReadError {
     #[error("the report could not be read: {0}")]
     Io(io::ErrorKind),
     /// No known format, and none was named.
-    #[error("the format is not known by its content, which begins with `{begins}`; name it, one of {known}", known = Format::known())]
+    #[error("{}", unrecognised(begins, *is_cut))]
     Unrecognised {
         /// The first characters, shortened.
         begins: String,
+        /// Whether it is JSON that ends too early, so that what tells its format may be gone.
+        is_cut: bool,
     },
     /// What was asked for makes no sense, whatever the report says.
     #[error("{0}")]
@@ -51,6 +53,19 @@ pub enum ReadError {
         /// What is wrong there.
         reason: String,
     },
+}
+
+/// Naming a format helps with a report that is whole.
+fn unrecognised(begins: &str, is_cut: bool) -> String {
+    match is_cut {
+        true => format!(
+            "the JSON is cut off, and what is left of it, which begins with `{begins}`, tells no format; report it again, whole"
+        ),
+        false => format!(
+            "the format is not known by its content, which begins with `{begins}`; name it, one of {}",
+            Format::known()
+        ),
+    }
 }
 
 /// A place in a report.

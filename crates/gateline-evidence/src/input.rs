@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::marker::PhantomData;
 
 use gateline_model::Digest;
 use serde::Deserializer as _;
@@ -107,6 +108,11 @@ impl<'a> Input<'a> {
         // It may be cut off or wrong further on: that is for its reader to say.
         let _ = parser.deserialize_map(Keys(&mut keys));
         Ok(keys)
+    }
+
+    /// Whether it is JSON that ends too early.
+    pub(crate) fn is_cut_json(&mut self) -> bool {
+        matches!(self.json(PhantomData::<IgnoredAny>), Err(Fault::Cut(..)))
     }
 
     /// The fault of a parser that knows line and column only.

@@ -140,6 +140,7 @@ fn recognise(input: &mut Input<'_>) -> Result<Format, ReadError> {
         return Ok(format);
     }
     let begins = text::one_line(head.text, BEGINS_CHARS_MAX);
+    let is_json = matches!(head.shape, Shape::Object(_) | Shape::Array(_));
     // What tells a JSON object may stand behind a long list.
     let rest = match head.shape {
         Shape::Object(_) if input.bytes() > beginning.len() => {
@@ -149,7 +150,13 @@ fn recognise(input: &mut Input<'_>) -> Result<Format, ReadError> {
         }
         _ => None,
     };
-    rest.ok_or(ReadError::Unrecognised { begins })
+    match rest {
+        Some(format) => Ok(format),
+        None => Err(ReadError::Unrecognised {
+            begins,
+            is_cut: is_json && input.is_cut_json(),
+        }),
+    }
 }
 
 /// Collects warnings up to the limit and counts the rest.

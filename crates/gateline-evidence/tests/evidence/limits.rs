@@ -32,6 +32,23 @@ fn what_is_no_report_is_told(bytes: &[u8], why: &str) {
     assert!(says.starts_with(why.trim_end_matches(';')), "{says}");
 }
 
+#[test_case(r#"{"dependencies":[{"name":"a","version":"1","vul"#; "pip-audit")]
+#[test_case(r#"{"vulnerabilities":{"a":{"severity":"high","via":["#; "npm audit")]
+#[test_case(r#"{"summary":{"total":2,"#; "oha")]
+#[test_case("["; "a list that only begins")]
+fn json_that_is_cut_before_it_tells_its_format_is_told_to_be_cut(text: &str) {
+    let says = complaint(read(text.as_bytes(), None));
+    assert!(says.starts_with("the JSON is cut off"), "{says}");
+    assert!(!says.contains("name it"), "{says}");
+}
+
+#[test_case(r#"{"a":1}"#; "an object")]
+#[test_case("{a"; "what is against the rules of JSON")]
+fn json_that_is_not_cut_is_to_be_named(text: &str) {
+    let says = complaint(read(text.as_bytes(), None));
+    assert!(says.contains("name it, one of"), "{says}");
+}
+
 #[test]
 fn xml_depth_is_limited() {
     let nested = |depth: usize| "<testsuite>".repeat(depth) + &"</testsuite>".repeat(depth);
