@@ -30,10 +30,16 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     bandit.findings.run();
     input.json(Objects(&mut bandit))?;
     let nothing = (bandit.lines == 0).then(|| "bandit looked at no line of code".to_owned());
-    let contradiction = bandit.contradiction();
+    let no_list = bandit
+        .listed
+        .is_none()
+        .then(|| "the report has no `results`".to_owned());
+    // Its metrics count what `-l`, `-i` and `-b` keep out of the list, too.
+    let hidden = bandit.counted - bandit.listed.unwrap_or(0) as f64;
+    bandit.findings.suppressed(hidden as u64);
     Ok(bandit
         .findings
-        .into_body(bandit.unread.or(nothing).or(contradiction), Warnings::default()))
+        .into_body(bandit.unread.or(nothing).or(no_list), Warnings::default()))
 }
 
 #[derive(Default)]
@@ -78,21 +84,6 @@ impl Keyed for Bandit {
             _ => self.listed = value.next_value_seed(each(|issue: Issue| issue.tell(findings)))?,
         }
         Ok(())
-    }
-}
-
-impl Bandit {
-    /// Why its list cannot be relied on.
-    fn contradiction(&self) -> Option<String> {
-        let Some(listed) = self.listed else {
-            return Some("the report has no `results`".to_owned());
-        };
-        let counted = self.counted;
-        (counted > listed as f64).then(|| {
-            format!(
-                "the report contradicts itself: bandit counts {counted} issues and lists {listed}; run it without `-l`, `-i` and `-b`"
-            )
-        })
     }
 }
 

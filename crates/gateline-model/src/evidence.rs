@@ -34,10 +34,6 @@ impl fmt::Display for Outcome {
 }
 
 /// What was found out, or why it could not be.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "most evidence has facts, and it is kept behind an `Arc` as a whole"
-)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Found {

@@ -98,7 +98,7 @@ pub(super) fn target() -> PathBuf {
 pub(super) fn upload() -> Result<(), String> {
     println!("\n## upload\n\n`cargo xtask bench upload`");
     let junit = &REPORTS[1];
-    with_file(junit, |path, megabytes| super::upload::measure(path, megabytes))
+    with_file(junit, super::upload::measure)
 }
 
 fn measure(report: &Report, reader: &Path) -> Result<(), String> {

@@ -22,6 +22,9 @@ const KEYS: &[&str] = &[
     "ssh-ec.pub",
 ];
 
+/// Reads an input; the error says what does not hold of it.
+pub type Reader = Box<dyn Fn(&[u8]) -> Result<(), String>>;
+
 /// One thing that reads what strangers wrote.
 pub struct Target {
     pub name: String,
@@ -29,7 +32,7 @@ pub struct Target {
     /// Words that mean something to it.
     pub tokens: Vec<String>,
     /// Reads an input; the error is a promise that was broken, and not that the input is wrong.
-    pub read: Box<dyn Fn(&[u8]) -> Result<(), String>>,
+    pub read: Reader,
 }
 
 impl Target {

@@ -2,6 +2,7 @@
 //! All are checked before the first is sent.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use gateline_api::{ApplyPipeline, ApplyRequest, ApplyRoles, Empty, Exit, PolicyReply, PolicyRequest};
@@ -46,9 +47,9 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         let (document, text) = Linted::of(&path)?.usable(session)?;
         if let Document::Pipeline(read) = &document {
             for (module, name) in beside(&path, &read.pipeline) {
-                if !modules.contains_key(&module) {
-                    let request = policy::request(&module, read.pipeline.project.clone(), name)?;
-                    modules.insert(module, request);
+                if let Entry::Vacant(free) = modules.entry(module) {
+                    let request = policy::request(free.key(), read.pipeline.project.clone(), name)?;
+                    free.insert(request);
                 }
             }
         }

@@ -277,6 +277,18 @@ fn taken_back(why: RollbackReason) -> &'static str {
     }
 }
 
+/// Who answered, by which right, instead of whom and how strongly bound.
+fn answered(approval: &Approval) -> String {
+    let instead = approval.instead_of.iter().map(|who| format!(" instead of {who}"));
+    let tier = match approval.tier {
+        Tier::Session => "",
+        Tier::Ssh => ", signed with an SSH key",
+        Tier::Passkey => ", signed with a passkey",
+    };
+    let instead: String = instead.collect();
+    format!("{}{instead} for {}{tier}", approval.by, approval.from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -360,16 +372,4 @@ mod tests {
             "ended rolled back: too many errors (8 requests served, 4 bad)"
         );
     }
-}
-
-/// Who answered, by which right, instead of whom and how strongly bound.
-fn answered(approval: &Approval) -> String {
-    let instead = approval.instead_of.iter().map(|who| format!(" instead of {who}"));
-    let tier = match approval.tier {
-        Tier::Session => "",
-        Tier::Ssh => ", signed with an SSH key",
-        Tier::Passkey => ", signed with a passkey",
-    };
-    let instead: String = instead.collect();
-    format!("{}{instead} for {}{tier}", approval.by, approval.from)
 }

@@ -107,13 +107,10 @@ impl Uploads {
         for file in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
             let name = file.file_name().to_str().and_then(Name::of_file);
             let kept = file.metadata().ok().filter(|about| about.is_file());
-            match (name, kept) {
-                (Some(name), Some(about)) => {
-                    let touched = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                    table.insert(name, Entry::new(about.len(), touched));
-                }
-                // Nothing else belongs here, and nothing else is ours to remove.
-                (Some(_) | None, Some(_) | None) => {}
+            // Nothing else belongs here, and nothing else is ours to remove.
+            if let (Some(name), Some(about)) = (name, kept) {
+                let touched = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                table.insert(name, Entry::new(about.len(), touched));
             }
         }
         let uploads = Self {

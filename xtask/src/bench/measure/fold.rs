@@ -258,6 +258,7 @@ impl History {
             work_remove: decided.not_planned,
             rows: Vec::new(),
             blobs: Vec::new(),
+            passwords: Vec::new(),
         });
         if self.batch.len() == BATCH_APPENDS_MAX {
             self.commit()
