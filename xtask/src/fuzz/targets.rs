@@ -72,6 +72,10 @@ pub fn all() -> Result<Vec<Target>, String> {
             // Any JSON is read as such where its reporter says what it is.
             own = contents(&|path| path.extension().is_some_and(|ending| ending == "json"));
         }
+        if own.is_empty() && format.kind() == "attestation" {
+            // Signatures that stand beside what they sign are told by the file that they are about, not by themselves.
+            own = contents(&|path| path.components().any(|part| part.as_os_str() == "signed"));
+        }
         if own.is_empty() {
             return Err(format!("`{SAMPLES}` has no sample of `{format}`"));
         }
