@@ -58,8 +58,36 @@ pub(crate) enum Stands {
     Later,
 }
 
+/// What people are asked, as the gates in front of them stand.
+pub(crate) struct Question<'a> {
+    /// What it is made of.
+    pub parts: Parts,
+    /// The approval rule that applies, if any; an error when that could not be found out.
+    pub rule: Result<Option<&'a ApprovalRule>, String>,
+    /// Who is asked and who answered; `None` where nobody is asked.
+    pub approvals: Option<Approvals>,
+}
+
+/// The question that follows from the verdicts of the gates in front.
+pub(crate) fn question<'a>(view: &GateView<'a>, in_front: &[GateVerdict]) -> Question<'a> {
+    let parts = parts(view, in_front);
+    let rule = approval_rule(view);
+    let asking = rule
+        .as_ref()
+        .ok()
+        .copied()
+        .flatten()
+        .filter(|rule| !rule.automatic);
+    let approvals = asking.map(|rule| approvals(view, rule, &parts));
+    Question {
+        parts,
+        rule,
+        approvals,
+    }
+}
+
 /// What an approver is shown, part by part. Numbers that move are no part of it.
-pub(crate) fn parts(view: &GateView<'_>, in_front: &[GateVerdict]) -> Parts {
+fn parts(view: &GateView<'_>, in_front: &[GateVerdict]) -> Parts {
     let live = view
         .draft
         .stage(view.stage_ref)
@@ -122,14 +150,8 @@ pub(crate) fn changed(answer: &Approval, parts: &Parts) -> Vec<String> {
         .collect()
 }
 
-/// The approvals of a promotion as they stand; `None` where nobody is asked.
-///
-/// # Errors
-/// When a condition cannot be judged.
-pub(crate) fn approvals(view: &GateView<'_>, parts: &Parts) -> Result<Option<Approvals>, String> {
-    let Some(rule) = approval_rule(view)?.filter(|rule| !rule.automatic) else {
-        return Ok(None);
-    };
+/// The approvals of a promotion under a rule, as they stand.
+fn approvals(view: &GateView<'_>, rule: &ApprovalRule, parts: &Parts) -> Approvals {
     let people = People::read(view.draft, &view.stage_ref.project);
     let asking = Asking {
         view,
@@ -143,13 +165,13 @@ pub(crate) fn approvals(view: &GateView<'_>, parts: &Parts) -> Result<Option<App
     }
     let (refusals, decided_by) = asking.refusals(&layers);
     let until = asking.until(&layers);
-    Ok(Some(Approvals {
+    Approvals {
         rule: rule.clone(),
         layers,
         refusals,
         decided_by,
         until,
-    }))
+    }
 }
 
 struct Asking<'a> {

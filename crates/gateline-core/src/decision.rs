@@ -8,7 +8,7 @@ use gateline_model::{
 };
 use serde_json::json;
 
-use crate::approvals::{self, Approvals};
+use crate::approvals::{self, Approvals, Question};
 use crate::conditions::assess_risk;
 use crate::draft::Draft;
 use crate::gates::{self, GateView, Says};
@@ -65,20 +65,17 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         of: CheckOf::Entry,
         last_look: false,
         earlier: &[],
+        question: None,
         risk,
     };
-    let mut verdicts = judge_all(&entry_gates, &view);
+    let (mut verdicts, mut question) = judge_all(&entry_gates, &view);
     if lane_free && !verdicts.iter().any(GateVerdict::keeps_out) {
         // Everything would admit now: live checks must be fresh at the moment of acting.
         view.last_look = true;
-        verdicts = judge_all(&entry_gates, &view);
+        (verdicts, question) = judge_all(&entry_gates, &view);
     }
-    let in_front = verdicts
-        .iter()
-        .take_while(|gate| !AFTER_THE_QUESTION.contains(&gate.kind.as_str()));
-    let in_front: Vec<GateVerdict> = in_front.cloned().collect();
-    let parts = approvals::parts(&view, &in_front);
-    let approvals = approvals::approvals(&view, &parts);
+    let approvals = question.rule.map(|_| question.approvals);
+    let parts = question.parts;
 
     let admission = admission(&verdicts);
     let until = verdicts
@@ -136,6 +133,7 @@ pub(crate) fn judge_verification(
         of: CheckOf::Verify,
         last_look: false,
         earlier: &[],
+        question: None,
         risk: Risk::Low,
     };
     Ok(stage
@@ -212,25 +210,44 @@ fn entry_gates(stage: &Stage, breaking: bool) -> Vec<Gate> {
     declared
 }
 
-fn judge_all(entry_gates: &[Gate], view: &GateView<'_>) -> Vec<GateVerdict> {
+/// Judges all gates, those in front of the question first, and says what people are asked.
+fn judge_all<'a>(entry_gates: &[Gate], view: &GateView<'a>) -> (Vec<GateVerdict>, Question<'a>) {
+    let behind = |gate: &Gate| AFTER_THE_QUESTION.contains(&gate.kind.as_str());
+    let at = entry_gates.iter().position(behind).unwrap_or(entry_gates.len());
+    let (in_front, behind) = entry_gates.split_at(at);
     let mut verdicts: Vec<GateVerdict> = Vec::with_capacity(entry_gates.len());
-    for gate in entry_gates {
-        let here = GateView {
-            earlier: &verdicts,
-            draft: view.draft,
-            ..*view
-        };
-        let says = match view.promotion.kind {
-            PromotionKind::Forward => gates::judge(gate, &here),
-            PromotionKind::Rollback => Says::satisfied(
-                "rollback.passes",
-                "a rollback returns to a release that was live here before",
-            ),
-        };
-        let verdict = verdict(gate, says, &here);
-        verdicts.push(verdict);
+    for gate in in_front {
+        let judged = judge_one(gate, view, &verdicts, None);
+        verdicts.push(judged);
     }
-    verdicts
+    let question = approvals::question(view, &verdicts);
+    for gate in behind {
+        let judged = judge_one(gate, view, &verdicts, Some(&question));
+        verdicts.push(judged);
+    }
+    (verdicts, question)
+}
+
+fn judge_one(
+    gate: &Gate,
+    view: &GateView<'_>,
+    earlier: &[GateVerdict],
+    question: Option<&Question<'_>>,
+) -> GateVerdict {
+    let here = GateView {
+        earlier,
+        question,
+        draft: view.draft,
+        ..*view
+    };
+    let says = match view.promotion.kind {
+        PromotionKind::Forward => gates::judge(gate, &here),
+        PromotionKind::Rollback => Says::satisfied(
+            "rollback.passes",
+            "a rollback returns to a release that was live here before",
+        ),
+    };
+    verdict(gate, says, &here)
 }
 
 fn verdict(gate: &Gate, says: Says, view: &GateView<'_>) -> GateVerdict {

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -64,34 +64,10 @@ struct Took {
 
 pub(super) fn run() -> Result<(), String> {
     println!("\n## evidence\n\n`cargo xtask bench evidence`\n");
-    let reader = build()?;
+    let reader = super::build::example("gateline-evidence", "read")?;
     println!("| report | reader | MB/s | of a copy | peak memory | beside Gateline |");
     println!("|---|---|---|---|---|---|");
     REPORTS.iter().try_for_each(|report| measure(report, &reader))
-}
-
-/// The reader, optimised.
-fn build() -> Result<PathBuf, String> {
-    let build = [
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "gateline-evidence",
-        "--example",
-        "read",
-    ];
-    let status = Command::new(env!("CARGO")).args(build).status();
-    let status = status.map_err(|err| format!("could not run cargo: {err}"))?;
-    match status.success() {
-        true => Ok(target().join("release/examples/read")),
-        false => Err(format!("the reader was not built: {status}")),
-    }
-}
-
-/// Where cargo puts what it builds.
-pub(super) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from)
 }
 
 /// Sends the JUnit report to a server instead of reading it.

@@ -2,7 +2,6 @@
 //!
 //! Needs neither the server nor its feature: the simulation is built as an example of its crate.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 /// Where the tables go.
@@ -23,7 +22,7 @@ costs when something is broken. Kayenta's part of the stable arm is thinned, whi
 ";
 
 pub(super) fn run(arguments: &[String]) -> Result<(), String> {
-    let program = build()?;
+    let program = super::build::example("gateline-judge", "simulation")?;
     let ran = Command::new(&program)
         .args(arguments)
         .stderr(std::process::Stdio::inherit())
@@ -38,23 +37,4 @@ pub(super) fn run(arguments: &[String]) -> Result<(), String> {
     let path = crate::root().join(PAGE);
     std::fs::write(&path, format!("{HEAD}{tables}"))
         .map_err(|err| format!("could not write {}: {err}", path.display()))
-}
-
-/// The simulation, optimised.
-fn build() -> Result<PathBuf, String> {
-    let build = [
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "gateline-judge",
-        "--example",
-        "simulation",
-    ];
-    let status = Command::new(env!("CARGO")).args(build).status();
-    let status = status.map_err(|err| format!("could not run cargo: {err}"))?;
-    match status.success() {
-        true => Ok(crate::shell::target().join("release/examples/simulation")),
-        false => Err(format!("the simulation was not built: {status}")),
-    }
 }

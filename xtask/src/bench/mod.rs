@@ -4,6 +4,7 @@
 //! an optimised build of it, so they stand behind the feature `bench`: the other verbs build without it.
 //! `judge` takes minutes and is run only by its name; it writes its own page.
 
+mod build;
 mod evidence;
 mod judge;
 #[cfg(feature = "bench")]

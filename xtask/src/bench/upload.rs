@@ -2,7 +2,7 @@
 //! bytes into a file and waits for the disk. `curl` sends to both, so that the client is the same.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
@@ -86,7 +86,7 @@ impl Drop for Server {
 
 /// Measures the upload of a report. Each round is other bytes: what is stored already would be answered sooner.
 pub(super) fn measure(report: &Path, megabytes: f64) -> Result<(), String> {
-    let binary = build()?;
+    let binary = super::build::optimised(&["--package", "gateline"], "gateline")?;
     let dir = std::env::temp_dir().join(format!("gateline-bench-upload-{}", std::process::id()));
     std::fs::create_dir_all(&dir).map_err(|err| err.to_string())?;
     let measured = rounds(&binary, &dir, report, megabytes);
@@ -180,17 +180,6 @@ fn append_one(report: &Path) -> Result<(), String> {
     let file = std::fs::File::options().append(true).open(report);
     let wrote = file.and_then(|mut file| std::io::Write::write_all(&mut file, b"\n"));
     wrote.map_err(|err| err.to_string())
-}
-
-fn build() -> Result<PathBuf, String> {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--release", "--package", "gateline"])
-        .status();
-    let status = status.map_err(|err| format!("could not run cargo: {err}"))?;
-    match status.success() {
-        true => Ok(super::evidence::target().join("release/gateline")),
-        false => Err(format!("the server was not built: {status}")),
-    }
 }
 
 fn ran(command: &mut Command) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! Deciding about a project: pipelines, freezes, tokens.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use gateline_model::{
     Digest, Event, Freeze, FreezeName, Pipeline, PolicyName, ProjectName, StreamId, TokenId,
@@ -15,7 +15,10 @@ const SERVER_PROJECT: &str = "gateline";
 
 /// The project whose stream holds the tokens of the whole server.
 pub fn server_project() -> ProjectName {
-    SERVER_PROJECT.parse().expect("it is a legal project name")
+    // Every command asks for it: it is read once.
+    static NAME: LazyLock<ProjectName> =
+        LazyLock::new(|| SERVER_PROJECT.parse().expect("it is a legal project name"));
+    NAME.clone()
 }
 
 pub(super) fn apply(

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{GateKind, GateView, Place, Says, check_params, observes_nothing, schema_of};
-use crate::approvals::{self, Approvals, LayerNow, Stands};
+use crate::approvals::{Approvals, LayerNow, Stands};
 use crate::conditions::{APPROVAL_FACTS, facts, holds};
 
 pub(super) const KIND: GateKind = GateKind {
@@ -26,7 +26,7 @@ pub(super) const KIND: GateKind = GateKind {
 struct Approval {}
 
 /// The rule that applies to this release; an error when a condition cannot be judged.
-pub(crate) fn rule<'a>(view: &'a GateView<'_>) -> Result<Option<&'a ApprovalRule>, String> {
+pub(crate) fn rule<'a>(view: &GateView<'a>) -> Result<Option<&'a ApprovalRule>, String> {
     let facts = facts(view.pipeline, view.release, view.stage, Some(view.risk));
     for rule in &view.stage.approval {
         if holds(rule.when.as_deref(), APPROVAL_FACTS, &facts)? {
@@ -37,32 +37,29 @@ pub(crate) fn rule<'a>(view: &'a GateView<'_>) -> Result<Option<&'a ApprovalRule
 }
 
 fn judge(_: &Gate, view: &GateView<'_>) -> Says {
-    let errored = |why: String| {
+    let errored = |why: &str| {
         Says::waiting(
             "approval.errored",
             format!("could not find out who is asked: {why}"),
         )
         .next("apply a pipeline whose approval conditions can be judged")
     };
-    let rule = match rule(view) {
-        Ok(rule) => rule,
+    let Some(question) = view.question else {
+        return errored("it stands where nobody is asked");
+    };
+    let rule = match &question.rule {
+        Ok(rule) => *rule,
         Err(why) => return errored(why),
     };
     if let Some(says) = too_few_for_breaking(rule, view) {
         return says;
     }
-    match rule {
-        None => return Says::satisfied("approval.not_needed", "no approval rule applies"),
-        Some(rule) if rule.automatic => {
-            return Says::satisfied("approval.automatic", "automatic: nobody needs to be asked");
+    match &question.approvals {
+        Some(approvals) => as_it_stands(approvals, view),
+        None if rule.is_some() => {
+            Says::satisfied("approval.automatic", "automatic: nobody needs to be asked")
         }
-        Some(_) => {}
-    }
-    let parts = approvals::parts(view, view.earlier);
-    match approvals::approvals(view, &parts) {
-        Ok(Some(approvals)) => as_it_stands(&approvals, view),
-        Ok(None) => Says::satisfied("approval.not_needed", "no approval rule applies"),
-        Err(why) => errored(why),
+        None => Says::satisfied("approval.not_needed", "no approval rule applies"),
     }
 }
 

@@ -9,8 +9,11 @@ use gateline_model::{
     STATEMENTS_MAX, Signature, Span, Statement, TrustedIdentity, TrustedKey,
 };
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use super::pattern::Pattern;
-use super::{GateView, Observes, Says, live, reported};
+use super::{GateView, Observes, Says, live, reported, with_params};
 use crate::state::ReleaseState;
 
 /// The attestations that were reported for a release: the newest first, each once, at most [`STATEMENTS_MAX`].
@@ -49,7 +52,7 @@ pub(super) struct Look<'a> {
 }
 
 /// Checks that somebody is trusted, by a name that can be meant, and that each key says where it is.
-pub(super) fn check_trust(keys: &[TrustedKey], keyless: Option<&Keyless>) -> Result<(), String> {
+fn check_trust(keys: &[TrustedKey], keyless: Option<&Keyless>) -> Result<(), String> {
     if keys.is_empty() && keyless.is_none() {
         return Err("keys: name a key, or `keyless` identities: without one nobody is trusted".to_owned());
     }
@@ -133,12 +136,34 @@ pub(super) fn counted_as<'a>(signature: &'a Signature, keyless: Option<&'a Keyle
     }
 }
 
+/// Parameters of a gate on signed statements.
+pub(super) trait OnStatements: DeserializeOwned {
+    /// Who is trusted, and how often the reports are looked at.
+    fn look(&self) -> Look<'_>;
+
+    /// Checks what the gate asks for besides whom it trusts.
+    fn check(&self) -> Result<(), String>;
+
+    /// What the statements of the last look come to.
+    fn judge(&self, statements: &[Statement], artifacts: &[&Artifact]) -> Judged;
+}
+
+/// Checks the parameters: whom they trust first.
+pub(super) fn check<P: OnStatements>(params: &Value) -> Result<(), String> {
+    let asks = P::deserialize(params).map_err(|err| err.to_string())?;
+    let AttestationCheck { keys, keyless } = asks.look().trust;
+    check_trust(&keys, keyless.as_ref())?;
+    asks.check()
+}
+
 /// The check that looks.
-pub(super) fn observes(trust: AttestationCheck, every: Span) -> Observes {
-    Observes {
+pub(super) fn observes<P: OnStatements>(params: &Value) -> Option<Observes> {
+    let asks = P::deserialize(params).ok()?;
+    let Look { trust, every, .. } = asks.look();
+    Some(Observes {
         check: Check::Attestation(trust),
         every,
-    }
+    })
 }
 
 /// What the statements come to under a gate's criteria.
@@ -153,12 +178,12 @@ pub(super) struct Judged {
 }
 
 /// Judges the statements of the last look. What was reported and does not do is refused; nothing at all is waited for.
-pub(super) fn judge(
-    gate: &Gate,
-    view: &GateView<'_>,
-    look: &Look<'_>,
-    criteria: impl FnOnce(&[Statement], &[&Artifact]) -> Judged,
-) -> Says {
+pub(super) fn judge<P: OnStatements>(gate: &Gate, view: &GateView<'_>) -> Says {
+    with_params(gate, |asks: P| judge_last(gate, view, &asks))
+}
+
+fn judge_last(gate: &Gate, view: &GateView<'_>, asks: &impl OnStatements) -> Says {
+    let look = asks.look();
     let (checked, reading) = match live::last(gate, view, look.every) {
         Ok(last) => last,
         Err(says) => return *says,
@@ -184,7 +209,7 @@ pub(super) fn judge(
         details,
         next,
     } = match asked(look.artifacts, &view.release.release.artifacts) {
-        Ok(asked) => criteria(&found.statements, &asked),
+        Ok(asked) => asks.judge(&found.statements, &asked),
         Err(lacks) => {
             return Says::refused("check.artifact", lacks)
                 .evidence(checked.id)

@@ -50,6 +50,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::approvals::Question;
 use crate::draft::Draft;
 use crate::state::{Promotion, ReleaseState};
 pub(crate) use approval::rule as approval_rule;
@@ -128,6 +129,8 @@ pub(crate) struct GateView<'a> {
     pub last_look: bool,
     /// The verdicts of the gates in front of this one.
     pub earlier: &'a [GateVerdict],
+    /// What people are asked, for the gates behind those that the question is made of.
+    pub question: Option<&'a Question<'a>>,
     pub risk: gateline_model::Risk,
 }
 

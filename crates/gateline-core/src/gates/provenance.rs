@@ -6,17 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use gateline_model::{
-    Artifact, AttestationCheck, Gate, Keyless, Provenance as Built, Span, Statement, TrustedKey,
-};
+use gateline_model::{Artifact, AttestationCheck, Keyless, Provenance as Built, Span, Statement, TrustedKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::attested::{self, Judged, Look, broken, called, check_trust, provenances};
+use super::attested::{self, Judged, Look, OnStatements, broken, called, provenances};
 use super::live::{every_default, max_age_default};
 use super::pattern::Pattern;
-use super::{GateKind, GateView, Place, schema_of, with_params};
+use super::{GateKind, Place, schema_of};
 
 /// Characters of a parameter's value that a verdict shows.
 const VALUE_CHARS_MAX: usize = 80;
@@ -25,32 +23,10 @@ pub(super) const KIND: GateKind = GateKind {
     name: "provenance",
     summary: "Each artifact was built by a trusted builder, from the source and with the parameters that are allowed (SLSA).",
     place: Place::Entry,
-    check: |params| {
-        let provenance = Provenance::deserialize(params).map_err(|err| err.to_string())?;
-        check_trust(&provenance.keys, provenance.keyless.as_ref())?;
-        if provenance.builder.is_empty() {
-            return Err("builder: name one: a provenance by anybody says nothing".to_owned());
-        }
-        Ok(())
-    },
+    check: attested::check::<Provenance>,
     schema: schema_of::<Provenance>,
-    observes: |params| {
-        let provenance = Provenance::deserialize(params).ok()?;
-        Some(attested::observes(provenance.trust(), provenance.every))
-    },
-    judge: |gate: &Gate, view: &GateView<'_>| {
-        with_params(gate, |provenance: Provenance| {
-            let look = Look {
-                trust: provenance.trust(),
-                artifacts: &provenance.artifacts,
-                every: provenance.every,
-                max_age: provenance.max_age,
-            };
-            attested::judge(gate, view, &look, |statements, artifacts| {
-                provenance.judge(statements, artifacts)
-            })
-        })
-    },
+    observes: attested::observes::<Provenance>,
+    judge: attested::judge::<Provenance>,
 };
 
 /// Parameters of the gate kind `provenance`.
@@ -89,12 +65,24 @@ struct Provenance {
     max_age: Span,
 }
 
-impl Provenance {
-    fn trust(&self) -> AttestationCheck {
-        AttestationCheck {
-            keys: self.keys.clone(),
-            keyless: self.keyless.clone(),
+impl OnStatements for Provenance {
+    fn look(&self) -> Look<'_> {
+        Look {
+            trust: AttestationCheck {
+                keys: self.keys.clone(),
+                keyless: self.keyless.clone(),
+            },
+            artifacts: &self.artifacts,
+            every: self.every,
+            max_age: self.max_age,
         }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.builder.is_empty() {
+            return Err("builder: name one: a provenance by anybody says nothing".to_owned());
+        }
+        Ok(())
     }
 
     fn judge(&self, statements: &[Statement], artifacts: &[&Artifact]) -> Judged {
@@ -144,7 +132,9 @@ impl Provenance {
             next: "build it as the pipeline asks, or allow what is meant".to_owned(),
         }
     }
+}
 
+impl Provenance {
     /// What speaks against a provenance.
     fn against(&self, built: &Built) -> Vec<String> {
         let one_of = |patterns: &[Pattern], text: &str| patterns.iter().any(|one| one.matches(text));

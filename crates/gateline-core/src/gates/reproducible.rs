@@ -5,44 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gateline_model::{Artifact, AttestationCheck, Digest, Gate, Keyless, Span, Statement, TrustedKey};
+use gateline_model::{Artifact, AttestationCheck, Digest, Keyless, Span, Statement, TrustedKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::attested::{self, Judged, Look, broken, called, check_trust, provenances};
+use super::attested::{self, Judged, Look, OnStatements, broken, called, provenances};
 use super::live::{every_default, max_age_default};
-use super::{GateKind, GateView, Place, schema_of, with_params};
+use super::{GateKind, Place, schema_of};
 
 pub(super) const KIND: GateKind = GateKind {
     name: "reproducible",
     summary: "Independent builds of the same inputs gave the very same artifact (SLSA).",
     place: Place::Entry,
-    check: |params| {
-        let reproducible = Reproducible::deserialize(params).map_err(|err| err.to_string())?;
-        check_trust(&reproducible.keys, reproducible.keyless.as_ref())?;
-        if reproducible.builders < 2 {
-            return Err("builders: from 2: one build alone shows nothing".to_owned());
-        }
-        Ok(())
-    },
+    check: attested::check::<Reproducible>,
     schema: schema_of::<Reproducible>,
-    observes: |params| {
-        let reproducible = Reproducible::deserialize(params).ok()?;
-        Some(attested::observes(reproducible.trust(), reproducible.every))
-    },
-    judge: |gate: &Gate, view: &GateView<'_>| {
-        with_params(gate, |reproducible: Reproducible| {
-            let look = Look {
-                trust: reproducible.trust(),
-                artifacts: &reproducible.artifacts,
-                every: reproducible.every,
-                max_age: reproducible.max_age,
-            };
-            attested::judge(gate, view, &look, |statements, artifacts| {
-                reproducible.judge(statements, artifacts)
-            })
-        })
-    },
+    observes: attested::observes::<Reproducible>,
+    judge: attested::judge::<Reproducible>,
 };
 
 /// Parameters of the gate kind `reproducible`.
@@ -97,12 +75,24 @@ impl Builds {
     }
 }
 
-impl Reproducible {
-    fn trust(&self) -> AttestationCheck {
-        AttestationCheck {
-            keys: self.keys.clone(),
-            keyless: self.keyless.clone(),
+impl OnStatements for Reproducible {
+    fn look(&self) -> Look<'_> {
+        Look {
+            trust: AttestationCheck {
+                keys: self.keys.clone(),
+                keyless: self.keyless.clone(),
+            },
+            artifacts: &self.artifacts,
+            every: self.every,
+            max_age: self.max_age,
         }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.builders < 2 {
+            return Err("builders: from 2: one build alone shows nothing".to_owned());
+        }
+        Ok(())
     }
 
     fn judge(&self, statements: &[Statement], artifacts: &[&Artifact]) -> Judged {

@@ -6,41 +6,23 @@
 
 use std::collections::BTreeSet;
 
-use gateline_model::{Artifact, AttestationCheck, Gate, Keyless, Span, Statement, TrustedKey};
+use gateline_model::{Artifact, AttestationCheck, Keyless, Span, Statement, TrustedKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::attested::{self, Judged, Look, broken, called, check_trust, counted_as, is_signed_for};
+use super::attested::{self, Judged, Look, OnStatements, broken, called, counted_as, is_signed_for};
 use super::live::{every_default, max_age_default};
 use super::pattern::Pattern;
-use super::{GateKind, GateView, Place, schema_of, with_params};
+use super::{GateKind, Place, schema_of};
 
 pub(super) const KIND: GateKind = GateKind {
     name: "signature",
     summary: "Each artifact is signed by keys or identities that are trusted (DSSE, Sigstore, cosign, SSH, minisign).",
     place: Place::Entry,
-    check: |params| {
-        let signature = Signature::deserialize(params).map_err(|err| err.to_string())?;
-        signature.check()
-    },
+    check: attested::check::<Signature>,
     schema: schema_of::<Signature>,
-    observes: |params| {
-        let signature = Signature::deserialize(params).ok()?;
-        Some(attested::observes(signature.trust(), signature.every))
-    },
-    judge: |gate: &Gate, view: &GateView<'_>| {
-        with_params(gate, |signature: Signature| {
-            let look = Look {
-                trust: signature.trust(),
-                artifacts: &signature.artifacts,
-                every: signature.every,
-                max_age: signature.max_age,
-            };
-            attested::judge(gate, view, &look, |statements, artifacts| {
-                signature.judge(statements, artifacts)
-            })
-        })
-    },
+    observes: attested::observes::<Signature>,
+    judge: attested::judge::<Signature>,
 };
 
 /// Parameters of the gate kind `signature`.
@@ -77,16 +59,20 @@ fn one() -> u32 {
     1
 }
 
-impl Signature {
-    fn trust(&self) -> AttestationCheck {
-        AttestationCheck {
-            keys: self.keys.clone(),
-            keyless: self.keyless.clone(),
+impl OnStatements for Signature {
+    fn look(&self) -> Look<'_> {
+        Look {
+            trust: AttestationCheck {
+                keys: self.keys.clone(),
+                keyless: self.keyless.clone(),
+            },
+            artifacts: &self.artifacts,
+            every: self.every,
+            max_age: self.max_age,
         }
     }
 
     fn check(&self) -> Result<(), String> {
-        check_trust(&self.keys, self.keyless.as_ref())?;
         let trusted = self.trusted();
         if let Some(unknown) = self.by.iter().find(|by| !trusted.contains(by.as_str())) {
             return Err(format!(
@@ -98,30 +84,6 @@ impl Signature {
             return Err(format!("count: from 1 to {most}, for so many keys may sign"));
         }
         Ok(())
-    }
-
-    /// Everybody whose signatures count: keys that are not revoked, and identities.
-    fn trusted(&self) -> BTreeSet<&str> {
-        let keys = self.keys.iter().filter(|key| key.revoked.is_none());
-        let identities = self.keyless.iter().flat_map(|keyless| &keyless.identities);
-        keys.map(|key| key.name.as_str())
-            .chain(identities.map(|one| one.identity.as_str()))
-            .collect()
-    }
-
-    fn signers(&self) -> BTreeSet<&str> {
-        match self.by.as_slice() {
-            [] => self.trusted(),
-            by => by.iter().map(String::as_str).collect(),
-        }
-    }
-
-    fn counts(&self, statement: &Statement) -> bool {
-        let of = statement.predicate_type.as_deref();
-        let meant = self.statement.is_empty()
-            || of.is_some_and(|of| self.statement.iter().any(|pattern| pattern.matches(of)));
-        let failed = |result: &str| result.eq_ignore_ascii_case("failed");
-        meant && !statement.result.as_deref().is_some_and(failed)
     }
 
     fn judge(&self, statements: &[Statement], artifacts: &[&Artifact]) -> Judged {
@@ -167,6 +129,32 @@ impl Signature {
             details: lacking.into_iter().skip(1).chain(broken(statements)).collect(),
             next: format!("sign it with a key that is trusted ({wanted})"),
         }
+    }
+}
+
+impl Signature {
+    /// Everybody whose signatures count: keys that are not revoked, and identities.
+    fn trusted(&self) -> BTreeSet<&str> {
+        let keys = self.keys.iter().filter(|key| key.revoked.is_none());
+        let identities = self.keyless.iter().flat_map(|keyless| &keyless.identities);
+        keys.map(|key| key.name.as_str())
+            .chain(identities.map(|one| one.identity.as_str()))
+            .collect()
+    }
+
+    fn signers(&self) -> BTreeSet<&str> {
+        match self.by.as_slice() {
+            [] => self.trusted(),
+            by => by.iter().map(String::as_str).collect(),
+        }
+    }
+
+    fn counts(&self, statement: &Statement) -> bool {
+        let of = statement.predicate_type.as_deref();
+        let meant = self.statement.is_empty()
+            || of.is_some_and(|of| self.statement.iter().any(|pattern| pattern.matches(of)));
+        let failed = |result: &str| result.eq_ignore_ascii_case("failed");
+        meant && !statement.result.as_deref().is_some_and(failed)
     }
 }
 

@@ -10,17 +10,9 @@ use crate::rules::filled;
 use crate::support::{App, problem_of};
 
 /// Every scope that a token can have, but `admin`, which has all.
-pub const SCOPES: [Scope; 9] = [
-    Scope::Read,
-    Scope::Register,
-    Scope::SubmitEvidence,
-    Scope::Promote,
-    Scope::Approve,
-    Scope::Waive,
-    Scope::Override,
-    Scope::Freeze,
-    Scope::Apply,
-];
+pub fn scopes() -> impl Iterator<Item = Scope> {
+    Scope::ALL.into_iter().filter(|scope| *scope != Scope::Admin)
+}
 
 fn guarded() -> impl Iterator<Item = (PageInfo, Scope)> {
     page_table().into_iter().filter_map(|page| match page.rule {
@@ -74,7 +66,7 @@ async fn a_form_is_forbidden_to_every_token_without_its_scope() {
     let asking = forms().filter(|(_, needed)| *needed != Scope::Read);
     for (number, (form, needed)) in asking.enumerate() {
         let path = filled(form.path);
-        let others: Vec<Scope> = SCOPES.into_iter().filter(|scope| *scope != needed).collect();
+        let others: Vec<Scope> = scopes().filter(|scope| *scope != needed).collect();
         let client = app.actor(&format!("others-{number}"), &others, &[], None).await;
         let token = Digest::of(format!("{} csrf", client.token()).as_bytes()).hex();
         let response = post(&client, &path, format!("csrf={token}&key=k&reason=no")).await;

@@ -10,7 +10,7 @@ use gateline_server::{BODY_SECS_MAX, CONTENT_SECURITY_POLICY, FORM_BYTES_MAX, JS
 use jiff::Timestamp;
 
 use crate::issuer::Issuer;
-use crate::page_rules::SCOPES;
+use crate::page_rules::scopes;
 use crate::support::{App, body_of, problem_of};
 
 fn path(endpoint: &EndpointInfo) -> String {
@@ -212,7 +212,7 @@ async fn a_token_without_the_scope_is_forbidden_everything_but_reading() {
         .filter(|(_, (_, needed))| *needed != Scope::Read)
     {
         // Everything that a token can have but the one that is asked for.
-        let others: Vec<Scope> = SCOPES.into_iter().filter(|scope| *scope != needed).collect();
+        let others: Vec<Scope> = scopes().filter(|scope| *scope != needed).collect();
         let client = app.actor(&format!("token-{number}"), &others, &[], None).await;
         let response = client
             .send(method(endpoint), &path(endpoint), "application/json", Vec::new())

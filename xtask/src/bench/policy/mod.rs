@@ -20,32 +20,13 @@ const EVIDENCE: usize = 20;
 
 pub(super) fn run() -> Result<(), String> {
     println!("\n## policy\n\n`cargo xtask bench policy`\n");
-    let ours = build()?;
+    let ours = super::build::example("gateline-policy", "rate")?;
     let python = peers()?;
     let place = std::env::temp_dir().join(format!("gateline-bench-policy-{}", std::process::id()));
     std::fs::create_dir_all(&place).map_err(|err| format!("could not make {}: {err}", place.display()))?;
     let measured = measure(&ours, &python, &place);
     let _ = std::fs::remove_dir_all(&place);
     measured
-}
-
-/// Ours, optimised.
-fn build() -> Result<PathBuf, String> {
-    let build = [
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "gateline-policy",
-        "--example",
-        "rate",
-    ];
-    said(Command::new(env!("CARGO")).args(build)).map(|_| target().join("release/examples/rate"))
-}
-
-/// Where cargo puts what it builds.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from)
 }
 
 fn measure(ours: &Path, python: &Path, place: &Path) -> Result<(), String> {
@@ -99,7 +80,7 @@ fn input() -> Result<String, String> {
 
 /// A Python with the peers, kept beside what is built.
 fn peers() -> Result<PathBuf, String> {
-    let place = target().join("bench-policy");
+    let place = crate::shell::target().join("bench-policy");
     let python = place.join("bin/python");
     if !python.exists() {
         said(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
