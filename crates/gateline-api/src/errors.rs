@@ -115,6 +115,8 @@ errors! {
     BODY_SLOW: "request.body_slow", 408, Unknown, "The request's body did not arrive in time", "send it again over a better connection";
     /// A body over its limit.
     BODY_TOO_LARGE: "request.body_too_large", 413, Usage, "The request's body is too large", "send less; the limits are in `/api/openapi.json`";
+    /// A body that is packed.
+    ENCODING: "request.encoding", 415, Usage, "The request's body is packed", "send it as it is, without `Content-Encoding`";
     /// A body of another media type.
     MEDIA: "request.media", 415, Usage, "The request's media type is not taken", "send `Content-Type: application/json`";
     /// A method that the path does not know.

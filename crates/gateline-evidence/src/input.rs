@@ -5,22 +5,23 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::marker::PhantomData;
 
 use gateline_model::Digest;
-use serde::Deserializer as _;
+use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Fault;
 use crate::head::{HEAD_BYTES_MAX, KEYS_MAX};
+use crate::json_bounds::JsonBounds;
 use crate::read::Ask;
 
 /// Bytes that are read at a time.
 const BUFFER_BYTES: usize = 64 * 1024;
 /// Most bytes of a report whose reader holds all of it: formats that are short by nature.
 pub const WHOLE_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Longest piece of a stream that is held at once: a line, or a text, tag or comment of XML.
+/// Longest piece of a stream that is held at once: a line, a text of JSON, or a text, tag or comment of XML.
 pub const PIECE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Deepest nesting of JSON; the parser's own limit. SARIF in use goes to about 15.
+/// Deepest nesting of JSON, also of what is passed over; the parser's own limit. SARIF in use goes to about 15.
 pub const JSON_DEPTH_MAX: usize = 127;
 
 /// Bytes that can be read again from their beginning: a file, or a slice in a cursor.
@@ -82,11 +83,8 @@ impl<'a> Input<'a> {
     /// A reader from the beginning, after a byte order mark.
     pub(crate) fn reader(&mut self) -> Result<BufReader<&mut dyn Source>, Fault> {
         self.source.rewind()?;
-        let mut reader = BufReader::with_capacity(BUFFER_BYTES, &mut *self.source as &mut dyn Source);
-        if reader.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-            reader.consume(3);
-        }
-        Ok(reader)
+        let reader = BufReader::with_capacity(BUFFER_BYTES, &mut *self.source as &mut dyn Source);
+        Ok(after_mark(reader)?)
     }
 
     /// Reads JSON as a stream. What the seed does not keep is never held.
@@ -94,19 +92,27 @@ impl<'a> Input<'a> {
         &mut self,
         seed: impl for<'de> DeserializeSeed<'de, Value = T>,
     ) -> Result<T, Fault> {
-        let mut parser = serde_json::Deserializer::from_reader(self.reader()?);
+        self.source.rewind()?;
+        let bounds = JsonBounds::new(&mut *self.source as &mut dyn Source);
+        let mut reader = after_mark(BufReader::with_capacity(BUFFER_BYTES, bounds))?;
+        let mut parser = serde_json::Deserializer::from_reader(&mut reader);
         let read = seed
             .deserialize(&mut parser)
             .and_then(|read| parser.end().map(|()| read));
-        read.map_err(|error| self.json_fault(&error))
+        match reader.get_mut().passed() {
+            Some((byte, reason)) => Err(Fault::malformed(byte, reason)),
+            None => {
+                drop(reader);
+                read.map_err(|error| self.json_fault(&error))
+            }
+        }
     }
 
     /// The keys of its outermost object, as far as they can be read; what they hold is passed over.
     pub(crate) fn keys(&mut self) -> Result<Vec<String>, Fault> {
         let mut keys = Vec::new();
-        let mut parser = serde_json::Deserializer::from_reader(self.reader()?);
         // It may be cut off or wrong further on: that is for its reader to say.
-        let _ = parser.deserialize_map(Keys(&mut keys));
+        let _ = self.json(Keys(&mut keys));
         Ok(keys)
     }
 
@@ -195,8 +201,24 @@ impl<'a> Input<'a> {
     }
 }
 
+/// The reader, after a byte order mark.
+fn after_mark<R: BufRead>(mut reader: R) -> io::Result<R> {
+    if reader.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+        reader.consume(3);
+    }
+    Ok(reader)
+}
+
 /// Collects the keys of an object.
 struct Keys<'k>(&'k mut Vec<String>);
+
+impl<'de> DeserializeSeed<'de> for Keys<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
+        parser.deserialize_map(self)
+    }
+}
 
 impl<'de> Visitor<'de> for Keys<'_> {
     type Value = ();

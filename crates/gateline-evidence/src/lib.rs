@@ -23,6 +23,7 @@ mod hadolint;
 mod head;
 mod input;
 mod jacoco;
+mod json_bounds;
 mod junit;
 mod kev;
 mod lcov;

@@ -1,6 +1,6 @@
 //! Texts of a tool, made fit to be shown: on one line, bounded, and unable to play tricks on a terminal or a page.
 
-use gateline_model::{MESSAGE_CHARS_MAX, NAME_CHARS_MAX};
+use gateline_model::{MESSAGE_CHARS_MAX, NAME_CHARS_MAX, plays_tricks};
 
 /// Characters kept of the path of a covered or changed file.
 pub const PATH_CHARS_MAX: usize = 1_000;
@@ -31,7 +31,7 @@ pub(crate) fn one_line(text: &str, chars_max: usize) -> String {
             space_due = chars > 0;
             continue;
         }
-        if c.is_control() || turns_direction(c) {
+        if plays_tricks(c) {
             continue;
         }
         let needed = if space_due { 2 } else { 1 };
@@ -48,11 +48,6 @@ pub(crate) fn one_line(text: &str, chars_max: usize) -> String {
         chars += needed;
     }
     line
-}
-
-/// Characters that reverse the text after them, so that it reads as something else.
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

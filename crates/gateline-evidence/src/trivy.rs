@@ -15,6 +15,7 @@ use crate::input::Input;
 use crate::read::{Body, Warnings};
 use crate::severity;
 use crate::stream::{Keyed, Objects, Words, each};
+use crate::text;
 
 const TOOL: &str = "trivy";
 
@@ -35,7 +36,8 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
         "trivy names no target that it looked at; see whether the path or image was right and which scanners ran"
             .to_owned()
     });
-    Ok(trivy.findings.into_body(nothing, trivy.warnings))
+    let reason = nothing.or(trivy.contradiction);
+    Ok(trivy.findings.into_body(reason, trivy.warnings))
 }
 
 #[derive(Default)]
@@ -44,6 +46,8 @@ struct Trivy {
     warnings: Warnings,
     /// Targets so far.
     targets: u64,
+    /// The first target that contradicts itself, or has no name.
+    contradiction: Option<String>,
 }
 
 impl Keyed for Trivy {
@@ -66,7 +70,10 @@ impl Keyed for Trivy {
             _ => {
                 let mut target = Target {
                     findings: &mut self.findings,
+                    contradiction: &mut self.contradiction,
                     name: None,
+                    counted: None,
+                    listed: 0,
                 };
                 self.targets = value.next_value_seed(Objects(&mut target))?;
             }
@@ -89,13 +96,25 @@ struct System {
 
 struct Target<'f> {
     findings: &'f mut Findings,
+    contradiction: &'f mut Option<String>,
     /// A file, a package manager or an image.
     name: Option<String>,
+    /// The failed checks of its configuration, by its summary.
+    counted: Option<u64>,
+    /// Those that are listed.
+    listed: u64,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    #[serde(rename = "Failures", default)]
+    failures: u64,
 }
 
 impl Keyed for Target<'_> {
     const KEYS: &'static [&'static str] = &[
         "Target",
+        "MisconfSummary",
         "Vulnerabilities",
         "Misconfigurations",
         "Secrets",
@@ -104,20 +123,33 @@ impl Keyed for Target<'_> {
     ];
 
     fn begin(&mut self) -> Result<(), String> {
-        self.name = None;
+        (self.name, self.counted, self.listed) = (None, None, 0);
         Ok(())
     }
 
     fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
-        let Target { findings, name } = self;
+        let Target {
+            findings,
+            name,
+            counted,
+            listed,
+            ..
+        } = self;
         let target = name.as_deref();
         match key {
             "Target" => *name = value.next_value()?,
+            "MisconfSummary" => {
+                *counted = value
+                    .next_value::<Option<Summary>>()?
+                    .map(|summary| summary.failures);
+            }
             "Vulnerabilities" => {
                 value.next_value_seed(each(|one: Vulnerability| one.tell(target, findings)))?;
             }
             "Misconfigurations" => {
-                value.next_value_seed(each(|one: Misconfiguration| one.tell(target, findings)))?;
+                value.next_value_seed(each(|one: Misconfiguration| {
+                    *listed += u64::from(one.tell(target, findings));
+                }))?;
             }
             "Secrets" => drop(value.next_value_seed(each(|one: Secret| one.tell(target, findings)))?),
             "Licenses" => drop(value.next_value_seed(each(|one: Licence| one.tell(findings)))?),
@@ -128,6 +160,24 @@ impl Keyed for Target<'_> {
             }
         }
         Ok(())
+    }
+
+    fn end(&mut self) {
+        let contradiction = match (&self.name, self.counted) {
+            (None, _) => Some(
+                "trivy's report lists a target without a name: it does not say what was looked at".to_owned(),
+            ),
+            (Some(name), Some(counted)) if counted != self.listed => {
+                let (name, listed) = (text::name(name), self.listed);
+                Some(format!(
+                    "the report contradicts itself: trivy counts {counted} failed checks in `{name}` and lists {listed}"
+                ))
+            }
+            (Some(_), _) => None,
+        };
+        if self.contradiction.is_none() {
+            *self.contradiction = contradiction;
+        }
     }
 }
 
@@ -236,10 +286,14 @@ struct Cause {
 }
 
 impl Misconfiguration {
-    fn tell(self, target: Option<&str>, findings: &mut Findings) {
+    /// Whether it is a failed check.
+    fn tell(self, target: Option<&str>, findings: &mut Findings) -> bool {
         match self.status.as_deref() {
-            Some("PASS") => return,
-            Some("EXCEPTION") => return findings.suppressed(1),
+            Some("PASS") => return false,
+            Some("EXCEPTION") => {
+                findings.suppressed(1);
+                return false;
+            }
             Some(_) | None => {}
         }
         let says = self.message.filter(|message| !message.is_empty());
@@ -252,6 +306,7 @@ impl Misconfiguration {
             line: self.cause_metadata.and_then(|cause| cause.start_line.line()),
             ..Told::default()
         });
+        true
     }
 }
 

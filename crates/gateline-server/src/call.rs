@@ -71,6 +71,7 @@ impl<E: Endpoint> Call<E> {
         let from = app
             .settings
             .from(connected.map(|info| info.0.ip()), &parts.headers);
+        check_encoding(&parts.headers)?;
         let (bytes, stream) = match E::BODY {
             Media::Bytes => {
                 check_told_length(&parts.headers, EVIDENCE_BYTES_MAX)?;
@@ -194,6 +195,21 @@ fn check_told_length(headers: &HeaderMap, limit: usize) -> Result<(), Refused> {
     match told.is_some_and(|length| length > limit as u64) {
         true => Err(too_large(limit)),
         false => Ok(()),
+    }
+}
+
+/// Bodies come as they are: what is packed would be read, and kept, as if it were the report itself.
+fn check_encoding(headers: &HeaderMap) -> Result<(), Refused> {
+    let mut told = headers.get_all(header::CONTENT_ENCODING).iter();
+    match told.find(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        Some(value) => {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            Err(Refused::new(
+                &entry::ENCODING,
+                format!("the body's encoding is `{value}`"),
+            ))
+        }
+        None => Ok(()),
     }
 }
 

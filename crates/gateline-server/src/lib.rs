@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod call;
+mod connections;
 mod demo;
 mod doctor;
 mod headers;
@@ -16,6 +17,7 @@ mod verbs;
 mod views;
 
 pub use call::{BODY_SECS_MAX, FORM_BYTES_MAX, JSON_BYTES_MAX};
+pub use connections::{CONNECTIONS_MAX, HEAD_SECS_MAX, SHUTDOWN_SECS_MAX, serve_connections};
 pub use headers::CONTENT_SECURITY_POLICY;
 pub use refused::Refused;
 pub use routes::{WATCH_BEAT_SECS, WATCHERS_MAX, router};

@@ -16,6 +16,7 @@ use tracing::info;
 
 use crate::Cookies;
 use crate::auth::draw_secret;
+use crate::connections::serve_connections;
 use crate::hub::{Hub, StartError};
 
 /// Where the server listens where nothing else is said: this host only.
@@ -65,9 +66,6 @@ pub enum ServeError {
     /// The settings cannot be used.
     #[error("{0}")]
     Config(String),
-    /// The server failed while it served.
-    #[error("the server stopped")]
-    Serve(#[source] std::io::Error),
 }
 
 /// Serves until SIGTERM or SIGINT.
@@ -124,33 +122,14 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         file,
         stopping,
     };
-    let router = crate::router(hub, settings).into_make_service_with_connect_info::<SocketAddr>();
-    let (told, stopping) = tokio::sync::oneshot::channel::<()>();
-    let stopped = async move {
+    let router = crate::router(hub, settings);
+    serve_connections(listener, router, async move {
         ending().await;
         // Streams of events would otherwise keep their connections, and so the server, open.
         stop.send_replace(true);
-        let _ = told.send(());
-    };
-    let served = axum::serve(listener, router).with_graceful_shutdown(stopped);
-    tokio::select! {
-        ended = served.into_future() => ended.map_err(ServeError::Serve),
-        () = over(stopping) => {
-            tracing::warn!("Requests were still open after {SHUTDOWN_SECS_MAX} s and are cut off; uploads can be resumed");
-            Ok(())
-        }
-    }
-}
-
-/// How long requests may take to end once the server was told to: a slow upload would otherwise keep the database locked.
-pub const SHUTDOWN_SECS_MAX: u64 = 10;
-
-/// When the time for open requests is over; never, as long as nobody told the server to end.
-async fn over(told: tokio::sync::oneshot::Receiver<()>) {
-    if told.await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    tokio::time::sleep(std::time::Duration::from_secs(SHUTDOWN_SECS_MAX)).await;
+    })
+    .await;
+    Ok(())
 }
 
 /// Longest settings file that is read, in bytes.

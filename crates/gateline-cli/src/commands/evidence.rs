@@ -195,7 +195,8 @@ async fn of_release(of: &Of, session: &mut Session) -> Result<Vec<EvidenceView>,
     };
     let views: Vec<EvidenceView> = release.evidence.into_iter().rev().filter(is_meant).collect();
     match &of.evidence {
-        Some(word) if views.is_empty() => Err(Failure::unknown(
+        Some(word) if views.is_empty() => Err(Failure::no_such(
+            "evidence.unknown",
             format!("evidence `{word}`"),
             "the release has none that is called that; list it with `gateline evidence list`",
         )),

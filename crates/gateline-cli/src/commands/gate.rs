@@ -62,15 +62,101 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
+/// The reference of the kinds, as it is generated from them.
+const REFERENCE: &str = include_str!("../../../../docs/reference/gates.md");
+
+/// The kind's section of the reference, then the forms that its settings have.
 fn page(kind: &GateInfo) -> Page {
     let mut page = Page::default();
     page.line(Line::new().good(kind.name).plain(format!("  {}", kind.summary)));
-    page.line(format!("  {}", kind.written));
+    let about = section(kind.name);
     let mut table = Table::indented(2);
-    for (name, about, required) in kind.settings() {
-        let must = if required { "must be given. " } else { "" };
-        table.row([Line::new().dim(name), format!("{must}{about}").into()]);
+    for line in about.lines() {
+        match cells(line) {
+            None if line.starts_with('|') => {}
+            None => {
+                page.table(std::mem::replace(&mut table, Table::indented(2)));
+                page.line(Line::new().plain(format!("  {}", line.replace('`', "")).trim_end()));
+            }
+            Some([name, form, given, means]) => table.row([
+                Line::new().strong(name),
+                Line::new().dim(form),
+                Line::new().dim(given),
+                means.into(),
+            ]),
+        }
     }
     page.table(table);
+    let mut forms = Table::indented(2);
+    for line in section("Forms").lines() {
+        let Some((form, means)) = line.strip_prefix("| ").and_then(|line| line.split_once(" | ")) else {
+            continue;
+        };
+        let is_used =
+            |line: &str| cells(line).is_some_and(|[_, of, ..]| of.split(' ').any(|word| word == form));
+        if about.lines().any(is_used) {
+            forms.row([Line::new().dim(form), means.trim_end_matches(" |").into()]);
+        }
+    }
+    page.gap();
+    page.table(forms);
     page
+}
+
+/// What the reference says under a heading.
+fn section(heading: &str) -> &'static str {
+    let mut sections = REFERENCE.split("\n## ").skip(1);
+    let found = sections.find_map(|section| {
+        let (title, text) = section.split_once('\n')?;
+        (title.trim_matches('`') == heading).then(|| text.trim())
+    });
+    found.unwrap_or_default()
+}
+
+/// A row of a table of settings: name, form, whether it must be given, meaning.
+fn cells(line: &str) -> Option<[String; 4]> {
+    let inside = line.strip_prefix("| `")?.strip_suffix(" |")?;
+    let (name, rest) = inside.split_once("` | ")?;
+    let mut cells = rest.splitn(3, " | ").map(|cell| cell.replace('`', ""));
+    Some([name.to_owned(), cells.next()?, cells.next()?, cells.next()?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(name: &str) -> String {
+        let all = gate_kinds();
+        let kind = all.iter().find(|kind| kind.name == name).expect("it is a kind");
+        page(kind).to_text(false)
+    }
+
+    #[test]
+    fn every_kind_is_explained_with_what_it_asks_and_every_setting() {
+        for kind in gate_kinds() {
+            let text = explained(kind.name);
+            assert!(text.lines().count() > 3, "{text}");
+            for name in kind.settings() {
+                assert!(text.contains(name), "`{name}` of `{}`:\n{text}", kind.name);
+            }
+        }
+    }
+
+    #[test]
+    fn settings_inside_settings_examples_and_forms_are_told() {
+        let text = explained("findings");
+        for said in [
+            "only.paths",
+            "critical: 0, high: 0",
+            "list of Pattern",
+            "default true",
+        ] {
+            assert!(text.contains(said), "{said}:\n{text}");
+        }
+        assert!(
+            text.lines()
+                .any(|line| line.trim_start().starts_with("Threshold  ")),
+            "{text}"
+        );
+    }
 }

@@ -91,7 +91,8 @@ fn named<'a>(release: &'a ReleaseView, name: &str) -> Result<&'a Finding, Failur
     }
     match found[..] {
         [one] => Ok(one),
-        [] => Err(Failure::unknown(
+        [] => Err(Failure::no_such(
+            "finding.unknown",
             format!("finding `{name}`"),
             "no evidence of this release has it; list findings with `gateline evidence show`",
         )),

@@ -79,7 +79,8 @@ fn named<'a>(granted: &'a [WaiverView], name: &str) -> Result<&'a WaiverView, Fa
         .collect();
     match meant[..] {
         [one] if !hex.is_empty() => Ok(one),
-        [] => Err(Failure::unknown(
+        [] => Err(Failure::no_such(
+            "waiver.unknown",
             format!("waiver `{name}`"),
             "none in force is called that; list them with `gateline waiver list`",
         )),

@@ -33,7 +33,7 @@ pub(crate) use time::{ago, clock, in_future};
 pub(crate) use waiver::waivers;
 
 use gateline_api::PromotionState;
-use gateline_model::Health;
+use gateline_model::{Health, plays_tricks};
 
 /// What a piece of text is, which picks its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,9 +143,7 @@ impl<T: Display> From<T> for Line {
 fn harmless(c: char) -> char {
     match c {
         '\n' | '\t' | '\r' => ' ',
-        // Bidirectional controls reorder what is read.
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        c if c.is_control() => '\u{fffd}',
+        c if plays_tricks(c) => '\u{fffd}',
         c => c,
     }
 }

@@ -24,7 +24,7 @@ pub use waive::{WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use gateline_model::{StreamId, Work, WorkId, limits::TEXT_BYTES_MAX};
+use gateline_model::{Pipeline, StageName, StreamId, Work, WorkId, limits::TEXT_BYTES_MAX};
 use jiff::Timestamp;
 
 use crate::command::{Command, Facts};
@@ -221,4 +221,14 @@ fn private(draft: &Draft<'_>, reason: Option<String>) -> gateline_model::Private
         reason,
         ..Default::default()
     }
+}
+
+/// A stage that its pipeline does not have.
+fn unknown_stage(pipeline: &Pipeline, stage: &StageName) -> Rejection {
+    let names: Vec<&str> = pipeline.stages.iter().map(|stage| stage.name.as_str()).collect();
+    Rejection::unknown(
+        "stage.unknown",
+        format!("pipeline `{}` has no stage `{stage}`", pipeline.name),
+        &format!("its stages are {}", names.join(", ")),
+    )
 }

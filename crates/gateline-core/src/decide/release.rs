@@ -8,6 +8,7 @@ use gateline_model::{
 };
 
 use super::request::{self, Request};
+use super::unknown_stage;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
 
@@ -180,6 +181,13 @@ pub(super) fn submit(
             ),
             "report it for the release that has this artifact",
         ));
+    }
+    if let Some(stage) = &evidence.stage {
+        let of = &state.release.of;
+        let pipeline = draft.pipeline_in_force(&of.project, &of.pipeline)?;
+        if pipeline.stage(stage).is_none() {
+            return Err(unknown_stage(&pipeline, stage));
+        }
     }
     if state.evidence.len() >= EVIDENCE_PER_RELEASE_MAX {
         let says = format!(

@@ -7,7 +7,7 @@ use gateline_model::{
     StreamId, limits::OPEN_PROMOTIONS_PER_STAGE_MAX,
 };
 
-use super::{held, live, private, reason};
+use super::{held, live, private, reason, unknown_stage};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
 use crate::state::Phase;
@@ -50,7 +50,7 @@ pub(super) fn promote(
     }
     let stage = pipeline
         .stage(&stage_ref.stage)
-        .ok_or_else(|| unknown_stage(&pipeline, stage_ref))?;
+        .ok_or_else(|| unknown_stage(&pipeline, &stage_ref.stage))?;
     let here = draft.stage(stage_ref);
     if let Some(by) = here.barred.get(release) {
         return Err(Rejection::conflict(
@@ -104,22 +104,13 @@ pub(super) fn promote(
     open(draft, &pipeline, stage_ref, request)
 }
 
-fn unknown_stage(pipeline: &Pipeline, stage: &StageRef) -> Rejection {
-    let names: Vec<&str> = pipeline.stages.iter().map(|stage| stage.name.as_str()).collect();
-    Rejection::unknown(
-        "stage.unknown",
-        format!("pipeline `{}` has no stage `{}`", pipeline.name, stage.stage),
-        &format!("its stages are {}", names.join(", ")),
-    )
-}
-
 /// An actor asks for the release that was live before.
 pub(super) fn roll_back(draft: &mut Draft<'_>, stage_ref: &StageRef, why: &str) -> Result<(), Rejection> {
     let why = reason(why)?;
     let pipeline = draft.pipeline_in_force(&stage_ref.project, &stage_ref.pipeline)?;
     pipeline
         .stage(&stage_ref.stage)
-        .ok_or_else(|| unknown_stage(&pipeline, stage_ref))?;
+        .ok_or_else(|| unknown_stage(&pipeline, &stage_ref.stage))?;
     let here = draft.stage(stage_ref);
     let Some(before) = &here.before else {
         return Err(Rejection::conflict(

@@ -5,7 +5,7 @@ use gateline_model::{
     limits::TEXT_BYTES_MAX,
 };
 
-use super::{private, reason};
+use super::{private, reason, unknown_stage};
 use crate::command::Command;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
@@ -35,11 +35,7 @@ pub(super) fn grant(draft: &mut Draft<'_>, command: &Command) -> Result<(), Reje
     let found = finding_of(draft, id, finding)?;
     let pipeline = draft.pipeline_in_force(&of.project, &of.pipeline)?;
     if let Some(stage) = stage.as_ref().filter(|stage| pipeline.stage(stage).is_none()) {
-        return Err(Rejection::unknown(
-            "stage.unknown",
-            format!("pipeline `{}` has no stage `{stage}`", of.pipeline),
-            "name one of its stages, or leave it out to waive the finding in all of them",
-        ));
+        return Err(unknown_stage(&pipeline, stage));
     }
     let now = draft.facts.now;
     let latest = WAIVED_MAX.after(now);
@@ -75,16 +71,9 @@ pub(super) fn grant(draft: &mut Draft<'_>, command: &Command) -> Result<(), Reje
         until: *until,
     };
     let project = draft.project(&of.project).unwrap_or_default();
-    // The same again records nothing; but a finding that has become worse since is accepted anew.
-    let before = project.waivers.get(&waiver.id());
-    if before.is_some_and(|before| waiver.severity >= before.severity) {
-        return Ok(());
-    }
-    let in_force = project
-        .waivers
-        .values()
-        .filter(|waiver| waiver.until > now)
-        .count();
+    // The same again is accepted anew: by whom, when and why are part of it. What was sent twice has one idempotency key.
+    let others = project.waivers.iter().filter(|(id, _)| **id != waiver.id());
+    let in_force = others.filter(|(_, waiver)| waiver.until > now).count();
     if in_force >= WAIVERS_PER_PROJECT_MAX {
         return Err(Rejection::conflict(
             "waiver.too_many",

@@ -61,3 +61,47 @@ fn what_passed_is_no_finding_and_what_was_excepted_is_suppressed() {
     let facts = facts(Format::Trivy, text);
     assert_eq!((facts.total(), facts.low, facts.suppressed), (1, 1, 1));
 }
+
+#[test]
+fn a_target_without_a_name_or_with_failures_that_are_not_listed_is_no_pass() {
+    let report = |result: &str| {
+        format!(r#"{{"SchemaVersion":2,"ArtifactName":".","Results":[{{"Target":"a"}},{result}]}}"#)
+    };
+    for (result, says) in [
+        ("{}", "without a name"),
+        (r#"{"Vulnerabilities":null}"#, "without a name"),
+        (
+            r#"{"Target":"main.tf","MisconfSummary":{"Successes":1,"Failures":3}}"#,
+            "counts 3 failed checks in `main.tf` and lists 0",
+        ),
+    ] {
+        let read = read(report(result).as_bytes(), None).expect("reads");
+        assert!(
+            matches!(&read.complete, Complete::No { reason } if reason.contains(says)),
+            "{:?}",
+            read.complete
+        );
+    }
+    let clean = report(r#"{"Target":"main.tf","MisconfSummary":{"Successes":1,"Failures":0}}"#);
+    assert_eq!(
+        read(clean.as_bytes(), None).expect("reads").complete,
+        Complete::Yes
+    );
+}
+
+#[test]
+fn nesting_and_texts_of_what_nobody_reads_are_bounded_too() {
+    let passed = |value: &str| {
+        let text = format!(
+            r#"{{"SchemaVersion":2,"ArtifactName":".","More":{value},"Results":[{{"Target":"a"}}]}}"#
+        );
+        read(text.as_bytes(), None)
+            .map(drop)
+            .map_err(|err| err.to_string())
+    };
+    assert_eq!(passed(&format!("{}{}", "[".repeat(100), "]".repeat(100))), Ok(()));
+    let deep = passed(&format!("{}{}", "[".repeat(200), "]".repeat(200))).unwrap_err();
+    assert!(deep.contains("JSON_DEPTH_MAX"), "{deep}");
+    let long = passed(&format!("\"{}\"", "a".repeat(17 << 20))).unwrap_err();
+    assert!(long.contains("PIECE_BYTES_MAX"), "{long}");
+}

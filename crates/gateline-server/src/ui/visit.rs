@@ -7,7 +7,7 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::{HeaderMap, StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use gateline_api::{Rule, encode, entry};
-use gateline_model::{Digest, Scope};
+use gateline_model::{Digest, Scope, plays_tricks};
 use jiff::Timestamp;
 use maud::Markup;
 use serde::de::DeserializeOwned;
@@ -155,12 +155,27 @@ pub(super) fn status(status: u16) -> StatusCode {
 }
 
 pub(super) fn html(status: StatusCode, page: Markup) -> Response {
-    (status, Html(page.into_string())).into_response()
+    (status, Html(harmless(page.into_string()))).into_response()
+}
+
+/// A page whose every character only stands where it is written: texts of others are shown as they are, tricks are not.
+fn harmless(page: String) -> String {
+    let is_trick = |c: char| plays_tricks(c) && !matches!(c, '\n' | '\t' | '\r');
+    match page.contains(is_trick) {
+        true => page.replace(is_trick, "\u{fffd}"),
+        false => page,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_turns_text_round_is_shown_as_a_mark_and_not_obeyed() {
+        let page = "<p>a\u{202e}b\u{1b}[2J\n\tGrüße</p>".to_owned();
+        assert_eq!(harmless(page), "<p>a\u{fffd}b\u{fffd}[2J\n\tGrüße</p>");
+    }
 
     #[test]
     fn the_token_of_a_form_belongs_to_one_session_and_hides_its_secret() {

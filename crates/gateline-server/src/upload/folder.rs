@@ -153,7 +153,7 @@ impl Uploads {
                 return Err(other_bytes());
             }
             if !table.contains_key(&name) {
-                check_count(&table, &name)?;
+                self.check_count(&mut table, &name)?;
             }
             let entry = table
                 .entry(name.clone())
@@ -178,6 +178,36 @@ impl Uploads {
             }
         }
         Ok(seat)
+    }
+
+    /// Room for one more: where the actor has no more, the one that broke off longest ago makes it.
+    fn check_count(&self, table: &mut BTreeMap<Name, Entry>, name: &Name) -> Result<(), Refused> {
+        let of_actor = table.keys().filter(|other| other.actor == name.actor).count();
+        if of_actor >= UPLOADS_PER_ACTOR_MAX && !self.forget_oldest(table, name) {
+            return Err(too_many(format!(
+                "this actor has {UPLOADS_PER_ACTOR_MAX} uploads on their way (UPLOADS_PER_ACTOR_MAX)"
+            )));
+        }
+        if table.len() >= UPLOADS_MAX && !self.forget_oldest(table, name) {
+            return Err(too_many(format!(
+                "there are {UPLOADS_MAX} uploads on their way (UPLOADS_MAX)"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Removes what the actor of this upload began longest ago and nobody is at; whether there was one besides this.
+    fn forget_oldest(&self, table: &mut BTreeMap<Name, Entry>, name: &Name) -> bool {
+        let idle = table
+            .iter()
+            .filter(|(other, entry)| other.actor == name.actor && *other != name && entry.users == 0);
+        let oldest = idle.min_by_key(|(_, entry)| entry.touched);
+        let Some(oldest) = oldest.map(|(oldest, _)| oldest.clone()) else {
+            return false;
+        };
+        let _ = std::fs::remove_file(self.path(&oldest));
+        table.remove(&oldest);
+        true
     }
 
     fn table(&self) -> MutexGuard<'_, BTreeMap<Name, Entry>> {
@@ -219,20 +249,6 @@ fn other_bytes() -> Refused {
 
 fn too_many(detail: String) -> Refused {
     Refused::new(&entry::UPLOADS_MANY, detail)
-}
-
-fn check_count(table: &BTreeMap<Name, Entry>, name: &Name) -> Result<(), Refused> {
-    if table.len() >= UPLOADS_MAX {
-        return Err(too_many(format!(
-            "there are {UPLOADS_MAX} uploads on their way (UPLOADS_MAX)"
-        )));
-    }
-    if table.keys().filter(|other| other.actor == name.actor).count() >= UPLOADS_PER_ACTOR_MAX {
-        let detail =
-            format!("this actor has {UPLOADS_PER_ACTOR_MAX} uploads on their way (UPLOADS_PER_ACTOR_MAX)");
-        return Err(too_many(detail));
-    }
-    Ok(())
 }
 
 /// What becomes of an upload's file when nobody has it any more.
@@ -286,23 +302,30 @@ impl Seat {
     /// Notes that it has so many bytes now.
     ///
     /// # Errors
-    /// 429 when that is more than there may be.
+    /// 429 when that is more than there may be, and nothing of the actor broke off that could make room.
     pub(super) fn grow(&self, bytes: u64) -> Result<(), Refused> {
         let mut table = self.uploads.table();
         let own = table.get(&self.name).map_or(0, |entry| entry.bytes);
-        let all: u64 = table.values().map(|entry| entry.bytes).sum();
-        let of_actor = table.iter().filter(|(other, _)| other.actor == self.name.actor);
-        let of_actor: u64 = of_actor.map(|(_, entry)| entry.bytes).sum();
-        if bytes > own && of_actor - own + bytes > UPLOAD_BYTES_PER_ACTOR_MAX {
-            return Err(too_many(format!(
-                "this actor's unfinished uploads would have more than {UPLOAD_BYTES_PER_ACTOR_MAX} bytes \
-                 (UPLOAD_BYTES_PER_ACTOR_MAX)"
-            )));
-        }
-        if bytes > own && all - own + bytes > UPLOAD_BYTES_MAX {
-            return Err(too_many(format!(
-                "all unfinished uploads would have more than {UPLOAD_BYTES_MAX} bytes (UPLOAD_BYTES_MAX)"
-            )));
+        while bytes > own {
+            let sum = |of: &dyn Fn(&Name) -> bool| {
+                let counted = table.iter().filter(|(name, _)| of(name));
+                counted.map(|(_, entry)| entry.bytes).sum::<u64>() - own + bytes
+            };
+            let detail = if sum(&|name| name.actor == self.name.actor) > UPLOAD_BYTES_PER_ACTOR_MAX {
+                format!(
+                    "this actor's unfinished uploads would have more than {UPLOAD_BYTES_PER_ACTOR_MAX} bytes \
+                     (UPLOAD_BYTES_PER_ACTOR_MAX)"
+                )
+            } else if sum(&|_| true) > UPLOAD_BYTES_MAX {
+                format!(
+                    "all unfinished uploads would have more than {UPLOAD_BYTES_MAX} bytes (UPLOAD_BYTES_MAX)"
+                )
+            } else {
+                break;
+            };
+            if !self.uploads.forget_oldest(&mut table, &self.name) {
+                return Err(too_many(detail));
+            }
         }
         if let Some(entry) = table.get_mut(&self.name) {
             entry.bytes = bytes;

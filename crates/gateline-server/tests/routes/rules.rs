@@ -467,6 +467,19 @@ async fn bodies_that_cannot_be_read_are_refused_with_the_field_and_without_words
 }
 
 #[tokio::test]
+async fn a_packed_body_is_refused_before_it_is_taken_for_the_report_itself() {
+    let (_app, admin, _, _) = App::start().await;
+    for (encoding, is_refused) in [("gzip", true), ("identity, br", true), ("Identity", false)] {
+        let request = Request::post("/api/v1/releases/payments.api@1/evidence")
+            .header(header::AUTHORIZATION, format!("Bearer {}", admin.token()))
+            .header(header::CONTENT_ENCODING, encoding);
+        let response = admin.send_request(request.body(Body::from("{}")).unwrap()).await;
+        let is_encoding = problem_of(response).await.code == "request.encoding";
+        assert_eq!(is_encoding, is_refused, "{encoding}");
+    }
+}
+
+#[tokio::test]
 async fn an_authorization_header_of_another_scheme_is_refused() {
     let (_app, admin, _, _) = App::start().await;
     let request =

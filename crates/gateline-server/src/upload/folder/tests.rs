@@ -48,6 +48,36 @@ async fn all_uploads_are_bounded_in_number_and_bytes_and_so_are_those_of_an_acto
 }
 
 #[tokio::test]
+async fn what_an_actor_broke_off_longest_ago_makes_room_for_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("uploads");
+    let uploads = Uploads::open(folder.clone());
+    let key = |number: usize| name("ana", &format!("key-{number}"));
+    let other = begun(&uploads, name("ben", "key"), 1).await.unwrap();
+    drop(other);
+    let working = begun(&uploads, key(0), 1).await.unwrap();
+    for number in 1..UPLOADS_PER_ACTOR_MAX {
+        drop(begun(&uploads, key(number), 1).await.unwrap());
+    }
+    let next = begun(&uploads, key(UPLOADS_PER_ACTOR_MAX), 1).await.unwrap();
+    assert!(uploads.standing(&key(1), true).unwrap().is_none());
+    assert!(!folder.join(key(1).file()).exists());
+    assert!(uploads.standing(&key(2), true).unwrap().is_some());
+    assert!(uploads.standing(&name("ben", "key"), true).unwrap().is_some());
+    // Bytes too: as many of the oldest go as are needed, never what is on its way.
+    next.grow(UPLOAD_BYTES_PER_ACTOR_MAX - 1).unwrap();
+    assert!(
+        uploads
+            .standing(&key(UPLOADS_PER_ACTOR_MAX - 1), true)
+            .unwrap()
+            .is_none()
+    );
+    assert!(uploads.standing(&key(0), true).unwrap().is_some());
+    assert!(says(next.grow(UPLOAD_BYTES_PER_ACTOR_MAX)).contains("UPLOAD_BYTES_PER_ACTOR_MAX"));
+    drop(working);
+}
+
+#[tokio::test]
 async fn what_broke_off_is_kept_for_a_while_across_a_restart_and_then_gone() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("uploads");
