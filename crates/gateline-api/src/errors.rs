@@ -103,6 +103,8 @@ errors! {
     ROLES_UNKNOWN: "roles.unknown", 404, Usage, "There are no such roles", "declare them with `gateline apply -f roles.yaml`";
     /// A promotion that never was.
     PROMOTION_UNKNOWN: "promotion.unknown", 404, Usage, "There is no such promotion", "list them with `gateline promotion list`";
+    /// A promotion that asks nothing any more.
+    PROMOTION_NOT_HELD: "promotion.not_held", 409, Refused, "The promotion is not before its gates any more", "see how it goes with `gateline explain PROMOTION`";
     /// An artifact that nobody could find, or find again.
     ARTIFACT: "release.artifact", 422, Usage, "The artifact's address cannot be used", "write `oci://REPOSITORY@sha256:..`, `file:PATH@sha256:..` or `git:URL@COMMIT`";
     /// A label that several projects have.

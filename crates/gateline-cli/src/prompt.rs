@@ -12,6 +12,25 @@ pub(crate) fn is_possible() -> bool {
     std::io::stdin().is_terminal()
 }
 
+/// Whether the person at the terminal answers yes: nothing else is a yes.
+pub(crate) fn yes(question: &str) -> Result<bool, Failure> {
+    let failed = |err: std::io::Error| Failure::usage("the terminal cannot be read", err);
+    // The terminal itself: stdout and stderr may lead elsewhere.
+    let mut terminal = File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/tty")
+        .map_err(failed)?;
+    terminal.write_all(question.as_bytes()).map_err(failed)?;
+    let mut line = String::new();
+    BufReader::new(&terminal).read_line(&mut line).map_err(failed)?;
+    Ok(is_yes(&line))
+}
+
+fn is_yes(line: &str) -> bool {
+    matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
 /// A new password, asked for twice.
 pub(crate) fn new_password(of: &impl std::fmt::Display) -> Result<String, Failure> {
     let failed = |err: std::io::Error| Failure::usage("the terminal cannot be read", err);
@@ -64,4 +83,22 @@ fn ask(terminal: &mut File, question: &str) -> std::io::Result<String> {
     terminal.write_all(b"\n")?;
     read?;
     Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for (line, expected) in [
+            ("y\n", true),
+            ("Yes\n", true),
+            ("", false),
+            ("\n", false),
+            ("yesterday\n", false),
+        ] {
+            assert_eq!(is_yes(line), expected, "{line:?}");
+        }
+    }
 }

@@ -48,7 +48,8 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         release,
     } = pinned(draft, promotion)?;
     let stage_ref = &promotion.id.stage;
-    let risk = assess_risk(&pipeline, &release, &stage);
+    let assessment = assess_risk(&pipeline, &release, &stage);
+    let risk = assessment.level;
     let entry_gates = entry_gates(&stage, release.release.change.breaking);
     let state = draft.stage(stage_ref);
     let target = stage.target_name.fill(&release.release.version);
@@ -98,6 +99,7 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         headline: headline(admission, &verdicts, lane_free),
         verdicts,
         risk,
+        assessment,
         question: Digest::of_json(&parts),
         at: draft.facts.now,
         until,

@@ -19,6 +19,7 @@ pub mod planted;
 mod react;
 mod rejection;
 mod state;
+mod summary;
 mod threshold;
 mod world;
 
@@ -36,5 +37,6 @@ pub use plan::plan;
 pub use react::must_be_judged_again;
 pub use rejection::{Rejection, RejectionKind};
 pub use state::*;
+pub use summary::summary;
 pub use threshold::{Threshold, ThresholdError};
 pub use world::{World, WorldError};

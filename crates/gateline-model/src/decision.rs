@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActorId, Digest, EvidenceId, GateMode, GateName, ReleaseId, StageRef, Version, WaiverId};
+use crate::{
+    ActorId, Assessment, Digest, EvidenceId, GateMode, GateName, ReleaseId, Risk, StageRef, Version, WaiverId,
+};
 
 /// Lines kept in [`GateVerdict::details`].
 pub const DETAILS_MAX: usize = 20;
@@ -170,6 +172,8 @@ pub struct Decision {
     pub verdicts: Vec<GateVerdict>,
     /// The assessed risk's level.
     pub risk: Risk,
+    /// How the level came about, factor by factor.
+    pub assessment: Assessment,
     /// Digest of what an approver is asked: an approval counts only while this stays the same.
     pub question: Digest,
     /// When it was decided.
@@ -210,34 +214,5 @@ impl Decision {
             || self.question != other.question
             || self.verdicts.len() != other.verdicts.len()
             || !self.verdicts.iter().zip(&other.verdicts).all(|(a, b)| same(a, b))
-    }
-}
-
-/// The assessed level of a change.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say all")]
-pub enum Risk {
-    #[default]
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-impl Risk {
-    /// Every level, the lowest first.
-    pub const ALL: [Risk; 4] = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
-
-    /// The word, as conditions write it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Risk::Low => "low",
-            Risk::Medium => "medium",
-            Risk::High => "high",
-            Risk::Critical => "critical",
-        }
     }
 }

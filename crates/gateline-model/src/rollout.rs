@@ -92,6 +92,53 @@ impl Default for Strategy {
     }
 }
 
+impl Strategy {
+    /// The plan, as one line.
+    pub fn says(&self) -> String {
+        match self {
+            Strategy::AllAtOnce(AllAtOnce {}) => "all at once".to_owned(),
+            Strategy::Canary(canary) => canary.says(),
+        }
+    }
+}
+
+impl Canary {
+    /// The steps with their pauses, and what the judge asks, as one line.
+    fn says(&self) -> String {
+        let pause = |step: &CanaryStep| step.pause.unwrap_or(self.pause);
+        let steps: Vec<String> = self
+            .steps
+            .iter()
+            .map(|step| match pause(step) {
+                Span::ZERO => step.weight.to_string(),
+                pause => format!("{} for {pause}", step.weight),
+            })
+            .collect();
+        let judged = match &self.judge {
+            Some(judge) => format!("; judged on {}", judge.limits().join(" and ")),
+            None => String::new(),
+        };
+        format!("canary {}{judged}", steps.join(", "))
+    }
+
+    /// How long it takes at least, and what may make it longer.
+    pub fn forecast(&self) -> String {
+        let pauses = self.steps.iter().map(|step| step.pause.unwrap_or(self.pause));
+        let least = pauses.fold(Span::ZERO, Span::plus);
+        let least = match least {
+            Span::ZERO => "no pause is planned".to_owned(),
+            span => format!("at least {span}"),
+        };
+        match &self.judge {
+            Some(judge) => format!(
+                "{least}; longer where a step sees fewer than {} requests, and a person decides after {}",
+                judge.at_least_requests, judge.patience
+            ),
+            None => least,
+        }
+    }
+}
+
 /// Settings of the strategy `all_at_once`: there are none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -184,6 +231,23 @@ pub struct JudgeSettings {
 }
 
 impl JudgeSettings {
+    /// What is asked of the traffic, a part each.
+    pub fn limits(&self) -> Vec<String> {
+        let errors = self
+            .errors
+            .as_ref()
+            .map(|limit| format!("at most {} errors", limit.at_most));
+        let latency = self
+            .latency
+            .as_ref()
+            .map(|limit| format!("{} within {}", limit.quantile, limit.at_most));
+        let mut limits: Vec<String> = errors.into_iter().chain(latency).collect();
+        if limits.is_empty() {
+            limits.push(format!("{} requests", self.at_least_requests));
+        }
+        limits
+    }
+
     fn every_default() -> Span {
         Span::from_secs(5)
     }

@@ -74,6 +74,7 @@ routes! {
     json promotions::list,
     json promotions::request,
     json promotions::show,
+    json promotions::summary,
     json promotions::ticks,
     json promotions::approve,
     json promotions::refuse,

@@ -61,6 +61,7 @@ endpoints! {
     ListPromotions
     Promote
     GetPromotion
+    GetSummary
     GetTicks
     Approve
     Refuse

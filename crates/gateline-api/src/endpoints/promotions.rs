@@ -4,7 +4,7 @@ use std::fmt;
 
 use gateline_model::{
     PipelineName, ProjectName, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Scope, Served,
-    StageName, StageRef, StepAction, Tick, Version,
+    StageName, StageRef, StepAction, Summary, Tick, Version,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -28,6 +28,11 @@ endpoint! {
     /// Shows a promotion: its decision, its rollout and all its events.
     GetPromotion: Get "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}", needs(Scope::Read),
     path PromotionPath, query Empty, body Empty, reply PromotionView
+}
+endpoint! {
+    /// Sums a held promotion up for those who are asked: what changes, the risk, the gates, what happens next, who else is asked.
+    GetSummary: Get "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/summary", needs(Scope::Read),
+    path PromotionPath, query Empty, body Empty, reply SummaryView
 }
 endpoint! {
     /// Gives what the judge saw of a rollout's traffic, oldest first.
@@ -82,6 +87,15 @@ impl From<&PromotionId> for PromotionPath {
             number: id.number,
         }
     }
+}
+
+/// What somebody who is asked needs, as data and as text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SummaryView {
+    /// The summary.
+    pub summary: Summary,
+    /// The same as plain text that fits one screen, with times in UTC.
+    pub text: String,
 }
 
 /// Which promotions to list.

@@ -3,6 +3,7 @@
 use gateline_api::{Approve, ApproveRequest, Empty, Exit, GetPromotion};
 use gateline_model::limits::TEXT_BYTES_MAX;
 
+use super::summary;
 use crate::failure::Failure;
 use crate::render;
 use crate::session::Session;
@@ -10,7 +11,8 @@ use crate::which::Which;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The approval counts for the question as it is at this moment, and for no other.
+    after_help = "The approval counts for the question as it is at this moment, and for no other. At a terminal, the summary
+is shown first (see `gateline summary`), and the answer is asked for.
 
 Examples:
   gateline approve payments/payment-service/production/7
@@ -25,6 +27,9 @@ pub struct Args {
     /// A comment; it is recorded in the log
     #[arg(long, value_name = "TEXT", value_parser = comment)]
     comment: Option<String>,
+    /// Answer without being asked again at the terminal
+    #[arg(long, short)]
+    yes: bool,
 }
 
 fn comment(text: &str) -> Result<String, String> {
@@ -49,6 +54,10 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
                     .hint(format!("read it again with `gateline explain {}`", seen.id)),
             );
         }
+    }
+    if !args.yes && !summary::confirm(&path, &client, session, "Approve").await? {
+        session.out.say("nothing was answered");
+        return Ok(Exit::Held);
     }
     let request = ApproveRequest {
         question: decision.map(|decision| decision.question),

@@ -32,6 +32,7 @@ mod schema;
 mod simulate;
 mod stage;
 mod status;
+mod summary;
 mod token;
 mod waive;
 mod waiver;
@@ -71,6 +72,7 @@ verbs! {
     Promote: promote, "Request the promotion of a release into a stage";
     Explain: explain, "Show why a promotion may or may not go on, and who or what can change that";
     Inbox: inbox, "Show what waits on you, oldest first";
+    Summary: summary, "Show what somebody who is asked needs to know, on one screen";
     Approve: approve, "Approve a promotion";
     Reject: reject, "Say no to a promotion";
     RequestChanges: request_changes, "Say what is to be changed before a promotion goes on";

@@ -6,9 +6,9 @@ use gateline_api::{
     StepView, StepWord,
 };
 use gateline_model::{
-    Admission, Artifact, Change, ChangeKind, ChangeText, Decision, Digest, Found, Freeze, GateVerdict,
-    Health, Outcome, Override, PauseReason, PromotionId, PromotionKind, PromotionOutcome, Risk, Ruling,
-    RulingKind, Served, Span, StepAction, Verdict, Weight,
+    Admission, Artifact, Assessment, Change, ChangeKind, ChangeText, Decision, Digest, Found, Freeze,
+    GateVerdict, Health, Outcome, Override, PauseReason, PromotionId, PromotionKind, PromotionOutcome, Risk,
+    Ruling, RulingKind, Served, Span, StepAction, Verdict, Weight,
 };
 use jiff::Timestamp;
 
@@ -56,6 +56,7 @@ pub(super) fn decision(admission: Admission, verdicts: Vec<GateVerdict>) -> Deci
         admission,
         verdicts,
         risk: Risk::High,
+        assessment: Assessment::default(),
         question: Digest::of(b"question"),
         at: at("2026-11-21T10:41:07Z"),
         until: None,

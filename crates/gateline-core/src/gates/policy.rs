@@ -201,7 +201,7 @@ pub fn policy_order(world: &World, promotion: &Promotion, gate: &Gate) -> Option
         stage,
         release,
     } = pinned(&draft, promotion).ok()?;
-    let risk = assess_risk(&pipeline, &release, &stage);
+    let risk = assess_risk(&pipeline, &release, &stage).level;
     let policy = Policy::deserialize(gate.params_at(risk)).ok()?;
     let project = world.project(&promotion.id.stage.project)?;
     let in_force = *project.policies.get(&policy.module)?;

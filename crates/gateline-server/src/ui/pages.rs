@@ -235,10 +235,12 @@ pub(super) async fn promotion_again(
         let people = People::of(world, &view.stage.project, visit.visitor.now);
         people.teams_of(&visit.visitor.actor)
     });
+    let summary = views::summary(&visit.app.hub, &view.id).await?;
     let shown = Shown {
         view: &view,
         release: release.as_ref(),
         against: against.as_ref(),
+        summary: summary.as_ref(),
         stage: stage.as_ref(),
         ticks: &ticks,
         known: found.as_ref(),

@@ -4,7 +4,7 @@ use gateline_api::{
     LifeStage, Page, ReleaseName, ReleaseQuery, ReleaseSummary, ReleaseView, entry, page_size,
 };
 use gateline_core::{ReleaseState, World};
-use gateline_model::{ChangeText, Digest, Private, ReleaseId, StageRef, StreamId};
+use gateline_model::{ChangeText, Digest, Private, Recorded, ReleaseId, StageRef, StreamId};
 use gateline_store::{PromotionSearch, READ_EVENTS_MAX, ReleaseRow, ReleaseSearch};
 use jiff::Timestamp;
 
@@ -128,12 +128,7 @@ pub(crate) async fn release(hub: &Hub, name: &ReleaseName) -> Result<ReleaseView
         registered_at: *registered_at,
         artifacts: release.artifacts.clone(),
         change: release.change.clone(),
-        text: match first.and_then(|event| event.private) {
-            Some(private) => Some(text(&private)),
-            // Nothing was given: nothing was erased either.
-            None if release.text == Digest::of_json(&ChangeText::default()) => Some(ChangeText::default()),
-            None => None,
-        },
+        text: text_of(&state, first),
         evidence: records.iter().map(|(id, record)| evidence(*id, record)).collect(),
         life,
     })
@@ -170,6 +165,16 @@ pub(crate) mod text_names {
     pub(crate) const NOTES: &str = "notes";
     /// Who wrote the commits, one a line.
     pub(crate) const AUTHORS: &str = "authors";
+}
+
+/// A release's text from its first event; `None` where it was erased.
+pub(super) fn text_of(state: &ReleaseState, first: Option<Recorded>) -> Option<ChangeText> {
+    match first.and_then(|event| event.private) {
+        Some(private) => Some(text(&private)),
+        // Nothing was given: nothing was erased either.
+        None if state.release.text == Digest::of_json(&ChangeText::default()) => Some(ChangeText::default()),
+        None => None,
+    }
 }
 
 fn text(private: &Private) -> ChangeText {

@@ -1,9 +1,9 @@
 use gateline_api::{
-    Abort, Approve, ApproveRequest, Empty, EvidenceQuery, GetTicks, ListPromotions, OverrideGate,
+    Abort, Approve, ApproveRequest, Empty, EvidenceQuery, GetSummary, GetTicks, ListPromotions, OverrideGate,
     OverrideRequest, Pause, Promote, PromoteRequest, PromotionPath, PromotionQuery, PromotionState,
     ReasonRequest, StepWord,
 };
-use gateline_model::{Digest, PromotionOutcome, Scope, Verdict};
+use gateline_model::{Act, Digest, PromotionOutcome, Scope, Verdict};
 
 use crate::support::{App, Client, PIPELINE, id, junit};
 
@@ -58,6 +58,22 @@ async fn a_release_goes_on_by_itself_and_waits_for_the_person_who_must_say_yes()
     assert_eq!(approval.verdict, Verdict::Waiting);
 
     let path = PromotionPath::from(&id("production/1"));
+    let asked = reader
+        .ask::<GetSummary>(&path, &Empty {}, &Empty {})
+        .await
+        .unwrap();
+    assert_eq!(asked.summary.question, decision.question);
+    assert_eq!(asked.summary.recommended.act, Act::Approve);
+    assert!(asked.text.contains(&decision.code()), "{}", asked.text);
+    let gone = PromotionPath::from(&id("dev/1"));
+    let problem = reader
+        .ask::<GetSummary>(&gone, &Empty {}, &Empty {})
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (409, "promotion.not_held")
+    );
     let stale = ApproveRequest {
         question: Some(Digest::of(b"another")),
         comment: None,

@@ -225,7 +225,7 @@ impl Script<'_> {
     }
 
     fn release_command(&self, row: &Row) -> Result<Command, ScenarioError> {
-        row.only(3, &["kind", "by", "label", "built", "written-by", "paths"])?;
+        row.only(3, &["kind", "by", "label", "built", "written-by", "paths", "lines"])?;
         let of = self.pipeline_ref(row)?.clone();
         let version = row.parse(row.word(0, "a version")?)?;
         let pipeline = self
@@ -264,6 +264,7 @@ impl Script<'_> {
                     .flat_map(|paths| paths.split(','))
                     .map(str::to_owned)
                     .collect(),
+                lines_changed: row.value("lines")?,
                 ..Change::default()
             },
             text: Digest::of(b""),

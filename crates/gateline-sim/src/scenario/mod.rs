@@ -113,6 +113,7 @@ impl Script<'_> {
                 self.show_events();
             }
             "explain" => self.explain(row)?,
+            "summary" => self.summary(row)?,
             "status" => self.status(row)?,
             "log" => self.log(row)?,
             other => {

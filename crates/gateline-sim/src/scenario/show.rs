@@ -37,6 +37,18 @@ impl Script<'_> {
         Ok(())
     }
 
+    /// What somebody who is asked sees, word for word.
+    pub(super) fn summary(&mut self, row: &Row) -> Result<(), ScenarioError> {
+        row.only(1, &["to"])?;
+        let id = self.promotion(row)?;
+        let summary = gateline_core::summary(&self.sim.book.world, &id, None, self.sim.now);
+        match summary {
+            Some(summary) => summary.text(says::time).lines().for_each(|line| self.say(line)),
+            None => self.say("nobody is asked any more"),
+        }
+        Ok(())
+    }
+
     /// What is live and what is open, stage by stage.
     pub(super) fn status(&mut self, row: &Row) -> Result<(), ScenarioError> {
         row.only(0, &[])?;

@@ -10,5 +10,6 @@ pub(super) mod refuse;
 pub(super) mod request;
 pub(super) mod resume;
 pub(super) mod show;
+pub(super) mod summary;
 pub(super) mod ticks;
 pub(super) mod withdraw;

@@ -9,12 +9,13 @@ mod numbers;
 mod plot;
 mod points;
 mod steps;
+mod summary;
 mod timeline;
 
 use std::collections::HashSet;
 
 use gateline_api::{PromotionView, ReleaseView, WaiverView};
-use gateline_model::{GroupName, PipelineRef, PromotionKind, Stage, StreamId, Tick};
+use gateline_model::{GroupName, PipelineRef, PromotionKind, Stage, StreamId, Summary, Tick};
 use maud::{Markup, html};
 
 #[cfg(test)]
@@ -34,6 +35,8 @@ pub(super) struct Shown<'a> {
     pub(super) release: Option<&'a ReleaseView>,
     /// What was or is live in its place: what it is compared with.
     pub(super) against: Option<&'a ReleaseView>,
+    /// The summary for those who are asked, while the promotion is held.
+    pub(super) summary: Option<&'a Summary>,
     /// The stage as the pinned pipeline has it.
     pub(super) stage: Option<&'a Stage>,
     /// What the judge saw.
@@ -109,6 +112,7 @@ fn body(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
             section {
                 @if let Some(rollout) = running { (plot::plots(shown, rollout)) (numbers::four(shown, rollout)) }
                 (brings::brings(shown))
+                (summary::summary(visitor, shown))
                 @if running.is_none() { (acts::acts(visitor, shown)) }
             }
             section {

@@ -71,10 +71,12 @@ fn promotion_page(scopes: &[Scope], state: PromotionState, tried: Option<&Tried>
     } else {
         Vec::new()
     };
+    let summary = views::asked_summary();
     let shown = Shown {
         view: &view,
         release: Some(&release),
         against: Some(&live),
+        summary: (state == PromotionState::Held).then_some(&summary),
         stage: Some(&spec),
         ticks: &ticks,
         known: Some(&HashSet::new()),
@@ -97,6 +99,7 @@ fn judged_on(facts: &serde_json::Value, scopes: &[Scope], known: &[&str]) -> Mar
         view: &view,
         release: Some(&release),
         against: Some(&views::release("1.2.0", 2)),
+        summary: None,
         stage: None,
         ticks: &[],
         known: Some(&known),

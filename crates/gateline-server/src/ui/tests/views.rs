@@ -3,7 +3,7 @@
 use gateline_api::{
     Board, EvidenceView, PromotionState, PromotionView, ReleaseSummary, ReleaseView, StageView, WaiverView,
 };
-use gateline_model::{Digest, Tick};
+use gateline_model::{Digest, Summary, Tick};
 use serde_json::{Value, json};
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
@@ -235,6 +235,41 @@ pub fn stage() -> StageView {
     }))
 }
 
+fn assessment() -> Value {
+    json!({
+        "level": "high", "by": "table", "impact": 80, "uncertainty": 60, "score": 48,
+        "why": "48 of 100: impact 80 x uncertainty 60",
+        "factors": [
+            {"factor": "kind", "of": "impact", "value": "data_migration", "points": 30, "at_most": 30, "why": "data_migration"},
+            {"factor": "coverage_drop", "of": "uncertainty", "points": 20, "at_most": 20, "why": "not known: nobody reported coverage"},
+            {"factor": "size", "of": "uncertainty", "value": "12 lines", "points": 0, "at_most": 20, "why": "12 lines"}
+        ]
+    })
+}
+
+/// The summary of the promotion that is held.
+pub(super) fn asked_summary() -> Summary {
+    let view = json!({
+        "promotion": "payments/payment-service/production/7", "version": "1.3.0", "kind": "forward",
+        "question": digest("question"), "code": "7f3a 90c2",
+        "brings": {
+            "kind": "data migration", "live": "1.2.0", "live_since": "2026-11-20T08:00:00Z", "differs": "2 releases later, other bytes of service",
+            "tickets": ["PAY-7"], "text": {"authors": ["Ana <ana@example>"], "notes": "Retry <refunds>"}
+        },
+        "risk": assessment(),
+        "gates": [
+            {"gate": "findings", "stands": "overridden", "says": "1 finding of CVE-2026-1"},
+            {"gate": "tests", "stands": "satisfied", "says": "31 of 31 passed"}
+        ],
+        "ahead": {"rollout": "canary 5% for 15m, 100%", "rollback": "traffic returns to 1.2.0 by itself", "forecast": "at least 15m"},
+        "asked": [{"now": true, "complete": false, "says": "0 of 1 from tech-lead"}],
+        "answer_by": "2026-11-21T10:21:00Z", "expires_at": "2026-12-05T08:00:00Z",
+        "told": [{"when": "now", "who": "tech-lead"}],
+        "recommended": {"act": "look", "because": "findings (overridden); the risk is high; not known: coverage_drop"}
+    });
+    read(view)
+}
+
 fn decision() -> Value {
     let gate = |name: &str, verdict: &str, code: &str, says: &str| {
         json!({
@@ -255,7 +290,7 @@ fn decision() -> Value {
     json!({
         "release": digest("1.3.0"), "version": "1.3.0", "stage": here(), "pipeline": digest("pipeline"),
         "admission": "hold", "headline": "held: 1 of 3 gates not satisfied: approval", "verdicts": [tests, soak, approval],
-        "risk": "high", "question": digest("question"), "at": "2026-11-21T08:21:00Z", "until": "2026-11-21T10:21:00Z",
+        "risk": "high", "assessment": assessment(), "question": digest("question"), "at": "2026-11-21T08:21:00Z", "until": "2026-11-21T10:21:00Z",
     })
 }
 
