@@ -225,7 +225,10 @@ impl Script<'_> {
     }
 
     fn release_command(&self, row: &Row) -> Result<Command, ScenarioError> {
-        row.only(3, &["kind", "by", "label", "built", "written-by", "paths", "lines"])?;
+        row.only(
+            3,
+            &["kind", "by", "label", "built", "written-by", "paths", "lines"],
+        )?;
         let of = self.pipeline_ref(row)?.clone();
         let version = row.parse(row.word(0, "a version")?)?;
         let pipeline = self
