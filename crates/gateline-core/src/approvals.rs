@@ -40,6 +40,10 @@ pub(crate) struct LayerNow {
     pub given: Vec<Approval>,
     /// Since when they are asked; none where nobody was asked this yet.
     pub asked_at: Option<Timestamp>,
+    /// When they are reminded next; none where nobody is.
+    pub remind_at: Option<Timestamp>,
+    /// Whether it was told that those under `escalate` may answer.
+    pub escalation_told: bool,
     /// Who may answer now.
     pub from: Asked,
     pub stands: Stands,
@@ -226,6 +230,11 @@ impl Asking<'_> {
             known,
             given,
             asked_at,
+            remind_at: layer
+                .remind
+                .zip(asked)
+                .map(|(span, asked)| span.after(asked.reminded_at.unwrap_or(asked.at))),
+            escalation_told: asked.is_some_and(|asked| asked.escalated),
             from,
             stands,
         }
@@ -330,8 +339,14 @@ impl Asking<'_> {
         let ends = |now: &LayerNow| {
             let at = now.asked_at.unwrap_or(self.view.now);
             let spans = [now.layer.sla, now.layer.expires].into_iter().flatten();
+            // One that is due now is told with this judging, and who is asked now is asked with it: the next follows.
+            let remind = now.layer.remind.map(|span| {
+                let next = now.remind_at.filter(|at| *at > self.view.now);
+                next.unwrap_or_else(|| span.after(self.view.now))
+            });
             spans
                 .map(|span| span.after(at))
+                .chain(remind)
                 .filter(|at| *at > self.view.now)
                 .min()
         };

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, CheckOf, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Key, No,
-    Pipeline, Private, PromotionId, Release, ReleaseId, Roles, Ruling, Scope, Served, StageRef, Tier,
-    TokenId,
+    ActorId, CheckOf, Delivered, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Key,
+    No, Notifications, Pipeline, Private, PromotionId, Release, ReleaseId, Roles, Ruling, Scope, Served,
+    StageRef, Tier, TokenId,
 };
 use jiff::Timestamp;
 
@@ -241,6 +241,24 @@ pub enum Command {
         roles: Arc<Roles>,
         /// Digest of the file as it was written.
         source: Digest,
+    },
+    /// Bring rules of notifications into force.
+    ApplyNotifications {
+        /// Their content.
+        notifications: Arc<Notifications>,
+        /// Digest of the file as it was written.
+        source: Digest,
+    },
+    /// Report what became of an attempt to deliver a letter.
+    ReportLetter {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// The letter's number.
+        letter: u64,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// What became of it.
+        delivered: Delivered,
     },
     /// Report that a person came in by a provider. Only this process says so.
     SignIn {

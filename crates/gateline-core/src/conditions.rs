@@ -11,6 +11,17 @@ pub const RISK_FACTS: &[&str] = &["change", "release", "stage"];
 /// What a condition under `approval` may name.
 pub const APPROVAL_FACTS: &[&str] = &["change", "release", "risk", "stage"];
 
+/// What a condition of a rule of notifications may name.
+pub const TELL_FACTS: &[&str] = &[
+    "change",
+    "event",
+    "gates",
+    "promotion",
+    "release",
+    "risk",
+    "stage",
+];
+
 /// The facts about one release before one stage.
 pub(crate) fn facts(pipeline: &Pipeline, release: &ReleaseState, stage: &Stage, risk: Option<Risk>) -> Value {
     let change = &release.release.change;

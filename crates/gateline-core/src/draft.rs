@@ -11,9 +11,9 @@ use gateline_model::{
 
 use crate::command::Facts;
 use crate::decide::Decided;
-use crate::plan::{plan, plan_promotion, plan_stage};
+use crate::plan::{plan, plan_promotion, plan_stage, plan_telling};
 use crate::rejection::Rejection;
-use crate::state::{Project, Promotion, ReleaseState, StageState};
+use crate::state::{Project, Promotion, ReleaseState, StageState, Telling};
 use crate::world::World;
 
 /// One event that a decision wants recorded.
@@ -36,6 +36,7 @@ pub(crate) struct Draft<'w> {
     releases: BTreeMap<ReleaseId, Arc<ReleaseState>>,
     stages: BTreeMap<StageRef, Arc<StageState>>,
     promotions: BTreeMap<PromotionId, Arc<Promotion>>,
+    telling: BTreeMap<ProjectName, Arc<Telling>>,
     proposed: Vec<Proposed>,
 }
 
@@ -48,6 +49,7 @@ impl<'w> Draft<'w> {
             releases: BTreeMap::new(),
             stages: BTreeMap::new(),
             promotions: BTreeMap::new(),
+            telling: BTreeMap::new(),
             proposed: Vec::new(),
         }
     }
@@ -61,6 +63,7 @@ impl<'w> Draft<'w> {
             releases: draft.releases.clone(),
             stages: draft.stages.clone(),
             promotions: draft.promotions.clone(),
+            telling: draft.telling.clone(),
             proposed: Vec::new(),
         }
     }
@@ -93,6 +96,19 @@ impl<'w> Draft<'w> {
             .get(id)
             .or_else(|| self.world.promotion(id))
             .cloned()
+    }
+
+    pub(crate) fn telling(&self, name: &ProjectName) -> Arc<Telling> {
+        self.note(StreamId::Notifications(name.clone()));
+        match self.telling.get(name) {
+            Some(state) => state.clone(),
+            None => self.world.telling(name).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// What is proposed so far.
+    pub(crate) fn proposed(&self) -> &[Proposed] {
+        &self.proposed
     }
 
     /// An open promotion, or the rejection that says that it is not.
@@ -185,6 +201,12 @@ impl<'w> Draft<'w> {
                 self.note(stream.clone());
                 Ok(())
             }
+            StreamId::Notifications(name) => {
+                let mut state = self.telling(name);
+                let applied = Arc::make_mut(&mut state).evolve(name, &event, at);
+                self.telling.insert(name.clone(), state);
+                applied
+            }
         };
         debug_assert!(applied.is_ok(), "decide proposed an illegal event: {applied:?}");
         self.proposed.push(Proposed {
@@ -214,6 +236,9 @@ impl<'w> Draft<'w> {
         for (id, state) in &self.promotions {
             compare(StreamId::Promotion(id.clone()), plan_promotion(state));
         }
+        for (name, state) in &self.telling {
+            compare(StreamId::Notifications(name.clone()), plan_telling(name, state));
+        }
         Decided {
             events: self.proposed,
             reads: self.read.into_inner(),
@@ -234,6 +259,7 @@ fn begins_anew(old: &Work, new: &Work) -> bool {
         | WorkKind::Step { .. }
         | WorkKind::Measure
         | WorkKind::Continue { .. }
-        | WorkKind::ObserveHealth => new.due != old.due,
+        | WorkKind::ObserveHealth
+        | WorkKind::Deliver { .. } => new.due != old.due,
     }
 }

@@ -1,8 +1,8 @@
 //! The plan: what a stream's state still needs somebody to do. A pure function of that state alone.
 
-use gateline_model::{CheckOf, Found, RulingKind, StageRef, StreamId, Work, WorkKind};
+use gateline_model::{CheckOf, Found, ProjectName, RulingKind, StageRef, StreamId, Work, WorkKind};
 
-use crate::state::{Phase, Promotion, Rollout, StageState, StepState};
+use crate::state::{Phase, Promotion, Rollout, StageState, StepState, Telling};
 use crate::world::World;
 
 /// All work that one stream plans now, by id.
@@ -16,6 +16,10 @@ pub fn plan(world: &World, stream: &StreamId) -> Vec<Work> {
         StreamId::Promotion(id) => world
             .promotion(id)
             .map(|state| plan_promotion(state))
+            .unwrap_or_default(),
+        StreamId::Notifications(project) => world
+            .telling(project)
+            .map(|state| plan_telling(project, state))
             .unwrap_or_default(),
     };
     work.sort_by(|a, b| a.kind.cmp(&b.kind));
@@ -32,6 +36,15 @@ pub(crate) fn plan_stage(stage: &StageRef, state: &StageState) -> Vec<Work> {
         kind: WorkKind::ObserveHealth,
         due,
     }]
+}
+
+pub(crate) fn plan_telling(project: &ProjectName, state: &Telling) -> Vec<Work> {
+    let work = |(letter, waits): (&u64, &gateline_model::Letter)| Work {
+        stream: StreamId::Notifications(project.clone()),
+        kind: WorkKind::Deliver { letter: *letter },
+        due: waits.due,
+    };
+    state.pending.iter().map(work).collect()
 }
 
 pub(crate) fn plan_promotion(promotion: &Promotion) -> Vec<Work> {

@@ -7,7 +7,7 @@ use gateline_model::{
     Event, PipelineRef, ProjectName, PromotionId, Recorded, ReleaseId, StageRef, StreamId, Version,
 };
 
-use crate::state::{IllegalEvent, Phase, Project, Promotion, ReleaseState, StageState};
+use crate::state::{IllegalEvent, Phase, Project, Promotion, ReleaseState, StageState, Telling};
 
 /// The kind of gate that asks about other pipelines.
 const DEPENDS: &str = crate::gates::depends::KIND.name;
@@ -20,6 +20,7 @@ pub struct World {
     releases: HashMap<ReleaseId, Arc<ReleaseState>>,
     stages: HashMap<StageRef, Arc<StageState>>,
     promotions: HashMap<PromotionId, Arc<Promotion>>,
+    telling: HashMap<ProjectName, Arc<Telling>>,
     /// Open promotions of each release: evidence for it concerns them.
     by_release: HashMap<ReleaseId, BTreeSet<PromotionId>>,
     /// Open promotions of each pipeline: what goes live in one of its stages concerns them.
@@ -81,6 +82,9 @@ impl World {
             }
             StreamId::Stage(stage) => {
                 Arc::make_mut(self.stages.entry(stage.clone()).or_default()).evolve(event, at)
+            }
+            StreamId::Notifications(name) => {
+                Arc::make_mut(self.telling.entry(name.clone()).or_default()).evolve(name, event, at)
             }
             StreamId::Release(id) => match self.releases.get_mut(id) {
                 Some(state) => Arc::make_mut(state).evolve(event),
@@ -174,6 +178,16 @@ impl World {
     /// All projects, in no order.
     pub fn projects(&self) -> impl Iterator<Item = (&ProjectName, &Arc<Project>)> {
         self.projects.iter()
+    }
+
+    /// What a project tells.
+    pub fn telling(&self, name: &ProjectName) -> Option<&Arc<Telling>> {
+        self.telling.get(name)
+    }
+
+    /// What all projects tell, in no order.
+    pub fn tellings(&self) -> impl Iterator<Item = (&ProjectName, &Arc<Telling>)> {
+        self.telling.iter()
     }
 
     /// A release's state.

@@ -9,8 +9,10 @@ mod fake;
 mod fetch;
 mod fill;
 pub mod http_check;
+pub mod letter;
 pub mod metrics;
 pub mod oci;
+pub mod outbound;
 pub mod payment_service;
 pub mod process;
 pub mod proxy;
@@ -31,6 +33,8 @@ use process::ProcessDriver;
 pub struct Drivers {
     /// Processes on this host.
     pub process: ProcessDriver,
+    /// The channels on which people are told.
+    pub post: std::sync::Arc<letter::Post>,
 }
 
 impl Drivers {
@@ -103,6 +107,7 @@ mod tests {
             process: ProcessDriver {
                 state_dir: dir.path().to_owned(),
             },
+            post: Default::default(),
         };
         let say = |text: &str| json!(["/bin/sh", "-c", text]);
         let target = json!({"command": {"apply": say("echo done"), "observe": say("exit 1"), "health": say("exit 0")}});

@@ -25,11 +25,21 @@ pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
                 WorkKind::CheckVerify { gate } => check(world, promotion, pipeline, &stage.verify, gate),
                 WorkKind::Step { step, attempt } => step_order(world, promotion, stage, *step, *attempt),
                 WorkKind::Measure => measure(world, promotion, pipeline, stage),
-                WorkKind::Judge | WorkKind::Continue { .. } | WorkKind::ObserveHealth => None,
+                WorkKind::Judge
+                | WorkKind::Continue { .. }
+                | WorkKind::ObserveHealth
+                | WorkKind::Deliver { .. } => None,
             }
         }
         (StreamId::Stage(stage), WorkKind::ObserveHealth) => health(world, stage),
-        (StreamId::Stage(_) | StreamId::Project(_) | StreamId::Release(_), _) => None,
+        (StreamId::Notifications(project), WorkKind::Deliver { letter }) => {
+            let letter = world.telling(project)?.pending.get(letter)?;
+            Some(TaskOrder::Deliver(Box::new(letter.clone())))
+        }
+        (
+            StreamId::Stage(_) | StreamId::Project(_) | StreamId::Release(_) | StreamId::Notifications(_),
+            _,
+        ) => None,
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gateline_core::{Command, StepOutcome};
 use gateline_model::{
-    CheckOf, Evidence, Facts as EvidenceFacts, Found, Health, HealthSeen, PromotionId, Reading, Span,
-    StreamId, Work, WorkKind,
+    CheckOf, Delivered, Evidence, Facts as EvidenceFacts, Found, Health, HealthSeen, PromotionId, Reading,
+    Span, StreamId, Work, WorkKind,
 };
 use gateline_store::{Fence, Leased};
 use jiff::Timestamp;
@@ -131,6 +131,19 @@ impl Engine {
                     not_seen_from,
                 })
             }
+            (
+                StreamId::Notifications(project),
+                WorkKind::Deliver { letter },
+                Observed::Delivered(delivered),
+            ) => match &task.order {
+                TaskOrder::Deliver(order) => Some(Command::ReportLetter {
+                    project: project.clone(),
+                    letter: *letter,
+                    attempt: order.attempts + 1,
+                    delivered,
+                }),
+                _ => None,
+            },
             // An answer to another question: a bug of the rim. Nothing is concluded from it.
             _ => None,
         };
@@ -276,9 +289,10 @@ impl Engine {
         let soonest = match work.kind {
             WorkKind::Measure | WorkKind::ObserveHealth => self.every(work).after(now),
             WorkKind::Judge | WorkKind::Continue { .. } => now,
-            WorkKind::CheckEntry { .. } | WorkKind::CheckVerify { .. } | WorkKind::Step { .. } => {
-                REST.after(now)
-            }
+            WorkKind::CheckEntry { .. }
+            | WorkKind::CheckVerify { .. }
+            | WorkKind::Step { .. }
+            | WorkKind::Deliver { .. } => REST.after(now),
         };
         match again {
             Some(again) if again > now => again,
@@ -318,6 +332,7 @@ impl TaskOrder {
             TaskOrder::Check(_) => Observed::Checked(Err(why.to_owned())),
             TaskOrder::Step(_) => Observed::Stepped(StepOutcome::Unknown(why.to_owned())),
             TaskOrder::Measure(..) => Observed::Measured(Err(why.to_owned())),
+            TaskOrder::Deliver(_) => Observed::Delivered(Delivered::Later(why.to_owned(), None)),
             TaskOrder::Health(_) => Observed::Seen(HealthSeen::because(Health::Unknown, why)),
         }
     }

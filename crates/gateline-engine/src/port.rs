@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gateline_core::{Actor, Command, Rejection, StepOutcome};
 use gateline_model::{
-    CheckOrder, Digest, HealthSeen, PromotionId, Reading, Recorded, StepOrder, TargetView, Tick,
-    TrafficSource, Version, Weight,
+    CheckOrder, Delivered, Digest, HealthSeen, Letter, PromotionId, Reading, Recorded, StepOrder, TargetView,
+    Tick, TrafficSource, Version, Weight,
 };
 use gateline_store::{
     Append, AppendError, Blob, Committed, Fence, IdempotencyKey, Leased, PasswordChange, Salt, StoreError,
@@ -145,6 +145,8 @@ pub enum TaskOrder {
     Measure(Box<TargetView>, Option<Box<SourceOrder>>),
     /// Look at the health.
     Health(Box<TargetView>),
+    /// Deliver a letter.
+    Deliver(Box<Letter>),
 }
 
 /// Counts to be asked of a metric source instead of the target.
@@ -169,6 +171,8 @@ pub enum Observed {
     Measured(Result<Vec<Tick>, String>),
     /// To a look at the health.
     Seen(HealthSeen),
+    /// To a letter.
+    Delivered(Delivered),
 }
 
 impl Task {

@@ -55,8 +55,13 @@ impl Remade {
             .world
             .stages()
             .map(|(stage, _)| StreamId::Stage(stage.clone()));
+        let tellings = self
+            .world
+            .tellings()
+            .map(|(project, _)| StreamId::Notifications(project.clone()));
         promotions
             .chain(stages)
+            .chain(tellings)
             .flat_map(|stream| plan(&self.world, &stream))
             .collect()
     }

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountName, ActorId, Approval, Asked, Decision, Delegation, Digest, Evidence, Freeze, FreezeName,
-    GateName, GroupName, Health, Key, No, Override, Pipeline, PipelineName, PolicyName, PromotionId,
-    PromotionKind, PromotionOutcome, Release, ReleaseId, Roles, Ruling, Span, StepAction, StreamId,
-    TargetName, TokenId, Version, Waiver, WaiverId,
+    GateName, GroupName, Health, Key, No, Notice, Notifications, Override, Pipeline, PipelineName,
+    PolicyName, PromotionId, PromotionKind, PromotionOutcome, Recipient, Release, ReleaseId, Roles, RuleName,
+    Ruling, Span, StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
@@ -48,6 +48,15 @@ pub enum Event {
         version: Digest,
         /// Their content.
         roles: Arc<Roles>,
+        /// The file as it was written, kept by digest.
+        source: Digest,
+    },
+    /// Rules of notifications came into force.
+    NotificationsApplied {
+        /// The version.
+        version: Digest,
+        /// Their content.
+        notifications: Arc<Notifications>,
         /// The file as it was written, kept by digest.
         source: Digest,
     },
@@ -270,6 +279,15 @@ pub enum Event {
         /// How soon they should answer.
         until: Option<Timestamp>,
     },
+    /// A layer's people were reminded, as they have not answered yet.
+    ApprovalReminded {
+        /// Index of the layer in the rule.
+        layer: u32,
+        /// Who may answer now.
+        from: Asked,
+        /// Whether the time to answer was over, so that others may answer too.
+        escalated: bool,
+    },
     /// A named person was asked to look.
     PersonAsked {
         /// Who.
@@ -405,6 +423,44 @@ pub enum Event {
         superseded_by: Option<ReleaseId>,
         /// Traffic that the canary served, and how much of it failed.
         served: Served,
+    },
+
+    // ---- notifications ----
+    /// Somebody is to be told of an event that was recorded with this one.
+    NotificationPlanned {
+        /// The letter that tells it; several notices may be gathered in one.
+        letter: u64,
+        /// Where it goes.
+        to: Recipient,
+        /// The rule that says so.
+        rule: RuleName,
+        /// What this rule tells once only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        once: Option<String>,
+        /// When the letter is sent.
+        due: Timestamp,
+        /// What is told.
+        notice: Arc<Notice>,
+    },
+    /// A channel took a letter.
+    LetterSent {
+        /// Its number.
+        letter: u64,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// What the channel said.
+        says: String,
+    },
+    /// A letter could not be delivered.
+    LetterFailed {
+        /// Its number.
+        letter: u64,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Why.
+        why: String,
+        /// When it is tried again; none where it was given up.
+        again: Option<Timestamp>,
     },
 }
 
@@ -556,6 +612,58 @@ pub struct Recorded {
     pub private: Option<Private>,
 }
 
+/// The names of the events that rules of notifications may be about: every one but those of telling itself, and those
+/// that only repeat what the one beside them says.
+pub const TOLD_EVENTS: &[&str] = &[
+    "account_disabled",
+    "account_made",
+    "approval_asked",
+    "approval_given",
+    "approval_refused",
+    "approval_reminded",
+    "approval_voided",
+    "approval_withdrawn",
+    "bar_lifted",
+    "check_recorded",
+    "decision_recorded",
+    "delegation_declared",
+    "delegation_ended",
+    "evidence_recorded",
+    "freeze_declared",
+    "freeze_lifted",
+    "health_observed",
+    "key_enrolled",
+    "key_revoked",
+    "notifications_applied",
+    "override_granted",
+    "password_set",
+    "person_asked",
+    "pipeline_applied",
+    "pipeline_repinned",
+    "policy_applied",
+    "promotion_admitted",
+    "promotion_ended",
+    "promotion_requested",
+    "release_barred",
+    "release_registered",
+    "roles_applied",
+    "rollback_began",
+    "rollout_paused",
+    "rollout_resumed",
+    "ruling_changed",
+    "signed_in",
+    "step_applied",
+    "step_failed",
+    "step_intended",
+    "step_parked",
+    "token_issued",
+    "token_revoked",
+    "verification_began",
+    "waiver_granted",
+    "waiver_lifted",
+    "went_live",
+];
+
 impl Event {
     /// The event's stable name, as in `promotion_admitted`.
     pub fn name(&self) -> &'static str {
@@ -563,6 +671,7 @@ impl Event {
             Event::PipelineApplied { .. } => "pipeline_applied",
             Event::PolicyApplied { .. } => "policy_applied",
             Event::RolesApplied { .. } => "roles_applied",
+            Event::NotificationsApplied { .. } => "notifications_applied",
             Event::SignedIn { .. } => "signed_in",
             Event::KeyEnrolled { .. } => "key_enrolled",
             Event::KeyRevoked { .. } => "key_revoked",
@@ -592,6 +701,7 @@ impl Event {
             Event::PipelineRepinned { .. } => "pipeline_repinned",
             Event::DecisionRecorded { .. } => "decision_recorded",
             Event::ApprovalAsked { .. } => "approval_asked",
+            Event::ApprovalReminded { .. } => "approval_reminded",
             Event::PersonAsked { .. } => "person_asked",
             Event::ApprovalGiven { .. } => "approval_given",
             Event::ApprovalRefused { .. } => "approval_refused",
@@ -610,6 +720,9 @@ impl Event {
             Event::RollbackBegan { .. } => "rollback_began",
             Event::VerificationBegan { .. } => "verification_began",
             Event::PromotionEnded { .. } => "promotion_ended",
+            Event::NotificationPlanned { .. } => "notification_planned",
+            Event::LetterSent { .. } => "letter_sent",
+            Event::LetterFailed { .. } => "letter_failed",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Knows no I/O, no clock, no randomness and no other crate of ours.
 
 mod approval;
+mod channel;
 mod decision;
 mod digest;
 mod event;
@@ -13,6 +14,7 @@ mod gate;
 mod health;
 pub mod limits;
 mod name;
+mod notification;
 mod pipeline;
 mod placeholder;
 mod policy;
@@ -34,6 +36,7 @@ mod window;
 mod work;
 
 pub use approval::*;
+pub use channel::*;
 pub use decision::*;
 pub use digest::*;
 pub use event::*;
@@ -42,6 +45,7 @@ pub use facts::*;
 pub use gate::*;
 pub use health::*;
 pub use name::*;
+pub use notification::*;
 pub use pipeline::*;
 pub use placeholder::*;
 pub use policy::*;

@@ -33,3 +33,14 @@ pub const WRITERS_MAX: usize = 500;
 pub const ROLES_MAX: usize = 1_000;
 /// Most layers of one approval rule.
 pub const LAYERS_MAX: usize = 10;
+/// Most rules of notifications in one project.
+pub const TELL_RULES_MAX: usize = 100;
+/// Most letters that go from one project to one channel within an hour where nothing else is declared. What is more
+/// waits and goes out together: a channel that is always full is read by nobody.
+pub const LETTERS_PER_HOUR: u32 = 30;
+/// Most notices in one letter; what is more is counted.
+pub const NOTICES_PER_LETTER_MAX: usize = 25;
+/// Most gates in one notice: they fit one screen.
+pub const NOTICE_GATES_MAX: usize = 8;
+/// Longest sentence in a notice, in bytes; what is longer is cut.
+pub const NOTICE_TEXT_BYTES_MAX: usize = 600;

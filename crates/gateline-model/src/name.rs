@@ -125,6 +125,8 @@ names! {
     ActorId: "actor id", is_actor, ACTOR_RULE;
     /// The name of an artifact within its release.
     ArtifactName: "artifact name", is_label, LABEL_RULE;
+    /// The name of a way to tell people something, as the server's file declares it.
+    ChannelName: "channel name", is_label, LABEL_RULE;
     /// The name of a freeze within its project.
     FreezeName: "freeze name", is_label, LABEL_RULE;
     /// The name of a gate within its stage; by default its kind.
@@ -139,6 +141,8 @@ names! {
     ProjectName: "project name", is_label, LABEL_RULE;
     /// The name of a provider of identities: actors of its sign-ins are written `PROVIDER:NAME`.
     ProviderName: "provider name", is_label, LABEL_RULE;
+    /// The name of a rule of notifications within its project.
+    RuleName: "rule name", is_label, LABEL_RULE;
     /// The name of a stage within its pipeline.
     StageName: "stage name", is_label, LABEL_RULE;
     /// What a lane belongs to: the name of the real place that a driver changes.

@@ -1,4 +1,4 @@
-//! Streams: the four kinds of history that the log is made of.
+//! Streams: the five kinds of history that the log is made of.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,11 +18,13 @@ pub enum StreamId {
     Stage(StageRef),
     /// One promotion, from request to end.
     Promotion(PromotionId),
+    /// The letters of a project: what people are told.
+    Notifications(ProjectName),
 }
 
 /// Why a text is not a [`StreamId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a stream: write project/.., release/.., stage/.. or promotion/..")]
+#[error("`{0}` is not a stream: write project/.., release/.., stage/.., promotion/.. or notifications/..")]
 pub struct StreamIdError(String);
 
 impl fmt::Display for StreamId {
@@ -32,6 +34,7 @@ impl fmt::Display for StreamId {
             StreamId::Release(id) => write!(f, "release/{id}"),
             StreamId::Stage(stage) => write!(f, "stage/{stage}"),
             StreamId::Promotion(id) => write!(f, "promotion/{id}"),
+            StreamId::Notifications(name) => write!(f, "notifications/{name}"),
         }
     }
 }
@@ -47,6 +50,7 @@ impl FromStr for StreamId {
             "release" => StreamId::Release(name.parse().map_err(|_| bad())?),
             "stage" => StreamId::Stage(name.parse().map_err(|_| bad())?),
             "promotion" => StreamId::Promotion(name.parse().map_err(|_| bad())?),
+            "notifications" => StreamId::Notifications(name.parse().map_err(|_| bad())?),
             _ => return Err(bad()),
         })
     }
@@ -70,7 +74,7 @@ impl schemars::JsonSchema for StreamId {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^(project|release|stage|promotion)/.+$"})
+        schemars::json_schema!({"type": "string", "pattern": "^(project|release|stage|promotion|notifications)/.+$"})
     }
 }
 
@@ -84,6 +88,7 @@ mod tests {
             "project/payments",
             "stage/payments/payment-service/dev",
             "promotion/payments/payment-service/dev/7",
+            "notifications/payments",
             &format!("release/{}", Digest::of(b"")),
         ] {
             assert_eq!(text.parse::<StreamId>().unwrap().to_string(), text);

@@ -51,6 +51,11 @@ pub enum WorkKind {
     },
     /// Look at the health of what is live. Due again and again.
     ObserveHealth,
+    /// Deliver a letter.
+    Deliver {
+        /// Its number.
+        letter: u64,
+    },
 }
 
 /// A work's id: stream and kind, `promotion/../7#step/2/1`.
@@ -81,6 +86,7 @@ impl fmt::Display for WorkKind {
             WorkKind::Measure => f.write_str("measure"),
             WorkKind::Continue { step } => write!(f, "continue/{step}"),
             WorkKind::ObserveHealth => f.write_str("health"),
+            WorkKind::Deliver { letter } => write!(f, "deliver/{letter}"),
         }
     }
 }

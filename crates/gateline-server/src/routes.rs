@@ -7,6 +7,7 @@ mod board;
 mod evidence;
 mod freezes;
 mod log;
+mod notifications;
 mod people;
 mod pipelines;
 mod policies;
@@ -101,6 +102,9 @@ routes! {
     json people::whoami,
     json people::can,
     json people::inbox,
+    json notifications::show,
+    json notifications::apply,
+    json notifications::letters,
     json tokens::list,
     json tokens::issue,
     json tokens::revoke,

@@ -100,6 +100,11 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         process: ProcessDriver {
             state_dir: dir.join("processes"),
         },
+        post: std::sync::Arc::new(gateline_drivers::letter::Post {
+            channels: file.channels.clone(),
+            people: file.people.clone(),
+            url: file.url.clone(),
+        }),
     };
     let hub = Hub::start(store, drivers, &format!("serve-{}", std::process::id()))?;
     let listener = TcpListener::bind(listen)

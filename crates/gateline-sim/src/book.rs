@@ -199,6 +199,9 @@ impl Book {
             } => WorkKind::CheckVerify { gate: gate.clone() },
             Event::RulingChanged { .. } => WorkKind::Measure,
             Event::HealthObserved { .. } => WorkKind::ObserveHealth,
+            Event::LetterSent { letter, .. } | Event::LetterFailed { letter, .. } => {
+                WorkKind::Deliver { letter: *letter }
+            }
             _ => return,
         };
         let work = WorkId(format!("{}#{kind}", recorded.stream));

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use gateline_core::StepOutcome;
 use gateline_model::{
-    Arm, Artifact, AttestationFacts, Check, CheckOrder, Digest, GateName, Health, PolicyReading,
-    PolicyReason, Reading, StageName, Statement, StepAction, StepOrder, TargetName, TargetView, Tick,
-    Version,
+    Arm, Artifact, AttestationFacts, ChannelName, Check, CheckOrder, Delivered, Digest, GateName, Health,
+    Letter, PolicyReading, PolicyReason, Reading, StageName, Statement, StepAction, StepOrder, TargetName,
+    TargetView, Tick, Version,
 };
 use jiff::Timestamp;
 
@@ -29,6 +29,10 @@ pub(crate) struct Outside {
     pub health: BTreeMap<StageName, Health>,
     /// What the targets of a stage do with their next steps instead of applying them.
     pub tricks: BTreeMap<StageName, VecDeque<Trick>>,
+    /// Channels that take nothing, and what they say instead.
+    pub channels: BTreeMap<ChannelName, String>,
+    /// Letters that channels took, by name: how often, and how many notices.
+    pub letters: BTreeMap<String, (u32, usize)>,
     /// Operations that were applied more than once: there must be none.
     pub twice: Vec<String>,
 }
@@ -201,6 +205,16 @@ impl Outside {
             },
             Check::Policy(_) => policy(&answer.body.unwrap_or("{}".to_owned()), order)?,
         })
+    }
+
+    /// Takes a letter, unless its channel takes nothing.
+    pub(crate) fn deliver(&mut self, letter: &Letter) -> Delivered {
+        if let Some(why) = self.channels.get(&letter.to.channel) {
+            return Delivered::Later(why.clone(), None);
+        }
+        let taken = self.letters.entry(letter.id()).or_default();
+        *taken = (taken.0 + 1, letter.notices.len());
+        Delivered::Sent("taken".to_owned())
     }
 
     /// The health of what is live in a stage.

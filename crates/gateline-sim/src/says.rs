@@ -20,6 +20,7 @@ fn stream(world: &World, stream: &StreamId) -> String {
         StreamId::Release(id) => label(world, id),
         StreamId::Stage(stage) => stage.stage.to_string(),
         StreamId::Promotion(id) => promotion(id),
+        StreamId::Notifications(_) => "letters".to_owned(),
     }
 }
 

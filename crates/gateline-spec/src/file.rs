@@ -6,6 +6,7 @@ use gateline_model::{Pipeline, PipelineName, ProjectName, Stage};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sink};
 use crate::fields::Fields;
 use crate::node::{Kind, Node};
+use crate::notifications::{NOTIFICATIONS_KIND, ReadNotifications, read_notifications};
 use crate::roles::{ROLES_KIND, ReadRoles, read_roles};
 use crate::{artifact, graph, placeholder, secret, stage, target, window, yaml};
 
@@ -43,6 +44,8 @@ pub enum Document {
     Pipeline(Box<Read>),
     /// Roles.
     Roles(ReadRoles),
+    /// Rules of notifications.
+    Notifications(ReadNotifications),
 }
 
 impl Document {
@@ -51,6 +54,7 @@ impl Document {
         match self {
             Document::Pipeline(read) => &read.warnings,
             Document::Roles(read) => &read.warnings,
+            Document::Notifications(read) => &read.warnings,
         }
     }
 }
@@ -62,6 +66,7 @@ impl Document {
 pub fn read_document(source_name: &str, text: &str) -> Result<Document, Diagnostics> {
     match kind_of(text).as_deref() {
         Some(ROLES_KIND) => read_roles(source_name, text).map(Document::Roles),
+        Some(NOTIFICATIONS_KIND) => read_notifications(source_name, text).map(Document::Notifications),
         Some(_) | None => read(source_name, text).map(|read| Document::Pipeline(Box::new(read))),
     }
 }

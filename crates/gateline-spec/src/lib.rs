@@ -5,6 +5,7 @@
 
 mod approval;
 mod artifact;
+mod channel;
 mod condition;
 mod de;
 mod diagnostic;
@@ -17,6 +18,7 @@ mod graph;
 mod kinds;
 mod nearest;
 mod node;
+mod notifications;
 mod placeholder;
 mod roles;
 mod rollout;
@@ -28,10 +30,12 @@ mod target;
 mod window;
 mod yaml;
 
+pub use channel::{CHANNELS_MAX, PEOPLE_MAX};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Severity};
 pub use diff::{Difference, What, diff};
 pub use file::{API_VERSION, Document, KIND, Read, read, read_document};
 pub use kinds::{GateInfo, gate_kinds};
+pub use notifications::{DIGEST_MAX, DIGEST_MIN, NOTIFICATIONS_KIND, ReadNotifications, read_notifications};
 pub use roles::{PATTERN_BYTES_MAX, ROLES_KIND, ReadRoles, read_roles};
 pub use schema::schema;
 pub use server_file::{PROVIDERS_MAX, PROXIES_MAX, Provider, SERVER_KIND, ServerFile, read_server};

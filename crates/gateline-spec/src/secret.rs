@@ -20,6 +20,7 @@ pub(crate) fn refuse(node: &Node, sink: &Sink<'_>) {
                 .iter()
                 .for_each(|variable| environment(variable, sink)),
             "url" => address(entry, sink),
+            "secret" | "signing_secret" | "webhook_secret" | "password" => literal(entry, sink),
             // A secret is one also where the field is misspelled.
             key if nearest(key, ["token", "client_secret"]).is_some() => literal(entry, sink),
             _ => refuse(&entry.value, sink),
@@ -88,9 +89,9 @@ fn environment(variable: &Entry, sink: &Sink<'_>) {
 }
 
 /// Words that a secret follows.
-const BEFORE_SECRETS: [&str; 2] = ["token", "client_secret"];
+const BEFORE_SECRETS: [&str; 3] = ["token", "secret", "password"];
 
-/// The text with the value after every `token:` and `client_secret:` replaced that is no reference, byte for byte, so that columns stay.
+/// The text with the value after every `token:`, `secret:` and `password:` replaced that is no reference, byte for byte, so that columns stay.
 /// Works on what is no YAML; takes too much rather than too little.
 pub(crate) fn without_tokens(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

@@ -4,12 +4,12 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use gateline_model::{ProviderName, SecretRef};
+use gateline_model::{Channel, Person, ProviderName, SecretRef};
 
 use crate::diagnostic::{Diagnostics, Sink};
 use crate::fields::{Fields, refuse_twins};
 use crate::node::{Entry, Node};
-use crate::{file, secret};
+use crate::{channel, file, secret};
 
 /// The `kind` of a server's settings file.
 pub const SERVER_KIND: &str = "Server";
@@ -29,6 +29,10 @@ pub struct ServerFile {
     pub proxies: Vec<IpAddr>,
     /// Whose word it takes for who a person is.
     pub providers: Vec<Provider>,
+    /// The ways to tell people something.
+    pub channels: Vec<Channel>,
+    /// Who people are on these.
+    pub people: Vec<Person>,
 }
 
 /// A provider of identities, by OpenID Connect.
@@ -78,7 +82,7 @@ fn server(root: &Node, sink: &Sink<'_>) -> Option<ServerFile> {
     file::header(&top, "apiVersion", file::API_VERSION);
     file::header(&top, "kind", SERVER_KIND);
     let entry = top.required("spec")?;
-    let known = ["url", "proxies", "providers"];
+    let known = ["url", "proxies", "providers", "channels", "people"];
     let spec = Fields::of("`spec`", &entry.value, entry.at(), &known, sink)?;
     let url = spec.get("url").map(|entry| address(entry, Path::None, sink));
     let proxies = spec.items("proxies");
@@ -99,6 +103,8 @@ fn server(root: &Node, sink: &Sink<'_>) -> Option<ServerFile> {
     let names = names.filter_map(|entry| Some((entry.value.text()?, &entry.value.span)));
     refuse_twins(sink, "provider.twice", "provider", names);
     let providers: Vec<Option<Provider>> = nodes.iter().map(|node| provider(node, sink)).collect();
+    let channels = channel::channels(&spec);
+    let people = channel::people(&spec);
     if url.is_none() && !nodes.is_empty() {
         let help = "write `url: https://gateline.example.com`: providers send people back there";
         sink.error_with(
@@ -112,6 +118,8 @@ fn server(root: &Node, sink: &Sink<'_>) -> Option<ServerFile> {
         url: url.unwrap_or_default(),
         proxies: proxies.into_iter().collect::<Option<_>>()?,
         providers: providers.into_iter().collect::<Option<_>>()?,
+        channels: channels?,
+        people: people?,
     })
 }
 

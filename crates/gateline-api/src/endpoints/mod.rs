@@ -5,6 +5,7 @@ mod board;
 mod evidence;
 mod freezes;
 mod log;
+mod notifications;
 mod people;
 mod pipelines;
 mod policies;
@@ -22,6 +23,7 @@ pub use board::*;
 pub use evidence::*;
 pub use freezes::*;
 pub use log::*;
+pub use notifications::*;
 pub use people::*;
 pub use pipelines::*;
 pub use policies::*;
@@ -88,6 +90,9 @@ endpoints! {
     WhoAmI
     Can
     GetInbox
+    GetNotifications
+    ApplyNotifications
+    ListLetters
     ListTokens
     IssueToken
     RevokeToken

@@ -1,11 +1,13 @@
-//! `gateline apply`: brings files into force: pipelines, roles, and the policy modules beside pipelines that they name.
+//! `gateline apply`: brings files into force: pipelines, roles, notifications, and the policy modules beside pipelines that they name.
 //! All are checked before the first is sent.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
-use gateline_api::{ApplyPipeline, ApplyRequest, ApplyRoles, Empty, Exit, PolicyReply, PolicyRequest};
+use gateline_api::{
+    ApplyNotifications, ApplyPipeline, ApplyRequest, ApplyRoles, Empty, Exit, PolicyReply, PolicyRequest,
+};
 use gateline_model::{Digest, Pipeline, PolicyName};
 use gateline_spec::Document;
 use serde_json::{Value, json};
@@ -20,7 +22,7 @@ use crate::session::Session;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "A file says what it describes: `kind: Pipeline` or `kind: Roles`.
+    after_help = "A file says what it describes: `kind: Pipeline`, `kind: Roles` or `kind: Notifications`.
 
 Examples:
   gateline apply -f pipeline.yaml
@@ -124,6 +126,15 @@ async fn apply(document: &Document, request: &ApplyRequest, client: &Client) -> 
             let reply = client.send::<ApplyRoles>(&Empty {}, request).await?;
             Ok(Applied {
                 name: format!("roles of {}", reply.project),
+                version: reply.version,
+                changed: reply.changed,
+                reply: json!(reply),
+            })
+        }
+        Document::Notifications(_) => {
+            let reply = client.send::<ApplyNotifications>(&Empty {}, request).await?;
+            Ok(Applied {
+                name: format!("notifications of {}", reply.project),
                 version: reply.version,
                 changed: reply.changed,
                 reply: json!(reply),

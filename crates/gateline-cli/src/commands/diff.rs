@@ -32,18 +32,21 @@ struct Changes {
     differences: Option<Vec<Difference>>,
 }
 
+fn other_kind(path: &std::path::Path, what: &str) -> Failure {
+    Failure::usage(
+        "only pipelines can be compared",
+        format!("`{}` describes {what}", path.display()),
+    )
+}
+
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
     let mut files = Vec::new();
     for path in args.files.paths()? {
         let (read, _) = Linted::of(&path)?.usable(session)?;
         match read {
             Document::Pipeline(read) => files.push(read.pipeline),
-            Document::Roles(_) => {
-                return Err(Failure::usage(
-                    "only pipelines can be compared",
-                    format!("`{}` describes roles", path.display()),
-                ));
-            }
+            Document::Roles(_) => return Err(other_kind(&path, "roles")),
+            Document::Notifications(_) => return Err(other_kind(&path, "notifications")),
         }
     }
     let client = session.connect()?;

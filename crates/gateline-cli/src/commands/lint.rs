@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use gateline_api::Exit;
-use gateline_model::Roles;
+use gateline_model::{Notifications, Roles};
 use gateline_spec::{Diagnostic, Diagnostics, Document, PIPELINE_BYTES_MAX};
 
 use crate::failure::Failure;
@@ -108,6 +108,10 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
                                 ..
                             } = &read.roles;
                             format!("roles of {project}, {} teams, {} roles", teams.len(), roles.len())
+                        }
+                        Document::Notifications(read) => {
+                            let Notifications { project, rules, .. } = &read.notifications;
+                            format!("notifications of {project}, {} rules", rules.len())
                         }
                     };
                     let says = format!("  {}: {what}", linted.name);

@@ -16,6 +16,7 @@ mod inbox;
 mod judge;
 mod lint;
 mod log;
+mod notifications;
 mod r#override;
 mod pause;
 mod pipeline;
@@ -91,7 +92,7 @@ verbs! {
     Rollback: rollback, "Bring back the release that was live in a stage before";
     Lint: lint, "Check pipeline files, offline";
     Schema: schema, "Print the JSON Schema of pipeline files";
-    Apply: apply, "Bring files of pipelines and roles into force";
+    Apply: apply, "Bring files of pipelines, roles and notifications into force";
     Diff: diff, "Show what a pipeline file would change";
     Release: release, "Register, show and list releases, and lift their bars";
     Evidence: evidence, "Submit, list and show what tools wrote about a release, or read it offline";
@@ -102,6 +103,7 @@ verbs! {
     Policy: policy, "Test, run, apply, list and show policy modules";
     Stage: stage, "Show a stage";
     Roles: roles, "Show who may do what in a project";
+    Notifications: notifications, "Show what people are told: letters that wait, were sent or failed, and the rules";
     Can: can, "Explain whether somebody may do something, and who may";
     Whoami: whoami, "Show who you are here, and in which teams";
     Token: token, "Create, revoke and list tokens";

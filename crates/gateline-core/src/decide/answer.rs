@@ -420,4 +420,25 @@ pub(super) fn keep_up(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Jud
         };
         draft.emit(stream.clone(), asked);
     }
+    remind(
+        draft,
+        &stream,
+        layers.iter().filter(|now| asking && now.stands == Stands::Open),
+    );
+}
+
+/// Reminds the layers that were asked and did not answer: as often as they say, and when others may answer too.
+fn remind<'a>(draft: &mut Draft<'_>, stream: &StreamId, open: impl Iterator<Item = &'a LayerNow>) {
+    for now in open.filter(|now| now.asked_at.is_some()) {
+        let due = now.remind_at.is_some_and(|at| at <= draft.facts.now);
+        let escalated = now.is_escalated();
+        if due || (escalated && !now.escalation_told) {
+            let reminded = Event::ApprovalReminded {
+                layer: now.index,
+                from: now.from.clone(),
+                escalated,
+            };
+            draft.emit(stream.clone(), reminded);
+        }
+    }
 }

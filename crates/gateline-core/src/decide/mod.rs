@@ -13,12 +13,14 @@ mod request;
 mod rights;
 mod rollout;
 mod steer;
+mod tell;
 mod verify;
 mod waive;
 
 pub use account::ACCOUNTS_MAX;
 pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, KEYS_PER_ACTOR_MAX};
 pub use project::server_project;
+pub use tell::{ATTEMPTS_MAX, ONCE_WORDS};
 pub use waive::{WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
 
 use std::collections::BTreeSet;
@@ -59,6 +61,7 @@ pub fn decide(world: &World, command: &Command, facts: &Facts) -> Result<Decided
     let mut draft = Draft::new(world, facts);
     rights::check(&draft, command)?;
     let again = one(&mut draft, command)?;
+    tell::plan(&mut draft);
     Ok(draft.finish(again))
 }
 
@@ -120,6 +123,16 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         Command::Delegate { .. } => people::delegate(draft, command)?,
         Command::EndDelegation { project, by, to } => people::end_delegation(draft, project, by, to)?,
         Command::ApplyRoles { roles, source } => people::apply_roles(draft, roles, source)?,
+        Command::ApplyNotifications {
+            notifications,
+            source,
+        } => tell::apply(draft, notifications, source)?,
+        Command::ReportLetter {
+            project,
+            letter,
+            attempt,
+            delivered,
+        } => tell::report(draft, project, *letter, *attempt, delivered),
         Command::SignIn {
             actor,
             provider,

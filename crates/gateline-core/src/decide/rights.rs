@@ -58,6 +58,9 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         }
         Command::ApplyPolicy { project, .. } => right(Scope::Apply, Object::project(project)),
         Command::ApplyRoles { roles, .. } => right(Scope::Admin, Object::project(&roles.project)),
+        Command::ApplyNotifications { notifications, .. } => {
+            right(Scope::Apply, Object::project(&notifications.project))
+        }
         Command::DeclareFreeze { project, freeze, .. } => right(
             Scope::Freeze,
             freeze
@@ -127,7 +130,8 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         | Command::ReportStep { .. }
         | Command::Rule { .. }
         | Command::Continue { .. }
-        | Command::ReportHealth { .. } => Needs::Gateline,
+        | Command::ReportHealth { .. }
+        | Command::ReportLetter { .. } => Needs::Gateline,
     }
 }
 

@@ -4,11 +4,13 @@ mod project;
 mod promotion;
 mod release;
 mod stage;
+mod telling;
 
 pub use project::{Account, Project, Token};
 pub use promotion::{Checked, Ended, Phase, Promotion, Rollback, Rollout, StepState};
 pub use release::ReleaseState;
 pub use stage::{Live, OpenPromotion, StageState};
+pub use telling::{LETTERS_SHOWN_MAX, ONCE_KEPT, ONCE_MAX, Telling};
 
 /// An event that its stream's state does not allow: the log is damaged, or was written by a newer build.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

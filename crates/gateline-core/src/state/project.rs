@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use gateline_model::{
-    AccountName, ActorId, Delegation, Digest, Event, Freeze, FreezeName, GroupName, Key, Pipeline,
-    PipelineName, PolicyName, ReleaseId, Roles, Scope, TokenId, Version, Waiver, WaiverId,
+    AccountName, ActorId, Delegation, Digest, Event, Freeze, FreezeName, GroupName, Key, Notifications,
+    Pipeline, PipelineName, PolicyName, ReleaseId, Roles, Scope, TokenId, Version, Waiver, WaiverId,
 };
 use jiff::Timestamp;
 
@@ -34,6 +34,8 @@ pub struct Project {
     pub tokens: BTreeMap<TokenId, Token>,
     /// The roles in force.
     pub roles: Option<Arc<Roles>>,
+    /// The rules of notifications in force.
+    pub notifications: Option<Arc<Notifications>>,
     /// The last sign-in of each person; the past ones are dropped when another signs in.
     pub sign_ins: BTreeMap<ActorId, SignIn>,
     /// Keys that were enrolled and not revoked, by fingerprint.
@@ -114,6 +116,9 @@ impl Project {
                 self.policies.insert(name.clone(), *module);
             }
             Event::RolesApplied { roles, .. } => self.roles = Some(roles.clone()),
+            Event::NotificationsApplied { notifications, .. } => {
+                self.notifications = Some(notifications.clone());
+            }
             Event::SignedIn {
                 actor, groups, until, ..
             } => {

@@ -60,6 +60,10 @@ pub struct AskedLayer {
     pub at: Timestamp,
     /// How soon they should answer.
     pub until: Option<Timestamp>,
+    /// When they were reminded last.
+    pub reminded_at: Option<Timestamp>,
+    /// Whether it was told that others may answer too.
+    pub escalated: bool,
 }
 
 /// A check's last recorded evidence.
@@ -295,7 +299,17 @@ impl Promotion {
                     question: *question,
                     at,
                     until: *until,
+                    reminded_at: None,
+                    escalated: false,
                 });
+            }
+            (Event::ApprovalReminded { layer, escalated, .. }, Phase::Held) => {
+                let asked = self.asked.iter_mut().find(|asked| asked.layer == *layer);
+                let Some(asked) = asked else {
+                    return illegal("the layer was not asked");
+                };
+                asked.reminded_at = Some(at);
+                asked.escalated = *escalated;
             }
             (Event::PersonAsked { who }, Phase::Held) => {
                 self.named.insert(who.clone());

@@ -29,6 +29,15 @@ impl Recorded {
                     version.short()
                 )
             }
+            Event::NotificationsApplied {
+                version,
+                notifications,
+                ..
+            } => format!(
+                "notifications of {} came into force, version {}",
+                notifications.project,
+                version.short()
+            ),
             Event::SignedIn { actor, provider, .. } => format!("{actor} signed in by {provider}"),
             Event::KeyEnrolled { key } => format!(
                 "{} key {} of {} enrolled",
@@ -143,6 +152,10 @@ impl Recorded {
                 Some(until) => format!("{from} asked, to answer until {}", time(*until)),
                 None => format!("{from} asked"),
             },
+            Event::ApprovalReminded { from, escalated, .. } => match escalated {
+                true => format!("{from} reminded; the time of those who were asked first is over"),
+                false => format!("{from} reminded"),
+            },
             Event::PersonAsked { who } => format!("{who} asked to look"),
             Event::ApprovalGiven { approval } => format!("approved by {}", answered(approval)),
             Event::ApprovalRefused { no, answer } => format!("{} {}", no.words(), answered(answer)),
@@ -227,6 +240,36 @@ impl Recorded {
                     requests => format!(" ({requests} requests served, {} bad)", served.bad_requests),
                 };
                 format!("ended {}: {says}{served}", words(outcome.word()))
+            }
+            Event::NotificationPlanned {
+                letter,
+                to,
+                rule,
+                due,
+                notice,
+                ..
+            } => format!(
+                "letter {letter} to {to} by rule {rule}, due {}: {} ({})",
+                time(*due),
+                notice.event,
+                notice.says
+            ),
+            Event::LetterSent { letter, says, .. } => format!("letter {letter} sent: {says}"),
+            Event::LetterFailed {
+                letter,
+                attempt,
+                why,
+                again: Some(again),
+            } => {
+                format!(
+                    "letter {letter} not delivered, attempt {attempt}, tried again {}: {why}",
+                    time(*again)
+                )
+            }
+            Event::LetterFailed {
+                letter, attempt, why, ..
+            } => {
+                format!("letter {letter} given up after attempt {attempt}: {why}")
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Performing: what the engine asks of drivers. Steps are observed first and applied only when they are not applied.
 
-use gateline_core::StepOutcome;
+use gateline_core::{People, StepOutcome};
 use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics};
 use gateline_engine::{Observed, SourceOrder, Task, TaskOrder};
 use gateline_model::{Arm, Check, CheckOrder, Reading, StepOrder, Target, TargetView, Tick, Weight};
+
+use jiff::Timestamp;
 
 use super::{Hub, attestation, policy};
 
@@ -19,6 +21,15 @@ pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observ
             Observed::Measured(both_arms(view, source).await.map_err(|err| err.to_string()))
         }
         TaskOrder::Health(view) => Observed::Seen(drivers.health(view).await),
+        TaskOrder::Deliver(letter) => {
+            let now = Timestamp::now();
+            let actors = hub.with_world(|world| {
+                let people = People::of(world, &letter.project, now);
+                let named = letter.to.people.iter();
+                named.flat_map(|who| people.asked(who, &[])).collect::<Vec<_>>()
+            });
+            Observed::Delivered(drivers.post.deliver(letter, &actors, now).await)
+        }
     }
 }
 

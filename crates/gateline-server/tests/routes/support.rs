@@ -50,6 +50,11 @@ impl App {
             process: ProcessDriver {
                 state_dir: dir.path().to_owned(),
             },
+            post: std::sync::Arc::new(gateline_drivers::letter::Post {
+                channels: settings.file.channels.clone(),
+                people: settings.file.people.clone(),
+                url: settings.file.url.clone(),
+            }),
         };
         let hub = Hub::start(store, drivers, "test").unwrap();
         let app = App {

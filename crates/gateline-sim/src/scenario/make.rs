@@ -35,6 +35,7 @@ impl Script<'_> {
                 }
             }
             "roles" => self.roles_command(row)?,
+            "notifications" => notifications_command(row)?,
             "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" => {
                 self.answer_command(row, reason)?
             }
@@ -438,6 +439,19 @@ fn artifacts(pipeline: Option<&Pipeline>, version: &gateline_model::Version, bui
         }
     });
     made.collect()
+}
+
+fn notifications_command(row: &Row) -> Result<Command, ScenarioError> {
+    row.only(0, &["by"])?;
+    let text = row.body.clone().unwrap_or_default();
+    let read = gateline_spec::read_notifications("notifications", &text).map_err(|found| {
+        let says = format!("the notifications are wrong:\n{}", found.render(&text, false));
+        row.error(says, "mend them")
+    })?;
+    Ok(Command::ApplyNotifications {
+        notifications: Arc::new(read.notifications),
+        source: Digest::of(text.as_bytes()),
+    })
 }
 
 /// Who asks: a reporter where nobody is named for evidence, `ana` elsewhere.

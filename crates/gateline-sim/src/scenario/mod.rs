@@ -87,16 +87,16 @@ struct Script<'a> {
 impl Script<'_> {
     fn play(&mut self, row: &Row) -> Result<(), ScenarioError> {
         match row.verb() {
-            "pipeline" | "policy" | "roles" | "release" | "evidence" | "promote" | "approve" | "reject"
-            | "request-changes" | "withdraw" | "ask" | "delegate" | "override" | "waive" | "freeze"
-            | "lift-freeze" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
+            "pipeline" | "policy" | "roles" | "notifications" | "release" | "evidence" | "promote"
+            | "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" | "override"
+            | "waive" | "freeze" | "lift-freeze" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
                 if let Some(token) = self.token_for_groups(row)? {
                     self.ask(Actor::gateline(), token);
                 }
                 let (actor, command) = self.command(row)?;
                 self.ask(actor, command);
             }
-            "traffic" | "check" | "health" | "target" | "takes" => self.set_outside(row)?,
+            "traffic" | "check" | "health" | "target" | "channel" | "takes" => self.set_outside(row)?,
             "advance" => {
                 row.only(1, &[])?;
                 let span: Span = row.parse(row.word(0, "a duration")?)?;

@@ -55,6 +55,21 @@ impl Script<'_> {
                 };
                 outside.health.insert(row.parse(row.word(0, "a stage")?)?, health);
             }
+            "channel" => {
+                row.only(2, &["why"])?;
+                let channel = row.parse(row.word(0, "a channel")?)?;
+                match row.word(1, "`takes` or `fails`")? {
+                    "takes" => drop(outside.channels.remove(&channel)),
+                    "fails" => {
+                        let why = row.get("why").unwrap_or("no answer").to_owned();
+                        outside.channels.insert(channel, why);
+                    }
+                    other => {
+                        let meant = "write `takes` or `fails`";
+                        return Err(row.error(format!("a channel does not do `{other}`"), meant));
+                    }
+                }
+            }
             "target" => {
                 row.only(2, &["why", "times"])?;
                 let why = row.get("why").unwrap_or("no answer").to_owned();

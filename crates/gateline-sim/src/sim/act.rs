@@ -125,6 +125,7 @@ impl Sim {
                 }
             },
             TaskOrder::Measure(view, _) => Observed::Measured(Ok(self.outside.measure(self.now, view))),
+            TaskOrder::Deliver(letter) => Observed::Delivered(self.outside.deliver(letter)),
             TaskOrder::Health(_) => match &task.leased.work.stream {
                 StreamId::Stage(stage) => Observed::Seen(self.outside.health(&stage.stage).into()),
                 other => unreachable!("health is looked at for `{other}`"),

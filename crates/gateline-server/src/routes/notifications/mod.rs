@@ -1,0 +1,5 @@
+//! Notifications: their rules and letters.
+
+pub(super) mod apply;
+pub(super) mod letters;
+pub(super) mod show;
