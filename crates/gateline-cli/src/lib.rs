@@ -16,6 +16,7 @@ mod pipeline_files;
 mod prompt;
 mod render;
 mod session;
+mod signing;
 mod watch;
 mod which;
 

@@ -2,12 +2,12 @@
 //! in the log and the people of this moment.
 
 use gateline_model::{
-    ActorId, Approval, ApprovalRule, Asked, Digest, GateVerdict, GroupName, Layer, No, OnExpire, Parts, Tier,
-    Who,
+    ActorId, Approval, ApprovalRule, Asked, Digest, GateVerdict, GroupName, Layer, No, OnExpire, Parts, Who,
 };
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::decide::revoked_key;
 use crate::gates::{GateView, approval_rule};
 use crate::people::People;
 use crate::state::{Promotion, ReleaseState};
@@ -38,6 +38,8 @@ pub(crate) struct LayerNow {
     pub known: usize,
     /// The answers of yes that count.
     pub given: Vec<Approval>,
+    /// Answers of yes that would count if the key that signed them had not been revoked.
+    pub lost: Vec<(ActorId, String)>,
     /// Since when they are asked; none where nobody was asked this yet.
     pub asked_at: Option<Timestamp>,
     /// When they are reminded next; none where nobody is.
@@ -212,6 +214,11 @@ impl Asking<'_> {
             None => layer.count as usize,
         };
         let given = self.given(layer, question, earlier);
+        let answers = self.view.promotion.approvals.iter();
+        let lost = answers
+            .filter(|answer| answer.question == question)
+            .filter_map(|answer| Some((answer.by.clone(), revoked_key(self.people, answer)?)))
+            .collect();
         let stands = if given.len() >= needed {
             Stands::Complete
         } else if !self.rule.any_order && earlier.iter().any(|before| before.stands != Stands::Complete) {
@@ -229,6 +236,7 @@ impl Asking<'_> {
             needed,
             known,
             given,
+            lost,
             asked_at,
             remind_at: layer
                 .remind
@@ -285,23 +293,22 @@ impl Asking<'_> {
         given
     }
 
-    /// Whether an answer counts now: its actor is still asked, its key still enrolled, its time not over.
+    /// Whether a yes counts now: it holds, and is bound as strongly as is asked.
     fn counts(&self, layer: &Layer, answer: &Approval) -> bool {
+        answer.tier >= self.rule.tier_of(layer) && self.holds(layer, answer)
+    }
+
+    /// Whether an answer holds now: its actor is still asked, its key not revoked, its time not over.
+    fn holds(&self, layer: &Layer, answer: &Approval) -> bool {
         let paths = &self.view.release.release.change.paths;
         let named = layer.from.0.contains(&answer.from) || layer.escalate.0.contains(&answer.from);
         let in_time = self
             .rule
             .valid_for
             .is_none_or(|span| self.view.now < span.after(answer.at));
-        let bound = answer.tier >= self.rule.signed
-            && (answer.tier == Tier::Session
-                || answer
-                    .key
-                    .as_ref()
-                    .is_some_and(|key| self.people.has_key(&answer.by, key)));
         named
             && in_time
-            && bound
+            && revoked_key(self.people, answer).is_none()
             && self.people.is_asked(answer.seat(), &answer.from, paths)
             && self.excluded(layer, answer.seat()).is_none()
             && self.excluded(layer, &answer.by).is_none()
@@ -311,9 +318,10 @@ impl Asking<'_> {
     fn refusals(&self, layers: &[LayerNow]) -> (Vec<(No, Approval)>, Option<Approval>) {
         let of_a_layer = |answer: &Approval| {
             layers.iter().any(|now| {
-                let of_authority = self.is_authority(answer);
+                let of_authority = self.is_authority(answer) && revoked_key(self.people, answer).is_none();
+                // A no lets nothing in, so it counts however it is bound.
                 now.question == answer.question
-                    && (of_authority || (self.counts(&now.layer, answer) && now.layer.veto))
+                    && (of_authority || (self.holds(&now.layer, answer) && now.layer.veto))
             })
         };
         let refusals = self
@@ -325,7 +333,12 @@ impl Asking<'_> {
             .cloned()
             .collect();
         let decided_by = self.view.promotion.approvals.iter().find(|answer| {
-            self.is_authority(answer) && layers.iter().any(|now| now.question == answer.question)
+            let bound = |now: &LayerNow| {
+                now.question == answer.question && answer.tier >= self.rule.tier_of(&now.layer)
+            };
+            self.is_authority(answer)
+                && revoked_key(self.people, answer).is_none()
+                && layers.iter().any(bound)
         });
         (refusals, decided_by.cloned())
     }
@@ -423,8 +436,12 @@ impl LayerNow {
             Stands::Expired => ", not answered in time",
             Stands::Later => ", asked later",
         };
+        let lost = self.lost.iter();
+        let lost: String = lost
+            .map(|(by, key)| format!("; the yes of {by} counts no more, for key {key} was revoked"))
+            .collect();
         format!(
-            "{} of {} from {}{who}{stands}",
+            "{} of {} from {}{who}{stands}{lost}",
             self.given.len(),
             self.needed,
             self.from

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gateline_model::{
     ActorId, CheckOf, Delivered, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Key,
     No, Notifications, Pipeline, Private, PromotionId, Release, ReleaseId, Roles, Ruling, Scope, Served,
-    StageRef, Tier, TokenId,
+    StageRef, TokenId,
 };
 use jiff::Timestamp;
 
@@ -196,6 +196,8 @@ pub enum Command {
         question: Option<Digest>,
         /// Why.
         reason: String,
+        /// The signature over it, which was verified.
+        signed: Option<Signed>,
     },
     /// Take one's answer back.
     Withdraw {
@@ -401,13 +403,15 @@ pub enum StepOutcome {
     Unknown(String),
 }
 
-/// A signature over what was shown. The caller verified it, with a key that was enrolled.
+/// A signature over what was shown. The caller held its bytes against the key; whose key that is, is decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// How strongly it binds.
-    pub tier: Tier,
     /// The key, by fingerprint.
     pub key: String,
     /// Digest of the signed statement.
     pub statement: Digest,
+    /// Digest of the statement with its signature, which are kept with the command.
+    pub proof: Digest,
+    /// How often a passkey says that it signed.
+    pub counter: Option<u32>,
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::decide::server_project;
 use crate::draft::Draft;
-use crate::state::Project;
+use crate::state::{Enrolled, Project};
 use crate::world::World;
 
 /// The teams of a project, with those of the whole server.
@@ -191,10 +191,9 @@ impl People {
         })
     }
 
-    /// Whether a key is enrolled for an actor now.
-    pub fn has_key(&self, actor: &ActorId, fingerprint: &str) -> bool {
-        let keys = self.server.iter().flat_map(|server| server.keys.get(fingerprint));
-        keys.into_iter().any(|key| key.actor == *actor)
+    /// A key that is or was enrolled, by fingerprint.
+    pub fn key(&self, fingerprint: &str) -> Option<&Enrolled> {
+        self.server.as_ref()?.keys.get(fingerprint)
     }
 
     /// When a rota of one of these teams changes hands next.

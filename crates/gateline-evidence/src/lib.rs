@@ -37,6 +37,7 @@ mod sarif;
 mod sbom;
 mod semgrep;
 mod severity;
+mod signing;
 mod stream;
 mod terraform;
 mod text;
@@ -55,6 +56,10 @@ pub use junit::DURATION_SECS_MAX;
 pub use performance::LATENCIES_MAX;
 pub use read::{Ask, Complete, Read, WARNINGS_MAX, read, read_from};
 pub use sarif::{RULES_MAX, RUNS_MAX};
+pub use signing::{
+    Asserted, CLIENT_DATA_BYTES_MAX, PROOF_BYTES_MAX, Passkey, SignatureError, Site, SshKey, enrol_passkey,
+    verify_passkey, verify_ssh, verify_statement,
+};
 pub use text::PATH_CHARS_MAX;
 pub use verify::{
     Detached, Identity, KEYS_MAX, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, Trust, TrustError, verify,

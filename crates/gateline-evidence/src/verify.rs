@@ -15,7 +15,9 @@ use gateline_model::{Digest, SUBJECTS_MAX, Signature};
 
 pub use detached::{Detached, SIGNATURE_BYTES_MAX, verify_detached};
 pub(crate) use detached::{is_minisign_signature, is_ssh_signature};
+pub(crate) use key::{Fits, Key};
 pub use keyless::Identity;
+pub use ssh::{SshKey, verify_ssh};
 pub use trust::{KEYS_MAX, Trust, TrustError};
 
 use crate::attestation::bundle::Bundle;

@@ -77,6 +77,9 @@ pub struct Layer {
     /// How soon they should answer; then those under `escalate` may answer too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sla: Option<Span>,
+    /// How strongly each of their answers must be bound to its actor, where that is more than the rule asks for.
+    #[serde(default, skip_serializing_if = "Tier::is_session")]
+    pub signed: Tier,
     /// How often they are reminded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind: Option<Span>,
@@ -102,10 +105,15 @@ impl ApprovalRule {
         if let Some(authority) = &self.authority {
             text.push_str(&format!("; {authority} decides where they differ"));
         }
-        if self.signed != Tier::Session {
-            text.push_str(&format!("; signed by {} or stronger", self.signed.word()));
+        if let Some(least) = self.signed.at_least() {
+            text.push_str(&format!("; signed with {least}"));
         }
         text
+    }
+
+    /// How strongly an answer of a layer's people must be bound: as the rule says, or as the layer does where that is more.
+    pub fn tier_of(&self, layer: &Layer) -> Tier {
+        self.signed.max(layer.signed)
     }
 }
 
@@ -121,6 +129,9 @@ impl Layer {
         }
         if !self.escalate.is_empty() {
             text.push_str(&format!(", else {}", self.escalate));
+        }
+        if let Some(least) = self.signed.at_least() {
+            text.push_str(&format!(", signed with {least}"));
         }
         text
     }
@@ -142,6 +153,11 @@ fn is_true(value: &bool) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// What an unanswered question comes to.
@@ -171,10 +187,11 @@ pub enum Tier {
     /// By a session or a token.
     #[default]
     Session,
-    /// By an SSH key, over the digest of what was shown.
-    Ssh,
-    /// By a passkey, whose challenge is the digest of what was shown.
+    /// By a passkey, whose challenge is the digest of the statement; the person was verified by the device.
     Passkey,
+    /// By an SSH key, over the statement as the signer's own tool showed it. The strongest: no page stands between the
+    /// signer and what is signed.
+    Ssh,
 }
 
 impl Tier {
@@ -187,8 +204,17 @@ impl Tier {
     pub fn word(self) -> &'static str {
         match self {
             Tier::Session => "session",
-            Tier::Ssh => "ssh",
             Tier::Passkey => "passkey",
+            Tier::Ssh => "ssh",
+        }
+    }
+
+    /// What an answer must be signed with at least; nothing where a session is enough.
+    pub fn at_least(self) -> Option<&'static str> {
+        match self {
+            Tier::Session => None,
+            Tier::Passkey => Some("a passkey or an SSH key"),
+            Tier::Ssh => Some("an SSH key"),
         }
     }
 }
@@ -408,9 +434,12 @@ pub struct Approval {
     /// The key that signed it, by fingerprint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// Digest of the signed statement, kept with its signature beside the log.
+    /// Digest of the signed statement: what an SSH key signed, and a passkey's challenge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<Digest>,
+    /// The statement with its signature, as they came: kept by this digest beside the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Digest>,
     /// When.
     pub at: Timestamp,
 }
@@ -443,6 +472,15 @@ pub struct Key {
     pub tier: Tier,
     /// The public key: the line of an SSH key, the COSE key of a passkey in base64url.
     pub public: String,
+    /// How its owner calls it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    /// How often a passkey had signed when it was enrolled; those that do not count say 0 for ever.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub counter: u32,
+    /// Whether a passkey is copied to its owner's other devices.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub synced: bool,
 }
 
 /// What a no asks for.

@@ -76,6 +76,13 @@ pub enum Event {
         /// The key.
         key: Key,
     },
+    /// A passkey signed, and said how often it did by now.
+    KeyUsed {
+        /// Which, by fingerprint.
+        fingerprint: String,
+        /// How often it signed.
+        counter: u32,
+    },
     /// A key may not sign any more.
     KeyRevoked {
         /// Which, by fingerprint.
@@ -319,6 +326,9 @@ pub enum Event {
         /// The parts that changed, as in `risk` and `gate tests`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         changed: Vec<String>,
+        /// The key that had signed it and was revoked since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revoked: Option<String>,
     },
     /// An actor permitted admission although a gate is not satisfied.
     OverrideGranted {
@@ -674,6 +684,7 @@ impl Event {
             Event::NotificationsApplied { .. } => "notifications_applied",
             Event::SignedIn { .. } => "signed_in",
             Event::KeyEnrolled { .. } => "key_enrolled",
+            Event::KeyUsed { .. } => "key_used",
             Event::KeyRevoked { .. } => "key_revoked",
             Event::DelegationDeclared { .. } => "delegation_declared",
             Event::DelegationEnded { .. } => "delegation_ended",

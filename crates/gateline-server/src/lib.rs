@@ -11,6 +11,7 @@ mod refused;
 mod routes;
 pub mod serve;
 mod settings;
+mod signing;
 mod ui;
 mod upload;
 mod verbs;
@@ -22,6 +23,7 @@ pub use headers::CONTENT_SECURITY_POLICY;
 pub use refused::Refused;
 pub use routes::{WATCH_BEAT_SECS, WATCHERS_MAX, router};
 pub use settings::{Cookies, Settings};
+pub use signing::KEY_ENROL_FRESH_SECS;
 pub use ui::{PageInfo, page_table};
 pub use upload::{
     UPLOAD_BYTES_MAX, UPLOAD_BYTES_PER_ACTOR_MAX, UPLOAD_IDLE_SECS_MAX, UPLOAD_KEPT, UPLOAD_MEMORY_BYTES_MAX,

@@ -6,6 +6,7 @@ mod accounts;
 mod board;
 mod evidence;
 mod freezes;
+mod keys;
 mod log;
 mod notifications;
 mod people;
@@ -77,6 +78,8 @@ routes! {
     json promotions::show,
     json promotions::summary,
     json promotions::ticks,
+    json promotions::statement,
+    json promotions::signatures,
     json promotions::approve,
     json promotions::refuse,
     json promotions::withdraw,
@@ -105,6 +108,10 @@ routes! {
     json notifications::show,
     json notifications::apply,
     json notifications::letters,
+    json keys::list,
+    json keys::statement,
+    json keys::enrol,
+    json keys::revoke,
     json tokens::list,
     json tokens::issue,
     json tokens::revoke,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use gateline_model::ProviderName;
 use gateline_spec::{Provider, ServerFile};
 use tokio::sync::watch;
@@ -43,6 +43,18 @@ impl Settings {
     /// A provider of identities.
     pub(crate) fn provider(&self, name: &ProviderName) -> Option<&Provider> {
         self.file.providers.iter().find(|provider| provider.name == *name)
+    }
+
+    /// The address at which people reach this server: as its file says; else, where it listens on this host alone, the name
+    /// `localhost` with the port that a browser used. Whatever else a request calls it by is anybody's word.
+    pub(crate) fn address(&self, headers: &HeaderMap) -> Option<String> {
+        if let Some(url) = &self.file.url {
+            return Some(url.clone());
+        }
+        let host = headers.get(header::HOST)?.to_str().ok()?;
+        let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+        let here = self.cookies == Cookies::Anywhere && name == "localhost";
+        (here && port.parse::<u16>().is_ok()).then(|| format!("http://{host}"))
     }
 
     /// The attribute that keeps a cookie off unencrypted ways.

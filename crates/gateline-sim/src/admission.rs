@@ -3,11 +3,12 @@
 //! Written apart from `gateline-core`'s judgement on purpose: two ways to the same answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use gateline_core::{Promotion, ReleaseState, World};
+use gateline_core::{Project, Promotion, ReleaseState, World};
 use gateline_model::{
     ActorId, Admission, Approval, ApprovalRule, Decision, Digest, Event, Facts, Found, Gate, GateVerdict,
-    Layer, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage, StageRef, Verdict,
+    Layer, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage, StageRef, Tier, Verdict,
 };
 use jiff::Timestamp;
 
@@ -188,6 +189,7 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         team => in_team(actor, team),
     };
     let in_time = |answer: &Approval| rule.valid_for.is_none_or(|span| at < span.after(answer.at));
+    let is_bound = |answer: &Approval, least: Tier| is_bound(server, answer, least);
     let candidates = |layer: &Layer| -> BTreeSet<&ActorId> {
         let asked: Vec<String> = layer
             .from
@@ -203,6 +205,7 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
                 && is_in(answer.seat(), &answer.from.to_string())
                 && (layer.requester_may || !requested)
                 && in_time(answer)
+                && is_bound(answer, rule.signed.max(layer.signed))
                 && Digest::of_json(&answer.shown) == decision.question
         });
         given.map(Approval::seat).collect()
@@ -221,7 +224,7 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         promotion
             .approvals
             .iter()
-            .any(|answer| is_in(answer.seat(), team.as_str()))
+            .any(|answer| is_in(answer.seat(), team.as_str()) && is_bound(answer, rule.signed))
     });
     let vetoes = promotion.refusals.iter().filter(|(_, answer)| {
         let layers = rule.layers.iter().filter(|layer| layer.veto);
@@ -231,12 +234,31 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         asked
             && is_in(answer.seat(), &answer.from.to_string())
             && in_time(answer)
+            && (answer.key.is_none() || is_bound(answer, Tier::Session))
             && answer.by != promotion.requested_by
     });
     if let Some((_, answer)) = vetoes.into_iter().next().filter(|_| !set_aside) {
         wrong.push(format!("`{}` said no, and nobody set that aside", answer.by));
     }
     wrong
+}
+
+/// Whether a yes is signed as strongly as is asked, and a key that signed it is still its actor's and in force.
+fn is_bound(server: Option<&Arc<Project>>, answer: &Approval, least: Tier) -> bool {
+    let in_force = |key: &String| {
+        let enrolled = server.and_then(|server| server.keys.get(key));
+        enrolled.is_some_and(|enrolled| {
+            enrolled.key.actor == answer.by
+                && enrolled.key.tier == answer.tier
+                && enrolled.revoked.is_none()
+                && enrolled.since <= answer.at
+        })
+    };
+    match (&answer.key, answer.tier) {
+        (None, Tier::Session) => least == Tier::Session,
+        (Some(key), tier) => tier >= least && in_force(key),
+        (None, Tier::Passkey | Tier::Ssh) => false,
+    }
 }
 
 /// Whether every seat of every layer can be given to somebody who answered for it, nobody sitting twice where that is forbidden.

@@ -57,12 +57,12 @@ fn check(stage: &Fields<'_, '_, '_>, node: &Node, rule: &ApprovalRule) {
             Some("ask fewer people: what everybody answers for, nobody reads".to_owned()),
         ),
     }
-    if rule.signed != Tier::Session {
+    if rule.automatic && rule.signed != Tier::Session {
         stage.sink.error_with(
             "approval.signed",
             at("signed"),
-            "this version of Gateline has no way to sign answers yet",
-            Some("leave `signed` out".to_owned()),
+            "nobody is asked by this rule, so nobody signs",
+            Some("remove `signed`, or ask `layers` instead of `automatic`".to_owned()),
         );
     }
     let layers = node

@@ -6,6 +6,7 @@
 
 mod memory;
 mod mutate;
+mod passkeys;
 mod targets;
 
 use std::fs::File;

@@ -1,11 +1,15 @@
-//! What is fed: each format of evidence, the telling of formats, the verifying of signatures, the reader of pipelines.
+//! What is fed: each format of evidence, the telling of formats, the verifying of signatures, what passkeys say, the reader of
+//! pipelines.
 
 use std::path::{Path, PathBuf};
 
-use gateline_evidence::{Ask, Format, Read, ReadError, Trust, read, verify, verify_detached};
-use gateline_model::{Digest, Facts};
+use gateline_evidence::{
+    Ask, Format, Read, ReadError, Site, Trust, enrol_passkey, read, verify, verify_detached, verify_statement,
+};
+use gateline_model::{ANSWER_PURPOSE, AnswerStatement, Digest, Facts, Proof, SignedStatement, Tier};
 
 use super::mutate;
+use super::passkeys::{ANSWER_STATEMENT, PASSKEY_MADE, PASSKEY_SIGNED};
 
 /// Real output of real tools, as the tests of the readers have it.
 const SAMPLES: &str = "crates/gateline-evidence/tests/samples";
@@ -109,6 +113,7 @@ pub fn all() -> Result<Vec<Target>, String> {
         drop(Trust::new().key("key", &String::from_utf8_lossy(bytes)));
         Ok(())
     }));
+    targets.extend(passkeys());
     targets.push(pipelines()?);
     Ok(targets)
 }
@@ -151,6 +156,57 @@ fn trust() -> Result<Trust, String> {
             .map_err(|err| format!("could not read `{name}`: {err}"))?;
         trust.key(name, &text).map_err(|err| err.to_string())
     })
+}
+
+/// What a browser sends of a passkey, in the words of the wire: when one is made, when one signs, and the statement.
+fn passkeys() -> [Target; 3] {
+    let site = Site::of("https://gateline.example").expect("passkeys work there");
+    let statement = Digest::of(b"statement");
+    let made = PASSKEY_MADE.map(|(client_data, data)| format!("{client_data}\n{data}").into_bytes());
+    let signed = PASSKEY_SIGNED.map(|parts| parts.join("\n").into_bytes());
+    let here = site.clone();
+    let create = move |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let (client_data, data) = text.split_once('\n').unwrap_or((&text, ""));
+        if let Ok(passkey) = enrol_passkey(&here, &statement, client_data, data)
+            && passkey.public.is_empty()
+        {
+            return Err("made a passkey without a key".to_owned());
+        }
+        Ok(())
+    };
+    let get = move |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        let mut parts = text.split('\n').map(str::to_owned);
+        let [public, client_data, authenticator_data, signature] =
+            [(); 4].map(|()| parts.next().unwrap_or_default());
+        let signed = SignedStatement {
+            statement: "statement".to_owned(),
+            key: String::new(),
+            proof: Proof::Passkey {
+                client_data,
+                authenticator_data,
+                signature,
+            },
+        };
+        drop(verify_statement(
+            &signed,
+            Tier::Passkey,
+            &public,
+            Some(&site),
+            ANSWER_PURPOSE,
+        ));
+        Ok(())
+    };
+    let read = |bytes: &[u8]| match AnswerStatement::read(&String::from_utf8_lossy(bytes)) {
+        Ok(read) if read.text().as_bytes() != bytes => Err("read a statement of two forms".to_owned()),
+        Ok(_) | Err(_) => Ok(()),
+    };
+    [
+        Target::new("passkey-made", made.to_vec(), create),
+        Target::new("passkey-signed", signed.to_vec(), get),
+        Target::new("statement", vec![ANSWER_STATEMENT.as_bytes().to_vec()], read),
+    ]
 }
 
 fn pipelines() -> Result<Target, String> {

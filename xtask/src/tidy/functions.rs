@@ -10,9 +10,11 @@ const LINES_MAX: usize = 100;
 const LONGER: &[(&str, &str, usize)] = &[
     ("crates/gateline-core/src/decide/rollout.rs", "report", 107),
     // A match over all commands, in full.
-    ("crates/gateline-core/src/decide/mod.rs", "one", 128),
+    ("crates/gateline-core/src/decide/mod.rs", "one", 129),
+    // A match over all events of a project, in full.
+    ("crates/gateline-core/src/state/project.rs", "evolve", 113),
     // A match over all events, in full.
-    ("crates/gateline-model/src/event/sentence.rs", "says", 222),
+    ("crates/gateline-model/src/event/sentence.rs", "says", 232),
 ];
 
 pub fn find(sources: &Sources) -> Vec<String> {

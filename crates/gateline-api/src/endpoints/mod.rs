@@ -4,6 +4,7 @@ mod accounts;
 mod board;
 mod evidence;
 mod freezes;
+mod keys;
 mod log;
 mod notifications;
 mod people;
@@ -22,6 +23,7 @@ pub use accounts::*;
 pub use board::*;
 pub use evidence::*;
 pub use freezes::*;
+pub use keys::*;
 pub use log::*;
 pub use notifications::*;
 pub use people::*;
@@ -65,6 +67,8 @@ endpoints! {
     GetPromotion
     GetSummary
     GetTicks
+    GetStatement
+    ListSignatures
     Approve
     Refuse
     Withdraw
@@ -93,6 +97,10 @@ endpoints! {
     GetNotifications
     ApplyNotifications
     ListLetters
+    ListKeys
+    GetKeyStatement
+    EnrolKey
+    RevokeKey
     ListTokens
     IssueToken
     RevokeToken

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PromotionPath, PromotionView};
+use super::{PromotionPath, PromotionView, SignedRequest};
 use crate::Empty;
 use crate::endpoint::{endpoint, needs};
 
@@ -60,6 +60,9 @@ pub struct ApproveRequest {
     /// A comment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// The signature over the statement that says all this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SignedRequest>,
 }
 
 /// A no.
@@ -73,6 +76,9 @@ pub struct RefuseRequest {
     pub question: Option<Digest>,
     /// Why.
     pub reason: String,
+    /// The signature over the statement that says all this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SignedRequest>,
 }
 
 /// A named person to ask.

@@ -1,12 +1,14 @@
 //! `gateline approve`: a yes, bound to the question as it is seen now.
 
 use gateline_api::{Approve, ApproveRequest, Empty, Exit, GetPromotion};
+use gateline_model::Answer;
 use gateline_model::limits::TEXT_BYTES_MAX;
 
 use super::summary;
 use crate::failure::Failure;
 use crate::render;
 use crate::session::Session;
+use crate::signing::Sign;
 use crate::which::Which;
 
 #[derive(Debug, clap::Args)]
@@ -16,7 +18,8 @@ is shown first (see `gateline summary`), and the answer is asked for.
 
 Examples:
   gateline approve payments/payment-service/production/7
-  gateline approve payment-service@1.4.0 --to production --code '7f3a 90c2' --comment 'read the plan'"
+  gateline approve payment-service@1.4.0 --to production --code '7f3a 90c2' --comment 'read the plan'
+  gateline approve payment-service@1.4.0 --to production --sign ~/.ssh/id_ed25519"
 )]
 pub struct Args {
     #[command(flatten)]
@@ -30,6 +33,8 @@ pub struct Args {
     /// Answer without being asked again at the terminal
     #[arg(long, short)]
     yes: bool,
+    #[command(flatten)]
+    sign: Sign,
 }
 
 fn comment(text: &str) -> Result<String, String> {
@@ -59,9 +64,12 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         session.out.say("nothing was answered");
         return Ok(Exit::Held);
     }
+    let answer = (Answer::Approve, args.comment.as_deref().unwrap_or_default());
+    let signed = args.sign.answer(session, &client, &path, &seen, answer).await?;
     let request = ApproveRequest {
         question: decision.map(|decision| decision.question),
         comment: args.comment,
+        signed,
     };
     let view = client.send::<Approve>(&path, &request).await?;
     let now = session.now();

@@ -14,6 +14,7 @@ mod freeze;
 mod gate;
 mod inbox;
 mod judge;
+mod key;
 mod lint;
 mod log;
 mod notifications;
@@ -30,6 +31,7 @@ mod resume;
 mod roles;
 mod rollback;
 mod schema;
+mod signatures;
 mod simulate;
 mod stage;
 mod status;
@@ -49,6 +51,7 @@ use gateline_model::limits::TEXT_BYTES_MAX;
 use crate::failure::Failure;
 use crate::render;
 use crate::session::Session;
+use crate::signing::Sign;
 use crate::which::Which;
 
 macro_rules! verbs {
@@ -107,6 +110,7 @@ verbs! {
     Can: can, "Explain whether somebody may do something, and who may";
     Whoami: whoami, "Show who you are here, and in which teams";
     Token: token, "Create, revoke and list tokens";
+    Key: key, "Enrol, revoke and list the keys that sign answers";
     Account: account, "Create, disable and list local accounts, and set their passwords";
 }
 
@@ -143,14 +147,23 @@ where
 }
 
 /// Says no to what is asked now, and shows the promotion as it is then.
-async fn answer_no(which: &Which, no: No, reason: Reason, session: &mut Session) -> Result<Exit, Failure> {
+async fn answer_no(
+    which: &Which,
+    no: No,
+    reason: Reason,
+    sign: &Sign,
+    session: &mut Session,
+) -> Result<Exit, Failure> {
     let client = session.connect()?;
     let path = which.to_act_on(session, &client).await?;
     let seen = client.get::<GetPromotion>(&path, &Empty {}).await?;
+    let answer = (Some(no).into(), reason.reason.as_str());
+    let signed = sign.answer(session, &client, &path, &seen, answer).await?;
     let request = RefuseRequest {
         no,
         question: seen.decision.as_ref().map(|decision| decision.question),
         reason: reason.reason,
+        signed,
     };
     let view = client.send::<Refuse>(&path, &request).await?;
     let now = session.now();

@@ -1,4 +1,5 @@
-//! `gateline promotion`: promotions in the order of their requests. One of them is shown by `gateline explain`.
+//! `gateline promotion`: promotions in the order of their requests, and what was signed for one. One of them is shown by
+//! `gateline explain`.
 
 use gateline_api::{Exit, ListPromotions, PAGE_DEFAULT, PromotionQuery, PromotionSummary, ReleaseName};
 use gateline_model::StageName;
@@ -19,6 +20,8 @@ pub struct Args {
 enum Verb {
     /// List promotions, the newest request first
     List(List),
+    /// Show the answers that were signed, look at each signature again, and write them down for an auditor
+    Signatures(super::signatures::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -45,7 +48,10 @@ struct List {
 }
 
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
-    let Verb::List(args) = args.verb;
+    let args = match args.verb {
+        Verb::List(args) => args,
+        Verb::Signatures(args) => return super::signatures::run(args, session).await,
+    };
     let client = session.connect()?;
     let mut query = PromotionQuery {
         stage: args.stage,

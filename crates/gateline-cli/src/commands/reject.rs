@@ -6,6 +6,7 @@ use gateline_model::No;
 use super::{Reason, answer_no};
 use crate::failure::Failure;
 use crate::session::Session;
+use crate::signing::Sign;
 use crate::which::Which;
 
 #[derive(Debug, clap::Args)]
@@ -20,8 +21,10 @@ pub struct Args {
     which: Which,
     #[command(flatten)]
     reason: Reason,
+    #[command(flatten)]
+    sign: Sign,
 }
 
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
-    answer_no(&args.which, No::Reject, args.reason, session).await
+    answer_no(&args.which, No::Reject, args.reason, &args.sign, session).await
 }

@@ -24,7 +24,7 @@ pub(crate) use board::{board, cell_line};
 pub(crate) use event::event_line;
 pub(crate) use evidence::{evidence, evidence_list, facts, read_report, unread_report};
 pub(crate) use notifications::{letters, tell_rules};
-pub(crate) use people::{can, delegations, inbox, roles, who_am_i};
+pub(crate) use people::{can, code, delegations, inbox, roles, who_am_i};
 pub(crate) use pipeline::{difference, pipeline, pipelines};
 pub(crate) use promotion::{change_line, promotion, promotions, time_left};
 pub(crate) use release::{release, releases};

@@ -1,7 +1,7 @@
 //! People: who is asked, who may, who stands in for whom.
 
 use gateline_api::{CanReply, DelegationView, InboxItem, RolesView, WhoAmIView};
-use gateline_model::{ActorId, GroupName, Scope};
+use gateline_model::{ActorId, Digest, GroupName, Scope};
 use jiff::Timestamp;
 
 use super::time::{ago, clock};
@@ -14,7 +14,7 @@ pub(crate) fn inbox(list: &[InboxItem], now: Timestamp) -> Page {
         page.line("nothing waits on you");
         return page;
     }
-    let mut table = Table::headed(["promotion", "release", "risk", "asked", "since", "until"]);
+    let mut table = Table::headed(["promotion", "release", "code", "risk", "asked", "since", "until"]);
     for item in list {
         let mut asked = item.from.to_string();
         if let Some(instead_of) = &item.instead_of {
@@ -30,6 +30,7 @@ pub(crate) fn inbox(list: &[InboxItem], now: Timestamp) -> Page {
         table.row([
             Line::from(item.promotion.to_string()),
             item.version.to_string().into(),
+            code(&item.question).into(),
             item.risk.word().into(),
             asked.into(),
             ago(item.since, now).into(),
@@ -39,6 +40,12 @@ pub(crate) fn inbox(list: &[InboxItem], now: Timestamp) -> Page {
     page.table(table);
     page.line("answer with `gateline approve`, `gateline reject` or `gateline request-changes`");
     page
+}
+
+/// The decision code of a question, as `gateline explain` shows it.
+pub(crate) fn code(question: &Digest) -> String {
+    let hex = question.hex();
+    format!("{} {}", &hex[..4], &hex[4..8])
 }
 
 /// Who asks.

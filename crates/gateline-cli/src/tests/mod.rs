@@ -6,6 +6,7 @@ mod help;
 mod http;
 mod judge;
 mod looks;
+mod signing;
 mod views;
 
 use std::io::Write;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gateline_model::{ActorId, Approval, Digest, Event, No, PromotionId, StreamId, Tier, Who};
 
-use super::{held, private, reason};
+use super::{held, private, reason, signature};
 use crate::approvals::{self, Approvals, Excluded, LayerNow, Stands};
 use crate::command::Signed;
 use crate::decision::{Judged, judge_entry};
@@ -32,7 +32,8 @@ pub(super) fn approve(
         ));
     }
     let seat = asked.seat(draft)?;
-    asked.strong_enough(draft, signed)?;
+    let tier = signature::tier(draft, signed)?;
+    signature::strong_enough(&asked, &seat, tier)?;
     let comment = comment.filter(|text| !text.trim().is_empty());
     if seat.layer.layer.comment && comment.is_none() {
         return Err(Rejection::invalid(
@@ -41,8 +42,9 @@ pub(super) fn approve(
             "say what you looked at, with `--comment`",
         ));
     }
-    let approval = asked.answer(draft, &seat, signed);
+    let approval = asked.answer(draft, &seat, tier, signed);
     let text = private(draft, comment.map(reason).transpose()?);
+    signature::used_once(draft, &asked.promotion, signed)?;
     draft.emit_with(
         StreamId::Promotion(id.clone()),
         Event::ApprovalGiven { approval },
@@ -57,11 +59,15 @@ pub(super) fn refuse(
     no: No,
     seen: Option<&Digest>,
     why: &str,
+    signed: Option<&Signed>,
 ) -> Result<(), Rejection> {
     let why = reason(why)?;
     let asked = Asked::of(draft, id, seen)?;
     let seat = asked.seat(draft)?;
-    let answer = asked.answer(draft, &seat, None);
+    // A no lets nothing in, so it counts however it is bound; a signature that comes with it must hold all the same.
+    let tier = signature::tier(draft, signed)?;
+    signature::used_once(draft, &asked.promotion, signed)?;
+    let answer = asked.answer(draft, &seat, tier, signed);
     let text = private(draft, Some(why));
     draft.emit_with(
         StreamId::Promotion(id.clone()),
@@ -127,21 +133,21 @@ pub(super) fn ask_person(draft: &mut Draft<'_>, id: &PromotionId, who: &ActorId)
 }
 
 /// A held promotion whose people are asked, as it is judged now.
-struct Asked {
+pub(super) struct Asked {
     promotion: Arc<Promotion>,
-    judged: Judged,
-    approvals: Approvals,
+    pub(super) judged: Judged,
+    pub(super) approvals: Approvals,
 }
 
 /// Where an actor's answer goes: to which layer, by which right, instead of whom.
-struct Seat<'a> {
-    layer: &'a LayerNow,
+pub(super) struct Seat<'a> {
+    pub(super) layer: &'a LayerNow,
     from: Who,
     instead_of: Option<ActorId>,
 }
 
 impl Asked {
-    fn of(draft: &Draft<'_>, id: &PromotionId, seen: Option<&Digest>) -> Result<Self, Rejection> {
+    pub(super) fn of(draft: &Draft<'_>, id: &PromotionId, seen: Option<&Digest>) -> Result<Self, Rejection> {
         let promotion = held::held_promotion(draft, id)?;
         let mut judged = judge_entry(draft, &promotion)?;
         let approvals = std::mem::replace(&mut judged.approvals, Ok(None)).map_err(|why| {
@@ -195,7 +201,7 @@ impl Asked {
     }
 
     /// The first layer that is asked now and takes this actor's answer, or the most telling reason why none does.
-    fn seat(&self, draft: &Draft<'_>) -> Result<Seat<'_>, Rejection> {
+    pub(super) fn seat(&self, draft: &Draft<'_>) -> Result<Seat<'_>, Rejection> {
         let people = People::read(draft, &self.promotion.id.stage.project);
         let mut why = None;
         let open = self
@@ -256,6 +262,7 @@ impl Asked {
             }
         }
         let answers = self.promotion.approvals.iter();
+        let answers = answers.filter(|answer| signature::revoked_key(people, answer).is_none());
         let mut same = answers.filter(|answer| answer.by == *actor || answer.seat() == seat);
         if same.clone().any(|answer| answer.question == layer.question) {
             return Err(Rejection::conflict(
@@ -339,45 +346,17 @@ impl Asked {
         }
     }
 
-    fn strong_enough(&self, draft: &Draft<'_>, signed: Option<&Signed>) -> Result<(), Rejection> {
-        let least = self.approvals.rule.signed;
-        let tier = signed.map_or(Tier::Session, |signed| signed.tier);
-        if tier < least {
-            return Err(Rejection::forbidden(
-                "approval.tier",
-                format!(
-                    "this stage takes answers that are signed with {} or stronger, and this one is by {}",
-                    least.word(),
-                    tier.word()
-                ),
-                "sign it with a key that is enrolled",
-            ));
-        }
-        let people = People::read(draft, &self.promotion.id.stage.project);
-        let actor = &draft.facts.actor.id;
-        match signed {
-            Some(signed) if !people.has_key(actor, &signed.key) => Err(Rejection::forbidden(
-                "approval.key",
-                format!(
-                    "key `{}` is not enrolled for `{actor}`, or was revoked",
-                    signed.key
-                ),
-                "sign it with a key that is",
-            )),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn answer(&self, draft: &Draft<'_>, seat: &Seat<'_>, signed: Option<&Signed>) -> Approval {
+    fn answer(&self, draft: &Draft<'_>, seat: &Seat<'_>, tier: Tier, signed: Option<&Signed>) -> Approval {
         Approval {
             by: draft.facts.actor.id.clone(),
             instead_of: seat.instead_of.clone(),
             from: seat.from.clone(),
             question: seat.layer.question,
             shown: seat.layer.shown.clone(),
-            tier: signed.map_or(Tier::Session, |signed| signed.tier),
+            tier,
             key: signed.map(|signed| signed.key.clone()),
             statement: signed.map(|signed| signed.statement),
+            proof: signed.map(|signed| signed.proof),
             at: draft.facts.now,
         }
     }
@@ -391,12 +370,21 @@ pub(super) fn keep_up(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Jud
         Ok(None) => &[],
         Err(_) => return,
     };
+    let people = People::read(draft, &promotion.id.stage.project);
     for answer in promotion.answers() {
-        if layers.iter().all(|now| now.question != answer.question) {
+        let stale = layers.iter().all(|now| now.question != answer.question);
+        let revoked = signature::revoked_key(&people, answer);
+        if stale || revoked.is_some() {
+            let changed = if stale {
+                approvals::changed(answer, &judged.parts)
+            } else {
+                Vec::new()
+            };
             let voided = Event::ApprovalVoided {
                 by: answer.by.clone(),
                 question: answer.question,
-                changed: approvals::changed(answer, &judged.parts),
+                changed,
+                revoked: revoked.filter(|_| !stale),
             };
             draft.emit(stream.clone(), voided);
         }

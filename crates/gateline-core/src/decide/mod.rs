@@ -12,6 +12,7 @@ mod release;
 mod request;
 mod rights;
 mod rollout;
+mod signature;
 mod steer;
 mod tell;
 mod verify;
@@ -20,6 +21,8 @@ mod waive;
 pub use account::ACCOUNTS_MAX;
 pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, KEYS_PER_ACTOR_MAX};
 pub use project::server_project;
+pub(crate) use signature::revoked_key;
+pub use signature::{ToSign, to_sign};
 pub use tell::{ATTEMPTS_MAX, ONCE_WORDS};
 pub use waive::{WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
 
@@ -117,7 +120,8 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             no,
             question,
             reason,
-        } => answer::refuse(draft, promotion, *no, question.as_ref(), reason)?,
+            signed,
+        } => answer::refuse(draft, promotion, *no, question.as_ref(), reason, signed.as_ref())?,
         Command::Withdraw { promotion, reason } => answer::withdraw(draft, promotion, reason)?,
         Command::AskPerson { promotion, who } => answer::ask_person(draft, promotion, who)?,
         Command::Delegate { .. } => people::delegate(draft, command)?,

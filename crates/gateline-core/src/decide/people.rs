@@ -71,11 +71,19 @@ pub(super) fn enrol_key(draft: &mut Draft<'_>, key: &Key) -> Result<(), Rejectio
     let state = draft.project(&project).unwrap_or_default();
     own_or_admin(draft, &key.actor, "keys")?;
     match state.keys.get(&key.fingerprint) {
-        Some(same) if same == key => return Ok(()),
+        Some(enrolled) if enrolled.revoked.is_some() => {
+            return Err(Rejection::conflict(
+                "key.revoked",
+                format!("key `{}` was revoked; it never signs again", key.fingerprint),
+                "make another key",
+            ));
+        }
+        // Signing moves the counter, and its owner may call it otherwise by now.
+        Some(same) if same.key.actor == key.actor && same.key.public == key.public => return Ok(()),
         Some(other) => {
             return Err(Rejection::conflict(
                 "key.exists",
-                format!("key `{}` is enrolled for `{}`", key.fingerprint, other.actor),
+                format!("key `{}` is enrolled for `{}`", key.fingerprint, other.key.actor),
                 "one key signs for one actor: use another",
             ));
         }
@@ -91,7 +99,7 @@ pub(super) fn enrol_key(draft: &mut Draft<'_>, key: &Key) -> Result<(), Rejectio
     if state
         .keys
         .values()
-        .filter(|other| other.actor == key.actor)
+        .filter(|other| other.key.actor == key.actor && other.revoked.is_none())
         .count()
         >= KEYS_PER_ACTOR_MAX
     {
@@ -117,17 +125,21 @@ pub(super) fn revoke_key(draft: &mut Draft<'_>, fingerprint: &str, why: &str) ->
     let why = reason(why)?;
     let project = server_project();
     let state = draft.project(&project).unwrap_or_default();
-    let Some(key) = state.keys.get(fingerprint) else {
+    let Some(enrolled) = state.keys.get(fingerprint) else {
         return Err(Rejection::unknown(
             "key.unknown",
             format!("no key `{fingerprint}` is enrolled"),
             "name one that is",
         ));
     };
-    own_or_admin(draft, &key.actor, "keys")?;
+    let actor = &enrolled.key.actor;
+    own_or_admin(draft, actor, "keys")?;
+    if enrolled.revoked.is_some() {
+        return Ok(());
+    }
     let event = Event::KeyRevoked {
         fingerprint: fingerprint.to_owned(),
-        actor: key.actor.clone(),
+        actor: actor.clone(),
     };
     let text = private(draft, Some(why));
     draft.emit_with(StreamId::Project(project), event, text);

@@ -146,6 +146,9 @@ fn asked(approvals: &Approvals, view: &GateView<'_>, numbered: impl Fn(Says) -> 
         "approval.asked"
     };
     let mut says: Vec<String> = open.iter().map(|now| now.says()).collect();
+    let tiers = open.iter().map(|now| approvals.rule.tier_of(&now.layer));
+    let tier = tiers.max().unwrap_or_default();
+    says.extend(tier.at_least().map(|with| format!("signed with {with}")));
     for now in open.iter().filter(|now| now.known < now.needed) {
         says.push(format!("only {} known who may answer", now.known));
     }
@@ -154,7 +157,11 @@ fn asked(approvals: &Approvals, view: &GateView<'_>, numbered: impl Fn(Says) -> 
         .iter()
         .flat_map(|now| now.asked())
         .fold(said, |said, who| said.changed_by(who.to_string()));
-    said.next(format!("approve with `gateline approve {}`", view.promotion.id))
+    let sign = tier.at_least().map_or("", |_| " --sign");
+    said.next(format!(
+        "approve with `gateline approve {}{sign}`",
+        view.promotion.id
+    ))
 }
 
 /// The people of a complete layer, and by whose no it was not stopped.

@@ -38,8 +38,8 @@ pub struct Project {
     pub notifications: Option<Arc<Notifications>>,
     /// The last sign-in of each person; the past ones are dropped when another signs in.
     pub sign_ins: BTreeMap<ActorId, SignIn>,
-    /// Keys that were enrolled and not revoked, by fingerprint.
-    pub keys: BTreeMap<String, Key>,
+    /// Every key that was ever enrolled, by fingerprint: what one signed is looked at again long after it was revoked.
+    pub keys: BTreeMap<String, Enrolled>,
     /// Delegations that were not ended; the past ones are dropped when a new one is declared.
     pub delegations: Vec<Delegation>,
     /// Local accounts, those that are disabled among them.
@@ -53,6 +53,19 @@ pub struct SignIn {
     pub groups: Vec<String>,
     /// Until when they are believed.
     pub until: Timestamp,
+}
+
+/// A key, and since when and until when it may sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolled {
+    /// The key.
+    pub key: Key,
+    /// From then.
+    pub since: Timestamp,
+    /// Until then, where it was revoked.
+    pub revoked: Option<Timestamp>,
+    /// How often a passkey had signed when it did last.
+    pub counter: u32,
 }
 
 /// Whether a local account may be used.
@@ -130,10 +143,23 @@ impl Project {
                 self.sign_ins.insert(actor.clone(), sign_in);
             }
             Event::KeyEnrolled { key } => {
-                self.keys.insert(key.fingerprint.clone(), key.clone());
+                let enrolled = Enrolled {
+                    key: key.clone(),
+                    since: at,
+                    revoked: None,
+                    counter: key.counter,
+                };
+                self.keys.insert(key.fingerprint.clone(), enrolled);
+            }
+            Event::KeyUsed { fingerprint, counter } => {
+                if let Some(enrolled) = self.keys.get_mut(fingerprint) {
+                    enrolled.counter = *counter;
+                }
             }
             Event::KeyRevoked { fingerprint, .. } => {
-                self.keys.remove(fingerprint);
+                if let Some(enrolled) = self.keys.get_mut(fingerprint) {
+                    enrolled.revoked = Some(at);
+                }
             }
             Event::DelegationDeclared { delegation } => {
                 let same = |old: &Delegation| old.by == delegation.by && old.to == delegation.to;

@@ -39,6 +39,8 @@ pub struct Promotion {
     pub approvals: Vec<Approval>,
     /// Answers of no that were not voided or withdrawn.
     pub refusals: Vec<(No, Approval)>,
+    /// Every statement that was signed for an answer, also one that was voided or withdrawn: none counts twice.
+    pub signed: BTreeSet<Digest>,
     /// Overrides that were granted.
     pub overrides: Vec<Override>,
     /// The last recorded check of each gate.
@@ -249,6 +251,7 @@ impl Promotion {
                 named: BTreeSet::new(),
                 approvals: Vec::new(),
                 refusals: Vec::new(),
+                signed: BTreeSet::new(),
                 overrides: Vec::new(),
                 checks: BTreeMap::new(),
                 phase: Phase::Held,
@@ -316,10 +319,12 @@ impl Promotion {
             }
             (Event::ApprovalGiven { approval }, Phase::Held) => {
                 self.forget(|answer| answer.by == approval.by && answer.question == approval.question);
+                self.signed.extend(approval.statement);
                 self.approvals.push(approval.clone());
             }
             (Event::ApprovalRefused { no, answer }, Phase::Held) => {
                 self.forget(|old| old.by == answer.by && old.question == answer.question);
+                self.signed.extend(answer.statement);
                 self.refusals.push((*no, answer.clone()));
             }
             (Event::ApprovalWithdrawn { by }, Phase::Held) => self.forget(|answer| answer.by == *by),

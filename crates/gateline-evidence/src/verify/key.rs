@@ -18,14 +18,14 @@ const ED25519_HEAD: &[u8] = &[
 
 /// A public key.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Key {
+pub(crate) enum Key {
     P256(Box<P256Key>),
     Ed25519(Ed25519Key),
 }
 
 /// Whether a signature is a key's.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fits {
+pub(crate) enum Fits {
     Yes,
     No,
     /// It has not the shape of this key's signatures.
@@ -50,13 +50,13 @@ impl Key {
     }
 
     /// A point as 65 bytes.
-    pub(super) fn p256(point: &[u8]) -> Result<Key, String> {
+    pub(crate) fn p256(point: &[u8]) -> Result<Key, String> {
         let key = P256Key::from_sec1_bytes(point).map_err(|_| "it is no point of P-256")?;
         Ok(Key::P256(Box::new(key)))
     }
 
     /// A key as 32 bytes.
-    pub(super) fn ed25519(bytes: &[u8]) -> Result<Key, String> {
+    pub(crate) fn ed25519(bytes: &[u8]) -> Result<Key, String> {
         let bytes = <&[u8; 32]>::try_from(bytes).map_err(|_| "an Ed25519 key has 32 bytes")?;
         let key = Ed25519Key::from_bytes(bytes).map_err(|_| "it is no point of Ed25519")?;
         match key.is_weak() {
@@ -66,7 +66,7 @@ impl Key {
     }
 
     /// Whether a signature over these bytes is this key's.
-    pub(super) fn fits(&self, signed: &[u8], signature: &[u8]) -> Fits {
+    pub(crate) fn fits(&self, signed: &[u8], signature: &[u8]) -> Fits {
         match self {
             Key::P256(_) => self.fits_digest(&Digest::of(signed), signature),
             Key::Ed25519(key) => match <[u8; 64]>::try_from(signature) {

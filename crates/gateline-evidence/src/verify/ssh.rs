@@ -3,12 +3,15 @@
 //! Layout: PROTOCOL.sshsig, PROTOCOL.u2f and ssh-keygen(1), "ALLOWED SIGNERS" of OpenSSH. Ed25519 and ECDSA on P-256, in a file
 //! or in a security key. Knows no clock and no certificate authority: lines that need one are refused.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use gateline_model::Digest;
 use sha2::{Digest as _, Sha512};
 
-use super::SSH_BEGIN;
 use super::key::{Fits, Key};
+use super::{SIGNATURE_BYTES_MAX, SSH_BEGIN};
 use crate::attestation::envelope::decode;
+use crate::signing::SignatureError;
 use crate::text;
 
 const END: &str = "-----END SSH SIGNATURE-----";
@@ -97,6 +100,78 @@ impl Signer {
             application,
             namespaces: None,
         })
+    }
+}
+
+/// The public key of somebody who signs statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshKey {
+    /// Sort and key, as they stand in a `.pub` file, without the comment.
+    pub line: String,
+    /// What stands behind them there.
+    pub comment: String,
+    /// What it is called: `SHA256:` and the digest in base64, as `ssh-keygen -l` prints it.
+    pub fingerprint: String,
+}
+
+impl SshKey {
+    /// Reads the line of a `.pub` file: Ed25519 or ECDSA on P-256, in a file or in a security key.
+    ///
+    /// # Errors
+    /// [`SignatureError::Key`] says what is wrong with it.
+    pub fn of(text: &str) -> Result<SshKey, SignatureError> {
+        let mut words = text.split_whitespace();
+        let (Some(sort), Some(base64)) = (words.next(), words.next()) else {
+            let says = "it is no line of a `.pub` file, as in `ssh-ed25519 AAAA.. comment`";
+            return Err(SignatureError::Key(says.to_owned()));
+        };
+        let line = format!("{sort} {base64}");
+        let (_, signer) = signer("", &line).map_err(SignatureError::Key)?;
+        let comment: Vec<&str> = words.collect();
+        let digest = STANDARD_NO_PAD.encode(Digest::of(&signer.blob).as_bytes());
+        Ok(SshKey {
+            line,
+            comment: text::one_line(&comment.join(" "), 60),
+            fingerprint: format!("SHA256:{digest}"),
+        })
+    }
+}
+
+/// Holds a signature, as `ssh-keygen -Y sign` writes it, against a public key, what it is for, and the message.
+///
+/// # Errors
+/// [`SignatureError`]
+pub fn verify_ssh(
+    line: &str,
+    purpose: &'static str,
+    message: &[u8],
+    signature: &str,
+) -> Result<(), SignatureError> {
+    let unreadable = SignatureError::Unreadable;
+    if signature.len() > SIGNATURE_BYTES_MAX {
+        let says = format!(
+            "it has {} bytes; at most {SIGNATURE_BYTES_MAX} are read",
+            signature.len()
+        );
+        return Err(unreadable(says));
+    }
+    let (_, signer) = signer("", line).map_err(SignatureError::Key)?;
+    let signature = SshSignature::of(signature).map_err(unreadable)?;
+    if signature.key != signer.blob {
+        return Err(SignatureError::OtherKey);
+    }
+    if signature.namespace != purpose.as_bytes() {
+        return Err(SignatureError::Purpose {
+            made: text::one_line(&String::from_utf8_lossy(&signature.namespace), 40),
+            wanted: purpose,
+        });
+    }
+    if let Fits::Never(reason) = signature.fits(&signer, &[]).map_err(unreadable)? {
+        return Err(SignatureError::Unreadable(reason.to_owned()));
+    }
+    match signature.is_over(&signer, Over::Bytes(message)) {
+        true => Ok(()),
+        false => Err(SignatureError::Altered),
     }
 }
 

@@ -21,6 +21,7 @@ mod limits;
 mod linters;
 mod mutations;
 mod npm_audit;
+mod people;
 mod performance;
 mod pip_audit;
 mod samples;

@@ -45,6 +45,9 @@ impl Recorded {
                 key.fingerprint,
                 key.actor
             ),
+            Event::KeyUsed { fingerprint, counter } => {
+                format!("key {fingerprint} has signed {counter} times")
+            }
             Event::KeyRevoked { fingerprint, actor } => format!("key {fingerprint} of {actor} revoked"),
             Event::DelegationDeclared { delegation } => {
                 let (from, until) = (time(delegation.from), time(delegation.until));
@@ -160,6 +163,13 @@ impl Recorded {
             Event::ApprovalGiven { approval } => format!("approved by {}", answered(approval)),
             Event::ApprovalRefused { no, answer } => format!("{} {}", no.words(), answered(answer)),
             Event::ApprovalWithdrawn { by } => format!("answer of {by} withdrawn"),
+            Event::ApprovalVoided {
+                by,
+                revoked: Some(key),
+                ..
+            } => {
+                format!("answer of {by} voided: key {key}, which signed it, was revoked")
+            }
             Event::ApprovalVoided { by, changed, .. } if changed.is_empty() => {
                 format!("answer of {by} voided: the question changed")
             }

@@ -73,6 +73,15 @@ pub(crate) async fn begin(app: &App, new: New<'_>, now: Timestamp) -> Result<Str
     Ok(secret.text)
 }
 
+/// When a person began a session by signing in; none where a token began it.
+pub(crate) async fn began(app: &App, id: &Digest) -> Result<Option<Timestamp>, Refused> {
+    let id = *id;
+    let found = app.hub.read(move |store| store.session(&id)).await?;
+    Ok(found
+        .filter(|session| session.token.is_none())
+        .map(|session| session.began))
+}
+
 fn idle_since(now: Timestamp) -> Timestamp {
     now - SignedDuration::from_secs(SESSION_IDLE_SECS_MAX)
 }

@@ -28,6 +28,14 @@ pub(super) static SCRIPT: Asset = Asset {
     digest: LazyLock::new(|| short(include_str!("assets/gateline.js"))),
 };
 
+pub(super) static PASSKEY: Asset = Asset {
+    stem: "passkey",
+    extension: "js",
+    media: "text/javascript; charset=utf-8",
+    content: include_str!("assets/passkey.js"),
+    digest: LazyLock::new(|| short(include_str!("assets/passkey.js"))),
+};
+
 fn short(content: &str) -> String {
     Digest::of(content.as_bytes()).short()
 }
@@ -45,7 +53,9 @@ impl Asset {
 
 /// The file that a path names, if it is this build's.
 pub(super) fn named(name: &str) -> Option<&'static Asset> {
-    [&STYLE, &SCRIPT].into_iter().find(|asset| asset.name() == name)
+    [&STYLE, &SCRIPT, &PASSKEY]
+        .into_iter()
+        .find(|asset| asset.name() == name)
 }
 
 #[cfg(test)]
@@ -54,6 +64,8 @@ mod tests {
 
     /// Our own script stays small enough to be read at one go.
     const SCRIPT_LINES_MAX: usize = 150;
+    /// And what only some pages load is shorter still.
+    const PASSKEY_LINES_MAX: usize = 75;
 
     #[test]
     fn a_file_is_found_by_its_address_and_by_no_other() {
@@ -66,7 +78,8 @@ mod tests {
     #[test]
     fn the_script_is_short_and_everything_comes_from_here() {
         assert!(SCRIPT.content.lines().count() <= SCRIPT_LINES_MAX);
-        for asset in [&STYLE, &SCRIPT] {
+        assert!(PASSKEY.content.lines().count() <= PASSKEY_LINES_MAX);
+        for asset in [&STYLE, &SCRIPT, &PASSKEY] {
             assert!(
                 !asset.content.contains("http:") && !asset.content.contains("https:"),
                 "{}",

@@ -1,7 +1,10 @@
 //! Forms: a command each, as the session's actor. Done: on to a page. Refused: the page again, with the problem and what
 //! was written.
 
+mod keys;
 mod waive;
+
+use std::sync::Arc;
 
 use axum::Form;
 use axum::extract::rejection::FormRejection;
@@ -10,6 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use gateline_api::{Problem, PromotionPath, ReleaseName, StagePath, entry};
 use gateline_core::Command;
 use gateline_model::Scope;
+use gateline_store::{Blob, IdempotencyKey};
 use maud::Markup;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +27,7 @@ use crate::hub::Receipt;
 use crate::refused::Refused;
 use crate::views;
 
+pub(super) use keys::keys;
 pub(super) use waive::{lift_waiver, waive};
 
 /// What a form does.
@@ -31,12 +36,14 @@ pub(super) enum Act {
     Abort,
     Approve,
     EndSessions,
+    EnrolKey,
     LiftBar,
     LiftWaiver,
     Override,
     Pause,
     Promote,
     Resume,
+    RevokeKey,
     RollBack,
     Waive,
 }
@@ -45,7 +52,7 @@ impl Act {
     /// The scope that it needs, as the API's endpoint of the same command.
     pub(super) fn scope(self) -> Scope {
         match self {
-            Act::Approve => Scope::Approve,
+            Act::Approve | Act::EnrolKey | Act::RevokeKey => Scope::Approve,
             // Everybody's own.
             Act::EndSessions => Scope::Read,
             Act::Override => Scope::Override,
@@ -62,12 +69,14 @@ impl Act {
             Act::Abort => "abort",
             Act::Approve => "approve",
             Act::EndSessions => "end",
+            Act::EnrolKey => "enrol",
             Act::LiftBar => "unbar",
             Act::LiftWaiver => "lift",
             Act::Override => "override",
             Act::Pause => "pause",
             Act::Promote => "promote",
             Act::Resume => "resume",
+            Act::RevokeKey => "revoke",
             Act::RollBack => "rollback",
             Act::Waive => "waive",
         }
@@ -90,6 +99,9 @@ pub(super) struct Fields {
     pub(super) ticket: String,
     pub(super) project: String,
     pub(super) waiver: String,
+    pub(super) signed: String,
+    pub(super) fingerprint: String,
+    pub(super) label: String,
 }
 
 /// A form that was refused: it is shown again with what was written in it.
@@ -130,14 +142,30 @@ pub(super) fn fields(visit: &Visit, sent: Sent) -> Result<Fields, Refused> {
 
 /// Submits as the session's actor; the same form sent twice is one request.
 async fn submit(visit: &Visit, fields: &Fields, command: Command) -> Result<Receipt, Refused> {
-    let request = serde_json::to_vec(fields).unwrap_or_default();
-    let key = idempotency(&visit.caller.actor, visit.address(), &fields.key, &[&request])?;
+    submit_keeping(visit, fields, command, Vec::new()).await
+}
+
+/// The same, with content that is kept by digest.
+async fn submit_keeping(
+    visit: &Visit,
+    fields: &Fields,
+    command: Command,
+    kept: Vec<Arc<Blob>>,
+) -> Result<Receipt, Refused> {
+    let key = key_of(visit, fields)?;
     let actor = visit.caller.actor.clone();
-    Ok(visit
-        .app
-        .hub
-        .submit(actor, command, Some(key), Vec::new())
-        .await?)
+    Ok(visit.app.hub.submit(actor, command, Some(key), kept).await?)
+}
+
+fn key_of(visit: &Visit, fields: &Fields) -> Result<IdempotencyKey, Refused> {
+    let request = serde_json::to_vec(fields).unwrap_or_default();
+    idempotency(&visit.caller.actor, visit.address(), &fields.key, &[&request])
+}
+
+/// Whether the same form was accepted before.
+async fn recalled(visit: &Visit, fields: &Fields) -> Result<bool, Refused> {
+    let key = key_of(visit, fields)?;
+    Ok(visit.app.hub.recall(&key).await?.is_some())
 }
 
 /// On to the page; or the same page again, which is made from what was tried.
@@ -166,6 +194,9 @@ fn bad(text: impl ToString) -> Refused {
 pub(super) async fn steer(mut visit: Visit, act: Act, fields: Fields) -> Result<Done, Refused> {
     let path: PromotionPath = visit.path().await?;
     let became = match steering(&path, act, &fields) {
+        Ok(_) if act == Act::Approve && !fields.signed.is_empty() => {
+            keys::approve(&visit, &path, &fields).await
+        }
         Ok(command) => submit(&visit, &fields, command).await,
         Err(refused) => Err(refused),
     };
@@ -195,9 +226,14 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         Act::Pause => Command::Pause { promotion, reason },
         Act::Resume => Command::Resume { promotion, reason },
         Act::Abort => Command::Abort { promotion, reason },
-        Act::EndSessions | Act::LiftBar | Act::LiftWaiver | Act::Promote | Act::RollBack | Act::Waive => {
-            return Err(no_such(act, "promotion"));
-        }
+        Act::EndSessions
+        | Act::EnrolKey
+        | Act::LiftBar
+        | Act::LiftWaiver
+        | Act::Promote
+        | Act::RevokeKey
+        | Act::RollBack
+        | Act::Waive => return Err(no_such(act, "promotion")),
     })
 }
 
@@ -269,11 +305,13 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         Act::Abort
         | Act::Approve
         | Act::EndSessions
+        | Act::EnrolKey
         | Act::LiftWaiver
         | Act::Override
         | Act::Pause
         | Act::Promote
         | Act::Resume
+        | Act::RevokeKey
         | Act::Waive => Err(no_such(act, "stage")),
     }
 }

@@ -56,6 +56,19 @@ pub(super) fn waive_act(of: &PipelineRef, version: &Version, id: &EvidenceId) ->
     format!("/ui{}/waive", evidence(of, version, id))
 }
 
+/// One's own keys.
+pub(super) const KEYS: &str = "/keys";
+
+/// Where a form about a key is sent.
+pub(super) fn key_act(act: &str) -> String {
+    format!("/ui/keys/{act}")
+}
+
+/// Where a page asks what is to be signed for a yes.
+pub(super) fn statement(id: &PromotionId) -> String {
+    format!("/api/v1/promotions/{id}/statement")
+}
+
 /// The waivers that are in force.
 pub(super) const WAIVERS: &str = "/waivers";
 

@@ -8,6 +8,7 @@ mod board;
 mod evidence;
 mod fields;
 mod forms;
+mod keys;
 mod link;
 mod log;
 mod login;

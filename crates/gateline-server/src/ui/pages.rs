@@ -1,6 +1,7 @@
 //! Pages by address: read the address, build the view, render. What the API shows, in HTML.
 
 mod evidence;
+mod keys;
 mod waivers;
 
 use axum::extract::{Query, State};
@@ -33,6 +34,7 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(super) use evidence::{EvidenceAddress, evidence, evidence_again};
+pub(super) use keys::{keys, keys_again};
 pub(super) use waivers::{waivers, waivers_again};
 
 /// Pipelines on one page of the board.
@@ -236,6 +238,7 @@ pub(super) async fn promotion_again(
         people.teams_of(&visit.visitor.actor)
     });
     let summary = views::summary(&visit.app.hub, &view.id).await?;
+    let signing = visit.signing(&view);
     let shown = Shown {
         view: &view,
         release: release.as_ref(),
@@ -246,6 +249,7 @@ pub(super) async fn promotion_again(
         known: found.as_ref(),
         waivers: &waivers,
         teams: &teams,
+        signing: signing.as_ref(),
         tried,
     };
     Ok(promotion_page::page(&visit.visitor, &shown))

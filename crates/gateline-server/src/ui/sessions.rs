@@ -3,6 +3,7 @@
 use gateline_api::SessionView;
 use maud::{Markup, html};
 
+use super::link;
 use super::shell::{Fresh, Page, Tab, Visitor};
 use super::time::whole;
 
@@ -22,6 +23,7 @@ pub(super) fn page(visitor: &Visitor, sessions: &[SessionView]) -> Markup {
                     tbody { @for session in sessions { (row(session)) } }
                 } }
             }
+            p { "With what you sign answers: " a href=(link::KEYS) { "your keys" } "." }
             form.inline method="post" action="/ui/sessions/end" {
                 (visitor.hidden())
                 button type="submit" { "Log out everywhere else" }

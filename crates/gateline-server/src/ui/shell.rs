@@ -168,6 +168,7 @@ fn document(title: &str, body: Markup) -> Markup {
                 link rel="icon" href="data:,";
                 link rel="stylesheet" href=(assets::STYLE.href());
                 script defer src=(assets::SCRIPT.href()) {}
+                script defer src=(assets::PASSKEY.href()) {}
             }
             body { (body) }
         }

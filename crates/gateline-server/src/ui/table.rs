@@ -41,6 +41,7 @@ fn table() -> Vec<Line> {
     let read = Rule::Scope(Scope::Read);
     vec![
         page(read, "/", pages::board),
+        page(read, link::KEYS, pages::keys),
         page(read, "/log", pages::log),
         page(
             read,
@@ -108,6 +109,8 @@ fn table() -> Vec<Line> {
             forms::change,
         ),
         form(Act::LiftWaiver, link::WAIVER_LIFT, forms::lift_waiver),
+        form(Act::EnrolKey, "/ui/keys/enrol", forms::keys),
+        form(Act::RevokeKey, "/ui/keys/revoke", forms::keys),
         form(Act::EndSessions, "/ui/sessions/end", forms::end_sessions),
         open("/login", pages::login),
         open("/static/{name}", file),

@@ -6,16 +6,19 @@ use std::fmt::Write as _;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::{HeaderMap, StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use gateline_api::{Rule, encode, entry};
-use gateline_model::{Digest, Scope, plays_tricks};
+use gateline_api::{PromotionView, Rule, encode, entry};
+use gateline_core::{Facts, to_sign};
+use gateline_model::{Digest, Scope, Tier, plays_tricks};
 use jiff::Timestamp;
 use maud::Markup;
 use serde::de::DeserializeOwned;
 
+use super::promotion::Signing;
 use super::shell::{self, Visitor};
 use crate::auth::{Caller, authorise, enter, secret};
 use crate::call::App;
 use crate::refused::Refused;
+use crate::{signing, views};
 
 /// A request for a page that its rule let in.
 pub(super) struct Visit {
@@ -104,6 +107,26 @@ impl Visit {
         let path = Path::<T>::from_request_parts(&mut self.parts, &self.app).await;
         path.map(|Path(path)| path)
             .map_err(|err| Refused::new(&entry::PATH, err.body_text()))
+    }
+
+    /// The headers of the request.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// With what the one who looks must sign a yes to a promotion; nothing where nobody is asked, or a session is enough.
+    pub(super) fn signing(&self, view: &PromotionView) -> Option<Signing> {
+        let facts = Facts {
+            now: self.visitor.now,
+            actor: self.caller.actor.clone(),
+        };
+        let asked = self.app.hub.with_world(|world| to_sign(world, &view.id, &facts));
+        let tier = asked.ok()?.tier;
+        tier.at_least()?;
+        let (_, site) = signing::site(&self.app, self.headers());
+        let keys = views::keys_in_force(&self.app.hub, &self.caller.actor.id);
+        let passkey = site.is_some() && keys.iter().any(|key| key.tier == Tier::Passkey);
+        Some(Signing { tier, passkey })
     }
 
     /// The address without its query.

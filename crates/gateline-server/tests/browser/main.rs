@@ -8,6 +8,7 @@ mod support;
 mod act;
 mod keys;
 mod look;
+mod passkey;
 mod plain;
 mod scene;
 mod sign_in;

@@ -29,11 +29,13 @@ pub struct Scene {
     pub admin: Client,
     pub reader: Client,
     metrics: String,
+    /// What production's approval says besides.
+    asks: String,
 }
 
 impl Scene {
     /// A server with a pipeline and no release. Steps of a rollout stand for the pause.
-    pub async fn with_pause(pause: &str) -> Scene {
+    async fn asking(pause: &str, asks: &str) -> Scene {
         let (app, admin, ..) = App::start().await;
         let reader = app.actor("rita", &[Scope::Read], &[], None).await;
         let origin = listen(router(app.hub.clone(), Settings::default())).await;
@@ -43,6 +45,10 @@ impl Scene {
             admin,
             reader,
             metrics: metrics().await,
+            asks: match asks {
+                "" => String::new(),
+                asks => format!("\n          {asks}"),
+            },
         };
         scene.pause(pause).await;
         scene
@@ -52,13 +58,19 @@ impl Scene {
     pub async fn pause(&self, pause: &str) {
         let text = PIPELINE
             .replace("@METRICS@", &self.metrics)
-            .replace("@PAUSE@", pause);
+            .replace("@PAUSE@", pause)
+            .replace("overridable: true", &format!("overridable: true{}", self.asks));
         self.admin.apply(&text).await.unwrap();
     }
 
     /// 1.0.0 is live everywhere; 1.1.0 breaks its callers and waits before production for `tech-lead`.
     pub async fn held() -> Scene {
-        let scene = Self::with_pause("0s").await;
+        Self::held_for("").await
+    }
+
+    /// The same, where production's approval says something besides.
+    pub async fn held_for(asks: &str) -> Scene {
+        let scene = Self::asking("0s", asks).await;
         scene.register("1.0.0", false).await;
         scene
             .until("production/1", |view| view.state == PromotionState::Verified)
@@ -96,6 +108,7 @@ impl Scene {
         let yes = ApproveRequest {
             question: Some(question),
             comment: None,
+            signed: None,
         };
         self.admin.ask::<Approve>(&path, &Empty {}, &yes).await.unwrap();
     }

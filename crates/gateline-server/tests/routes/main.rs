@@ -9,6 +9,7 @@ mod board;
 mod evidence;
 mod freezes;
 mod issuer;
+mod keys;
 mod log;
 mod machines;
 mod page_rules;

@@ -77,12 +77,14 @@ async fn a_release_goes_on_by_itself_and_waits_for_the_person_who_must_say_yes()
     let stale = ApproveRequest {
         question: Some(Digest::of(b"another")),
         comment: None,
+        signed: None,
     };
     let problem = admin.ask::<Approve>(&path, &Empty {}, &stale).await.unwrap_err();
     assert_eq!((problem.status, problem.code.as_str()), (409, "approval.stale"));
     let yes = ApproveRequest {
         question: Some(decision.question),
         comment: Some("Looks good.".into()),
+        signed: None,
     };
     let approved = admin.ask::<Approve>(&path, &Empty {}, &yes).await.unwrap();
     assert_eq!(approved.approvals.len(), 1);

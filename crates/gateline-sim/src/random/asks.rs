@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use gateline_core::{Actor, Command, Credential};
+use gateline_core::{Actor, Command, Credential, Signed};
 use gateline_model::{
     ActorId, Artifact, ArtifactAt, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts, Found, Freeze,
-    Health, No, Pipeline, PipelineRef, Private, PromotionId, Release, ReleaseId, Roles, Scope, Span,
-    StageRef, Team, TestFacts,
+    Health, Key, No, Pipeline, PipelineRef, Private, PromotionId, Release, ReleaseId, Roles, Scope, Span,
+    StageRef, Team, TestFacts, Tier,
 };
 
 use super::Run;
@@ -15,6 +15,8 @@ use crate::traffic::Load;
 
 /// So few that requests meet each other.
 const VERSIONS: u64 = 8;
+/// Keys of everybody together.
+const KEYS: u64 = 12;
 /// Everybody.
 const PEOPLE: [&str; 4] = ["ana", "bo", "cy", "dee"];
 
@@ -111,7 +113,25 @@ impl Run {
         };
         let actor = self.person();
         let reason = "it is so".to_owned();
-        let (command, says) = match self.sim.rng.below(4) {
+        let (command, says) = match self.sim.rng.below(6) {
+            4 => {
+                let fingerprint = self.key();
+                let says = format!("revokes key {fingerprint}");
+                (Command::RevokeKey { fingerprint, reason }, says)
+            }
+            5 => {
+                let key = Key {
+                    fingerprint: self.key(),
+                    actor: actor.id.clone(),
+                    tier: *self.sim.rng.pick(&[Tier::Passkey, Tier::Ssh]),
+                    public: "public".to_owned(),
+                    label: String::new(),
+                    counter: 0,
+                    synced: false,
+                };
+                let says = format!("enrols key {}", key.fingerprint);
+                (Command::EnrolKey { key }, says)
+            }
             0 => {
                 let project = promotion.stage.project.clone();
                 let to: ActorId = self.sim.rng.pick(&PEOPLE).parse().expect("it is a legal id");
@@ -140,6 +160,7 @@ impl Run {
                     no,
                     question,
                     reason,
+                    signed: None,
                 };
                 (refuse, says)
             }
@@ -160,6 +181,10 @@ impl Run {
         let mut pipeline = (*self.pipelines[index]).clone();
         let last = pipeline.stages.len() - 1;
         pipeline.stages[last].verify_within = Span::from_secs(self.sim.rng.between(60, 600));
+        let signed = *self.sim.rng.pick(&[Tier::Session, Tier::Session, Tier::Passkey]);
+        for rule in pipeline.stages[last].approval.iter_mut() {
+            rule.signed = if rule.automatic { Tier::Session } else { signed };
+        }
         pipeline.stages[last].expires = Span::from_secs(self.sim.rng.between(3_600, 6 * 3_600));
         let pipeline = Arc::new(pipeline);
         self.pipelines[index] = pipeline.clone();
@@ -287,17 +312,40 @@ impl Run {
             return self.report();
         };
         let actor = self.person();
-        let says = format!("approves {promotion}");
+        let signed = self.signed();
+        let with = signed.as_ref().map(|signed| format!(" with key {}", signed.key));
+        let says = format!("approves {promotion}{}", with.unwrap_or_default());
         self.ask(
             actor,
             Command::Approve {
                 promotion,
                 question: None,
                 comment: None,
-                signed: None,
+                signed,
             },
             says,
         );
+    }
+
+    /// One of so few keys that they are revoked, lent and used again.
+    fn key(&mut self) -> String {
+        format!("key-{}", self.sim.rng.below(KEYS))
+    }
+
+    /// A signature, perhaps one that was used before, with a counter that may go back.
+    fn signed(&mut self) -> Option<Signed> {
+        if !self.sim.rng.chance(400) {
+            return None;
+        }
+        let key = self.key();
+        let statement = Digest::of(&self.sim.rng.below(1_000).to_be_bytes());
+        let counter = self.sim.rng.chance(300).then(|| self.sim.rng.below(100) as u32);
+        Some(Signed {
+            key,
+            statement,
+            proof: statement,
+            counter,
+        })
     }
 
     fn override_gate(&mut self) {

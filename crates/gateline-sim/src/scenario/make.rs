@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use gateline_core::{Actor, Command, Credential};
+use gateline_core::{Actor, Command, Credential, Signed};
 use gateline_model::{
     ActorId, Artifact, ArtifactAt, ArtifactKind, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts,
-    FailedCase, FindingFacts, Found, Freeze, GroupName, No, Pipeline, Private, Release, Scope, Span,
+    FailedCase, FindingFacts, Found, Freeze, GroupName, Key, No, Pipeline, Private, Release, Scope, Span,
     TestFacts,
 };
 
@@ -39,6 +39,7 @@ impl Script<'_> {
             "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" => {
                 self.answer_command(row, reason)?
             }
+            "enrol-key" | "revoke-key" => key_command(row, reason)?,
             "override" => {
                 row.only(1, &["to", "by", "gate", "until", "reason"])?;
                 let lasts: Span = row.parse(row.need("until")?)?;
@@ -160,7 +161,18 @@ impl Script<'_> {
         row.only(
             1,
             &[
-                "to", "by", "groups", "comment", "seen", "reason", "who", "team", "until",
+                "to",
+                "by",
+                "groups",
+                "comment",
+                "seen",
+                "reason",
+                "who",
+                "team",
+                "until",
+                "key",
+                "counter",
+                "statement",
             ],
         )?;
         if row.verb() == "delegate" {
@@ -176,12 +188,13 @@ impl Script<'_> {
         }
         let promotion = self.promotion(row)?;
         let question = row.get("seen").map(|seen| Digest::of(seen.as_bytes()));
+        let signed = signed(row)?;
         Ok(match row.verb() {
             "approve" => Command::Approve {
                 promotion,
                 question,
                 comment: row.get("comment").map(str::to_owned),
-                signed: None,
+                signed,
             },
             "withdraw" => Command::Withdraw { promotion, reason },
             "ask" => Command::AskPerson {
@@ -197,6 +210,7 @@ impl Script<'_> {
                 },
                 question,
                 reason,
+                signed,
             },
         })
     }
@@ -400,6 +414,43 @@ fn reported(row: &Row, what: &str) -> Result<(&'static str, Facts), ScenarioErro
             ));
         }
     })
+}
+
+/// A key to enrol or to revoke, called by its fingerprint.
+fn key_command(row: &Row, reason: String) -> Result<Command, ScenarioError> {
+    row.only(1, &["by", "tier", "counter", "reason"])?;
+    let fingerprint = row.word(0, "a key")?.to_owned();
+    if row.verb() == "revoke-key" {
+        return Ok(Command::RevokeKey { fingerprint, reason });
+    }
+    let word = row.get("tier").unwrap_or("passkey");
+    let tier = serde_json::from_value(word.into())
+        .map_err(|_| row.error(format!("`{word}` is no tier"), "write passkey or ssh"))?;
+    let key = Key {
+        public: format!("public half of {fingerprint}"),
+        fingerprint,
+        actor: row.parse(row.need("by")?)?,
+        tier,
+        label: String::new(),
+        counter: row.value("counter")?.unwrap_or(0),
+        synced: false,
+    };
+    Ok(Command::EnrolKey { key })
+}
+
+/// The signature of an answer; a new one for each row, unless it says which.
+fn signed(row: &Row) -> Result<Option<Signed>, ScenarioError> {
+    let Some(key) = row.get("key") else {
+        return Ok(None);
+    };
+    let new = format!("{} {}", row.line, row.text);
+    let statement = Digest::of(row.get("statement").unwrap_or(&new).as_bytes());
+    Ok(Some(Signed {
+        key: key.to_owned(),
+        statement,
+        proof: statement,
+        counter: row.value("counter")?,
+    }))
 }
 
 /// A list of names, with commas.

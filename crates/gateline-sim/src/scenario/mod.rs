@@ -89,7 +89,8 @@ impl Script<'_> {
         match row.verb() {
             "pipeline" | "policy" | "roles" | "notifications" | "release" | "evidence" | "promote"
             | "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" | "override"
-            | "waive" | "freeze" | "lift-freeze" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
+            | "waive" | "freeze" | "enrol-key" | "revoke-key" | "lift-freeze" | "rollback" | "abort"
+            | "pause" | "resume" | "lift-bar" => {
                 if let Some(token) = self.token_for_groups(row)? {
                     self.ask(Actor::gateline(), token);
                 }

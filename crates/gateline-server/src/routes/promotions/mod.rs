@@ -10,6 +10,8 @@ pub(super) mod refuse;
 pub(super) mod request;
 pub(super) mod resume;
 pub(super) mod show;
+pub(super) mod signatures;
+pub(super) mod statement;
 pub(super) mod summary;
 pub(super) mod ticks;
 pub(super) mod withdraw;

@@ -5,17 +5,26 @@ use gateline_core::Command;
 
 use crate::call::Call;
 use crate::refused::Refused;
-use crate::views;
+use crate::{signing, views};
 
 pub(crate) async fn handle(call: Call<Refuse>) -> Result<PromotionView, Refused> {
     let promotion = call.path.id();
-    let RefuseRequest { no, question, reason } = call.body.clone();
-    call.submit(Command::Refuse {
-        promotion: promotion.clone(),
+    let RefuseRequest {
         no,
         question,
         reason,
-    })
-    .await?;
+        signed,
+    } = call.body.clone();
+    let answer = (Some(no).into(), reason.as_str());
+    let signed = signing::of_call(&call, &promotion, answer, signed.as_ref()).await?;
+    let (signed, signed_to, kept) = signing::parts(signed);
+    let command = Command::Refuse {
+        promotion: promotion.clone(),
+        no,
+        question: question.or(signed_to),
+        reason,
+        signed,
+    };
+    call.submit_with(command, kept).await?;
     views::promotion(&call.app.hub, &promotion).await
 }

@@ -1,10 +1,10 @@
 //! What a person can do to a promotion now: plain forms, each sent only when it can change something.
 
 use gateline_api::PromotionState;
-use gateline_model::{GateVerdict, Scope, Span};
+use gateline_model::{GateVerdict, Scope, Span, Tier};
 use maud::{Markup, html};
 
-use super::Shown;
+use super::{Shown, Signing};
 use crate::ui::fields::{self, REASON_CHARS_MAX};
 use crate::ui::forms::{Act, Fields};
 use crate::ui::link;
@@ -47,7 +47,7 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
     let going_back = rollout.is_some_and(|rollout| rollout.rollback.is_some());
     let paused = rollout.is_some_and(|rollout| rollout.paused.is_some());
     match act {
-        Act::EndSessions => None,
+        Act::EndSessions | Act::EnrolKey | Act::RevokeKey => None,
         Act::Approve => approve(visitor, shown),
         Act::Override => override_gate(visitor, shown),
         Act::Pause => {
@@ -86,10 +86,15 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
 
 fn frame(visitor: &Visitor, shown: &Shown<'_>, act: Act, summary: &str, fields: &Markup) -> Markup {
     let open = shown.tried.is_some_and(|tried| tried.act == act);
+    let code = shown.view.decision.as_ref().map(gateline_model::Decision::code);
+    let by_passkey = |signing: &Signing| signing.tier == Tier::Passkey && signing.passkey;
+    let signs = code.filter(|_| act == Act::Approve && shown.signing.is_some_and(by_passkey));
+    let signs = signs.as_deref();
     html! {
         details.act #{ "act-" (act.word()) } open[open] {
             summary class=[(act == Act::Approve).then_some("primary")] { (summary) }
-            form.stack method="post" action=(link::promotion_act(&shown.view.id, act.word())) {
+            form.stack method="post" action=(link::promotion_act(&shown.view.id, act.word()))
+                data-passkey=[signs.map(|_| "sign")] data-of=[signs.map(|_| link::statement(&shown.view.id))] data-code=[signs] {
                 (visitor.hidden())
                 (fields)
             }
@@ -131,9 +136,32 @@ fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
         input type="hidden" name="question" value=(decision.question);
         label for="approve-reason" { "Comment (may be empty)" }
         textarea #approve-reason name="reason" rows="2" maxlength=(REASON_CHARS_MAX) { (written.map(|fields| fields.reason.as_str()).unwrap_or_default()) }
-        button.primary type="submit" #approve { "Approve " (view.version) " into " (view.stage.stage) }
+        @match shown.signing {
+            None => button.primary type="submit" #approve { "Approve " (view.version) " into " (view.stage.stage) },
+            Some(signing) => (signed(shown, signing, &decision.code())),
+        }
     };
     Some(frame(visitor, shown, Act::Approve, "Approve", &form))
+}
+
+/// How a yes is signed: here by a passkey, or elsewhere.
+fn signed(shown: &Shown<'_>, signing: &Signing, code: &str) -> Markup {
+    let view = shown.view;
+    let by_passkey = signing.tier == Tier::Passkey;
+    html! {
+        p { "Your answer must be signed with " (signing.tier.at_least().unwrap_or_default()) "." }
+        @if by_passkey && signing.passkey {
+            input type="hidden" name="signed";
+            button.primary type="submit" #approve { "Approve " (view.version) " into " (view.stage.stage) " with your passkey" }
+            p.age role="status" {}
+            p.age { "Your browser shows only the name of this server. Compare the decision code " code { (code) } " with what others see, or sign on the command line:" }
+        } @else if by_passkey {
+            p { "You have no passkey that works here: " a href=(link::KEYS) { "enrol one" } ", or sign on the command line:" }
+        } @else {
+            p { "Only on the command line, where your own tool shows you what you sign:" }
+        }
+        pre { "gateline approve " (view.id) " --code '" (code) "' --sign" }
+    }
 }
 
 fn override_gate(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {

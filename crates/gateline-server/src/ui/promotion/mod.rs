@@ -15,7 +15,7 @@ mod timeline;
 use std::collections::HashSet;
 
 use gateline_api::{PromotionView, ReleaseView, WaiverView};
-use gateline_model::{GroupName, PipelineRef, PromotionKind, Stage, StreamId, Summary, Tick};
+use gateline_model::{GroupName, PipelineRef, PromotionKind, Stage, StreamId, Summary, Tick, Tier};
 use maud::{Markup, html};
 
 #[cfg(test)]
@@ -47,8 +47,19 @@ pub(super) struct Shown<'a> {
     pub(super) waivers: &'a [WaiverView],
     /// The teams of the one who looks.
     pub(super) teams: &'a [GroupName],
+    /// How the one who looks can sign a yes; nothing where a session is enough.
+    pub(super) signing: Option<&'a Signing>,
     /// What somebody tried here and was refused.
     pub(super) tried: Option<&'a Tried>,
+}
+
+/// With what a yes must be signed, and whether that can be done here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Signing {
+    /// At least so.
+    pub(super) tier: Tier,
+    /// Whether the one who looks has a passkey that works at this address.
+    pub(super) passkey: bool,
 }
 
 impl Shown<'_> {

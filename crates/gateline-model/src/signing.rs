@@ -1,0 +1,537 @@
+//! Signed statements: what somebody signs who answers a promotion, or who enrols a key, byte for byte.
+//!
+//! Layout of an answer: in-toto Statement v1 with a predicate of our own. A statement has one form only, canonical JSON: what
+//! is read is written again and must be the same bytes. Knows no signature; `gateline-evidence` holds those against keys.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{ActorId, Artifact, ArtifactAt, Digest, No, PromotionId, ReleaseId, Span, Version};
+
+/// What SSH keys sign answers for, in the words of `ssh-keygen -n`. A signature for anything else is none.
+pub const ANSWER_PURPOSE: &str = "approval@gateline.dev";
+/// What SSH keys sign their own enrolment for.
+pub const KEY_PURPOSE: &str = "key@gateline.dev";
+/// How long a statement may be signed and sent after it was made. Long enough to read it, too short to keep one for later.
+pub const ANSWER_STATEMENT_LASTS: Span = Span::from_secs(15 * 60);
+/// The same for the enrolment of a key: long enough to hand it to an administrator.
+pub const KEY_STATEMENT_LASTS: Span = Span::from_secs(24 * 3_600);
+/// How far ahead of the server's clock a statement may be made: two clocks are never the same.
+pub const CLOCKS_APART_MAX: Span = Span::from_secs(60);
+/// Largest statement: a release has at most some hundred artifacts, each a line.
+pub const STATEMENT_BYTES_MAX: usize = 64 * 1024;
+/// Longest name that an owner gives to a key, in characters.
+pub const KEY_LABEL_CHARS_MAX: usize = 60;
+
+const STATEMENT: &str = "https://in-toto.io/Statement/v1";
+const ANSWER: &str = "https://gateline.dev/attestation/approval/v1";
+const ENROLMENT: &str = "https://gateline.dev/enrolment/v1";
+/// Hex digits of a nonce of 32 bytes.
+const NONCE_CHARS: usize = 64;
+
+/// What an actor says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Yes.
+    Approve,
+    /// No.
+    Reject,
+    /// Not before something is changed.
+    RequestChanges,
+}
+
+impl From<Option<No>> for Answer {
+    fn from(no: Option<No>) -> Self {
+        match no {
+            None => Answer::Approve,
+            Some(No::Reject) => Answer::Reject,
+            Some(No::RequestChanges) => Answer::RequestChanges,
+        }
+    }
+}
+
+/// The digest of a comment or a reason, as statements have it: without white space around it, with plain line ends.
+pub fn comment_digest(text: &str) -> Option<Digest> {
+    let text = text.trim().replace("\r\n", "\n");
+    (!text.is_empty()).then(|| Digest::of(text.as_bytes()))
+}
+
+/// An artifact, as other tools find it: by name, and digest or commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// Its name within the release.
+    pub name: String,
+    /// `sha256` of an image or a file, `gitCommit` of a commit.
+    pub digest: BTreeMap<String, String>,
+}
+
+impl From<&Artifact> for Subject {
+    fn from(artifact: &Artifact) -> Self {
+        let (of, digest) = match &artifact.at {
+            ArtifactAt::Oci { digest, .. } | ArtifactAt::File { digest, .. } => ("sha256", digest.hex()),
+            ArtifactAt::Git { commit, .. } => ("gitCommit", commit.clone()),
+        };
+        Self {
+            name: artifact.name.to_string(),
+            digest: BTreeMap::from([(of.to_owned(), digest)]),
+        }
+    }
+}
+
+/// What somebody signs who answers a promotion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerStatement {
+    #[serde(rename = "_type")]
+    form: String,
+    /// The artifacts of the release.
+    pub subject: Vec<Subject>,
+    #[serde(rename = "predicateType")]
+    of: String,
+    /// What is said of them.
+    #[serde(rename = "predicate")]
+    pub said: Said,
+}
+
+/// An answer: who says what to which decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// The address of the server, where it knows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Who answers.
+    pub actor: ActorId,
+    /// What.
+    pub answer: Answer,
+    /// To which promotion.
+    pub promotion: PromotionId,
+    /// Of which release.
+    pub release: ReleaseId,
+    /// Its label.
+    pub version: Version,
+    /// The digest of what was decided and shown.
+    pub question: Digest,
+    /// Its beginning, as every page and the command line show it.
+    pub code: String,
+    /// SHA-256 of the comment or the reason, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Digest>,
+    /// Makes each statement another one.
+    pub nonce: String,
+    /// When it was made.
+    pub issued_at: Timestamp,
+    /// When it is no more taken.
+    pub expires_at: Timestamp,
+}
+
+/// What somebody's key signs to be enrolled: that it is this actor's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyStatement {
+    #[serde(rename = "_type")]
+    form: String,
+    /// The address of the server, where it knows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// Whose key it is.
+    pub actor: ActorId,
+    /// Makes each statement another one.
+    pub nonce: String,
+    /// When it was made.
+    pub issued_at: Timestamp,
+    /// When it is no more taken.
+    pub expires_at: Timestamp,
+}
+
+/// A statement with what proves who signed it. Kept as canonical JSON beside the log, so that it can be looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignedStatement {
+    /// The statement, byte for byte.
+    pub statement: String,
+    /// The key, by fingerprint.
+    pub key: String,
+    /// What the key made.
+    pub proof: Proof,
+}
+
+/// What a key makes when it signs. Bytes are in base64url without padding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Proof {
+    /// An SSH key's signature, as `ssh-keygen -Y sign` writes it.
+    Ssh {
+        /// From BEGIN to END.
+        signature: String,
+    },
+    /// A passkey's assertion (Web Authentication, `AuthenticatorAssertionResponse`).
+    Passkey {
+        /// What the browser says that was asked, by whom.
+        client_data: String,
+        /// What the authenticator says of itself.
+        authenticator_data: String,
+        /// Its signature over both.
+        signature: String,
+    },
+}
+
+/// Why a statement is not what is to be signed here and now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StatementError {
+    /// It is no statement, or not in its one form.
+    #[error("the statement cannot be read: {0}")]
+    Unreadable(String),
+    /// It was made for another server.
+    #[error("the statement is for the server at `{0}`, which this is not")]
+    OtherServer(String),
+    /// It is about another promotion or another release.
+    #[error("the signature is for another decision: {0}")]
+    OtherDecision(String),
+    /// Somebody else says it.
+    #[error("the statement is one of `{0}`, and you are not `{0}`")]
+    OtherActor(ActorId),
+    /// It says something else.
+    #[error("the statement says another answer than the request")]
+    OtherAnswer,
+    /// The comment is not the one that was signed.
+    #[error("the comment is not the one that was signed")]
+    OtherComment,
+    /// What was decided changed since.
+    #[error("what was signed ({signed}) is not what is asked now ({now})")]
+    Stale {
+        /// The code that was signed.
+        signed: String,
+        /// The code now.
+        now: String,
+    },
+    /// Its time is over.
+    #[error("the statement was to be sent until {0}")]
+    Expired(Timestamp),
+    /// It was made in the future, or for too long.
+    #[error("the statement is of {issued_at} until {expires_at}, which no statement is that was made now")]
+    Clock {
+        /// When it says that it was made.
+        issued_at: Timestamp,
+        /// Until when it says that it may be sent.
+        expires_at: Timestamp,
+    },
+}
+
+impl StatementError {
+    /// A stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StatementError::Unreadable(_) => "signature.statement",
+            StatementError::OtherServer(_) => "signature.other_server",
+            StatementError::OtherDecision(_) => "signature.other_decision",
+            StatementError::OtherActor(_) => "signature.other_actor",
+            StatementError::OtherAnswer => "signature.other_answer",
+            StatementError::OtherComment => "signature.other_comment",
+            StatementError::Stale { .. } => "signature.stale",
+            StatementError::Expired(_) => "signature.expired",
+            StatementError::Clock { .. } => "signature.clock",
+        }
+    }
+}
+
+impl AnswerStatement {
+    /// The statement that somebody is to sign.
+    pub fn new(artifacts: &[Artifact], said: Said) -> Self {
+        Self {
+            form: STATEMENT.to_owned(),
+            subject: artifacts.iter().map(Subject::from).collect(),
+            of: ANSWER.to_owned(),
+            said,
+        }
+    }
+
+    /// Its one form: what is signed.
+    pub fn text(&self) -> String {
+        canonical(self)
+    }
+
+    /// Reads a statement that was signed.
+    ///
+    /// # Errors
+    /// [`StatementError::Unreadable`]
+    pub fn read(text: &str) -> Result<Self, StatementError> {
+        let read: Self = read(text)?;
+        if read.form != STATEMENT || read.of != ANSWER {
+            return Err(StatementError::Unreadable(format!(
+                "it is no `{ANSWER}` in a `{STATEMENT}`"
+            )));
+        }
+        nonce(&read.said.nonce)?;
+        Ok(read)
+    }
+
+    /// Holds it against what would be made now for the one who sends it. Only nonce and times may be other ones.
+    ///
+    /// # Errors
+    /// [`StatementError`] names the first difference that tells most.
+    pub fn must_be(&self, asked: &AnswerStatement, now: Timestamp) -> Result<(), StatementError> {
+        let (said, asked_said) = (&self.said, &asked.said);
+        if said.server != asked_said.server {
+            return Err(StatementError::OtherServer(
+                said.server.clone().unwrap_or_default(),
+            ));
+        }
+        if said.promotion != asked_said.promotion {
+            return Err(StatementError::OtherDecision(format!(
+                "of promotion `{}`",
+                said.promotion
+            )));
+        }
+        if said.actor != asked_said.actor {
+            return Err(StatementError::OtherActor(said.actor.clone()));
+        }
+        if said.answer != asked_said.answer {
+            return Err(StatementError::OtherAnswer);
+        }
+        in_time(said.issued_at, said.expires_at, ANSWER_STATEMENT_LASTS, now)?;
+        if said.question != asked_said.question || said.code != asked_said.code {
+            return Err(StatementError::Stale {
+                signed: said.code.clone(),
+                now: asked_said.code.clone(),
+            });
+        }
+        if said.comment != asked_said.comment {
+            return Err(StatementError::OtherComment);
+        }
+        let same_release = said.release == asked_said.release && said.version == asked_said.version;
+        if !same_release || self.subject != asked.subject {
+            return Err(StatementError::OtherDecision(format!(
+                "of release `{}`",
+                said.version
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl KeyStatement {
+    /// What a key is to sign to be enrolled for an actor.
+    pub fn new(server: Option<String>, actor: ActorId, nonce: String, now: Timestamp) -> Self {
+        Self {
+            form: ENROLMENT.to_owned(),
+            server,
+            actor,
+            nonce,
+            issued_at: now,
+            expires_at: KEY_STATEMENT_LASTS.after(now),
+        }
+    }
+
+    /// Its one form: what is signed.
+    pub fn text(&self) -> String {
+        canonical(self)
+    }
+
+    /// Reads a statement that was signed, for this server and now.
+    ///
+    /// # Errors
+    /// [`StatementError`]
+    pub fn read(text: &str, server: Option<&str>, now: Timestamp) -> Result<Self, StatementError> {
+        let read: Self = read(text)?;
+        if read.form != ENROLMENT {
+            return Err(StatementError::Unreadable(format!("it is no `{ENROLMENT}`")));
+        }
+        nonce(&read.nonce)?;
+        if read.server.as_deref() != server {
+            return Err(StatementError::OtherServer(read.server.unwrap_or_default()));
+        }
+        in_time(read.issued_at, read.expires_at, KEY_STATEMENT_LASTS, now)?;
+        Ok(read)
+    }
+}
+
+impl SignedStatement {
+    /// Its one form: what is kept, and called by its digest.
+    pub fn text(&self) -> String {
+        canonical(self)
+    }
+}
+
+/// JSON with sorted keys and without white space, as [`Digest::of_json`] digests it.
+fn canonical<T: Serialize>(value: &T) -> String {
+    let value = serde_json::to_value(value).expect("our types serialise to JSON");
+    value.to_string()
+}
+
+fn read<T: Serialize + DeserializeOwned>(text: &str) -> Result<T, StatementError> {
+    if text.len() > STATEMENT_BYTES_MAX {
+        let says = format!(
+            "it has {} bytes; at most {STATEMENT_BYTES_MAX} are read",
+            text.len()
+        );
+        return Err(StatementError::Unreadable(says));
+    }
+    let read: T = serde_json::from_str(text).map_err(|err| StatementError::Unreadable(err.to_string()))?;
+    match canonical(&read) == text {
+        true => Ok(read),
+        false => Err(StatementError::Unreadable(
+            "it is not in canonical JSON: keys sorted, no white space".to_owned(),
+        )),
+    }
+}
+
+fn nonce(text: &str) -> Result<(), StatementError> {
+    let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    match is_hex && text.len() == NONCE_CHARS {
+        true => Ok(()),
+        false => Err(StatementError::Unreadable(format!(
+            "its nonce is not {NONCE_CHARS} hex digits"
+        ))),
+    }
+}
+
+fn in_time(
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    lasts: Span,
+    now: Timestamp,
+) -> Result<(), StatementError> {
+    let clock = StatementError::Clock {
+        issued_at,
+        expires_at,
+    };
+    if issued_at > CLOCKS_APART_MAX.after(now) {
+        return Err(clock);
+    }
+    if expires_at > lasts.after(issued_at) || expires_at <= issued_at {
+        return Err(clock);
+    }
+    match now < expires_at {
+        true => Ok(()),
+        false => Err(StatementError::Expired(expires_at)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-21T09:00:00Z".parse().unwrap()
+    }
+
+    fn asked() -> AnswerStatement {
+        let artifact = Artifact {
+            name: "image".parse().unwrap(),
+            at: ArtifactAt::Oci {
+                repository: "r/shop".to_owned(),
+                digest: Digest::of(b"image"),
+            },
+        };
+        let question = Digest::of(b"question");
+        AnswerStatement::new(
+            &[artifact],
+            Said {
+                server: Some("https://gateline.example".to_owned()),
+                actor: "ann".parse().unwrap(),
+                answer: Answer::Approve,
+                promotion: "shop/shop/live/7".parse().unwrap(),
+                release: serde_json::from_value(serde_json::json!(Digest::of(b"release"))).unwrap(),
+                version: "1.0.0".parse().unwrap(),
+                question,
+                code: "7f3a 90c2".to_owned(),
+                comment: None,
+                nonce: "ab".repeat(32),
+                issued_at: now(),
+                expires_at: ANSWER_STATEMENT_LASTS.after(now()),
+            },
+        )
+    }
+
+    #[test]
+    fn a_statement_reads_back_in_its_one_form_and_in_no_other() {
+        let text = asked().text();
+        assert_eq!(AnswerStatement::read(&text).unwrap(), asked());
+        assert!(text.starts_with(r#"{"_type":"https://in-toto.io/Statement/v1","predicate":{"actor":"ann""#));
+        let spaced = text.replacen(':', ": ", 1);
+        let more = text.replacen('{', r#"{"a":1,"#, 1);
+        let other = text.replace("attestation/approval", "attestation/other");
+        let short = text.replace(&"ab".repeat(32), "ab");
+        for wrong in [spaced, more, other, short, String::new(), "x".repeat(70_000)] {
+            let err = AnswerStatement::read(&wrong).unwrap_err();
+            assert_eq!(err.code(), "signature.statement", "{wrong:.60}");
+        }
+    }
+
+    #[test]
+    fn what_was_signed_for_anything_else_says_so() {
+        let difference = |change: fn(&mut AnswerStatement)| {
+            let mut signed = asked();
+            change(&mut signed);
+            signed.must_be(&asked(), now()).unwrap_err().code()
+        };
+        let rows: [(fn(&mut AnswerStatement), &str); 11] = [
+            (|one| one.said.server = None, "signature.other_server"),
+            (
+                |one| one.said.promotion = "shop/shop/live/8".parse().unwrap(),
+                "signature.other_decision",
+            ),
+            (
+                |one| one.said.version = "1.0.1".parse().unwrap(),
+                "signature.other_decision",
+            ),
+            (|one| one.subject.clear(), "signature.other_decision"),
+            (
+                |one| one.said.actor = "bo".parse().unwrap(),
+                "signature.other_actor",
+            ),
+            (|one| one.said.answer = Answer::Reject, "signature.other_answer"),
+            (
+                |one| one.said.comment = Some(Digest::of(b"fine")),
+                "signature.other_comment",
+            ),
+            (|one| one.said.question = Digest::of(b"other"), "signature.stale"),
+            (
+                |one| {
+                    one.said.issued_at = "2026-11-21T08:00:00Z".parse().unwrap();
+                    one.said.expires_at = "2026-11-21T08:15:00Z".parse().unwrap();
+                },
+                "signature.expired",
+            ),
+            (
+                |one| one.said.expires_at = "2026-11-22T08:15:00Z".parse().unwrap(),
+                "signature.clock",
+            ),
+            (
+                |one| {
+                    one.said.issued_at = "2026-11-21T09:02:00Z".parse().unwrap();
+                    one.said.expires_at = "2026-11-21T09:12:00Z".parse().unwrap();
+                },
+                "signature.clock",
+            ),
+        ];
+        for (change, code) in rows {
+            assert_eq!(difference(change), code);
+        }
+        let mut another = asked();
+        another.said.nonce = "cd".repeat(32);
+        another.said.issued_at = "2026-11-21T08:59:00Z".parse().unwrap();
+        another.said.expires_at = "2026-11-21T09:14:00Z".parse().unwrap();
+        assert_eq!(another.must_be(&asked(), now()), Ok(()));
+    }
+
+    #[test]
+    fn a_key_is_enrolled_for_one_server_and_one_day() {
+        let statement = KeyStatement::new(None, "ann".parse().unwrap(), "01".repeat(32), now());
+        let read = |at: &str, server| KeyStatement::read(&statement.text(), server, at.parse().unwrap());
+        assert_eq!(read("2026-11-21T20:00:00Z", None).unwrap(), statement);
+        let code = |at, server| read(at, server).unwrap_err().code();
+        assert_eq!(code("2026-11-22T09:00:00Z", None), "signature.expired");
+        assert_eq!(
+            code("2026-11-21T20:00:00Z", Some("https://a")),
+            "signature.other_server"
+        );
+    }
+}

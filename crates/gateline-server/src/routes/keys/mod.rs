@@ -1,0 +1,6 @@
+//! Keys that sign answers.
+
+pub(super) mod enrol;
+pub(super) mod list;
+pub(super) mod revoke;
+pub(super) mod statement;
