@@ -69,7 +69,7 @@ fn gate(node: &Node, place: Place, sink: &Sink<'_>) -> Option<Gate> {
     let because = because(&fields, at);
     let name = match fields.get("name") {
         Some(entry) => name(&fields, entry),
-        None => kind.and_then(|kind| kind.key.parse().ok()),
+        None => kind.and_then(|kind| called(&kind.key).parse().ok()),
     };
     let params = kind.and_then(|kind| params(&kind.key, &kind.value, &kind.key_span, sink));
     let mode = fields.value_or("mode", GateMode::default);
@@ -334,12 +334,17 @@ fn place<'n>(node: &'n Node, word: &str) -> Option<&'n Range<usize>> {
     in_entries.or_else(|| node.items().iter().find_map(|item| place(item, word)))
 }
 
+/// The name of a gate that is given none: its kind, as names are written.
+fn called(kind: &str) -> String {
+    kind.replace('_', "-")
+}
+
 /// Refuses two gates of one name on a stage: overrides and the log call gates by name.
 pub(crate) fn refuse_twins(stage: &Fields<'_, '_, '_>) {
     for place in [Place::Entry, Place::Verify] {
         let nodes = stage.items(place.field());
         let given = names(nodes);
-        let by_kind = nodes
+        let by_kind: Vec<(String, &Range<usize>)> = nodes
             .iter()
             .filter(|node| node.get("name").is_none())
             .filter_map(|node| {
@@ -347,8 +352,10 @@ pub(crate) fn refuse_twins(stage: &Fields<'_, '_, '_>) {
                     .entries()
                     .iter()
                     .find(|entry| place.kinds().any(|kind| kind.name == entry.key))?;
-                Some((entry.key.as_str(), &entry.key_span))
-            });
+                Some((called(&entry.key), &entry.key_span))
+            })
+            .collect();
+        let by_kind = by_kind.iter().map(|(name, span)| (name.as_str(), *span));
         let mut all: Vec<(&str, &Range<usize>)> = given.chain(by_kind).collect();
         all.sort_by_key(|(_, span)| span.start);
         crate::fields::refuse_twins(stage.sink, "gates.duplicate", "gate", all);

@@ -10,7 +10,7 @@
 mod exploited;
 mod vex;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use gateline_model::{
@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::pattern::Pattern;
-use super::reported::{Wanted, newest_reports};
+use super::reported::{Wanted, may_be_called, newest_reports};
 use super::{
     GateKind, GateView, Place, Says, check_params, observes_nothing, reported, schema_of, with_params,
 };
@@ -220,22 +220,25 @@ impl Findings {
 
     /// The reports that can be judged, and what is said of each that is missing, errored or stale.
     fn reports<'v>(&self, gate: &Gate, view: &GateView<'v>) -> (Vec<&'v Report>, Vec<Says>) {
-        let (mut reports, mut held): (Vec<&Report>, Vec<Says>) = (Vec::new(), Vec::new());
-        // Each tool must have looked. Two of them may be in one report.
+        let mut held = Vec::new();
+        let mut reports = newest_reports(view.release, "findings");
+        // Each tool must have looked, and each of its reports counts: there is one for each part of a repository.
         for tool in &self.tools {
-            let wanted = self.wanted(Some(tool));
-            match reported::newest(view.release, wanted) {
-                Some((id, _)) if reports.iter().any(|(other, _)| other == id) => {}
-                Some(report) => reports.push(report),
-                None => held.push(reported::judge(gate, view, wanted, reported::foreign)),
+            if !reports.iter().any(|(_, evidence)| may_be_called(evidence, tool)) {
+                held.push(reported::judge(
+                    gate,
+                    view,
+                    self.wanted(Some(tool)),
+                    reported::foreign,
+                ));
             }
         }
-        if self.tools.is_empty() {
-            reports = newest_reports(view.release, "findings");
-            if reports.is_empty() {
-                held.push(reported::judge(gate, view, self.wanted(None), reported::foreign));
-            }
+        if self.tools.is_empty() && reports.is_empty() {
+            held.push(reported::judge(gate, view, self.wanted(None), reported::foreign));
         }
+        reports.retain(|(_, evidence)| {
+            self.tools.is_empty() || self.tools.iter().any(|tool| may_be_called(evidence, tool))
+        });
         let add = reported::add(view, None);
         reports.retain(|(id, evidence)| {
             let says = reported::holds_back(gate, view, "report of findings", &add, *id, evidence);
@@ -257,10 +260,10 @@ impl Findings {
         for (count, severity) in counted.counts.iter_mut().zip(Severity::ALL) {
             *count = facts.iter().map(|facts| facts.of_severity(severity)).sum();
         }
-        let live = if self.since_live {
+        let mut live = if self.since_live {
             view.baseline().map(|live| found_in(&live)).unwrap_or_default()
         } else {
-            HashSet::new()
+            HashMap::new()
         };
         let vex = if self.vex {
             vex::statements(view)
@@ -281,7 +284,9 @@ impl Findings {
                 .filter(|waiver| !exploited::became_worse(finding, waiver, list));
             let excluded = if self.only.as_ref().is_some_and(|only| !only.fits(finding)) {
                 true
-            } else if live.contains(&finding.identity) {
+            } else if let Some(left) = live.get_mut(&finding.identity).filter(|left| **left > 0) {
+                // As many as there are in the live release, and not one more of the same.
+                *left -= 1;
                 counted.known += 1;
                 true
             } else if vex::cleared(finding, &vex, view) {
@@ -476,14 +481,15 @@ fn of_findings(found: &Found) -> Option<&FindingFacts> {
     }
 }
 
-/// Identities of all that the newest reports of a release found: what is in it is not new in the next one.
-pub fn found_in(release: &ReleaseState) -> HashSet<String> {
+/// What the newest reports of a release found, by identity, and how often each: that many are not new in the next release.
+pub fn found_in(release: &ReleaseState) -> HashMap<String, u64> {
     let reports = newest_reports(release, "findings");
     let facts = reports
         .iter()
         .filter_map(|(_, evidence)| of_findings(&evidence.found));
-    facts
-        .flat_map(|facts| &facts.findings)
-        .map(|finding| finding.identity.clone())
-        .collect()
+    let mut found = HashMap::new();
+    for finding in facts.flat_map(|facts| &facts.findings) {
+        *found.entry(finding.identity.clone()).or_default() += 1;
+    }
+    found
 }

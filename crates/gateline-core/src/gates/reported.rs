@@ -110,6 +110,12 @@ pub fn newest_reports<'r>(release: &'r ReleaseState, kind: &str) -> Vec<&'r (Evi
     newest_of_each(release, wanted)
 }
 
+/// Whether a record is what a gate asks for by name: a tool's, a suite's, or one that was called so; or one that may be it,
+/// since nobody could read whose it is.
+pub(super) fn may_be_called(evidence: &Evidence, name: &str) -> bool {
+    is_called(evidence, name) || is_anybodys(evidence)
+}
+
 fn is_called(evidence: &Evidence, name: &str) -> bool {
     let is_custom = matches!(
         &evidence.found,

@@ -61,11 +61,13 @@ struct Builds {
 
 impl Builds {
     fn of(statements: &[Statement], artifact: &Artifact) -> Self {
-        let mut by_inputs: BTreeMap<Digest, BTreeSet<(&str, Option<&str>)>> = BTreeMap::new();
+        let mut by_inputs: BTreeMap<Digest, BTreeSet<(&str, &str)>> = BTreeMap::new();
         for one in provenances(statements, artifact) {
-            if let Some(inputs) = one.inputs {
-                let run = (one.builder.as_str(), one.invocation.as_deref());
-                by_inputs.entry(inputs).or_default().insert(run);
+            // A run without an id may be any of the others.
+            let run = one.invocation.as_deref().filter(|run| !run.is_empty());
+            if let (Some(inputs), Some(run)) = (one.inputs, run) {
+                let builder = one.builder.trim_end_matches('/');
+                by_inputs.entry(inputs).or_default().insert((builder, run));
             }
         }
         Self {

@@ -101,6 +101,13 @@ impl Tests {
             }) => Says::refused(code, format!("{count}{says}"))
                 .changed_by(changed_by)
                 .next(next),
+            // Test runners that say no time say none, or nought.
+            None if self.within.is_some() && facts.duration_secs <= 0.0 => Says::waiting(
+                "tests.time_unknown",
+                format!("{count}; the report does not say how long they took"),
+            )
+            .changed_by("a reporter (CI)")
+            .next("have the test runner write times, and report again"),
             None => Says::satisfied("tests.passed", count),
         };
         let limit = |threshold: &Option<Threshold>| threshold.as_ref().map(Threshold::to_string);

@@ -19,6 +19,7 @@ pub(super) fn statements<'a>(view: &'a GateView<'_>) -> Vec<&'a VexStatement> {
     found.flatten().collect()
 }
 
+/// Whether the last statement about it clears it. One that names no product is about nothing.
 pub(super) fn cleared(finding: &Finding, vex: &[&VexStatement], view: &GateView<'_>) -> bool {
     let names = || finding.rule.iter().chain(&finding.aliases);
     let Some(package) = &finding.package else {
@@ -29,11 +30,10 @@ pub(super) fn cleared(finding: &Finding, vex: &[&VexStatement], view: &GateView<
             .vulnerability
             .iter()
             .any(|name| names().any(|own| own == name))
-            && (statement.products.is_empty()
-                || statement
-                    .products
-                    .iter()
-                    .any(|product| is_about(product, package, view)))
+            && statement
+                .products
+                .iter()
+                .any(|product| is_about(product, package, view))
     });
     last.is_some_and(|statement| matches!(statement.status, VexStatus::NotAffected | VexStatus::Fixed))
 }

@@ -101,7 +101,7 @@ fn standing(visitor: &Visitor, shown: &Shown<'_>, gate: &GateVerdict, finding: &
     });
     html! {
         @match (shown.known, shown.before()) {
-            (Some(known), Some(live)) if known.contains(&finding.identity) => { div.age { "in " (live) " too" } }
+            (Some(known), Some(live)) if known.contains_key(&finding.identity) => { div.age { "in " (live) " too" } }
             (Some(_), Some(live)) => { div { (Sign(Tone::Wait, "✚").plain("new")) } div.age { "not in " (live) } }
             (Some(_) | None, _) => { div.age { "nothing live to compare with" } }
         }

@@ -12,7 +12,7 @@ mod steps;
 mod summary;
 mod timeline;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use gateline_api::{PromotionView, ReleaseView, WaiverView};
 use gateline_model::{GroupName, PipelineRef, PromotionKind, Stage, StreamId, Summary, Tick, Tier};
@@ -42,7 +42,7 @@ pub(super) struct Shown<'a> {
     /// What the judge saw.
     pub(super) ticks: &'a [Tick],
     /// Identities of what the release in whose place it comes has been found to have; none where nothing is live.
-    pub(super) known: Option<&'a HashSet<String>>,
+    pub(super) known: Option<&'a HashMap<String, u64>>,
     /// The waivers that the decision rests on, in force or not.
     pub(super) waivers: &'a [WaiverView],
     /// The teams of the one who looks.

@@ -2,7 +2,7 @@
 
 mod views;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use gateline_api::{Checkpoint, LogPage, Page, Problem, PromotionState, entry};
 use gateline_model::Scope;
@@ -97,7 +97,7 @@ fn judged_on(facts: &serde_json::Value, scopes: &[Scope], known: &[&str]) -> Mar
     if let Some(decision) = &mut view.decision {
         decision.verdicts[0].waivers = vec![views::waiver().id];
     }
-    let known: HashSet<String> = known.iter().map(|one| (*one).to_owned()).collect();
+    let known: HashMap<String, u64> = known.iter().map(|one| ((*one).to_owned(), 1)).collect();
     let shown = Shown {
         view: &view,
         release: Some(&release),
