@@ -472,7 +472,8 @@ mod tests {
             change(&mut signed);
             signed.must_be(&asked(), now()).unwrap_err().code()
         };
-        let rows: [(fn(&mut AnswerStatement), &str); 11] = [
+        type Change = fn(&mut AnswerStatement);
+        let rows: [(Change, &str); 11] = [
             (|one| one.said.server = None, "signature.other_server"),
             (
                 |one| one.said.promotion = "shop/shop/live/8".parse().unwrap(),

@@ -355,8 +355,8 @@ pub(crate) fn refuse_twins(stage: &Fields<'_, '_, '_>) {
                 Some((called(&entry.key), &entry.key_span))
             })
             .collect();
-        let by_kind = by_kind.iter().map(|(name, span)| (name.as_str(), *span));
-        let mut all: Vec<(&str, &Range<usize>)> = given.chain(by_kind).collect();
+        let mut all: Vec<(&str, &Range<usize>)> = given.collect();
+        all.extend(by_kind.iter().map(|(name, span)| (name.as_str(), *span)));
         all.sort_by_key(|(_, span)| span.start);
         crate::fields::refuse_twins(stage.sink, "gates.duplicate", "gate", all);
     }

@@ -24,22 +24,26 @@ fn ssh_keygen(dir: &Path, args: &[&str]) {
         .current_dir(dir)
         .args(args)
         .output()
-        .unwrap();
+        .expect("the test's own input is right");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 /// A new key, and its signature over the statement.
 fn signed_by_ssh(kind: &[&str], purpose: &str) -> (SshKey, String) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("the test's own input is right");
     let make: Vec<&str> = [&["-q", "-N", "", "-C", "ann on her laptop", "-f", "id"], kind].concat();
     ssh_keygen(dir.path(), &make);
-    std::fs::write(dir.path().join("statement"), STATEMENT).unwrap();
+    std::fs::write(dir.path().join("statement"), STATEMENT).expect("the test's own input is right");
     ssh_keygen(
         dir.path(),
         &["-q", "-Y", "sign", "-f", "id", "-n", purpose, "statement"],
     );
-    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
-    (SshKey::of(&read("id.pub")).unwrap(), read("statement.sig"))
+    let read =
+        |name: &str| std::fs::read_to_string(dir.path().join(name)).expect("the test's own input is right");
+    (
+        SshKey::of(&read("id.pub")).expect("the test's own input is right"),
+        read("statement.sig"),
+    )
 }
 
 #[test_case(&["-t", "ed25519"])]
@@ -54,7 +58,7 @@ fn what_ssh_keygen_signs_holds_for_that_key_purpose_and_statement_alone(kind: &[
     );
     let altered = verify_ssh(&key.line, ANSWER_PURPOSE, br#"{"said":"no"}"#, &signature);
     assert_eq!(altered, Err(SignatureError::Altered));
-    let purpose = verify_ssh(&key.line, KEY_PURPOSE, STATEMENT, &signature).unwrap_err();
+    let purpose = verify_ssh(&key.line, KEY_PURPOSE, STATEMENT, &signature).expect_err("it is refused");
     assert_eq!(purpose.code(), "signature.purpose");
     let (other, _) = signed_by_ssh(kind, ANSWER_PURPOSE);
     let other = verify_ssh(&other.line, ANSWER_PURPOSE, STATEMENT, &signature);
@@ -64,52 +68,59 @@ fn what_ssh_keygen_signs_holds_for_that_key_purpose_and_statement_alone(kind: &[
         "-----BEGIN SSH SIGNATURE-----",
         &signature[..signature.len() - 40],
     ] {
-        let unread = verify_ssh(&key.line, ANSWER_PURPOSE, STATEMENT, cut).unwrap_err();
+        let unread = verify_ssh(&key.line, ANSWER_PURPOSE, STATEMENT, cut).expect_err("it is refused");
         assert_eq!(unread.code(), "signature.unreadable");
     }
 }
 
 #[test]
 fn the_fingerprint_is_the_one_that_ssh_keygen_prints() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("the test's own input is right");
     ssh_keygen(dir.path(), &["-q", "-N", "", "-t", "ed25519", "-f", "id"]);
     let printed = Command::new("ssh-keygen")
         .current_dir(dir.path())
         .args(["-l", "-f", "id.pub"])
         .output();
-    let printed = String::from_utf8(printed.unwrap().stdout).unwrap();
-    let key = SshKey::of(&std::fs::read_to_string(dir.path().join("id.pub")).unwrap()).unwrap();
+    let printed = String::from_utf8(printed.expect("the test's own input is right").stdout)
+        .expect("the test's own input is right");
+    let key = SshKey::of(
+        &std::fs::read_to_string(dir.path().join("id.pub")).expect("the test's own input is right"),
+    )
+    .expect("the test's own input is right");
     assert_eq!(printed.split_whitespace().nth(1), Some(key.fingerprint.as_str()));
 }
 
 #[test]
 fn a_key_that_cannot_sign_here_says_why() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("the test's own input is right");
     ssh_keygen(dir.path(), &["-q", "-N", "", "-t", "rsa", "-f", "id"]);
-    let rsa = std::fs::read_to_string(dir.path().join("id.pub")).unwrap();
+    let rsa = std::fs::read_to_string(dir.path().join("id.pub")).expect("the test's own input is right");
     for (text, says) in [
         (rsa.as_str(), "make one of these"),
         ("", "no line of a `.pub` file"),
         ("cert-authority ssh-ed25519 AAAA", "the key itself is missing"),
         ("ssh-ed25519 AAAA", "cut off"),
     ] {
-        let err = SshKey::of(text).unwrap_err().to_string();
+        let err = SshKey::of(text).expect_err("it is refused").to_string();
         assert!(err.contains(says), "{text:.40}: {err}");
     }
 }
 
 fn site() -> Site {
-    Site::of("https://gateline.example").unwrap()
+    Site::of("https://gateline.example").expect("the test's own input is right")
 }
 
 fn base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Signs bytes with a key of its own.
+type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// An authenticator of the test: what a browser and a device make, each part to be spoilt.
 struct Device {
     cose: Vec<u8>,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    sign: Sign,
 }
 
 fn bytes_of(kind: u8, bytes: &[u8]) -> Vec<u8> {
@@ -123,7 +134,7 @@ fn bytes_of(kind: u8, bytes: &[u8]) -> Vec<u8> {
 }
 
 fn es256() -> Device {
-    let key = SigningKey::from_slice(&[7; 32]).unwrap();
+    let key = SigningKey::from_slice(&[7; 32]).expect("the test's own input is right");
     let point = key.verifying_key().to_sec1_point(false);
     let (x, y) = point.as_bytes()[1..].split_at(32);
     let cose = [
@@ -157,22 +168,26 @@ fn eddsa() -> Device {
 
 /// By `openssl`, which makes the key anew.
 fn rs256() -> Device {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("the test's own input is right");
     let openssl = |args: &[&str]| {
         let done = Command::new("openssl")
             .current_dir(dir.path())
             .args(args)
             .output()
-            .unwrap();
+            .expect("the test's own input is right");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         done.stdout
     };
     openssl(&["genrsa", "-out", "key.pem", "2048"]);
-    let printed = String::from_utf8(openssl(&["rsa", "-in", "key.pem", "-noout", "-modulus"])).unwrap();
-    let hex = printed.trim().strip_prefix("Modulus=").unwrap();
+    let printed = String::from_utf8(openssl(&["rsa", "-in", "key.pem", "-noout", "-modulus"]))
+        .expect("the test's own input is right");
+    let hex = printed
+        .trim()
+        .strip_prefix("Modulus=")
+        .expect("the test's own input is right");
     let modulus: Vec<u8> = (0..hex.len())
         .step_by(2)
-        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("the test's own input is right"))
         .collect();
     let cose = [
         vec![0xa4, 0x01, 0x03, 0x03, 0x39, 0x01, 0x00, 0x20],
@@ -181,12 +196,12 @@ fn rs256() -> Device {
         bytes_of(2, &[1, 0, 1]),
     ];
     let sign = move |message: &[u8]| {
-        std::fs::write(dir.path().join("message"), message).unwrap();
+        std::fs::write(dir.path().join("message"), message).expect("the test's own input is right");
         let done = Command::new("openssl")
             .current_dir(dir.path())
             .args(["dgst", "-sha256", "-sign", "key.pem", "message"])
             .output();
-        done.unwrap().stdout
+        done.expect("the test's own input is right").stdout
     };
     Device {
         cose: cose.concat(),
@@ -225,7 +240,7 @@ impl Device {
 
     fn holds(&self, proof: Proof) -> Result<Option<u32>, SignatureError> {
         let signed = SignedStatement {
-            statement: String::from_utf8(STATEMENT.to_vec()).unwrap(),
+            statement: String::from_utf8(STATEMENT.to_vec()).expect("the test's own input is right"),
             key: "id".to_owned(),
             proof,
         };
@@ -254,7 +269,7 @@ fn a_passkey_that_is_made_here_signs_here(device: fn() -> Device) {
         &base64url(&create),
         &base64url(&made.concat()),
     )
-    .unwrap();
+    .expect("the test's own input is right");
     assert_eq!(passkey.public, base64url(&device.cose));
     assert_eq!(
         (passkey.credential, passkey.counter, passkey.synced),
@@ -270,7 +285,7 @@ fn whatever_a_passkey_was_asked_otherwise_is_refused_with_its_own_reason() {
     let device = es256();
     let good = client_data("webauthn.get", STATEMENT, "https://gateline.example");
     let framed = String::from_utf8(good.clone())
-        .unwrap()
+        .expect("the test's own input is right")
         .replace("false", "true")
         .into_bytes();
     let here = authenticator_data("gateline.example", HERE, 4);
@@ -334,7 +349,7 @@ fn whatever_a_passkey_was_asked_otherwise_is_refused_with_its_own_reason() {
     ];
     for (client, data, code) in rows {
         let proof = device.signs(&client, &data);
-        let err = device.holds(proof).unwrap_err();
+        let err = device.holds(proof).expect_err("it is refused");
         assert_eq!(err.code(), code, "{err}");
     }
     // Somebody else's device, and a signature over other authenticator data.
@@ -377,7 +392,8 @@ fn a_key_in_any_other_form_is_refused() {
         [&[0xb9, 0xff, 0xff], &good[1..]].concat(),
         [&[0xa1, 0x01, 0x5a, 0xff, 0xff, 0xff, 0xff][..]].concat(),
     ] {
-        let err = verify_passkey(&spoilt, &site(), &statement, (&asked, &data, b"")).unwrap_err();
+        let err =
+            verify_passkey(&spoilt, &site(), &statement, (&asked, &data, b"")).expect_err("it is refused");
         assert_eq!(err.code(), "key.unusable", "{spoilt:?}");
     }
 }

@@ -306,10 +306,22 @@ impl Seat {
     pub(super) fn grow(&self, bytes: u64) -> Result<(), Refused> {
         let mut table = self.uploads.table();
         let own = table.get(&self.name).map_or(0, |entry| entry.bytes);
-        while bytes > own {
+        if bytes > own {
+            self.make_room(&mut table, bytes - own)?;
+        }
+        if let Some(entry) = table.get_mut(&self.name) {
+            entry.bytes = bytes;
+            entry.touched = SystemTime::now();
+        }
+        Ok(())
+    }
+
+    /// Room for so many more bytes: what the actor broke off longest ago makes it, one after another.
+    fn make_room(&self, table: &mut BTreeMap<Name, Entry>, more: u64) -> Result<(), Refused> {
+        loop {
             let sum = |of: &dyn Fn(&Name) -> bool| {
                 let counted = table.iter().filter(|(name, _)| of(name));
-                counted.map(|(_, entry)| entry.bytes).sum::<u64>() - own + bytes
+                counted.map(|(_, entry)| entry.bytes).sum::<u64>() + more
             };
             let detail = if sum(&|name| name.actor == self.name.actor) > UPLOAD_BYTES_PER_ACTOR_MAX {
                 format!(
@@ -321,17 +333,12 @@ impl Seat {
                     "all unfinished uploads would have more than {UPLOAD_BYTES_MAX} bytes (UPLOAD_BYTES_MAX)"
                 )
             } else {
-                break;
+                return Ok(());
             };
-            if !self.uploads.forget_oldest(&mut table, &self.name) {
+            if !self.uploads.forget_oldest(table, &self.name) {
                 return Err(too_many(detail));
             }
         }
-        if let Some(entry) = table.get_mut(&self.name) {
-            entry.bytes = bytes;
-            entry.touched = SystemTime::now();
-        }
-        Ok(())
     }
 
     /// Returns when another request waits for it.

@@ -218,7 +218,8 @@ async fn what_was_signed_otherwise_is_refused_each_with_its_own_reason() {
         let proof = ring.proof(ANSWER_PURPOSE, &text);
         yes(text, &key, proof)
     };
-    let rows: [(fn(&mut AnswerStatement), &str); 7] = [
+    type Change = fn(&mut AnswerStatement);
+    let rows: [(Change, &str); 7] = [
         (|one| one.said.promotion.number = 2, "signature.other_decision"),
         (
             |one| one.said.actor = "ann".parse().unwrap(),

@@ -56,6 +56,7 @@ pub(super) fn child(path: &str) -> Result<(), String> {
         process: gateline_drivers::process::ProcessDriver {
             state_dir: Path::new(path).with_extension("processes"),
         },
+        post: Default::default(),
     };
     let _in_runtime = runtime.enter();
     let hub = gateline_server::hub::Hub::start(store, drivers, "bench").map_err(|err| format!("{err:?}"))?;

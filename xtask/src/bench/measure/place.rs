@@ -41,6 +41,7 @@ impl Place {
             process: ProcessDriver {
                 state_dir: self.path("processes"),
             },
+            post: Default::default(),
         };
         Hub::start(self.store()?, drivers, "bench").map_err(|err| format!("{err:?}"))
     }

@@ -81,7 +81,7 @@ fn promotion_page(scopes: &[Scope], state: PromotionState, tried: Option<&Tried>
         summary: (state == PromotionState::Held).then_some(&summary),
         stage: Some(&spec),
         ticks: &ticks,
-        known: Some(&HashSet::new()),
+        known: Some(&HashMap::new()),
         waivers: &[views::waiver()],
         teams: &["tech-lead".parse().unwrap()],
         signing: None,
