@@ -199,7 +199,11 @@ fn identity(told: &Told<'_>) -> String {
                 .map_or(package.name.as_str(), without_version);
             ["package", id, of, ""]
         }
-        None => match told.fingerprint {
+        // An empty one would make one finding of many.
+        None => match told
+            .fingerprint
+            .filter(|fingerprint| !fingerprint.trim().is_empty())
+        {
             // With its file: a fingerprint is often over the text of the line alone, which may stand in two files.
             Some(fingerprint) => [told.tool, rule, told.file.unwrap_or_default(), fingerprint],
             None => [told.tool, rule, told.file.unwrap_or_default(), told.message],
@@ -272,6 +276,17 @@ mod tests {
         let identity = |file, message| kept(vec![told(file, message)])[0].identity.clone();
         assert_eq!(identity("a.py", "one"), identity("a.py", "two"));
         assert_ne!(identity("a.py", "one"), identity("b.py", "one"));
+    }
+
+    #[test]
+    fn an_empty_fingerprint_is_none() {
+        let told = |message| Told {
+            message,
+            fingerprint: Some(" "),
+            ..in_code(3)
+        };
+        let identity = |message| kept(vec![told(message)])[0].identity.clone();
+        assert_ne!(identity("sql in A"), identity("rce in B"));
     }
 
     #[test]

@@ -53,7 +53,9 @@ pub use format::{Format, UnknownFormat};
 pub use gateline_model::limits::EVIDENCE_BYTES_MAX;
 pub use input::{JSON_DEPTH_MAX, PIECE_BYTES_MAX, Source, WHOLE_BYTES_MAX};
 pub use junit::DURATION_SECS_MAX;
+pub use npm_audit::NPM_VIA_MAX;
 pub use performance::LATENCIES_MAX;
+pub use pip_audit::PIP_VULNERABILITIES_MAX;
 pub use read::{Ask, Complete, Read, WARNINGS_MAX, read, read_from};
 pub use sarif::{RULES_MAX, RUNS_MAX};
 pub use signing::{

@@ -21,6 +21,8 @@ use crate::{severity, text};
 const TOOL: &str = "npm audit";
 /// Packages that are affected through others and are kept to find what they are affected by.
 const CHAINED_MAX: usize = 20_000;
+/// Advisories, and packages that it is affected through, of one package; with more the report is incomplete.
+pub const NPM_VIA_MAX: usize = 1_000;
 /// Keys that stand beside `error` where npm could not ask.
 const ERROR_KEYS: [&str; 8] = [
     "message",
@@ -61,12 +63,12 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     audit.findings.run();
     input.json(Objects(&mut audit))?;
     audit.unexplained();
-    let incomplete = match (&audit.error, audit.is_list, audit.looked_at) {
+    let incomplete = match (audit.error.take(), audit.is_list, audit.looked_at) {
         (Some(error), _, _) => Some(format!("npm audit could not ask: {error}")),
         (None, false, _) => Some("npm audit left no list of vulnerabilities".to_owned()),
         (None, true, Some(0)) => Some("npm audit looked at no dependency".to_owned()),
         (None, true, None) => Some("npm audit does not say how many dependencies it looked at".to_owned()),
-        (None, true, Some(_)) => audit.contradiction(),
+        (None, true, Some(_)) => audit.unread.take().or_else(|| audit.contradiction()),
     };
     Ok(audit.findings.into_body(incomplete, Warnings::default()))
 }
@@ -84,6 +86,8 @@ struct Audit {
     /// What its metadata counts of them.
     counted: u64,
     error: Option<String>,
+    /// The first package whose advisories could not all be read.
+    unread: Option<String>,
     /// Packages with an advisory of their own.
     named: BTreeSet<String>,
     /// Packages that are affected only through others: by whom, and how severely.
@@ -96,15 +100,17 @@ impl Keyed for Audit {
     fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
         match key {
             "vulnerabilities" => {
-                self.is_list = true;
                 let take = |name, one: Vulnerable| self.vulnerable(name, &one);
-                self.listed = value.next_value_seed(each_entry(take))?;
+                let listed = value.next_value_seed(each_entry(take))?;
+                self.listed = listed.unwrap_or_default();
+                self.is_list = listed.is_some();
             }
             "advisories" => {
-                self.is_list = true;
                 let findings = &mut self.findings;
+                let listed = value.next_value_seed(each_entry(|_, one: OldAdvisory| one.tell(findings)))?;
                 self.is_older = true;
-                self.listed = value.next_value_seed(each_entry(|_, one: OldAdvisory| one.tell(findings)))?;
+                self.listed = listed.unwrap_or_default();
+                self.is_list = listed.is_some();
             }
             "metadata" => {
                 let metadata: Option<Metadata> = value.next_value()?;
@@ -153,8 +159,21 @@ impl Audit {
                     has_own = true;
                     advisory.tell(&name, one, &mut self.findings);
                 }
-                Via::Other(_) => {}
+                Via::Other(_) => self.unread(|| {
+                    format!(
+                        "an advisory of `{}` cannot be read: it lacks a text or a number",
+                        text::name(&name)
+                    )
+                }),
             }
+        }
+        if one.via.is_cut() {
+            self.unread(|| {
+                let name = text::name(&name);
+                format!(
+                    "`{name}` has more than {NPM_VIA_MAX} advisories (NPM_VIA_MAX), which are not all read"
+                )
+            });
         }
         if self.named.len() + self.chained.len() == CHAINED_MAX {
             return;
@@ -163,6 +182,10 @@ impl Audit {
             true => drop(self.named.insert(name)),
             false => drop(self.chained.insert(name, (through, one.severity.clone()))),
         }
+    }
+
+    fn unread(&mut self, reason: impl FnOnce() -> String) {
+        self.unread.get_or_insert_with(reason);
     }
 
     /// A package whose chain ends at no advisory is a finding of its own: its advisory was left out.
@@ -276,7 +299,7 @@ impl Metadata {
 struct Vulnerable {
     severity: Option<String>,
     #[serde(default)]
-    via: Few<Via>,
+    via: Few<Via, NPM_VIA_MAX>,
     fix_available: Option<Fix>,
 }
 

@@ -18,6 +18,9 @@ use crate::read::{Body, Complete, Warnings};
 /// Different latencies of one report that are counted; more than any tool's rounding leaves.
 pub const LATENCIES_MAX: usize = 200_000;
 
+/// The largest count that a number of JSON tells exactly: 2^53.
+const COUNT_MAX: f64 = 9_007_199_254_740_992.0;
+
 /// How often each latency was seen, in the tool's own unit. Exact, and as large as there are different ones.
 #[derive(Debug, Default)]
 struct Spread {
@@ -129,9 +132,33 @@ fn body(facts: PerformanceFacts, answered: u64, warnings: Warnings) -> Body {
     }
 }
 
-/// A count in JSON, which some tools write with a decimal point or not at all.
-fn count(number: Option<f64>) -> u64 {
-    finite(number).unwrap_or_default() as u64
+/// What was measured, incomplete where there is a doubt of how much of it failed.
+fn body_unless(doubt: Option<String>, facts: PerformanceFacts, answered: u64, warnings: Warnings) -> Body {
+    let body = body(facts, answered, warnings);
+    let complete = match body.complete {
+        Complete::Yes => Complete::unless(doubt),
+        no @ Complete::No { .. } => no,
+    };
+    Body { complete, ..body }
+}
+
+/// A count in JSON, which some tools write with a decimal point; an error says why it is none. One that is not there is
+/// not nought.
+fn count(tool: &str, name: &str, number: Option<f64>) -> Result<u64, String> {
+    match number {
+        None => Err(format!(
+            "{tool} does not say how many failed: it has no count `{name}`"
+        )),
+        Some(number) if !(0.0..=COUNT_MAX).contains(&number) || number.fract() != 0.0 => Err(format!(
+            "{tool} does not say how many failed: `{name}` is {number}, which is no count"
+        )),
+        Some(number) => Ok(number as u64),
+    }
+}
+
+/// That the report speaks against itself, and where.
+fn contradicts(what: &str) -> String {
+    format!("the report contradicts itself: {what}")
 }
 
 #[cfg(test)]

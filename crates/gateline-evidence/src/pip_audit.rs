@@ -16,6 +16,8 @@ use crate::stream::{Few, Keyed, Objects, Words, each};
 use crate::text;
 
 const TOOL: &str = "pip-audit";
+/// Vulnerabilities of one package; with more the report is incomplete.
+pub const PIP_VULNERABILITIES_MAX: usize = 10_000;
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "pip-audit",
@@ -35,10 +37,11 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
         warnings,
         total,
         skipped,
+        cut,
     } = audit;
     let incomplete = match (total, skipped) {
         (0, _) => Some("pip-audit looked at no dependency".to_owned()),
-        (_, 0) => None,
+        (_, 0) => cut,
         (total, skipped) if total == skipped => Some(format!(
             "pip-audit skipped every dependency ({total}): it looked at none"
         )),
@@ -53,6 +56,8 @@ struct Audit {
     warnings: Warnings,
     total: u64,
     skipped: u64,
+    /// The first package with more vulnerabilities than are read.
+    cut: Option<String>,
 }
 
 impl Keyed for Audit {
@@ -78,6 +83,13 @@ impl Audit {
                 return;
             }
         };
+        if vulnerabilities.is_cut() {
+            let (name, max) = (text::name(&one.name), PIP_VULNERABILITIES_MAX);
+            let reason = format!(
+                "`{name}` has more than {max} vulnerabilities (PIP_VULNERABILITIES_MAX), which are not all read"
+            );
+            self.cut.get_or_insert(reason);
+        }
         for vulnerability in vulnerabilities.iter() {
             let description = vulnerability.description.as_deref().unwrap_or_default();
             self.findings.add(Told {
@@ -103,7 +115,7 @@ struct Dependency {
     #[serde(default)]
     version: String,
     skip_reason: Option<String>,
-    vulns: Option<Few<Vulnerability>>,
+    vulns: Option<Few<Vulnerability, PIP_VULNERABILITIES_MAX>>,
 }
 
 #[derive(Deserialize)]

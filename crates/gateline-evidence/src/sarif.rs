@@ -69,6 +69,8 @@ struct Sarif {
     too_early: bool,
     /// The runs are known from a first reading.
     is_second: bool,
+    /// Results that it keeps beside its runs.
+    inline: u64,
     findings: Findings,
     warnings: Warnings,
 }
@@ -82,6 +84,7 @@ impl Default for Sarif {
             room: RULES_MAX,
             too_early: false,
             is_second: false,
+            inline: 0,
             findings: Findings::default(),
             warnings: Warnings::default(),
         }
@@ -89,11 +92,14 @@ impl Default for Sarif {
 }
 
 impl Keyed for Sarif {
-    const KEYS: &'static [&'static str] = &["version", "runs"];
+    const KEYS: &'static [&'static str] = &["version", "runs", "inlineExternalProperties"];
 
     fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
         match key {
             "version" => self.version = value.next_value()?,
+            "inlineExternalProperties" => {
+                value.next_value_seed(Objects(&mut Inline(&mut self.inline)))?;
+            }
             _ => drop(value.next_value_seed(Objects(&mut Runs(self)))?),
         }
         Ok(())
@@ -104,12 +110,29 @@ impl Sarif {
     fn into_body(mut self) -> Body {
         let nothing = self.runs.is_empty();
         let nothing = nothing.then(|| "the report has no runs: no tool looked".to_owned());
+        let inline = (self.inline > 0).then(|| {
+            let inline = self.inline;
+            format!("the report keeps {inline} results in `inlineExternalProperties`, which are not read")
+        });
         for run in &self.runs {
             self.findings.run();
             self.findings.tool(run.name());
         }
         let incomplete = self.runs.into_iter().find_map(Run::did_not_look);
-        self.findings.into_body(nothing.or(incomplete), self.warnings)
+        self.findings
+            .into_body(nothing.or(inline).or(incomplete), self.warnings)
+    }
+}
+
+/// Counts the results in `inlineExternalProperties`.
+struct Inline<'c>(&'c mut u64);
+
+impl Keyed for Inline<'_> {
+    const KEYS: &'static [&'static str] = &["results"];
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, _: &'static str, value: &mut A) -> Result<(), A::Error> {
+        *self.0 += value.next_value_seed(each(|_: IgnoredAny| ()))?.unwrap_or(0);
+        Ok(())
     }
 }
 

@@ -187,7 +187,7 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Each<T, F> {
     }
 }
 
-/// Hands each entry of an object with any keys to a function; `null` is an empty one. Tells how many there were.
+/// Hands each entry of an object with any keys to a function. Tells how many there were; `None` for `null`, which is none.
 pub(crate) fn each_entry<T, F: FnMut(String, T)>(take: F) -> EachEntry<T, F> {
     EachEntry(take, PhantomData)
 }
@@ -196,82 +196,95 @@ pub(crate) fn each_entry<T, F: FnMut(String, T)>(take: F) -> EachEntry<T, F> {
 pub(crate) struct EachEntry<T, F>(F, PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>, F: FnMut(String, T)> DeserializeSeed<'de> for EachEntry<T, F> {
-    type Value = u64;
+    type Value = Option<u64>;
 
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<u64, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Option<u64>, D::Error> {
         parser.deserialize_any(self)
     }
 }
 
 impl<'de, T: Deserialize<'de>, F: FnMut(String, T)> Visitor<'de> for EachEntry<T, F> {
-    type Value = u64;
+    type Value = Option<u64>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<u64, E> {
-        Ok(0)
+    fn visit_unit<E: Error>(self) -> Result<Option<u64>, E> {
+        Ok(None)
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<u64, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Option<u64>, A::Error> {
         let mut count = 0;
         while let Some((key, value)) = map.next_entry()? {
             self.0(key, value);
             count += 1;
         }
-        Ok(count)
+        Ok(Some(count))
     }
 }
 
-/// The first [`FEW_MAX`] items of a list; `null` is an empty list.
+/// The first items of a list, [`FEW_MAX`] where nothing else is said; `null` is an empty list.
 #[derive(Debug)]
-pub(crate) struct Few<T>(Vec<T>);
+pub(crate) struct Few<T, const MAX: usize = FEW_MAX> {
+    items: Vec<T>,
+    is_cut: bool,
+}
 
-impl<T> Default for Few<T> {
+impl<T, const MAX: usize> Default for Few<T, MAX> {
     fn default() -> Self {
-        Few(Vec::new())
+        Few {
+            items: Vec::new(),
+            is_cut: false,
+        }
     }
 }
 
-impl<T> Few<T> {
+impl<T, const MAX: usize> Few<T, MAX> {
     pub(crate) fn into_list(self) -> Vec<T> {
-        self.0
+        self.items
+    }
+
+    /// Whether there were more than are kept: then what the list leaves out is not known.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 }
 
-impl<T> Deref for Few<T> {
+impl<T, const MAX: usize> Deref for Few<T, MAX> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.0
+        &self.items
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Few<T, MAX> {
     fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        struct Taker<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Taker<T> {
-            type Value = Few<T>;
+        struct Taker<T, const MAX: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Taker<T, MAX> {
+            type Value = Few<T, MAX>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
 
-            fn visit_unit<E: Error>(self) -> Result<Few<T>, E> {
+            fn visit_unit<E: Error>(self) -> Result<Few<T, MAX>, E> {
                 Ok(Few::default())
             }
 
-            fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Few<T>, S::Error> {
-                let mut few = Vec::new();
-                while few.len() < FEW_MAX {
+            fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Few<T, MAX>, S::Error> {
+                let mut few = Few::default();
+                while few.items.len() < MAX {
                     match list.next_element()? {
-                        Some(item) => few.push(item),
-                        None => return Ok(Few(few)),
+                        Some(item) => few.items.push(item),
+                        None => return Ok(few),
                     }
                 }
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Few(few))
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    few.is_cut = true;
+                }
+                Ok(few)
             }
         }
         parser.deserialize_any(Taker(PhantomData))
@@ -377,7 +390,9 @@ mod tests {
     fn of_a_long_list_few_are_kept() {
         let long = format!("[{}1]", "1,".repeat(FEW_MAX));
         let few: Few<u8> = serde_json::from_str(&long).expect("reads");
-        assert_eq!(few.len(), FEW_MAX);
+        assert_eq!((few.len(), few.is_cut()), (FEW_MAX, true));
+        let short: Few<u8, 2> = serde_json::from_str("[1, 2]").expect("reads");
+        assert_eq!((short.len(), short.is_cut()), (2, false));
         let words: Words = serde_json::from_str(&long).expect("reads");
         assert_eq!(words.all().len(), FEW_MAX);
     }

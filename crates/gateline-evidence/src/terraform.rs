@@ -12,7 +12,7 @@ use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
 use crate::read::{Body, Complete, Warnings};
-use crate::stream::{Few, Keyed, Objects, each};
+use crate::stream::{Few, Keyed, Objects, Words, each};
 use crate::text;
 
 /// Attributes kept of those that force one replacement.
@@ -53,6 +53,13 @@ struct Plan {
     facts: PlanFacts,
     /// It has one of the parts that only plans have.
     is_plan: bool,
+    /// Entries of its list of changes, those too of what stays as it is.
+    told: u64,
+    /// Resources that it says will be there, and that were there.
+    planned: u64,
+    prior: u64,
+    /// Changes that name no resource.
+    nameless: u64,
     errored: Option<bool>,
     complete: Option<bool>,
     deferred: u64,
@@ -65,6 +72,7 @@ impl Keyed for Plan {
         "format_version",
         "terraform_version",
         "planned_values",
+        "prior_state",
         "resource_changes",
         "resource_drift",
         "deferred_changes",
@@ -80,11 +88,13 @@ impl Keyed for Plan {
                 self.facts.tool = text::name(&format!("terraform {}", version.unwrap_or_default()));
             }
             "planned_values" => {
-                value.next_value::<IgnoredAny>()?;
+                value.next_value_seed(Objects(&mut Listed(&mut self.planned)))?;
                 self.is_plan = true;
             }
+            "prior_state" => drop(value.next_value_seed(Objects(&mut Listed(&mut self.prior)))?),
             "resource_changes" => {
-                value.next_value_seed(each(|one: ResourceChange| self.change(&one)))?;
+                let told = value.next_value_seed(each(|one: ResourceChange| self.change(&one)))?;
+                self.told = told.unwrap_or_default();
                 self.is_plan = true;
             }
             "resource_drift" => {
@@ -104,6 +114,7 @@ impl Keyed for Plan {
 
 impl Plan {
     fn change(&mut self, one: &ResourceChange) {
+        self.nameless += u64::from(one.address.is_empty());
         let facts = &mut self.facts;
         let action = match one.actions().as_slice() {
             ["create"] => PlanAction::Create,
@@ -171,12 +182,45 @@ impl Plan {
         };
         let deferred =
             (deferred > 0).then(|| format!("{deferred} changes are deferred: nobody knows yet what they do"));
+        let (listed, nameless) = (self.planned.max(self.prior), self.nameless);
+        // A plan says of each resource that it knows what becomes of it, be it nothing.
+        let untold = (self.told == 0 && listed > 0).then(|| {
+            format!(
+                "the plan knows {listed} resources and says of none what becomes of it (`resource_changes`)"
+            )
+        });
+        let nameless = (nameless > 0).then(|| format!("{nameless} changes name no resource (`address`)"));
         Body {
             facts: Facts::Plan(self.facts),
-            complete: Complete::unless(reason.map(str::to_owned).or(deferred)),
+            complete: Complete::unless(reason.map(str::to_owned).or(deferred).or(untold).or(nameless)),
             warnings,
         }
     }
+}
+
+/// Counts the resources of a state, module by module. What is only read is none.
+struct Listed<'c>(&'c mut u64);
+
+impl Keyed for Listed<'_> {
+    const KEYS: &'static [&'static str] = &["values", "root_module", "child_modules", "resources"];
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
+        let count = &mut *self.0;
+        match key {
+            "resources" => value
+                .next_value_seed(each(|one: Resource| {
+                    *count += u64::from(one.mode.first() != Some("data"))
+                }))
+                .map(drop),
+            _ => value.next_value_seed(Objects(&mut Listed(count))).map(drop),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    #[serde(default)]
+    mode: Words,
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use gateline_model::{Latency, PerformanceFacts};
 use serde::Deserialize;
 use serde::de::MapAccess;
 
-use super::{body, count, in_ms};
+use super::{body_unless, contradicts, count, finite, in_ms};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
@@ -24,9 +24,12 @@ pub(crate) const FORMAT: FormatRow = FormatRow {
 fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     let mut run = Run::default();
     input.json(Objects(&mut run))?;
-    let answered = count(run.requests.total);
-    // Timeouts are among the errors; an answer that is no 2xx may also be a mismatch.
-    let failed = count(run.errors).saturating_add(count(run.non2xx).max(count(run.mismatches)));
+    let answered = finite(run.requests.total).unwrap_or_default() as u64;
+    let (failures, doubt) = match run.failures() {
+        Ok(failures) => (Some(failures), None),
+        Err(doubt) => (None, Some(doubt)),
+    };
+    let errors = finite(run.errors).unwrap_or_default() as u64;
     let latency = Latency {
         min: run.latency.min,
         mean: run.latency.mean.or(run.latency.average),
@@ -40,14 +43,14 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     };
     let facts = PerformanceFacts {
         tool: "autocannon".to_owned(),
-        requests: answered.saturating_add(count(run.errors)),
-        failed: Some(failed),
+        requests: answered.saturating_add(errors),
+        failed: failures.map(|(errors, refused)| errors.saturating_add(refused)),
         duration_secs: run.duration,
         rate: run.requests.mean.or(run.requests.average),
         latency: in_ms(latency, 1.0),
         ..PerformanceFacts::default()
     };
-    Ok(body(facts, answered, Warnings::default()))
+    Ok(body_unless(doubt, facts, answered, Warnings::default()))
 }
 
 #[derive(Default)]
@@ -57,7 +60,36 @@ struct Run {
     errors: Option<f64>,
     non2xx: Option<f64>,
     mismatches: Option<f64>,
+    timeouts: Option<f64>,
+    /// Answers of 400 to 499, and from 500.
+    refused: Option<f64>,
+    broken: Option<f64>,
     duration: Option<f64>,
+}
+
+impl Run {
+    /// Requests that broke, and answers that were not good; an error says why nobody knows.
+    fn failures(&self) -> Result<(u64, u64), String> {
+        let needed = |name, number| count("autocannon", name, number);
+        // Older versions do not write these.
+        let told = |name, number: Option<f64>| needed(name, number.or(Some(0.0)));
+        let (errors, non2xx) = (needed("errors", self.errors)?, needed("non2xx", self.non2xx)?);
+        let (timeouts, mismatches) = (
+            told("timeouts", self.timeouts)?,
+            told("mismatches", self.mismatches)?,
+        );
+        let bad = told("4xx", self.refused)?.saturating_add(told("5xx", self.broken)?);
+        match () {
+            () if bad > non2xx => Err(contradicts(&format!(
+                "{bad} answers are 4xx or 5xx, and {non2xx} are `non2xx`"
+            ))),
+            () if timeouts > errors => Err(contradicts(&format!(
+                "there are {timeouts} timeouts, and {errors} `errors`, which they are among"
+            ))),
+            // An answer that is no 2xx may also be a mismatch.
+            () => Ok((errors, non2xx.max(mismatches))),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -82,6 +114,9 @@ impl Keyed for Run {
         "errors",
         "non2xx",
         "mismatches",
+        "timeouts",
+        "4xx",
+        "5xx",
         "duration",
     ];
 
@@ -92,6 +127,9 @@ impl Keyed for Run {
             "errors" => self.errors = value.next_value()?,
             "non2xx" => self.non2xx = value.next_value()?,
             "mismatches" => self.mismatches = value.next_value()?,
+            "timeouts" => self.timeouts = value.next_value()?,
+            "4xx" => self.refused = value.next_value()?,
+            "5xx" => self.broken = value.next_value()?,
             _ => self.duration = value.next_value()?,
         }
         Ok(())

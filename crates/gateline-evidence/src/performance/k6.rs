@@ -11,16 +11,18 @@ use serde::de::MapAccess;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-use super::{body, finite, in_ms};
+use super::{COUNT_MAX, body_unless, contradicts, finite, in_ms};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
-use crate::read::{Body, Complete, Warnings};
+use crate::read::{Body, Warnings};
 use crate::stream::{Keyed, Objects, each_entry};
 use crate::text;
 
-/// The largest count that a number of JSON, as k6 writes it, tells exactly: 2^53.
-const COUNT_MAX: f64 = 9_007_199_254_740_992.0;
+/// How far a share may be from the counts that it is of: a tenth of a percentage point.
+const SHARE_OFF_MAX: f64 = 0.001;
+/// How far latencies may be out of order by the rounding of their computation, as a part of the larger.
+const ORDER_OFF_MAX: f64 = 1e-6;
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "k6",
@@ -125,13 +127,16 @@ impl Summary {
         for (rule, says) in &thresholds {
             self.threshold(&format!("{name} {rule}"), says, is_export);
         }
-        let numbers = Some(values.unwrap_or(flat));
-        match name {
-            "http_reqs" => self.requests = numbers,
-            "http_req_duration" => self.duration = numbers,
-            "http_req_failed" => self.failed = numbers,
-            "checks" => self.checks = numbers,
-            _ => {}
+        let kept = match name {
+            "http_reqs" => &mut self.requests,
+            "http_req_duration" => &mut self.duration,
+            "http_req_failed" => &mut self.failed,
+            "checks" => &mut self.checks,
+            _ => return,
+        };
+        if kept.replace(values.unwrap_or(flat)).is_some() {
+            self.unclear
+                .get_or_insert_with(|| format!("the metric `{name}` stands there twice"));
         }
     }
 
@@ -187,6 +192,7 @@ impl Summary {
             p999: duration.p999,
             max: duration.max,
         };
+        in_order(&latency)?;
         let rules =
             |rules: Vec<String>, held| rules.into_iter().map(move |rule| ToolThreshold { rule, held });
         // The broken ones first: they are not the ones to be left out.
@@ -201,19 +207,14 @@ impl Summary {
             checks,
             thresholds: thresholds.take(TOOL_THRESHOLDS_MAX).collect(),
         };
-        let body = body(facts, sent, self.warnings);
-        let complete = match body.complete {
-            Complete::Yes => Complete::unless(no_failed.or(no_checks)),
-            no @ Complete::No { .. } => no,
-        };
-        Ok(Body { complete, ..body })
+        Ok(body_unless(no_failed.or(no_checks), facts, sent, self.warnings))
     }
 }
 
 /// How many requests failed: as it counts them, else by their share of those that were sent, where a part of one is one.
 fn failed(numbers: &Numbers, sent: u64) -> Result<Option<u64>, String> {
     let counted = count("http_req_failed", numbers.passes)?;
-    count("http_req_failed", numbers.fails)?;
+    let good = count("http_req_failed", numbers.fails)?;
     let share = numbers.rate.or(numbers.value);
     if let Some(share) = share
         && !(0.0..=1.0).contains(&share)
@@ -221,6 +222,9 @@ fn failed(numbers: &Numbers, sent: u64) -> Result<Option<u64>, String> {
         return Err(format!(
             "the share of `http_req_failed` is {share}, which is not from 0 to 1"
         ));
+    }
+    if let Some(counted) = counted {
+        agree("http_req_failed", counted, good, share)?;
     }
     match (counted, share) {
         (Some(0), Some(share)) if share > 0.0 => Err(format!(
@@ -235,7 +239,52 @@ fn failed(numbers: &Numbers, sent: u64) -> Result<Option<u64>, String> {
 fn checks(numbers: &Numbers) -> Result<Option<Checks>, String> {
     let held = count("checks", numbers.passes)?;
     let broke = count("checks", numbers.fails)?;
+    if let Some(held) = held {
+        agree("checks", held, broke, numbers.rate.or(numbers.value))?;
+    }
     Ok(held.zip(broke).map(|(held, broke)| Checks { held, broke }))
+}
+
+/// Whether the counts of a metric come to the share that it tells.
+fn agree(metric: &str, passes: u64, fails: Option<u64>, share: Option<f64>) -> Result<(), String> {
+    let (Some(fails), Some(share)) = (fails, share) else {
+        return Ok(());
+    };
+    let all = passes.saturating_add(fails);
+    let counted = passes as f64 / all as f64;
+    match all > 0 && (counted - share).abs() > SHARE_OFF_MAX {
+        true => Err(contradicts(&format!(
+            "`{metric}` counts {passes} of {all}, and its share is {share}"
+        ))),
+        false => Ok(()),
+    }
+}
+
+/// Whether no latency is less than one that it cannot be less than.
+fn in_order(latency: &Latency) -> Result<(), String> {
+    let names = ["min", "p50", "p75", "p90", "p95", "p99", "p99.9", "max"];
+    let Latency {
+        min,
+        mean: _,
+        p50,
+        p75,
+        p90,
+        p95,
+        p99,
+        p999,
+        max,
+    } = *latency;
+    let told = names.into_iter().zip([min, p50, p75, p90, p95, p99, p999, max]);
+    let told: Vec<_> = told.filter_map(|(name, ms)| Some((name, ms?))).collect();
+    let wrong = told
+        .windows(2)
+        .find(|pair| pair[1].1 < pair[0].1 - pair[0].1.abs() * ORDER_OFF_MAX);
+    match wrong {
+        Some([(less, ms), (more, above)]) => Err(contradicts(&format!(
+            "the {more} of `http_req_duration` is {above}, and its {less} is {ms}"
+        ))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// A count of a metric, which k6 may write with a decimal point.

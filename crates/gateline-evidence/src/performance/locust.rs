@@ -7,7 +7,7 @@
 use gateline_model::{Latency, PerformanceFacts};
 use serde::de::MapAccess;
 
-use super::{Spread, body, count, finite, in_ms};
+use super::{Spread, body, body_unless, contradicts, count, finite, in_ms};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::head::Shape;
@@ -59,7 +59,7 @@ fn read_json(input: &mut Input<'_>) -> Result<Body, Fault> {
     let facts = PerformanceFacts {
         tool: "locust".to_owned(),
         requests: stats.requests,
-        failed: Some(stats.failed),
+        failed: stats.doubt.is_none().then_some(stats.failed),
         duration_secs: secs,
         rate: secs
             .filter(|secs| *secs > 0.0)
@@ -67,7 +67,12 @@ fn read_json(input: &mut Input<'_>) -> Result<Body, Fault> {
         latency: in_ms(latency, 1.0),
         ..PerformanceFacts::default()
     };
-    Ok(body(facts, stats.requests, Warnings::default()))
+    Ok(body_unless(
+        stats.doubt,
+        facts,
+        stats.requests,
+        Warnings::default(),
+    ))
 }
 
 #[derive(Default)]
@@ -82,6 +87,27 @@ struct Stats {
     last: Option<f64>,
     spread: Spread,
     wrong: Option<String>,
+    /// Requests and failures of the open item, and its failures by the second.
+    item: (Option<f64>, Option<f64>, u64),
+    /// Why nobody knows how many failed.
+    doubt: Option<String>,
+}
+
+impl Stats {
+    /// Adds the counts of one item; an error says why they are none.
+    fn count_item(&mut self) -> Result<(), String> {
+        let (requests, failures, by_second) = std::mem::take(&mut self.item);
+        let requests = count("locust", "num_requests", requests)?;
+        self.requests = self.requests.saturating_add(requests);
+        let failures = count("locust", "num_failures", failures)?;
+        self.failed = self.failed.saturating_add(failures);
+        match by_second > failures {
+            true => Err(contradicts(&format!(
+                "`num_failures` is {failures}, and `num_fail_per_sec` adds up to {by_second}"
+            ))),
+            false => Ok(()),
+        }
+    }
 }
 
 impl Keyed for Stats {
@@ -94,7 +120,19 @@ impl Keyed for Stats {
         "start_time",
         "last_request_timestamp",
         "response_times",
+        "num_fail_per_sec",
     ];
+
+    fn begin(&mut self) -> Result<(), String> {
+        self.item = (None, None, 0);
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        if let Err(reason) = self.count_item() {
+            self.doubt.get_or_insert(reason);
+        }
+    }
 
     fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
         if key == "response_times" {
@@ -109,12 +147,17 @@ impl Keyed for Stats {
             };
             return value.next_value_seed(each_entry(take)).map(drop);
         }
+        if key == "num_fail_per_sec" {
+            let failed = &mut self.item.2;
+            let take = |_: String, count: u64| *failed = failed.saturating_add(count);
+            return value.next_value_seed(each_entry(take)).map(drop);
+        }
         let number: Option<f64> = value.next_value()?;
         let least = |old: Option<f64>| old.into_iter().chain(number).reduce(f64::min);
         let most = |old: Option<f64>| old.into_iter().chain(number).reduce(f64::max);
         match key {
-            "num_requests" => self.requests = self.requests.saturating_add(count(number)),
-            "num_failures" => self.failed = self.failed.saturating_add(count(number)),
+            "num_requests" => self.item.0 = number,
+            "num_failures" => self.item.1 = number,
             "total_response_time" => self.sum_ms += finite(number).unwrap_or_default(),
             "min_response_time" => self.min = least(self.min),
             "max_response_time" => self.max = most(self.max),

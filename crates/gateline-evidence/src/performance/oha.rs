@@ -7,7 +7,7 @@ use gateline_model::{Latency, PerformanceFacts};
 use serde::Deserialize;
 use serde::de::MapAccess;
 
-use super::{body, in_ms};
+use super::{body_unless, contradicts, in_ms};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
@@ -18,6 +18,8 @@ use crate::stream::{Keyed, Objects, each_entry};
 const OVER_TIME: &str = "aborted due to deadline";
 /// The least status that is a failure.
 const FAILED_STATUS_MIN: u16 = 400;
+/// How far a share may be from the counts that it is of: a tenth of a percentage point.
+const SHARE_OFF_MAX: f64 = 0.001;
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "oha",
@@ -30,12 +32,14 @@ pub(crate) const FORMAT: FormatRow = FormatRow {
 fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     let mut oha = Oha::default();
     input.json(Objects(&mut oha))?;
+    let doubt = oha.doubt();
     let Oha {
         summary,
         percentiles,
         answered,
         refused,
         broken,
+        ..
     } = oha;
     let latency = Latency {
         min: summary.fastest,
@@ -51,13 +55,13 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     let facts = PerformanceFacts {
         tool: "oha".to_owned(),
         requests: answered.saturating_add(broken),
-        failed: Some(refused.saturating_add(broken)),
+        failed: doubt.is_none().then(|| refused.saturating_add(broken)),
         duration_secs: summary.total,
         rate: summary.rate,
         latency: in_ms(latency, 1000.0),
         ..PerformanceFacts::default()
     };
-    Ok(body(facts, answered, Warnings::default()))
+    Ok(body_unless(doubt, facts, answered, Warnings::default()))
 }
 
 #[derive(Default)]
@@ -69,6 +73,30 @@ struct Oha {
     refused: u64,
     /// Requests without an answer.
     broken: u64,
+    /// Requests that were open when the time was over.
+    open: u64,
+    /// It lists the errors, be they none.
+    has_errors: bool,
+}
+
+impl Oha {
+    /// Why nobody knows how many failed.
+    fn doubt(&self) -> Option<String> {
+        if !self.has_errors {
+            return Some("oha does not say how many failed: it has no `errorDistribution`".to_owned());
+        }
+        let share = self.summary.success_rate?;
+        // Open requests were among the failures in earlier versions.
+        let is_of = |all: u64| (share - self.answered as f64 / all as f64).abs() <= SHARE_OFF_MAX;
+        let ended = self.answered.saturating_add(self.broken);
+        let agrees = ended == 0 || is_of(ended) || is_of(ended.saturating_add(self.open));
+        (!agrees).then(|| {
+            let answered = self.answered;
+            contradicts(&format!(
+                "its `successRate` is {share}, and {answered} of {ended} requests were answered"
+            ))
+        })
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -77,6 +105,8 @@ struct Summary {
     slowest: Option<f64>,
     fastest: Option<f64>,
     average: Option<f64>,
+    #[serde(rename = "successRate")]
+    success_rate: Option<f64>,
     #[serde(rename = "requestsPerSec")]
     rate: Option<f64>,
 }
@@ -116,11 +146,13 @@ impl Keyed for Oha {
             }
             _ => {
                 let take = |error: String, count: u64| {
-                    if error != OVER_TIME {
-                        self.broken = self.broken.saturating_add(count);
-                    }
+                    let of = match error == OVER_TIME {
+                        true => &mut self.open,
+                        false => &mut self.broken,
+                    };
+                    *of = of.saturating_add(count);
                 };
-                value.next_value_seed(each_entry(take))?;
+                self.has_errors = value.next_value_seed(each_entry(take))?.is_some();
             }
         }
         Ok(())

@@ -45,9 +45,12 @@ pub(super) struct RuleReference {
     tool_component: Option<ComponentReference>,
 }
 
+/// The driver or an extension of the tool.
 #[derive(Deserialize)]
-struct ComponentReference {
+pub(super) struct ComponentReference {
     index: Option<i64>,
+    guid: Option<String>,
+    name: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -107,6 +110,29 @@ impl RuleReference {
     pub(super) fn index(&self) -> Option<usize> {
         usize::try_from(self.index?).ok()
     }
+
+    pub(super) fn component(&self) -> Option<&ComponentReference> {
+        self.tool_component.as_ref()
+    }
+
+    pub(super) fn into_component(self) -> Option<ComponentReference> {
+        self.tool_component
+    }
+}
+
+impl ComponentReference {
+    /// Its index among the extensions; minus one is none.
+    pub(super) fn index(&self) -> Option<usize> {
+        usize::try_from(self.index?).ok()
+    }
+
+    pub(super) fn guid(&self) -> Option<&str> {
+        self.guid.as_deref()
+    }
+
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
 }
 
 impl Suppression {
@@ -130,17 +156,16 @@ impl Entry {
         }
     }
 
-    /// The extension that has the rule; none for the driver.
-    pub(super) fn rule_extension(&self) -> Option<usize> {
-        let component = self.rule.as_ref()?.tool_component.as_ref()?;
-        usize::try_from(component.index?).ok()
+    /// The part of the tool that has the rule, where the result names one.
+    pub(super) fn rule_component(&self) -> Option<&ComponentReference> {
+        self.rule.as_ref()?.component()
     }
 
     /// Accepted by every suppression; one that is under review or rejected counts as none (section 3.27.23), and so does
-    /// one that is neither in the source nor outside of it (section 3.35.2).
+    /// one that is neither in the source nor outside of it (section 3.35.2). Of more than are read, one may be rejected.
     pub(super) fn is_suppressed(&self) -> bool {
         let all = &self.suppressions;
-        !all.is_empty() && all.iter().all(Suppression::is_accepted)
+        !all.is_empty() && !all.is_cut() && all.iter().all(Suppression::is_accepted)
     }
 
     pub(super) fn text(&self) -> &str {
@@ -177,7 +202,7 @@ impl Entry {
             .into_iter()
             .flatten()
             .flat_map(|map| FINGERPRINTS.iter().filter_map(|name| map.get(*name)?.first()));
-        // What semgrep writes for each finding when nobody is logged in.
-        named.find(|fingerprint| *fingerprint != "requires login")
+        // What semgrep writes for each finding when nobody is logged in. An empty one is none.
+        named.find(|fingerprint| !matches!(fingerprint.trim(), "" | "requires login"))
     }
 }

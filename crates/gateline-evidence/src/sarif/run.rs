@@ -75,7 +75,9 @@ impl Run {
             Some("unchanged" | "updated") => Some(true),
             Some(_) | None => None,
         };
-        if matches!(entry.kind.as_deref(), Some("pass" | "notApplicable")) {
+        // One with a level contradicts itself, and is taken for what is worse.
+        let is_good = matches!(entry.kind.as_deref(), Some("pass" | "notApplicable"));
+        if is_good && matches!(entry.level.as_deref(), None | Some("none" | "note")) {
             return;
         }
         if entry.is_suppressed() {
@@ -108,11 +110,11 @@ impl Run {
     /// The result's own level, else that of its rule, else `warning` (section 3.27.10).
     fn level(&self, entry: &Entry, rule: Option<&Rule>, warnings: &mut Warnings) -> FindingLevel {
         match (entry.kind.as_deref(), entry.level.as_deref()) {
-            (None | Some("fail"), _) => {}
+            (None | Some("fail" | "pass" | "notApplicable"), _) => {}
             // The tool could not tell, or asks a person to. Some give a level all the same.
             (Some("open" | "review"), None | Some("none")) => return FindingLevel::Warning,
             (Some("open" | "review"), Some(_)) => {}
-            (Some("pass" | "notApplicable" | "informational"), _) => return FindingLevel::None,
+            (Some("informational"), _) => return FindingLevel::None,
             (Some(word), _) => {
                 let word = text::one_line(word, 40);
                 warnings.add(|| format!("`{word}` is not a kind of SARIF and was counted by its level"));
@@ -206,7 +208,7 @@ impl Keyed for Invocations<'_> {
             _ => {
                 let mut told = None;
                 value.next_value_seed(each(|notification: Notification| {
-                    if notification.level.as_deref() == Some("error") {
+                    if notification.is_error() {
                         told.get_or_insert_with(|| text::message(notification.text()));
                     }
                 }))?;
@@ -227,6 +229,13 @@ struct Notification {
 }
 
 impl Notification {
+    /// A word that is no level is taken for the gravest.
+    fn is_error(&self) -> bool {
+        let is = |level: &str, word: &str| level.eq_ignore_ascii_case(word);
+        let level = self.level.as_deref();
+        level.is_some_and(|level| !["none", "note", "warning"].iter().any(|word| is(level, word)))
+    }
+
     fn text(&self) -> &str {
         self.message.as_ref().map_or("", Message::text)
     }
@@ -244,6 +253,7 @@ impl OverrideText {
         Some(Override {
             id: descriptor.id().map(str::to_owned),
             index: descriptor.index(),
+            component: descriptor.into_component(),
             level: self.configuration?.level?,
         })
     }

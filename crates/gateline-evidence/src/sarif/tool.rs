@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::MapAccess;
 
-use super::Entry;
+use super::entry::{ComponentReference, Entry};
 use crate::severity;
 use crate::stream::{Few, Keyed, Objects, Words, each};
 
@@ -18,8 +18,30 @@ pub(super) struct Tool {
     pub(super) name: Option<String>,
     driver: Vec<Rule>,
     extensions: Vec<Vec<Rule>>,
+    /// The name and the guid of the driver, and of each extension.
+    driver_is: Named,
+    extensions_are: Vec<Named>,
     /// Where the first rule of each id is: the extension, or none for the driver; and its index.
     by_id: HashMap<String, (Option<usize>, usize)>,
+}
+
+/// How results name a part of the tool.
+#[derive(Default)]
+struct Named {
+    name: Option<String>,
+    guid: Option<String>,
+}
+
+impl Named {
+    fn is(&self, reference: &ComponentReference) -> bool {
+        match (reference.guid(), reference.name()) {
+            (Some(guid), _) => self
+                .guid
+                .as_deref()
+                .is_some_and(|own| own.eq_ignore_ascii_case(guid)),
+            (None, name) => name.is_some() && self.name.as_deref() == name,
+        }
+    }
 }
 
 /// What is kept of a rule.
@@ -37,6 +59,7 @@ pub(super) struct Rule {
 pub(super) struct Override {
     pub(super) id: Option<String>,
     pub(super) index: Option<usize>,
+    pub(super) component: Option<ComponentReference>,
     pub(super) level: String,
 }
 
@@ -58,9 +81,14 @@ impl Tool {
             }
         }
         self.by_id = by_id;
-        for Override { id, index, level } in overrides {
-            let by_id = || self.by_id.get(id.as_deref()?).copied();
-            let at = index.map(|index| (None, index)).or_else(by_id);
+        for Override {
+            id,
+            index,
+            component,
+            level,
+        } in overrides
+        {
+            let at = self.place_of(id.as_deref(), *index, component.as_ref());
             if let Some(rule) = at.and_then(|at| self.rule_at_mut(at)) {
                 rule.level = Some(level.clone());
             }
@@ -83,16 +111,50 @@ impl Tool {
         rules.get_mut(index)
     }
 
-    /// The rule of a result: by its index if it is there, else by its id, else by its id without the last part
-    /// (`CA1000/1`).
+    /// The rule of a result.
     pub(super) fn rule_of(&self, entry: &Entry) -> Option<&Rule> {
-        let by_index = || self.rule_at((entry.rule_extension(), entry.rule_index()?));
+        let place = self.place_of(entry.rule_id(), entry.rule_index(), entry.rule_component())?;
+        self.rule_at(place)
+    }
+
+    /// Where a rule is: by its index, unless the rule there has another id; else by its id, or by its id without the last
+    /// part (`CA1000/1`).
+    fn place_of(
+        &self,
+        id: Option<&str>,
+        index: Option<usize>,
+        component: Option<&ComponentReference>,
+    ) -> Option<(Option<usize>, usize)> {
+        let by_index = || {
+            let place = (self.extension_of(component)?, index?);
+            let own = self.rule_at(place)?.id.as_deref();
+            let differs = own.zip(id).is_some_and(|(own, id)| {
+                let below = id.strip_prefix(own);
+                below.is_none_or(|below| !below.is_empty() && !below.starts_with('/'))
+            });
+            (!differs).then_some(place)
+        };
         let by_id = || {
-            let id = entry.rule_id()?;
-            let parent = || self.by_id.get(id.rsplit_once('/')?.0);
-            self.rule_at(*self.by_id.get(id).or_else(parent)?)
+            let parent = || self.by_id.get(id?.rsplit_once('/')?.0);
+            self.by_id.get(id?).or_else(parent).copied()
         };
         by_index().or_else(by_id)
+    }
+
+    /// The extension that a reference is to: `Some(None)` is the driver, and `None` a part that is not there.
+    fn extension_of(&self, component: Option<&ComponentReference>) -> Option<Option<usize>> {
+        let Some(component) = component else {
+            return Some(None);
+        };
+        let is_unnamed = component.guid().is_none() && component.name().is_none();
+        match component.index() {
+            Some(index) => Some(Some(index)),
+            None if is_unnamed || self.driver_is.is(component) => Some(None),
+            None => {
+                let at = self.extensions_are.iter().position(|one| one.is(component))?;
+                Some(Some(at))
+            }
+        }
     }
 
     /// Whether it lists no rule at all.
@@ -114,17 +176,18 @@ impl Keyed for Reading<'_> {
     fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
         let mut components = Components {
             read: Vec::new(),
-            name: None,
+            are: Vec::new(),
             room: self.room,
         };
         value.next_value_seed(Objects(&mut components))?;
-        let Components { read, name, .. } = components;
+        let Components { read, are, .. } = components;
         match key {
             "driver" => {
                 self.tool.driver = read.into_iter().next().unwrap_or_default();
-                self.tool.name = name;
+                self.tool.driver_is = are.into_iter().next().unwrap_or_default();
+                self.tool.name = self.tool.driver_is.name.clone();
             }
-            _ => self.tool.extensions = read,
+            _ => (self.tool.extensions, self.tool.extensions_are) = (read, are),
         }
         Ok(())
     }
@@ -132,15 +195,16 @@ impl Keyed for Reading<'_> {
 
 struct Components<'r> {
     read: Vec<Vec<Rule>>,
-    name: Option<String>,
+    are: Vec<Named>,
     room: &'r mut usize,
 }
 
 impl Keyed for Components<'_> {
-    const KEYS: &'static [&'static str] = &["name", "rules"];
+    const KEYS: &'static [&'static str] = &["name", "guid", "rules"];
 
     fn begin(&mut self) -> Result<(), String> {
         self.read.push(Vec::new());
+        self.are.push(Named::default());
         // Components count as rules do: without a limit, a list of empty ones would fill the memory.
         match self.room.checked_sub(1) {
             Some(room) => *self.room = room,
@@ -151,7 +215,14 @@ impl Keyed for Components<'_> {
 
     fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
         match key {
-            "name" => self.name = value.next_value()?,
+            "name" | "guid" => {
+                let named = self.are.last_mut().expect("an object has begun");
+                let word = match key {
+                    "name" => &mut named.name,
+                    _ => &mut named.guid,
+                };
+                *word = value.next_value()?;
+            }
             _ => {
                 let rules = self.read.last_mut().expect("an object has begun");
                 value.next_value_seed(each(|rule: RuleText| {

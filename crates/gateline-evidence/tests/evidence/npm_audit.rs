@@ -1,6 +1,6 @@
 //! `npm audit --json`.
 
-use gateline_evidence::{Format, read};
+use gateline_evidence::{Format, NPM_VIA_MAX, read};
 use gateline_model::Severity;
 use test_case::test_case;
 
@@ -31,6 +31,8 @@ fn an_audit_that_could_not_ask_is_no_pass() {
     "npm audit looked at no dependency"; "nothing to look at")]
 #[test_case(r#"{"auditReportVersion":2,"vulnerabilities":{}}"#,
     "npm audit does not say how many dependencies it looked at"; "no count")]
+#[test_case(r#"{"auditReportVersion":2,"vulnerabilities":null,"metadata":{"dependencies":{"total":5}}}"#,
+    "npm audit left no list of vulnerabilities"; "null for a list")]
 #[test_case(r#"{"auditReportVersion":2,"vulnerabilities":{},"metadata":{"vulnerabilities":{"high":1,"total":1},"dependencies":{"total":5}}}"#,
     "the report contradicts itself: npm audit counts 1 vulnerabilities and lists 0"; "counts without a list")]
 #[test_case(r#"{"auditReportVersion":2,"vulnerabilities":{"a":{"via":[]}},"metadata":{"vulnerabilities":{"high":1,"low":2},"dependencies":{"total":5}}}"#,
@@ -39,6 +41,43 @@ fn an_audit_that_could_not_ask_is_no_pass() {
     "the report contradicts itself: npm audit counts 1 vulnerabilities and lists 0"; "the older form without its advisories")]
 fn it_is_incomplete_with(text: &str, why: &str) {
     assert_eq!(reason(read(text.as_bytes(), None)), why);
+}
+
+fn critical(more: &str) -> String {
+    format!(
+        r#"{{"source":9,"title":"RCE","url":"https://github.com/advisories/GHSA-9","severity":"critical"{more}}}"#
+    )
+}
+
+#[test]
+fn no_advisory_of_many_is_lost() {
+    let low = r#"{"source":1,"title":"t","severity":"low"},"#;
+    let package = |lows| {
+        audit(&format!(
+            r#""p":{{"via":[{}{}]}}"#,
+            low.repeat(lows),
+            critical("")
+        ))
+    };
+    assert_eq!(facts(Format::NpmAudit, &package(100)).critical, 1);
+    assert_eq!(
+        reason(read_as(Format::NpmAudit, &package(NPM_VIA_MAX))),
+        "`p` has more than 1000 advisories (NPM_VIA_MAX), which are not all read"
+    );
+}
+
+#[test_case(&critical(r#","cvss":{"score":"9.8"}"#); "a score that is a text")]
+#[test_case(&critical(r#","url":7"#).replace(r#""url":"https://github.com/advisories/GHSA-9","#, ""); "an address that is a number")]
+#[test_case(&format!("[{}]", critical("")); "a list in the list")]
+#[test_case("null"; "null")]
+fn an_advisory_that_cannot_be_read_is_no_harmless_one(via: &str) {
+    let text = audit(&format!(
+        r#""p":{{"via":[{{"source":1,"title":"t","severity":"low"}},{via}]}}"#
+    ));
+    assert_eq!(
+        reason(read_as(Format::NpmAudit, &text)),
+        "an advisory of `p` cannot be read: it lacks a text or a number"
+    );
 }
 
 #[test]

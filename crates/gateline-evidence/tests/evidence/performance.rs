@@ -309,3 +309,88 @@ fn a_text_that_is_cut_off_never_says_something_else() {
         assert_eq!(whole.complete, Complete::Yes);
     }
 }
+
+fn autocannon(counts: &str) -> String {
+    format!(
+        r#"{{"requests":{{"total":215}},"latency":{{}},"throughput":{{}},"2xx":101,"4xx":0,"5xx":114{counts}}}"#
+    )
+}
+
+#[test_case(r#","errors":0"#, "autocannon does not say how many failed: it has no count `non2xx`"; "no count of answers")]
+#[test_case(r#","errors":0,"non2xx":null"#, "autocannon does not say how many failed: it has no count `non2xx`"; "null answers")]
+#[test_case(r#","errors":0,"non2xx":-1"#, "autocannon does not say how many failed: `non2xx` is -1, which is no count"; "fewer than none")]
+#[test_case(r#","errors":0,"non2xx":1.5"#, "autocannon does not say how many failed: `non2xx` is 1.5, which is no count"; "a half")]
+#[test_case(r#","non2xx":114"#, "autocannon does not say how many failed: it has no count `errors`"; "no count of errors")]
+#[test_case(r#","errors":0,"non2xx":114,"mismatches":-3"#, "autocannon does not say how many failed: `mismatches` is -3, which is no count"; "mismatches")]
+#[test_case(r#","errors":0,"non2xx":0"#, "the report contradicts itself: 114 answers are 4xx or 5xx, and 0 are `non2xx`"; "bad answers")]
+#[test_case(r#","errors":1,"non2xx":114,"timeouts":2"#, "the report contradicts itself: there are 2 timeouts, and 1 `errors`, which they are among"; "timeouts")]
+fn what_autocannon_does_not_count_is_no_zero(counts: &str, why: &str) {
+    assert_eq!(reason(read_as(Format::Autocannon, &autocannon(counts))), why);
+    assert_eq!(load_in(Format::Autocannon, &autocannon(counts)).failed, None);
+}
+
+#[test]
+fn what_autocannon_counts_is_believed() {
+    let text = autocannon(r#","errors":1,"non2xx":114"#);
+    assert_eq!(load_in(Format::Autocannon, &text).failed, Some(115));
+    assert!(reason(read_as(Format::Autocannon, &text)).starts_with("complete: "));
+}
+
+#[test_case(r#""num_requests":9"#, "locust does not say how many failed: it has no count `num_failures`"; "no count")]
+#[test_case(r#""num_requests":9,"num_failures":null"#, "locust does not say how many failed: it has no count `num_failures`"; "null")]
+#[test_case(r#""num_requests":9,"num_failures":-1"#, "locust does not say how many failed: `num_failures` is -1, which is no count"; "fewer than none")]
+#[test_case(r#""num_failures":0"#, "locust does not say how many failed: it has no count `num_requests`"; "no requests")]
+#[test_case(r#""num_requests":9,"num_failures":0,"num_fail_per_sec":{"1":2,"2":3}"#,
+    "the report contradicts itself: `num_failures` is 0, and `num_fail_per_sec` adds up to 5"; "failures by the second")]
+fn what_locust_does_not_count_is_no_zero(item: &str, why: &str) {
+    let good = r#"{"num_requests":5,"num_failures":0,"response_times":{"7":5}}"#;
+    let text = format!(r#"[{good},{{{item},"response_times":{{"7":9}}}}]"#);
+    assert_eq!(reason(read_as(Format::Locust, &text)), why);
+    assert_eq!(load_in(Format::Locust, &text).failed, None);
+}
+
+#[test_case(1.0, "", "oha does not say how many failed: it has no `errorDistribution`"; "no errors")]
+#[test_case(1.0, r#","errorDistribution":null"#, "oha does not say how many failed: it has no `errorDistribution`"; "null for errors")]
+#[test_case(0.1, r#","errorDistribution":{}"#, "the report contradicts itself: its `successRate` is 0.1, and 8 of 8 requests were answered"; "another share")]
+fn what_oha_does_not_count_is_no_zero(share: f64, errors: &str, why: &str) {
+    let text = format!(
+        r#"{{"summary":{{"successRate":{share}}},"latencyPercentiles":{{}},"statusCodeDistribution":{{"200":8}}{errors}}}"#
+    );
+    assert_eq!(reason(read_as(Format::Oha, &text)), why);
+    assert_eq!(load_in(Format::Oha, &text).failed, None);
+}
+
+#[test_case(1.0; "requests that were still open left out")]
+#[test_case(0.8; "requests that were still open among the failures")]
+fn the_share_that_oha_tells_agrees_with_its_counts(share: f64) {
+    let text = format!(
+        r#"{{"summary":{{"successRate":{share}}},"latencyPercentiles":{{}},"statusCodeDistribution":{{"200":8}},
+        "errorDistribution":{{"aborted due to deadline":2}}}}"#
+    );
+    let why = reason(read_as(Format::Oha, &text));
+    assert!(why.starts_with("complete: "), "{why}");
+}
+
+#[test_case(r#""http_req_failed":{"passes":1,"fails":9,"value":0.5}"#,
+    "the report contradicts itself: `http_req_failed` counts 1 of 10, and its share is 0.5"; "failed requests")]
+#[test_case(r#""checks":{"values":{"passes":60,"fails":0,"rate":0.5}}"#,
+    "the report contradicts itself: `checks` counts 60 of 60, and its share is 0.5"; "checks")]
+#[test_case(r#""http_req_duration":{"min":40,"med":43,"p(95)":0.1}"#,
+    "the report contradicts itself: the p95 of `http_req_duration` is 0.1, and its p50 is 43"; "latencies")]
+#[test_case(r#""http_req_duration":{"min":40,"p(95)":0.1}"#,
+    "the report contradicts itself: the p95 of `http_req_duration` is 0.1, and its min is 40"; "a percentile below the least")]
+#[test_case(r#""checks":{"passes":0,"fails":6,"value":0},"checks":{"passes":6,"fails":0,"value":1}"#,
+    "the metric `checks` stands there twice"; "a metric twice")]
+fn what_k6_says_twice_agrees(metric: &str, why: &str) {
+    let says = complaint(read_as(Format::K6, &k6_with(metric)));
+    assert!(says.ends_with(why), "{says}");
+}
+
+#[test]
+fn a_share_that_k6_rounds_agrees_with_its_counts() {
+    let facts = load_in(
+        Format::K6,
+        &k6_with(r#""http_req_failed":{"passes":1,"fails":2,"value":0.333}"#),
+    );
+    assert_eq!(facts.failed, Some(1));
+}

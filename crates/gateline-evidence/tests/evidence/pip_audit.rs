@@ -1,8 +1,8 @@
 //! pip-audit's JSON.
 
-use gateline_evidence::{Format, read};
+use gateline_evidence::{Format, PIP_VULNERABILITIES_MAX, read};
 
-use crate::findings::only;
+use crate::findings::{facts, only};
 use crate::{read_as, reason};
 
 #[test]
@@ -37,4 +37,17 @@ fn a_vulnerability_has_its_package_names_and_fix() {
     let package = finding.package.expect("a package");
     assert_eq!(package.purl.as_deref(), Some("pkg:pypi/requests@2.25.0"));
     assert_eq!(package.fixed_in.as_deref(), Some("2.31.0"));
+}
+
+#[test]
+fn no_vulnerability_of_many_is_lost() {
+    let audit = |count: usize| {
+        let list = vec![r#"{"id":"PYSEC-1"}"#; count].join(",");
+        format!(r#"{{"dependencies":[{{"name":"a","version":"1","vulns":[{list}]}}],"fixes":[]}}"#)
+    };
+    assert_eq!(facts(Format::PipAudit, &audit(150)).total(), 150);
+    assert_eq!(
+        reason(read_as(Format::PipAudit, &audit(PIP_VULNERABILITIES_MAX + 1))),
+        "`a` has more than 10000 vulnerabilities (PIP_VULNERABILITIES_MAX), which are not all read"
+    );
 }

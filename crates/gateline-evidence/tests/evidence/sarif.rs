@@ -14,7 +14,7 @@ fn log(runs: &str) -> String {
 fn run_with(results: &str) -> String {
     log(&format!(
         r#"{{"tool":{{"driver":{{"name":"t","rules":[{{"id":"A1","defaultConfiguration":{{"level":"note"}}}},{{"id":"A2"}}]}},
-        "extensions":[{{"name":"x","rules":[{{"id":"B1","defaultConfiguration":{{"level":"error"}}}}]}}]}},"results":[{results}]}}"#
+        "extensions":[{{"name":"x","guid":"aa","rules":[{{"id":"B1","defaultConfiguration":{{"level":"error"}}}}]}}]}},"results":[{results}]}}"#
     ))
 }
 
@@ -35,6 +35,16 @@ fn findings_in(text: &str) -> FindingFacts {
 #[test_case(r#"{"ruleId":"A1","ruleIndex":-1}"#, FindingLevel::Note; "where minus one is no index")]
 #[test_case(r#"{"rule":{"index":0,"toolComponent":{"index":0}}}"#, FindingLevel::Error; "or by index in an extension")]
 #[test_case(r#"{"ruleId":"B1"}"#, FindingLevel::Error; "or by id in an extension")]
+#[test_case(r#"{"ruleId":"B1","ruleIndex":0}"#, FindingLevel::Error; "by id where the rule at the index has another")]
+#[test_case(r#"{"ruleId":"A1/sub","ruleIndex":0}"#, FindingLevel::Note; "by index where the id is of a part of the rule there")]
+#[test_case(r#"{"ruleId":"A10","ruleIndex":0,"level":"error"}"#, FindingLevel::Error; "its own where its id is of no rule")]
+#[test_case(r#"{"ruleId":"A10","ruleIndex":0}"#, FindingLevel::Warning; "an id of no rule is no rule")]
+#[test_case(r#"{"ruleId":"B1","rule":{"index":0,"toolComponent":{"name":"gone"}}}"#, FindingLevel::Error; "no index in a part that is not there")]
+#[test_case(r#"{"rule":{"index":0,"toolComponent":{"name":"x"}}}"#, FindingLevel::Error; "by index in an extension by its name")]
+#[test_case(r#"{"rule":{"index":0,"toolComponent":{"guid":"AA"}}}"#, FindingLevel::Error; "by index in an extension by its guid")]
+#[test_case(r#"{"rule":{"index":0,"toolComponent":{"name":"t"}}}"#, FindingLevel::Note; "by index in the driver by its name")]
+#[test_case(r#"{"kind":"pass","level":"error"}"#, FindingLevel::Error; "one that passed with a level has it")]
+#[test_case(r#"{"kind":"notApplicable","level":"warning"}"#, FindingLevel::Warning; "as has one that does not apply")]
 #[test_case(r#"{"ruleId":"A2"}"#, FindingLevel::Warning; "a rule without a level gives warning")]
 #[test_case(r#"{}"#, FindingLevel::Warning; "as does no rule")]
 #[test_case(r#"{"kind":"informational","level":"error"}"#, FindingLevel::None; "what only tells has none")]
@@ -296,4 +306,72 @@ fn a_cut_is_told_apart_from_a_mistake() {
         matches!(error, ReadError::Truncated { place, .. } if place.line == 2),
         "{error}"
     );
+}
+
+#[test_case(r#"{"id":"A2","index":0}"#, 1, 0; "the id beats the index of another rule")]
+#[test_case(r#"{"index":0,"toolComponent":{"index":0}}"#, 0, 0; "a rule of an extension is none of the driver")]
+#[test_case(r#"{"id":"A1","index":0}"#, 0, 1; "where both agree it is the rule")]
+fn an_invocation_sets_the_level_of_no_other_rule(descriptor: &str, of_a2: u64, of_a1: u64) {
+    let text = log(&format!(
+        r#"{{"tool":{{"driver":{{"name":"t","rules":[{{"id":"A1","defaultConfiguration":{{"level":"error"}}}},{{"id":"A2"}}]}},
+        "extensions":[{{"name":"x","rules":[{{"id":"B1"}}]}}]}},
+        "invocations":[{{"ruleConfigurationOverrides":[{{"descriptor":{descriptor},"configuration":{{"level":"note"}}}}]}}],
+        "results":[{{"ruleId":"A1"}},{{"ruleId":"A2"}}]}}"#
+    ));
+    let facts = findings_in(&text);
+    let noted = |rule: &str| {
+        let of = |one: &&Finding| one.rule.as_deref() == Some(rule) && one.level == FindingLevel::Note;
+        facts.findings.iter().filter(of).count() as u64
+    };
+    assert_eq!((noted("A2"), noted("A1")), (of_a2, of_a1));
+}
+
+#[test]
+fn a_suppression_that_is_not_read_may_be_rejected() {
+    let accepted = |count: usize| vec![r#"{"kind":"inSource"}"#; count].join(",");
+    let with = |list: &str| findings_in(&run_with(&format!(r#"{{"suppressions":[{list}]}}"#)));
+    assert_eq!(with(&accepted(100)).suppressed, 1);
+    let rejected = format!(r#"{},{{"kind":"external","status":"rejected"}}"#, accepted(100));
+    let facts = with(&rejected);
+    assert_eq!((facts.suppressed, facts.total()), (0, 1));
+}
+
+#[test]
+fn results_beside_the_runs_are_not_passed_over() {
+    let text = |results: &str| {
+        format!(
+            r#"{{"version":"2.1.0","inlineExternalProperties":[{{"results":[{results}]}}],"runs":[{{"tool":{{"driver":{{"name":"t"}}}},"results":[]}}]}}"#
+        )
+    };
+    assert_eq!(
+        reason(read_as(Format::Sarif, &text(r#"{"ruleId":"x","level":"error"}"#))),
+        "the report keeps 1 results in `inlineExternalProperties`, which are not read"
+    );
+    assert!(reason(read_as(Format::Sarif, &text(""))).starts_with("complete: "));
+}
+
+#[test_case("Error", true; "in another case")]
+#[test_case("fatal", true; "an unknown word")]
+#[test_case("Warning", false; "a warning in another case")]
+fn a_tool_s_own_trouble_is_told_by_its_level(level: &str, is_trouble: bool) {
+    let text = log(&format!(
+        r#"{{"tool":{{"driver":{{"name":"t"}}}},"invocations":[{{"toolExecutionNotifications":[{{"level":"{level}","message":{{"text":"it broke"}}}}]}}],"results":[]}}"#
+    ));
+    let why = reason(read_as(Format::Sarif, &text));
+    assert_eq!(
+        why == "`t` reported an error of its own: it broke",
+        is_trouble,
+        "{why}"
+    );
+}
+
+#[test]
+fn an_empty_fingerprint_makes_no_two_findings_one() {
+    let of = |text: &str| {
+        let result = format!(
+            r#"{{"ruleId":"A2","message":{{"text":"{text}"}},"partialFingerprints":{{"primaryLocationLineHash":""}}}}"#
+        );
+        findings_in(&run_with(&result)).findings[0].identity.clone()
+    };
+    assert_ne!(of("sql in A"), of("rce in B"));
 }

@@ -111,3 +111,36 @@ fn changes_keep_to_their_limit_and_counts_do_not() {
         (PLAN_CHANGES_MAX as u64 + 1, PLAN_CHANGES_MAX)
     );
 }
+
+const LISTED: &str = r#"{"root_module":{"resources":[{"address":"a.b","mode":"managed"}],"child_modules":[{"resources":[{"address":"m.c"}]}]}}"#;
+
+#[test_case("", ""; "no list of changes")]
+#[test_case("", r#","resource_changes":null"#; "null for a list")]
+#[test_case("", r#","resource_changes":[]"#; "an empty list")]
+#[test_case("{}", r#","resource_changes":[]"#; "an empty list of a plan that leaves nothing")]
+fn resources_of_which_the_plan_says_nothing_are_not_unchanged(planned: &str, changes: &str) {
+    let planned = if planned.is_empty() { LISTED } else { planned };
+    let text = format!(
+        r#"{{"format_version":"1.2","planned_values":{planned},"prior_state":{{"values":{LISTED}}}{changes}}}"#
+    );
+    assert_eq!(
+        reason(read_as(Format::TerraformPlan, &text)),
+        "the plan knows 2 resources and says of none what becomes of it (`resource_changes`)"
+    );
+}
+
+#[test]
+fn a_plan_that_only_reads_has_no_changes() {
+    let text = r#"{"format_version":"1.2","planned_values":{"root_module":{}},"prior_state":{"values":{"root_module":{"resources":[{"mode":"data"}]}}}}"#;
+    let why = reason(read_as(Format::TerraformPlan, text));
+    assert!(why.starts_with("complete: "), "{why}");
+}
+
+#[test]
+fn a_change_without_its_resource_is_no_change_of_nothing() {
+    let text = plan(r#","resource_changes":[{"type":"a","change":{"actions":["no-op"]}}]"#);
+    assert_eq!(
+        reason(read_as(Format::TerraformPlan, &text)),
+        "1 changes name no resource (`address`)"
+    );
+}
