@@ -140,7 +140,8 @@ fn what_is_signed_is_shown_and_sent_with_a_signature_that_holds() {
 fn nothing_is_signed_that_is_not_what_was_read() {
     let dir = tempfile::tempdir().unwrap();
     let (file, key) = key(dir.path());
-    let rows: [(fn(&mut AnswerStatement), &str); 6] = [
+    type Change = fn(&mut AnswerStatement);
+    let rows: [(Change, &str); 6] = [
         (|one| one.said.answer = Says::Reject, "another answer"),
         (|one| one.said.comment = None, "another answer"),
         (|one| one.said.actor = "bo".parse().unwrap(), "somebody else"),
