@@ -15,6 +15,8 @@ use crate::stream::{Keyed, Objects, Words, each, each_entry};
 use crate::{severity, text};
 
 const TOOL: &str = "bandit";
+/// Issues of one severity that are believed.
+const ISSUES_MAX: f64 = 1e9;
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "bandit",
@@ -35,11 +37,16 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
         .is_none()
         .then(|| "the report has no `results`".to_owned());
     // Its metrics count what `-l`, `-i` and `-b` keep out of the list, too.
-    let hidden = bandit.counted - bandit.listed.unwrap_or(0) as f64;
-    bandit.findings.suppressed(hidden as u64);
-    Ok(bandit
-        .findings
-        .into_body(bandit.unread.or(nothing).or(no_list), Warnings::default()))
+    let listed = bandit.listed.unwrap_or(0);
+    let (counted, accepted) = (bandit.counted, bandit.accepted);
+    bandit.findings.suppressed(counted.saturating_sub(listed));
+    // Some may be hidden on purpose; a list without any is taken for one that was lost, unless it says what it accepted.
+    let lost = (listed == 0 && counted > accepted)
+        .then(|| format!("the report contradicts itself: bandit counts {counted} issues and lists none"));
+    Ok(bandit.findings.into_body(
+        bandit.unread.or(nothing).or(no_list).or(bandit.odd).or(lost),
+        Warnings::default(),
+    ))
 }
 
 #[derive(Default)]
@@ -50,7 +57,11 @@ struct Bandit {
     /// Issues that it lists; `None` without a list.
     listed: Option<u64>,
     /// Issues that its metrics count.
-    counted: f64,
+    counted: u64,
+    /// Lines and tests that its metrics count as accepted.
+    accepted: u64,
+    /// A count that cannot be one.
+    odd: Option<String>,
     /// The first file that it could not look at, and why.
     unread: Option<String>,
 }
@@ -63,6 +74,8 @@ impl Keyed for Bandit {
             findings,
             lines,
             counted,
+            accepted,
+            odd,
             unread,
             ..
         } = self;
@@ -76,8 +89,12 @@ impl Keyed for Bandit {
                 value.next_value_seed(each_entry(|name, metrics: Metrics| {
                     if name == "_totals" {
                         *lines = metrics.loc;
-                        *counted = metrics.issues();
-                        findings.suppressed(metrics.nosec.saturating_add(metrics.skipped_tests));
+                        match metrics.issues() {
+                            Ok(issues) => *counted = issues,
+                            Err(reason) => *odd = Some(reason),
+                        }
+                        *accepted = metrics.nosec.saturating_add(metrics.skipped_tests);
+                        findings.suppressed(*accepted);
                     }
                 }))?;
             }
@@ -124,10 +141,19 @@ struct Metrics {
 }
 
 impl Metrics {
-    /// Issues of every severity.
-    fn issues(&self) -> f64 {
+    /// Issues of every severity; an error says which count cannot be one.
+    fn issues(&self) -> Result<u64, String> {
         let counts = [self.high, self.medium, self.low, self.undefined];
-        counts.into_iter().filter(|count| *count > 0.0).sum()
+        let mut issues = 0;
+        for count in counts {
+            if !(0.0..=ISSUES_MAX).contains(&count) || count.fract() != 0.0 {
+                return Err(format!(
+                    "bandit counts {count} issues of one severity, which is no count"
+                ));
+            }
+            issues += count as u64;
+        }
+        Ok(issues)
     }
 }
 

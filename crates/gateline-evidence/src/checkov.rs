@@ -133,6 +133,7 @@ impl Keyed for Results<'_> {
             listed,
             failed_listed,
             unread,
+            contradiction,
             ..
         } = &mut *self.0;
         let count = match key {
@@ -148,7 +149,13 @@ impl Keyed for Results<'_> {
                 None
             }
             _ => {
-                let count = value.next_value_seed(each(|_: IgnoredAny| ()))?;
+                let count = value.next_value_seed(each(|check: Ended| {
+                    if check.failed() {
+                        contradiction.get_or_insert_with(|| {
+                            format!("the report contradicts itself: a check in `{key}` has the result FAILED")
+                        });
+                    }
+                }))?;
                 if key == "skipped_checks" {
                     findings.suppressed(count.unwrap_or_default());
                 }
@@ -157,6 +164,25 @@ impl Keyed for Results<'_> {
         };
         *listed += count.unwrap_or_default();
         Ok(())
+    }
+}
+
+/// A check that is listed as one that did not fail.
+#[derive(Deserialize)]
+struct Ended {
+    check_result: Option<Outcome>,
+}
+
+#[derive(Deserialize)]
+struct Outcome {
+    #[serde(default)]
+    result: Words,
+}
+
+impl Ended {
+    fn failed(&self) -> bool {
+        let result = self.check_result.as_ref().and_then(|check| check.result.first());
+        result.is_some_and(|result| result.eq_ignore_ascii_case("FAILED"))
     }
 }
 

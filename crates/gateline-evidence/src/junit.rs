@@ -47,8 +47,23 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
 
 /// A duration that can be believed.
 pub(crate) fn secs(text: &str) -> Option<f64> {
-    let secs: f64 = text.trim().parse().ok()?;
+    let text = text.trim();
+    let secs: f64 = match text.split_once(',') {
+        // `7,200.5`, as older versions of Surefire write it. `0,123` is another thing.
+        Some((first, _)) if first != "0" => without_commas(text)?.parse().ok()?,
+        Some(_) => return None,
+        None => text.parse().ok()?,
+    };
     (0.0..=DURATION_SECS_MAX).contains(&secs).then_some(secs)
+}
+
+/// A number whose thousands are set off by commas, without them; `None` if they set off anything else.
+fn without_commas(text: &str) -> Option<String> {
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let mut groups = whole.split(',');
+    let first = groups.next()?;
+    let is_grouped = (1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3);
+    (is_grouped && !text[whole.len()..].contains(',')).then(|| text.replace(',', ""))
 }
 
 /// An open element.
@@ -142,6 +157,13 @@ impl Junit {
                     self.warnings
                         .add(|| format!("case `{case}` has a `{name}`, which was passed over"));
                 }
+                Element::Other
+            }
+            // What is not known may hold how a case ended.
+            (name, Some(Element::Other | Element::Suite(_))) if tells_of_trouble(name) => {
+                let name = text::one_line(name, 40);
+                self.incomplete
+                    .get_or_insert(format!("a `{name}` stands where none is known"));
                 Element::Other
             }
             (_, _) => Element::Other,

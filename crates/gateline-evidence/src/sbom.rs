@@ -14,6 +14,8 @@ use crate::text;
 /// A bill, as it is read.
 #[derive(Debug, Default)]
 pub(super) struct Bill {
+    /// Parts of what it describes, while that is read.
+    parts: Vec<Component>,
     facts: SbomFacts,
     warnings: Warnings,
 }
@@ -66,6 +68,25 @@ impl Bill {
         facts.without_licence += u64::from(component.licences.is_empty());
         if facts.components.len() < COMPONENTS_MAX {
             facts.components.push(component);
+        }
+    }
+
+    /// Keeps a part of what the bill describes until it is known what that is.
+    pub(super) fn part(&mut self, part: Component) {
+        match self.parts.len() < COMPONENTS_MAX {
+            true => self.parts.push(part),
+            false => self.component(part),
+        }
+    }
+
+    /// Counts the parts of what the bill describes. What cargo lists there as a part, the library or the program of the
+    /// same name and version, is the thing itself, unless it has a licence to tell.
+    pub(super) fn settle_parts(&mut self, name: &str, version: &str) {
+        for part in std::mem::take(&mut self.parts) {
+            let is_itself = part.name == name && part.version == version && part.licences.is_empty();
+            if !is_itself {
+                self.component(part);
+            }
         }
     }
 

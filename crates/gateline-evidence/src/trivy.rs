@@ -18,6 +18,8 @@ use crate::stream::{Keyed, Objects, Words, each};
 use crate::text;
 
 const TOOL: &str = "trivy";
+/// The one layout that is read.
+const SCHEMA_VERSION: &str = "2";
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "trivy",
@@ -36,7 +38,12 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
         "trivy names no target that it looked at; see whether the path or image was right and which scanners ran"
             .to_owned()
     });
-    let reason = nothing.or(trivy.contradiction);
+    let version = trivy.version.as_ref().and_then(Words::first).unwrap_or("none");
+    let other = (version != SCHEMA_VERSION).then(|| {
+        let version = text::one_line(version, 20);
+        format!("its `SchemaVersion` is {version}; {SCHEMA_VERSION} is read")
+    });
+    let reason = nothing.or(other).or(trivy.contradiction);
     Ok(trivy.findings.into_body(reason, trivy.warnings))
 }
 
@@ -44,6 +51,7 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
 struct Trivy {
     findings: Findings,
     warnings: Warnings,
+    version: Option<Words>,
     /// Targets so far.
     targets: u64,
     /// The first target that contradicts itself, or has no name.
@@ -51,10 +59,11 @@ struct Trivy {
 }
 
 impl Keyed for Trivy {
-    const KEYS: &'static [&'static str] = &["Metadata", "Results"];
+    const KEYS: &'static [&'static str] = &["SchemaVersion", "Metadata", "Results"];
 
     fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
         match key {
+            "SchemaVersion" => self.version = value.next_value()?,
             "Metadata" => {
                 let metadata: Option<Metadata> = value.next_value()?;
                 if metadata

@@ -3,7 +3,7 @@
 pub(crate) mod cyclonedx;
 pub(crate) mod openvex;
 
-use gateline_model::{Facts, VEX_PRODUCTS_MAX, VEX_STATEMENTS_MAX, VexFacts, VexStatement};
+use gateline_model::{Facts, VEX_PRODUCTS_MAX, VEX_STATEMENTS_MAX, VexFacts, VexStatement, VexStatus};
 
 use crate::read::{Body, Complete, Warnings};
 use crate::text;
@@ -33,6 +33,14 @@ impl Statements {
             status,
             justification,
         } = statement;
+        let mut status = status;
+        // Facts have no word for "of what": a gate would take such a statement to be about every package.
+        if products.iter().all(|name| name.trim().is_empty()) && clears(status) {
+            let name = named(&vulnerability);
+            self.warnings
+                .add(|| format!("`{name}` is cleared for no product that is named, which clears nothing"));
+            status = VexStatus::UnderInvestigation;
+        }
         products.truncate(VEX_PRODUCTS_MAX);
         self.facts.statements.push(VexStatement {
             vulnerability: vulnerability.iter().map(|name| text::name(name)).collect(),
@@ -40,6 +48,21 @@ impl Statements {
             status,
             justification: justification.as_deref().map(text::message),
         });
+    }
+
+    /// A statement that says why is kept as it is; another clears nothing.
+    fn with_reason(&mut self, statement: VexStatement) -> VexStatement {
+        let says = |text: &String| !text.trim().is_empty();
+        if statement.status != VexStatus::NotAffected || statement.justification.as_ref().is_some_and(says) {
+            return statement;
+        }
+        let name = named(&statement.vulnerability);
+        self.warnings
+            .add(|| format!("`{name}` is said not to matter, without a reason, which clears nothing"));
+        VexStatement {
+            status: VexStatus::UnderInvestigation,
+            ..statement
+        }
     }
 
     fn into_body(self) -> Body {
@@ -56,4 +79,12 @@ impl Statements {
             warnings: self.warnings,
         }
     }
+}
+
+fn clears(status: VexStatus) -> bool {
+    matches!(status, VexStatus::NotAffected | VexStatus::Fixed)
+}
+
+fn named(vulnerability: &[String]) -> String {
+    text::name(vulnerability.first().map_or("a vulnerability", String::as_str))
 }

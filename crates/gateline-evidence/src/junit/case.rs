@@ -43,15 +43,22 @@ impl Case {
             .into_iter()
             .flatten()
         {
-            match word.to_ascii_lowercase().as_str() {
-                "notrun" | "disabled" | "skipped" | "suppressed" | "ignored" | "pending" => {
-                    case.end_at_least(End::Skipped);
-                }
-                "error" | "errored" => case.end_at_least(End::Errored),
-                "fail" | "failed" | "failure" => case.end_at_least(End::Failed),
-                word if tells_of_trouble(word) => unknown = Some(text::one_line(word, 40)),
-                _ => {}
+            match end_of(word) {
+                Some(end) => case.end_at_least(end),
+                None => unknown = Some(text::one_line(word, 40)),
             }
+        }
+        // NUnit 2 and its kin.
+        let is = |name, word: &str| {
+            attributes
+                .get(name)
+                .is_some_and(|said| said.eq_ignore_ascii_case(word))
+        };
+        if is("executed", "false") {
+            case.end_at_least(End::Skipped);
+        }
+        if is("success", "false") {
+            case.end_at_least(End::Failed);
         }
         (case, unknown)
     }
@@ -82,6 +89,23 @@ impl Case {
     }
 }
 
+/// How a case ended, by the words of the tools; `None` for a word that is not known.
+fn end_of(word: &str) -> Option<End> {
+    let mut word = word.to_ascii_lowercase();
+    word.retain(|c| !matches!(c, ' ' | '_' | '-'));
+    match word.as_str() {
+        // GoogleTest and CTest write `run`, and GoogleTest `completed`; an empty word says nothing.
+        "" | "pass" | "passed" | "success" | "successful" | "succeeded" | "ok" | "run" | "completed" => {
+            Some(End::Passed)
+        }
+        "notrun" | "notexecuted" | "disabled" | "skip" | "skipped" | "suppressed" | "ignored" | "pending"
+        | "inconclusive" => Some(End::Skipped),
+        "error" | "errored" => Some(End::Errored),
+        "fail" | "failed" | "failure" => Some(End::Failed),
+        _ => None,
+    }
+}
+
 /// Whether a word that is not known may well mean that a case did not pass.
 pub(super) fn tells_of_trouble(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
@@ -100,6 +124,11 @@ pub(super) fn tells_of_trouble(word: &str) -> bool {
         "unknown",
         "undefined",
         "notrun",
+        "panic",
+        "cancel",
+        "exception",
+        "interrupt",
+        "killed",
     ];
     signs.iter().any(|sign| word.contains(sign))
 }

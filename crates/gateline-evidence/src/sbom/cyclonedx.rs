@@ -1,7 +1,7 @@
 //! CycloneDX in JSON: components with their licences, nested ones too, and which depends on which.
 //!
-//! Layout: ECMA-424 and the earlier CycloneDX schemas. `metadata.component` is what the bill describes; it and its own
-//! parts are no components. A bill with vulnerabilities and no list of components is a VEX document and not read here.
+//! Layout: ECMA-424 and the earlier CycloneDX schemas. `metadata.component` is what the bill describes and no component; its own
+//! parts are, save those that are the thing itself once more. A bill with vulnerabilities and no list of components is a VEX document and not read here.
 
 use gateline_model::Component;
 use serde::Deserialize;
@@ -118,8 +118,11 @@ impl Keyed for Metadata<'_> {
         match key {
             "tools" => drop(value.next_value_seed(Objects(&mut Tools::of(self.0)))?),
             _ => {
-                if let Some(subject) = value.next_value::<Option<Named>>()? {
-                    self.0.subject(&subject.with_version());
+                let mut subject = Subject(self.0, Named::default());
+                if value.next_value_seed(Objects(&mut subject))? > 0 {
+                    let Subject(bill, named) = subject;
+                    bill.settle_parts(&named.with_group(), named.version.first().unwrap_or_default());
+                    bill.subject(&named.with_version());
                 }
             }
         }
@@ -127,13 +130,32 @@ impl Keyed for Metadata<'_> {
     }
 }
 
-#[derive(Default, Deserialize)]
+/// Reads `metadata.component`, and the components in it.
+struct Subject<'b>(&'b mut Bill, Named);
+
+impl Keyed for Subject<'_> {
+    const KEYS: &'static [&'static str] = &["group", "name", "version", "components"];
+
+    fn key<'de, A: MapAccess<'de>>(&mut self, key: &'static str, value: &mut A) -> Result<(), A::Error> {
+        let Subject(bill, named) = self;
+        match key {
+            "group" => named.group = value.next_value()?,
+            "name" => named.name = value.next_value()?,
+            "version" => named.version = value.next_value()?,
+            _ => {
+                let mut parts = Components::of(bill);
+                parts.are_parts = true;
+                value.next_value_seed(Objects(&mut parts))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
 struct Named {
-    #[serde(default)]
     group: Option<String>,
-    #[serde(default)]
     name: Option<String>,
-    #[serde(default)]
     version: Words,
 }
 
@@ -205,6 +227,8 @@ struct Components<'b> {
     named: Named,
     purl: Option<String>,
     licences: Vec<String>,
+    /// They are parts of what the bill describes.
+    are_parts: bool,
 }
 
 impl<'b> Components<'b> {
@@ -214,6 +238,7 @@ impl<'b> Components<'b> {
             named: Named::default(),
             purl: None,
             licences: Vec::new(),
+            are_parts: false,
         }
     }
 }
@@ -243,12 +268,16 @@ impl Keyed for Components<'_> {
 
     fn end(&mut self) {
         let name = self.named.with_group();
-        self.bill.component(Component {
+        let component = Component {
             name,
             version: self.named.version.first().unwrap_or_default().to_owned(),
             purl: self.purl.take(),
             licences: std::mem::take(&mut self.licences),
-        });
+        };
+        match self.are_parts {
+            true => self.bill.part(component),
+            false => self.bill.component(component),
+        }
     }
 }
 

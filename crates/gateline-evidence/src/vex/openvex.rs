@@ -57,6 +57,7 @@ impl Keyed for OpenVex {
             _ => {
                 value.next_value_seed(each(|one: Statement| {
                     let statement = one.into_statement(&mut self.statements.warnings);
+                    let statement = self.statements.with_reason(statement);
                     self.statements.add(statement);
                 }))?;
             }
@@ -156,11 +157,8 @@ impl Statement {
                 VexStatus::UnderInvestigation
             }
         };
-        let justification = self.justification.or(self.impact_statement);
-        if status == VexStatus::NotAffected && justification.is_none() {
-            let name = text::name(vulnerability.first().map_or("a vulnerability", String::as_str));
-            warnings.add(|| format!("`{name}` is said not to matter, without a reason"));
-        }
+        let says = |text: &String| !text.trim().is_empty();
+        let justification = self.justification.filter(says).or(self.impact_statement);
         let mut products = Vec::new();
         let listed = self.products.into_list();
         listed

@@ -73,3 +73,15 @@ fn a_check_without_a_severity_is_as_grave_as_in_its_sarif() {
     assert_eq!(facts.high, facts.total());
     assert!(facts.high > 0);
 }
+
+#[test_case("passed_checks")]
+#[test_case("skipped_checks")]
+fn a_check_that_failed_did_not_pass(list: &str) {
+    let text = format!(
+        r#"{{"check_type":"terraform","results":{{"{list}":[{{"check_result":{{"result":"FAILED"}}}}],"failed_checks":[]}},"summary":{{"passed":1}}}}"#
+    );
+    assert_eq!(
+        reason(read_as(Format::Checkov, &text)),
+        format!("the report contradicts itself: a check in `{list}` has the result FAILED")
+    );
+}

@@ -30,7 +30,6 @@ fn tests_in(text: &str) -> TestFacts {
 #[test_case("<error/><rerunError/>", (0, 0, 1, 0, 0); "errored again when rerun")]
 #[test_case("<rerunFailure/>", (0, 1, 0, 0, 0); "a rerun that failed and no first failure")]
 #[test_case("<system-out><![CDATA[<failure/>]]></system-out>", (1, 0, 0, 0, 0); "output that looks like a failure")]
-#[test_case("<properties><failure/></properties>", (1, 0, 0, 0, 0); "a failure elsewhere is not of the case")]
 fn a_case_ends_in_one_way(inside: &str, ends: (u64, u64, u64, u64, u64)) {
     let facts = tests_in(&format!(
         "<testsuite name='s'><testcase name='c'>{inside}</testcase></testsuite>"
@@ -235,4 +234,48 @@ fn an_entity_bomb_is_refused_before_it_can_expand() {
 fn an_external_entity_is_refused() {
     let text = "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><testsuite name='&e;'/>";
     assert!(complaint(read_as(Format::Junit, text)).ends_with("document types (DTD) are refused"));
+}
+
+#[test_case("status='cancelled'", "", "case `c` ended as `cancelled`, which is no outcome that is known"; "cancelled")]
+#[test_case("result='aborted'", "", "case `c` ended as `aborted`, which is no outcome that is known"; "aborted")]
+#[test_case("result='gone fishing'", "", "case `c` ended as `gone fishing`, which is no outcome that is known"; "any other word")]
+#[test_case("", "<group><failure/></group>", "a `failure` stands where none is known"; "a failure in an unknown child")]
+#[test_case("", "<properties><error/></properties>", "a `error` stands where none is known"; "an error among the properties")]
+#[test_case("", "<panicked/>", "case `c` has a `panicked`, which is no outcome that is known"; "an unknown outcome")]
+fn only_a_known_word_is_a_pass(attributes: &str, inside: &str, why: &str) {
+    let text = format!("<testsuite name='s'><testcase name='c' {attributes}>{inside}</testcase></testsuite>");
+    assert_eq!(reason(read_as(Format::Junit, &text)), why);
+}
+
+#[test]
+fn a_failure_in_an_unknown_child_of_a_suite_is_seen() {
+    let text = "<testsuite name='s'><results><failure/></results><testcase name='c'/></testsuite>";
+    assert_eq!(
+        reason(read_as(Format::Junit, text)),
+        "a `failure` stands where none is known"
+    );
+}
+
+/// passed, failed, skipped
+#[test_case("status='Not Run'", (0, 0, 1); "not run")]
+#[test_case("result='inconclusive'", (0, 0, 1); "inconclusive")]
+#[test_case("success='False' executed='false'", (0, 1, 0); "no success")]
+#[test_case("success='true' executed='True'", (1, 0, 0); "a success")]
+#[test_case("status='run' result='completed'", (1, 0, 0); "as GoogleTest writes it")]
+#[test_case("status='SUCCESSFUL'", (1, 0, 0); "in capitals")]
+fn a_case_ends_as_its_attributes_say(attributes: &str, ends: (u64, u64, u64)) {
+    let facts = tests_in(&format!(
+        "<testsuite name='s'><testcase name='c' {attributes}/></testsuite>"
+    ));
+    assert_eq!((facts.passed, facts.failed, facts.skipped), ends);
+}
+
+#[test_case("7,200.5", 7200.5; "thousands set off")]
+#[test_case("0,123", 0.0; "a comma for the point is not read")]
+#[test_case("7,20", 0.0; "nor is any other comma")]
+fn a_comma_in_a_duration(text: &str, secs: f64) {
+    let facts = tests_in(&format!(
+        "<testsuite name='s' time='{text}'><testcase name='c'/></testsuite>"
+    ));
+    assert_eq!(facts.duration_secs, secs);
 }

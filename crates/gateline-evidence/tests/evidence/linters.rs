@@ -98,8 +98,8 @@ fn what_the_tool_was_told_to_ignore_is_suppressed() {
         (Format::Bandit, bandit, 3),
         (
             Format::Bandit,
-            r#"{"errors":[],"metrics":{"_totals":{"loc":3,"SEVERITY.LOW":2.0}},"results":[]}"#,
-            2,
+            r#"{"errors":[],"metrics":{"_totals":{"loc":3,"nosec":2,"SEVERITY.LOW":2.0}},"results":[]}"#,
+            4,
         ),
         (Format::Semgrep, semgrep, 1),
         (Format::Eslint, eslint, 1),
@@ -107,4 +107,15 @@ fn what_the_tool_was_told_to_ignore_is_suppressed() {
         let facts = facts(format, text);
         assert_eq!((facts.suppressed, facts.total()), (count, 0), "{format}");
     }
+}
+
+#[test_case("2.0", "the report contradicts itself: bandit counts 2 issues and lists none"; "more than it lists")]
+#[test_case("1e10", "bandit counts 10000000000 issues of one severity, which is no count"; "too many")]
+#[test_case("0.5", "bandit counts 0.5 issues of one severity, which is no count"; "a half")]
+#[test_case("-1", "bandit counts -1 issues of one severity, which is no count"; "fewer than none")]
+fn issues_that_bandit_counts_are_not_lost(count: &str, why: &str) {
+    let text = format!(
+        r#"{{"errors":[],"metrics":{{"_totals":{{"loc":3,"SEVERITY.HIGH":{count}}}}},"results":[]}}"#
+    );
+    assert_eq!(reason(read_as(Format::Bandit, &text)), why);
 }

@@ -167,3 +167,14 @@ fn a_bill_with_vulnerabilities_is_still_a_bill() {
     let read = gateline_evidence::read(text.as_bytes(), None).expect("reads");
     assert_eq!((read.format, read.complete), (Format::Cyclonedx, Complete::Yes));
 }
+
+#[test]
+fn the_parts_of_what_a_bill_describes_are_components() {
+    let text = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"name":"app","version":"1","components":[{"name":"hidden","licenses":[{"license":{"id":"AGPL-3.0-only"}}]}]}},"components":[{"name":"a"}]}"#;
+    let read = crate::read_as(gateline_evidence::Format::Cyclonedx, text).expect("reads");
+    let gateline_model::Facts::Sbom(facts) = read.facts else {
+        panic!("no bill")
+    };
+    assert_eq!((facts.total, facts.subject.as_deref()), (2, Some("app 1")));
+    assert_eq!(facts.components[0].licences, ["AGPL-3.0-only"]);
+}

@@ -105,3 +105,15 @@ fn nesting_and_texts_of_what_nobody_reads_are_bounded_too() {
     let long = passed(&format!("\"{}\"", "a".repeat(17 << 20))).unwrap_err();
     assert!(long.contains("PIECE_BYTES_MAX"), "{long}");
 }
+
+#[test]
+fn another_layout_is_not_read_as_this_one() {
+    let text = r#"{"SchemaVersion":3,"ArtifactName":".","Results":[{"Target":"a"}]}"#;
+    let incomplete = Complete::No {
+        reason: "its `SchemaVersion` is 3; 2 is read".to_owned(),
+    };
+    assert_eq!(
+        read(text.as_bytes(), None).map(|read| read.complete),
+        Ok(incomplete)
+    );
+}

@@ -59,7 +59,8 @@ fn names_may_stand_where_objects_do() {
     assert_eq!(facts.statements[0].products, ["pkg:npm/a"]);
 }
 
-#[test_case("not_affected", VexStatus::NotAffected, "`CVE-1` is said not to matter, without a reason"; "no reason")]
+#[test_case("not_affected", VexStatus::UnderInvestigation, "`CVE-1` is said not to matter, without a reason, which clears nothing"; "no reason")]
+#[test_case("fixed", VexStatus::UnderInvestigation, "`CVE-1` is cleared for no product that is named, which clears nothing"; "no product")]
 #[test_case("harmless", VexStatus::UnderInvestigation, "`harmless` is not a status of OpenVEX and clears nothing"; "an unknown status")]
 fn what_is_odd_is_told(word: &str, status: VexStatus, warning: &str) {
     let text = openvex(&format!(
@@ -98,4 +99,30 @@ fn another_document_is_refused() {
     let sbom = r#"{"bomFormat":"SPDX","vulnerabilities":[]}"#;
     let why = complaint(read_as(Format::CyclonedxVex, sbom));
     assert!(why.ends_with("its `bomFormat` is not CycloneDX"), "{why}");
+}
+
+#[test_case(r#""productsX":[{"@id":"pkg:npm/other@1"}]"#; "a misspelled list")]
+#[test_case(r#""products":[]"#; "an empty list")]
+#[test_case(r#""products":[{"name":"other"}]"#; "a product without a name that is known")]
+#[test_case(r#""products":[""]"#; "an empty name")]
+fn a_statement_about_no_product_is_not_about_every_one(products: &str) {
+    let statement = |status: &str| {
+        openvex(&format!(
+            r#"{{"vulnerability":"CVE-1","status":"{status}","justification":"component_not_present",{products}}}"#
+        ))
+    };
+    for status in ["not_affected", "fixed"] {
+        let facts = vex(Format::OpenVex, &statement(status));
+        assert_eq!(facts.statements[0].status, VexStatus::UnderInvestigation);
+    }
+    let facts = vex(Format::OpenVex, &statement("affected"));
+    assert_eq!(facts.statements[0].status, VexStatus::Affected);
+}
+
+#[test]
+fn nor_is_one_of_cyclonedx() {
+    let text =
+        r#"{"bomFormat":"CycloneDX","vulnerabilities":[{"id":"CVE-1","analysis":{"state":"resolved"}}]}"#;
+    let facts = vex(Format::CyclonedxVex, text);
+    assert_eq!(facts.statements[0].status, VexStatus::UnderInvestigation);
 }
