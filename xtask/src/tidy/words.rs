@@ -97,6 +97,8 @@ const RIGHT: &[(&str, &str, &str)] = &[
         "a user's folder may be called so",
     ),
     ("docs/decisions/", "provider", "rustls calls its cryptography so"),
+    ("crates/gateline-evidence/", "cancel", "test runners write it"),
+    ("crates/gateline-evidence/", "cancelled", "test runners write it"),
     (
         "crates/gateline-evidence/",
         "bundle",

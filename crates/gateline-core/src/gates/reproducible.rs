@@ -61,20 +61,29 @@ struct Builds {
 
 impl Builds {
     fn of(statements: &[Statement], artifact: &Artifact) -> Self {
-        let mut by_inputs: BTreeMap<Digest, BTreeSet<(&str, &str)>> = BTreeMap::new();
+        let mut by_inputs: BTreeMap<Digest, Runs<'_>> = BTreeMap::new();
+        let mut all = Runs::new();
         for one in provenances(statements, artifact) {
-            // A run without an id may be any of the others.
+            let Some(inputs) = one.inputs else { continue };
+            let builder = one.builder.trim_end_matches('/');
             let run = one.invocation.as_deref().filter(|run| !run.is_empty());
-            if let (Some(inputs), Some(run)) = (one.inputs, run) {
-                let builder = one.builder.trim_end_matches('/');
-                by_inputs.entry(inputs).or_default().insert((builder, run));
+            for runs in [by_inputs.entry(inputs).or_default(), &mut all] {
+                runs.entry(builder).or_default().extend(run);
             }
         }
         Self {
-            same: by_inputs.values().map(BTreeSet::len).max().unwrap_or(0),
-            all: by_inputs.values().flatten().collect::<BTreeSet<_>>().len(),
+            same: by_inputs.values().map(independent).max().unwrap_or(0),
+            all: independent(&all),
         }
     }
+}
+
+/// The ids of the runs of each builder.
+type Runs<'s> = BTreeMap<&'s str, BTreeSet<&'s str>>;
+
+/// How many runs are surely others: one without an id may be any other of its builder.
+fn independent(runs: &Runs<'_>) -> usize {
+    runs.values().map(|ids| ids.len().max(1)).sum()
 }
 
 impl OnStatements for Reproducible {
@@ -129,5 +138,24 @@ impl OnStatements for Reproducible {
             details: lacking.into_iter().skip(1).chain(broken(statements)).collect(),
             next: "build it again elsewhere from the same inputs".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_an_id_is_no_other_run_of_its_builder() {
+        let runs = |builders: &[(&'static str, &[&'static str])]| -> usize {
+            let runs = builders
+                .iter()
+                .map(|(builder, ids)| (*builder, ids.iter().copied().collect()));
+            independent(&runs.collect())
+        };
+        assert_eq!(runs(&[]), 0);
+        assert_eq!(runs(&[("a", &[])]), 1);
+        assert_eq!(runs(&[("a", &["1"])]), 1);
+        assert_eq!(runs(&[("a", &["1", "2"]), ("b", &[])]), 3);
     }
 }

@@ -286,7 +286,7 @@ async fn what_cannot_be_waived_is_refused_by_name_and_records_nothing() {
 }
 
 #[tokio::test]
-async fn the_same_waiver_twice_is_one_and_keeps_its_first_reason() {
+async fn the_same_waiver_twice_is_one_with_its_last_reason() {
     let (_app, admin, release, finding) = refused().await;
     let first = grant(&admin, &request(&release, &finding)).await.unwrap();
     let again = WaiverRequest {
@@ -295,7 +295,13 @@ async fn the_same_waiver_twice_is_one_and_keeps_its_first_reason() {
         ticket: None,
         ..request(&release, &finding)
     };
-    assert_eq!(grant(&admin, &again).await.unwrap(), first);
+    let second = grant(&admin, &again).await.unwrap();
+    assert_eq!(second.id, first.id);
+    assert_eq!(
+        (second.reason.as_deref(), &second.waiver.ticket),
+        (Some("Another reason."), &None)
+    );
+    assert_eq!(list(&admin, &WaiverQuery::default()).await.len(), 1);
 
     // With a key, the repeated request gets its first answer; another body under it is refused.
     let keyed = admin.with_key("waive-1");
