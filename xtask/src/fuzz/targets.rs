@@ -198,9 +198,12 @@ fn passkeys() -> [Target; 3] {
         ));
         Ok(())
     };
-    let read = |bytes: &[u8]| match AnswerStatement::read(&String::from_utf8_lossy(bytes)) {
-        Ok(read) if read.text().as_bytes() != bytes => Err("read a statement of two forms".to_owned()),
-        Ok(_) | Err(_) => Ok(()),
+    let read = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        match AnswerStatement::read(&text) {
+            Ok(read) if read.text() != text => Err("read a statement of two forms".to_owned()),
+            Ok(_) | Err(_) => Ok(()),
+        }
     };
     [
         Target::new("passkey-made", made.to_vec(), create),
