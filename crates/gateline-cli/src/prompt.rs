@@ -12,15 +12,19 @@ pub(crate) fn is_possible() -> bool {
     std::io::stdin().is_terminal()
 }
 
+fn failed(err: std::io::Error) -> Failure {
+    Failure::usage("the terminal cannot be read", err)
+}
+
+/// The terminal itself: stdout and stderr may lead elsewhere.
+fn terminal() -> Result<File, Failure> {
+    let terminal = File::options().read(true).write(true).open("/dev/tty");
+    terminal.map_err(failed)
+}
+
 /// Whether the person at the terminal answers yes: nothing else is a yes.
 pub(crate) fn yes(question: &str) -> Result<bool, Failure> {
-    let failed = |err: std::io::Error| Failure::usage("the terminal cannot be read", err);
-    // The terminal itself: stdout and stderr may lead elsewhere.
-    let mut terminal = File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/tty")
-        .map_err(failed)?;
+    let mut terminal = terminal()?;
     terminal.write_all(question.as_bytes()).map_err(failed)?;
     let mut line = String::new();
     BufReader::new(&terminal).read_line(&mut line).map_err(failed)?;
@@ -33,13 +37,7 @@ fn is_yes(line: &str) -> bool {
 
 /// A new password, asked for twice.
 pub(crate) fn new_password(of: &impl std::fmt::Display) -> Result<String, Failure> {
-    let failed = |err: std::io::Error| Failure::usage("the terminal cannot be read", err);
-    // The terminal itself: stdout and stderr may lead elsewhere.
-    let mut terminal = File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/tty")
-        .map_err(failed)?;
+    let mut terminal = terminal()?;
     let first = ask(&mut terminal, &format!("New password of {of}: ")).map_err(failed)?;
     let second = ask(&mut terminal, "The same again: ").map_err(failed)?;
     if first.is_empty() {

@@ -109,11 +109,11 @@ impl<'a> Input<'a> {
     }
 
     /// The keys of its outermost object, as far as they can be read; what they hold is passed over.
-    pub(crate) fn keys(&mut self) -> Result<Vec<String>, Fault> {
+    pub(crate) fn keys(&mut self) -> Vec<String> {
         let mut keys = Vec::new();
         // It may be cut off or wrong further on: that is for its reader to say.
         let _ = self.json(Keys(&mut keys));
-        Ok(keys)
+        keys
     }
 
     /// Whether it is JSON that ends too early.

@@ -144,7 +144,7 @@ fn recognise(input: &mut Input<'_>) -> Result<Format, ReadError> {
     // What tells a JSON object may stand behind a long list.
     let rest = match head.shape {
         Shape::Object(_) if input.bytes() > beginning.len() => {
-            let keys = input.keys().unwrap_or_default();
+            let keys = input.keys();
             let shape = Shape::Object(keys.iter().map(String::as_str).collect());
             format::of(&Head { shape, ..head })
         }

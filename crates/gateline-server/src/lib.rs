@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod headers;
 pub mod hub;
+mod nonce;
 mod refused;
 mod routes;
 pub mod serve;

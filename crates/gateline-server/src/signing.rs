@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::{By, Caller, session_began};
 use crate::call::{App, Call};
+use crate::nonce::nonce;
 use crate::refused::Refused;
 
 /// How long after signing in a person may enrol a key. Whoever finds a browser that was left open, or a token, does not get a
@@ -62,23 +63,11 @@ pub(crate) fn statement(
         question: asked.question,
         code: asked.code.clone(),
         comment,
-        nonce: nonce()?,
+        nonce: nonce::<32>()?,
         issued_at: now,
         expires_at: ANSWER_STATEMENT_LASTS.after(now),
     };
     Ok((AnswerStatement::new(&asked.artifacts, said), asked))
-}
-
-/// 32 random bytes in hex.
-fn nonce() -> Result<String, Refused> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|err| {
-        Refused::new(
-            &entry::UNAVAILABLE,
-            format!("the machine has no randomness: {err}"),
-        )
-    })?;
-    Ok(Digest::from_bytes(bytes).hex())
 }
 
 /// Holds a signed answer against what is asked of this caller now, and against the key.
@@ -165,7 +154,7 @@ pub(crate) fn enrolled(app: &App, fingerprint: &str) -> Option<Enrolled> {
 /// What a caller's key is to sign to be enrolled.
 pub(crate) fn key_statement(caller: &Caller, server: Option<String>) -> Result<KeyStatement, Refused> {
     let actor = caller.actor.id.clone();
-    Ok(KeyStatement::new(server, actor, nonce()?, Timestamp::now()))
+    Ok(KeyStatement::new(server, actor, nonce::<32>()?, Timestamp::now()))
 }
 
 /// Holds a new key against the statement of whose it is.

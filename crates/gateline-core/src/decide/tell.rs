@@ -116,9 +116,11 @@ fn again(attempt: u32, asked: Option<Span>, now: Timestamp) -> Option<Timestamp>
 
 /// Plans what the rules say of everything that the draft proposes.
 pub(super) fn plan(draft: &mut Draft<'_>) {
-    let proposed = draft.proposed().to_vec();
+    // What is planned here is told nobody.
+    let proposed = draft.proposed().len();
     let mut known: BTreeMap<ProjectName, Option<Arc<Notifications>>> = BTreeMap::new();
-    for one in &proposed {
+    for index in 0..proposed {
+        let one = &draft.proposed()[index];
         let Some(project) = project_of(draft, &one.stream) else {
             continue;
         };
@@ -128,13 +130,13 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         });
         let Some(rules) = rules.clone() else { continue };
         let name = one.event.name();
-        let about = rules
-            .rules
-            .iter()
-            .filter(|rule| rule.on.iter().any(|on| on == name));
-        let mut scene = None;
+        let is_about = |rule: &&TellRule| rule.on.iter().any(|on| on == name);
+        let about: Vec<&TellRule> = rules.rules.iter().filter(is_about).collect();
+        if about.is_empty() {
+            continue;
+        }
+        let scene = Scene::of(draft, &project, one);
         for rule in about {
-            let scene = scene.get_or_insert_with(|| Scene::of(draft, &project, one));
             scene.tell(draft, &rules, rule);
         }
     }

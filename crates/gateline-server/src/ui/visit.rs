@@ -1,8 +1,6 @@
 //! Visits: a request for a page that its rule let in. Nobody else sees a page; who is not known is sent to the login
 //! page, and from there to where they wanted to go.
 
-use std::fmt::Write as _;
-
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::{HeaderMap, StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -17,6 +15,7 @@ use super::promotion::Signing;
 use super::shell::{self, Visitor};
 use crate::auth::{Caller, authorise, enter, secret};
 use crate::call::App;
+use crate::nonce::nonce;
 use crate::refused::Refused;
 use crate::{signing, views};
 
@@ -76,22 +75,11 @@ impl Visit {
 
 impl Visitor {
     fn of(caller: &Caller, headers: &HeaderMap) -> Result<Self, Refused> {
-        let mut key = [0; 16];
-        getrandom::fill(&mut key).map_err(|err| {
-            Refused::new(
-                &entry::UNAVAILABLE,
-                format!("the machine has no randomness: {err}"),
-            )
-        })?;
-        let key = key.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
         Ok(Self {
             actor: caller.actor.id.clone(),
             shown: caller.actor.shown.clone(),
             form: secret(headers).map(form_token).unwrap_or_default(),
-            key,
+            key: nonce::<16>()?,
             now: Timestamp::now(),
         })
     }

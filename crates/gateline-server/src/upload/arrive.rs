@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::folder::{Seat, Uploads};
 use super::{Content, Purpose, Told, UPLOAD_IDLE_SECS_MAX, UPLOAD_MEMORY_BYTES_MAX, UPLOAD_SECS_MAX};
+use crate::nonce::nonce;
 use crate::refused::Refused;
 
 /// Takes a body that begins at the byte of its upload that it tells.
@@ -30,7 +31,7 @@ pub(crate) async fn receive(
     // Only who names key and digest may go on: nobody else could say that what goes on is the same.
     let (name, may_go_on) = match (&told.key, told.digest) {
         (Some(key), Some(digest)) => (purpose.name(key, digest), true),
-        (Some(_), None) | (None, _) => (purpose.name(&nonce()?, Digest::of(b"")), false),
+        (Some(_), None) | (None, _) => (purpose.name(&nonce::<16>()?, Digest::of(b"")), false),
     };
     if may_go_on {
         uploads.standing(&name, true)?;
@@ -165,14 +166,6 @@ impl Arriving {
             return Ok(Some(piece));
         }
     }
-}
-
-/// A name that nobody has.
-fn nonce() -> Result<String, Refused> {
-    let mut random = [0; 16];
-    let filled = getrandom::fill(&mut random);
-    filled.map_err(|err| Refused::new(&entry::UNAVAILABLE, format!("no randomness: {err}")))?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(random)))
 }
 
 /// The upload's file does not take more.
