@@ -83,6 +83,20 @@ errors! {
     REGISTRY: "evidence.registry", 502, Unknown, "What is attached to the artifacts could not be fetched", "see that the server reaches the registry, and try again";
     /// Content that was never kept.
     EVIDENCE_UNKNOWN: "evidence.unknown", 404, Usage, "There is no such evidence", "take the digest from the release's evidence";
+    /// A promotion that a channel is not for.
+    HOOK_PROJECT: "hook.project", 403, Refused, "The channel is not for this project", "add the project to the channel's `projects` in the server's file";
+    /// Signed too long ago.
+    HOOK_OLD: "hook.old", 401, Refused, "The answer came too late", "answer anew; see that the server's clock is right";
+    /// Somebody who is not declared.
+    HOOK_PERSON: "hook.person", 403, Refused, "Nobody knows who answered", "add the person's id under `people` in the server's file, and start the server again";
+    /// The same answer again.
+    HOOK_REPLAYED: "hook.replayed", 409, Refused, "The answer came before", "nothing needs to be done";
+    /// A signature of nobody who is declared.
+    HOOK_SIGNATURE: "hook.signature", 401, Refused, "The signature is not right", "see that the secret of the channel is the sender's";
+    /// An answer to what is not asked any more.
+    HOOK_STALE: "hook.stale", 409, Refused, "What was answered is not what is asked now", "look again and answer what you see";
+    /// A hook that nobody declared.
+    HOOK_UNDECLARED: "hook.undeclared", 404, Usage, "No channel hears answers here", "declare a channel with the secret that answers are signed with";
     /// One key, two requests.
     KEY_REUSED: "idempotency.key_reused", 422, Usage, "The idempotency key was used for another request", "use a new key for a new request";
     /// A key that is empty, too long or not text.

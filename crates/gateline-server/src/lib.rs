@@ -22,7 +22,7 @@ pub use call::{BODY_SECS_MAX, FORM_BYTES_MAX, JSON_BYTES_MAX};
 pub use connections::{CONNECTIONS_MAX, HEAD_SECS_MAX, SHUTDOWN_SECS_MAX, serve_connections};
 pub use headers::CONTENT_SECURITY_POLICY;
 pub use refused::Refused;
-pub use routes::{WATCH_BEAT_SECS, WATCHERS_MAX, router};
+pub use routes::{COMMENT_SECS_MAX, HOOK_BYTES_MAX, HOOK_SECS_MAX, WATCH_BEAT_SECS, WATCHERS_MAX, router};
 pub use settings::{Cookies, Settings};
 pub use signing::KEY_ENROL_FRESH_SECS;
 pub use ui::{PageInfo, page_table};

@@ -6,6 +6,7 @@ mod accounts;
 mod board;
 mod evidence;
 mod freezes;
+mod hooks;
 mod keys;
 mod log;
 mod notifications;
@@ -41,6 +42,7 @@ use crate::refused::Refused;
 use crate::settings::Settings;
 use crate::upload::Uploads;
 
+pub use hooks::{COMMENT_SECS_MAX, HOOK_BYTES_MAX, HOOK_SECS_MAX};
 pub use log::{WATCH_BEAT_SECS, WATCHERS_MAX};
 
 /// One line of the table.
@@ -128,6 +130,8 @@ routes! {
     raw server::metrics,
     raw server::liveness,
     raw server::readiness,
+    raw hooks::slack,
+    raw hooks::github,
     raw session::log_in,
     raw session::begin,
     raw session::finish,

@@ -64,7 +64,6 @@ fn channel(node: &Node, sink: &Sink<'_>) -> Option<Channel> {
         let help = Some("write one of `webhook`, `slack`, `mail` and `github`".to_owned());
         sink.error_with("channel.kind", &node.span, "a channel is of one kind", help);
     }
-    not_yet(&channel, node, sink);
     let address = |field: &str, url: &str| {
         let here = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
         let encrypted = url.starts_with("https://");
@@ -128,35 +127,6 @@ fn channel(node: &Node, sink: &Sink<'_>) -> Option<Channel> {
         }
     }
     Some(channel)
-}
-
-/// What a file may say of a channel and this version does not do.
-fn not_yet(channel: &Channel, node: &Node, sink: &Sink<'_>) {
-    let at = |name: &str| node.get(name).map_or(&node.span, |entry| entry.at());
-    let later = [
-        ("mail", channel.mail.is_some()),
-        ("github", channel.github.is_some()),
-        (
-            "slack",
-            channel
-                .slack
-                .as_ref()
-                .is_some_and(|slack| slack.signing_secret.is_some()),
-        ),
-    ];
-    for (field, _) in later.into_iter().filter(|(_, given)| *given) {
-        let (message, help) = match field {
-            "slack" => (
-                "this version of Gateline hears no answers from Slack yet",
-                "leave `signing_secret` out",
-            ),
-            _ => (
-                "this version of Gateline cannot bring letters there yet",
-                "use `webhook` or `slack`",
-            ),
-        };
-        sink.error_with("channel.kind", at(field), message, Some(help.to_owned()));
-    }
 }
 
 fn person(node: &Node, sink: &Sink<'_>) -> Option<Person> {

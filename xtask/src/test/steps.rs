@@ -68,6 +68,7 @@ steps! {
 
 /// What the tests run, and the Debian package that brings it.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("aiosmtpd", "python3-aiosmtpd"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("docker-registry", "docker-registry"),

@@ -117,6 +117,8 @@ endpoints! {
     GetMetrics
     GetLiveness
     GetReadiness
+    HearSlack
+    HearGithub
     LogIn
     BeginSignIn
     EndSignIn
@@ -163,6 +165,8 @@ mod tests {
                 "/api/openapi.json",
                 "/healthz",
                 "/readyz",
+                "/hooks/slack",
+                "/hooks/github",
                 "/login",
                 "/login/{provider}",
                 "/login/{provider}/callback",

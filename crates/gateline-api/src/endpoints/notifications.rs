@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApplyRequest, ProjectPath};
 use crate::endpoint::{endpoint, needs};
-use crate::{Empty, Finding};
+use crate::{Empty, Finding, Rule};
 
 endpoint! {
     /// Shows a project's rules of notifications that are in force.
@@ -22,6 +22,17 @@ endpoint! {
     /// Lists a project's letters: those that wait, soonest first, then those that were sent or given up, newest first.
     ListLetters: Get "/api/v1/projects/{project}/letters", needs(Scope::Read),
     path ProjectPath, query LettersQuery, body Empty, reply Vec<Letter>
+}
+
+endpoint! {
+    /// Takes what people answer on Slack. Signed by Slack; anything else is refused.
+    HearSlack: Post "/hooks/slack", Rule::Open,
+    path Empty, query Empty, body Empty as Bytes, reply Empty
+}
+endpoint! {
+    /// Takes what people answer in comments on GitHub. Signed by GitHub; anything else is refused.
+    HearGithub: Post "/hooks/github", Rule::Open,
+    path Empty, query Empty, body Empty as Bytes, reply Empty
 }
 
 /// Rules of notifications in force.

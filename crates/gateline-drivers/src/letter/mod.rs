@@ -3,7 +3,10 @@
 //! Effect class: at least once. Every channel gets the letter's name, which stays the same for ever; one that can be asked
 //! is asked first whether it has the letter. Knows no rule and no log: whether it is tried again is not said here.
 
+mod github;
+mod mail;
 mod post;
+mod reply;
 mod said;
 mod sign;
 mod slack;
@@ -19,7 +22,9 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use crate::fetch::read_body;
 use crate::outbound::{self, Reach};
 
+pub use mail::MAIL_TO_MAX;
 pub use post::Post;
+pub use reply::{ask_for_reason, reply_on_github, reply_on_slack};
 pub use sign::{code_of, same, sha256_mac, slack_signature};
 pub use slack::{SLACK_APPROVE, SLACK_REJECT};
 pub use text::subject;
@@ -56,7 +61,9 @@ pub async fn deliver(envelope: Envelope<'_>) -> Delivered {
     let brought = match (&channel.webhook, &channel.slack, &channel.mail, &channel.github) {
         (Some(webhook), ..) => webhook::send(envelope, webhook).await,
         (None, Some(slack), ..) => slack::send(envelope, slack).await,
-        (None, None, _, _) => Err(Delivered::Never(format!(
+        (None, None, Some(mail), _) => mail::send(envelope, mail).await,
+        (None, None, None, Some(github)) => github::send(envelope, github).await,
+        (None, None, None, None) => Err(Delivered::Never(format!(
             "channel `{}` is of no kind",
             channel.name
         ))),

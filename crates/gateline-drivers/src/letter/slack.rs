@@ -147,7 +147,7 @@ fn buttons(letter: &Letter, index: usize, notice: &Notice) -> Option<Value> {
 }
 
 /// Text in which nothing is a link or calls anybody.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -69,6 +69,9 @@ pub(super) fn statement(id: &PromotionId) -> String {
     format!("/api/v1/promotions/{id}/statement")
 }
 
+/// Who is told what.
+pub(super) const LETTERS: &str = "/letters";
+
 /// The waivers that are in force.
 pub(super) const WAIVERS: &str = "/waivers";
 

@@ -9,6 +9,7 @@ mod evidence;
 mod fields;
 mod forms;
 mod keys;
+mod letters;
 mod link;
 mod log;
 mod login;

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod keys;
+mod letters;
 mod waivers;
 
 use axum::extract::{Query, State};
@@ -35,6 +36,7 @@ use crate::views;
 
 pub(super) use evidence::{EvidenceAddress, evidence, evidence_again};
 pub(super) use keys::{keys, keys_again};
+pub(super) use letters::letters;
 pub(super) use waivers::{waivers, waivers_again};
 
 /// Pipelines on one page of the board.

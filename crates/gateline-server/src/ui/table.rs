@@ -42,6 +42,7 @@ fn table() -> Vec<Line> {
     vec![
         page(read, "/", pages::board),
         page(read, link::KEYS, pages::keys),
+        page(read, link::LETTERS, pages::letters),
         page(read, "/log", pages::log),
         page(
             read,

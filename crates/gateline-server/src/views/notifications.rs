@@ -1,7 +1,7 @@
 //! Notifications: the rules in force, and the letters that tell people.
 
 use gateline_api::{LettersQuery, NotificationsView, entry};
-use gateline_model::{Letter, ProjectName};
+use gateline_model::{Letter, LetterState, ProjectName};
 
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -22,15 +22,30 @@ pub(crate) fn notifications(hub: &Hub, project: &ProjectName) -> Result<Notifica
 
 /// A project's letters: those that wait, soonest first, then those that ended, newest first.
 pub(crate) fn letters(hub: &Hub, project: &ProjectName, query: &LettersQuery) -> Vec<Letter> {
-    hub.with_world(|world| {
-        let Some(telling) = world.telling(project) else {
-            return Vec::new();
-        };
-        let mut waiting: Vec<&Letter> = telling.pending.values().collect();
-        waiting.sort_by_key(|letter| (letter.due, letter.number));
-        let all = waiting.into_iter().chain(telling.ended.iter().rev());
-        all.filter(|letter| query.state.is_none_or(|state| letter.state == state))
-            .cloned()
+    let mut all = all_letters(hub, Some(project));
+    all.retain(|letter| query.state.is_none_or(|state| letter.state == state));
+    all
+}
+
+/// The same of all projects, or of one.
+pub(crate) fn all_letters(hub: &Hub, only: Option<&ProjectName>) -> Vec<Letter> {
+    let mut all: Vec<Letter> = hub.with_world(|world| {
+        let of = world
+            .tellings()
+            .filter(|(name, _)| only.is_none_or(|only| only == *name));
+        of.flat_map(|(_, telling)| telling.pending.values().chain(&telling.ended).cloned())
             .collect()
-    })
+    });
+    let place = |letter: &Letter| {
+        let waits = letter.state == LetterState::Pending;
+        let millis = letter.due.as_millisecond();
+        (
+            !waits,
+            if waits { millis } else { -millis },
+            letter.project.clone(),
+            letter.number,
+        )
+    };
+    all.sort_by_cached_key(place);
+    all
 }

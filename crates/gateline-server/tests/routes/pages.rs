@@ -7,7 +7,7 @@ use gateline_model::{Digest, Scope};
 
 use crate::support::{App, Client, PIPELINE, body_of, id, junit};
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/",
     "/releases",
     "/releases/payments/payment-service/1.0.0",
@@ -15,6 +15,7 @@ const PAGES: [&str; 8] = [
     "/promotions/payments/payment-service/dev/1",
     "/stages/payments/payment-service/dev",
     "/waivers",
+    "/letters",
     "/log",
 ];
 const ABORT: &str = "/ui/promotions/payments/payment-service/dev/1/abort";
