@@ -172,8 +172,8 @@ async fn strategy_of(view: &PromotionView, client: &Client) -> Option<Strategy> 
         version: Some(view.pipeline),
     };
     let pinned = client.get::<GetPipeline>(&path, &query).await.ok()?;
-    pinned
-        .pipeline
-        .stage(&view.stage.stage)
-        .map(|stage| stage.rollout.clone())
+    pinned.pipeline.stage(&view.stage.stage).map(|stage| {
+        let level = view.decision.as_ref().map(|decision| decision.risk);
+        stage.rollout_at(level.unwrap_or_default()).clone()
+    })
 }

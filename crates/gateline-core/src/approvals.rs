@@ -1,6 +1,8 @@
 //! Approvals: who is asked now, who answered, and which answers still count. Computed anew each time, from the answers
 //! in the log and the people of this moment.
 
+use std::collections::BTreeMap;
+
 use gateline_model::{
     ActorId, Approval, ApprovalRule, Asked, Digest, GateVerdict, GroupName, Layer, No, OnExpire, Parts, Who,
 };
@@ -115,12 +117,27 @@ fn parts(view: &GateView<'_>, in_front: &[GateVerdict]) -> Parts {
         let seen = json!([gate.verdict, evidence, overridden, gate.waivers]);
         (gate_part(gate.gate.as_str()), Digest::of_json(&seen))
     });
+    // Points, not values: what moves within a step weighs the same.
+    let mut weighed: BTreeMap<String, Vec<serde_json::Value>> = BTreeMap::new();
+    for part in view
+        .assessment
+        .into_iter()
+        .flat_map(|assessment| &assessment.factors)
+    {
+        let seen = json!([part.points, part.is_unknown()]);
+        let name = format!("risk {} ({})", part.factor, part.of.word());
+        weighed.entry(name).or_default().push(seen);
+    }
+    let factors = weighed
+        .into_iter()
+        .map(|(name, seen)| (name, Digest::of_json(&seen)));
     let modules = crate::gates::policy::modules_in_force(view);
     let policies = (!modules.is_empty()).then(|| ("policies", json!(modules)));
     fixed
         .into_iter()
         .chain(policies)
         .map(|(name, what)| (name.to_owned(), Digest::of_json(&what)))
+        .chain(factors)
         .chain(gates)
         .collect()
 }

@@ -1,6 +1,6 @@
 //! What conditions may ask about: the facts that CEL sees.
 
-use gateline_model::{AssessedBy, Assessment, Pipeline, Risk, Stage};
+use gateline_model::{Pipeline, Risk, Stage};
 use gateline_policy::{Condition, Outcome};
 use serde_json::{Value, json};
 
@@ -32,6 +32,8 @@ pub(crate) fn facts(pipeline: &Pipeline, release: &ReleaseState, stage: &Stage, 
             "irreversible": change.irreversible,
             "labels": change.labels,
             "tickets": change.tickets,
+            "paths": change.paths,
+            "lines_changed": change.lines_changed,
         },
         "release": {
             "pipeline": pipeline.name.as_str(),
@@ -59,41 +61,4 @@ pub(crate) fn holds(when: Option<&str>, known: &[&str], facts: &Value) -> Result
         Outcome::DoesNotHold => Ok(false),
         Outcome::Errored(why) => Err(why),
     }
-}
-
-/// The level of the first rule that holds; `low` where none does.
-/// A rule that cannot be judged makes the level `critical`: unknown risk is not low risk.
-pub(crate) fn assess_risk(pipeline: &Pipeline, release: &ReleaseState, stage: &Stage) -> Assessment {
-    let by_rules = |level: Risk, why: String| Assessment {
-        level,
-        by: AssessedBy::Rules,
-        why,
-        ..Assessment::default()
-    };
-    if stage.risk.is_empty() {
-        return Assessment {
-            why: "the stage declares no risk".to_owned(),
-            ..Assessment::default()
-        };
-    }
-    let facts = facts(pipeline, release, stage, None);
-    for rule in &stage.risk {
-        match holds(rule.when.as_deref(), RISK_FACTS, &facts) {
-            Ok(true) => {
-                let why = rule.when.as_ref().map_or_else(
-                    || "by the rule for everything else".to_owned(),
-                    |when| format!("by the rule `{when}`"),
-                );
-                return by_rules(rule.level, why);
-            }
-            Ok(false) => {}
-            Err(err) => {
-                return by_rules(
-                    Risk::Critical,
-                    format!("a rule cannot be judged, and what is not known is not low: {err}"),
-                );
-            }
-        }
-    }
-    by_rules(Risk::Low, "no rule holds".to_owned())
 }

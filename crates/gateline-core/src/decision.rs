@@ -9,10 +9,10 @@ use gateline_model::{
 use serde_json::json;
 
 use crate::approvals::{self, Approvals, Question};
-use crate::conditions::assess_risk;
 use crate::draft::Draft;
 use crate::gates::{self, GateView, Says};
 use crate::rejection::Rejection;
+use crate::risk::{RiskView, assess};
 use crate::state::{Promotion, ReleaseState};
 
 /// A decision, and what was needed to make it.
@@ -48,7 +48,14 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         release,
     } = pinned(draft, promotion)?;
     let stage_ref = &promotion.id.stage;
-    let assessment = assess_risk(&pipeline, &release, &stage);
+    let assessment = assess(&RiskView {
+        draft,
+        pipeline: &pipeline,
+        stage: &stage,
+        stage_ref,
+        release: &release,
+        promotion: Some(promotion),
+    });
     let risk = assessment.level;
     let entry_gates = entry_gates(&stage, release.release.change.breaking);
     let state = draft.stage(stage_ref);
@@ -68,6 +75,7 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         earlier: &[],
         question: None,
         risk,
+        assessment: Some(&assessment),
     };
     let (mut verdicts, mut question) = judge_all(&entry_gates, &view);
     if lane_free && !verdicts.iter().any(GateVerdict::keeps_out) {
@@ -136,7 +144,12 @@ pub(crate) fn judge_verification(
         last_look: false,
         earlier: &[],
         question: None,
-        risk: Risk::Low,
+        // The level that it was admitted with; nobody knows a better one afterwards.
+        risk: promotion
+            .decision
+            .as_ref()
+            .map_or(Risk::Critical, |decision| decision.risk),
+        assessment: None,
     };
     Ok(stage
         .verify

@@ -82,6 +82,12 @@ impl<'w> Draft<'w> {
         self.releases.get(id).or_else(|| self.world.release(id)).cloned()
     }
 
+    /// A release as it was before this draft, for as long as the world lives.
+    pub(crate) fn release_in_world(&self, id: &ReleaseId) -> Option<&'w ReleaseState> {
+        self.note(StreamId::Release(*id));
+        self.world.release(id).map(|state| &**state)
+    }
+
     pub(crate) fn stage(&self, stage: &StageRef) -> Arc<StageState> {
         self.note(StreamId::Stage(stage.clone()));
         match self.stages.get(stage) {

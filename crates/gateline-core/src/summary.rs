@@ -124,7 +124,8 @@ impl Of<'_> {
             });
         }
         if !change.paths.is_empty() {
-            parts.push(format!("{} paths touched", change.paths.len()));
+            let many = change.paths.len();
+            parts.push(format!("{many} path{} touched", if many == 1 { "" } else { "s" }));
         }
         if let Some(lines) = change.lines_changed {
             parts.push(format!("{lines} lines changed"));
@@ -156,7 +157,7 @@ impl Of<'_> {
     fn ahead(&self) -> Ahead {
         let forward = self.promotion.kind == PromotionKind::Forward;
         let stage = &self.judged.stage;
-        let strategy = &stage.rollout;
+        let strategy = stage.rollout_at(self.decision.risk);
         let (rollout, forecast) = match strategy {
             Strategy::Canary(canary) if forward && self.live.is_some() => {
                 (strategy.says(), Some(canary.forecast()))

@@ -98,7 +98,8 @@ pub(crate) struct Ruled {
 /// The judge's settings for the step that stands now.
 pub(crate) fn settings<'a>(pipeline: &'a Pipeline, promotion: &Promotion) -> Option<&'a JudgeSettings> {
     let rollout = promotion.rollout()?;
-    let Strategy::Canary(canary) = &pipeline.stage(&promotion.id.stage.stage)?.rollout else {
+    let stage = pipeline.stage(&promotion.id.stage.stage)?;
+    let Strategy::Canary(canary) = promotion.strategy_in(stage) else {
         return None;
     };
     let Some(StepAction::Expose { .. }) = rollout.action() else {

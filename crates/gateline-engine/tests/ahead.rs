@@ -16,6 +16,7 @@ const WORTH: u64 = 16;
 /// Applies a pipeline to the project of this number.
 fn request(ticket: u64, project: u64) -> Input {
     let pipeline = Pipeline {
+        tier: None,
         project: format!("project-{project}").parse().unwrap(),
         name: format!("pipeline-{ticket}").parse().unwrap(),
         artifacts: Vec::new(),

@@ -18,6 +18,9 @@ pub struct Pipeline {
     pub project: ProjectName,
     /// Its name.
     pub name: PipelineName,
+    /// What the service is worth, as in `critical`: the risk factor `tier` weighs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
     /// The artifacts that each release must have.
     pub artifacts: Vec<ArtifactSpec>,
     /// Windows that stages refer to.

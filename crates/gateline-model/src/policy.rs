@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, FactRow};
+use crate::{Digest, FactRow, FactorPart};
 
 /// Most reasons and most warnings that are kept of one run of a module; the rest is counted.
 pub const POLICY_REASONS_MAX: usize = 100;
@@ -46,6 +46,9 @@ pub struct PolicyReading {
     /// How many warnings there are.
     #[serde(default)]
     pub warnings: u64,
+    /// The risk factors that its rules `risk_factor` give.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<FactorPart>,
     /// When the next rule that only warns for now begins to count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
@@ -82,6 +85,7 @@ impl PolicyReading {
         ];
         rows.extend(lines("denied", &self.denied));
         rows.extend(lines("warned", &self.warned));
+        rows.extend(self.factors.iter().map(|factor| row("risk", factor.line())));
         rows
     }
 

@@ -185,7 +185,7 @@ impl FromStr for ArtifactAt {
 }
 
 /// What kind of change a release brings. Pipelines choose gates and approvals by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// New behaviour.

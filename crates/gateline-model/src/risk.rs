@@ -2,8 +2,12 @@
 //!
 //! Knows the words and the arithmetic; where a factor's value comes from is `gateline-core`'s.
 
+mod table;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use table::*;
 
 /// The assessed level of a change.
 #[derive(

@@ -127,7 +127,7 @@ impl Canary {
         let least = pauses.fold(Span::ZERO, Span::plus);
         let least = match least {
             Span::ZERO => "no pause is planned".to_owned(),
-            span => format!("at least {span}"),
+            span => format!("it takes at least {span}"),
         };
         match &self.judge {
             Some(judge) => format!(

@@ -1,11 +1,14 @@
 //! Stages: a position in a pipeline, with everything that a release meets there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ApprovalRule, Gate, RiskRule, Span, StageName, Strategy, Target, TargetName, WindowName};
+use crate::{
+    ApprovalRule, Gate, Risk, RiskSource, Span, StageName, Strategy, Target, TargetName, WindowName,
+};
 
 /// A position in a pipeline: entry gates, approval, window, rollout, verification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,9 +32,9 @@ pub struct Stage {
     /// Conditions on entering.
     #[serde(default)]
     pub gates: Vec<Gate>,
-    /// How the risk of a change is assessed; `low` where no rule holds.
+    /// How the risk of a change is assessed; `low` where nothing is declared.
     #[serde(default)]
-    pub risk: Vec<RiskRule>,
+    pub risk: RiskSource,
     /// Who must approve; nobody where there is no rule.
     #[serde(default)]
     pub approval: Vec<ApprovalRule>,
@@ -44,6 +47,9 @@ pub struct Stage {
     /// How a release reaches the target.
     #[serde(default)]
     pub rollout: Strategy,
+    /// How it does in place of `rollout` where the risk is at least of this level.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rollout_at_risk: BTreeMap<Risk, Strategy>,
     /// Checks after the rollout that settle the promotion.
     #[serde(default)]
     pub verify: Vec<Gate>,
@@ -59,6 +65,12 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// How a release reaches the target at a level of risk: the plan of the highest level up to it.
+    pub fn rollout_at(&self, risk: Risk) -> &Strategy {
+        let over = self.rollout_at_risk.range(..=risk).next_back();
+        over.map_or(&self.rollout, |(_, strategy)| strategy)
+    }
+
     /// Ten minutes: a verification that found nothing out by then will not.
     pub fn verify_within_default() -> Span {
         Span::from_secs(600)

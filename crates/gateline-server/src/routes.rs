@@ -71,6 +71,7 @@ routes! {
     json releases::list,
     json releases::register,
     json releases::show,
+    json releases::risk,
     json evidence::submit,
     json evidence::fetch,
     raw evidence::upload,

@@ -273,6 +273,11 @@ fn policy(text: &str, order: &CheckOrder) -> Result<Reading, String> {
         basis: policy.basis,
         input: Digest::of_json(&policy.input),
         rules: 2,
+        factors: match &ran["factors"] {
+            serde_json::Value::Null => Vec::new(),
+            factors => serde_json::from_value(factors.clone())
+                .map_err(|err| format!("the scenario's risk factors cannot be read: {err}"))?,
+        },
         denials: denied.len() as u64,
         denied,
         warnings: warned.len() as u64,

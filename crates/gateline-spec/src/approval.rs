@@ -1,8 +1,8 @@
-//! Approval and risk: lists of rules of which the first that holds is used.
+//! Approval: lists of rules of which the first that holds is used.
 
-use gateline_core::{APPROVAL_FACTS, RISK_FACTS};
+use gateline_core::APPROVAL_FACTS;
 use gateline_model::limits::{GATES_MAX, LAYERS_MAX};
-use gateline_model::{ApprovalRule, Layer, OnExpire, RiskRule, Span, Tier};
+use gateline_model::{ApprovalRule, Layer, OnExpire, Span, Tier};
 use serde::de::DeserializeOwned;
 
 use crate::condition;
@@ -164,11 +164,7 @@ fn check_layer(stage: &Fields<'_, '_, '_>, node: &Node, layer: &Layer) {
     }
 }
 
-pub(crate) fn read_risk(stage: &Fields<'_, '_, '_>) -> Option<Vec<RiskRule>> {
-    read(stage, "risk", stage.items("risk"), RISK_FACTS, "risk.unreachable")
-}
-
-fn read<T: DeserializeOwned>(
+pub(crate) fn read<T: DeserializeOwned>(
     stage: &Fields<'_, '_, '_>,
     what: &str,
     nodes: &[Node],

@@ -118,6 +118,7 @@ fn pipeline(pipeline: &Pipeline) -> Value {
     let Pipeline {
         project,
         name,
+        tier,
         artifacts,
         windows,
         stages,
@@ -125,6 +126,7 @@ fn pipeline(pipeline: &Pipeline) -> Value {
     serde_json::json!({
         "project": project,
         "name": name,
+        "tier": tier,
         "windows": windows,
         "artifacts": named(artifacts, |artifact| (artifact.name.to_string(), json(artifact))),
         "stages": named(stages, |one| (one.name.to_string(), stage(one))),

@@ -118,15 +118,17 @@ fn pipeline(root: &Node, sink: &Sink<'_>) -> Option<Pipeline> {
         "`spec`",
         &entry.value,
         entry.at(),
-        &["artifacts", "windows", "stages"],
+        &["tier", "artifacts", "windows", "stages"],
         sink,
     )?;
+    let tier = spec.value_or("tier", || None::<String>);
     let artifacts = artifact::read(&spec);
     let windows = window::read(&spec);
     let stages = stages(&spec, name.as_ref(), project.as_ref());
     Some(Pipeline {
         project: project?,
         name: name?,
+        tier: tier?,
         artifacts: artifacts?,
         windows: windows?,
         stages: stages?,
@@ -169,6 +171,7 @@ fn stages(
         pipeline,
         project,
         windows: window::names(spec),
+        tier: spec.get("tier").is_some(),
     };
     let stages: Vec<Option<Stage>> = nodes
         .iter()

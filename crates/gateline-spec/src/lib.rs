@@ -20,6 +20,7 @@ mod nearest;
 mod node;
 mod notifications;
 mod placeholder;
+mod risk;
 mod roles;
 mod rollout;
 mod schema;

@@ -1,9 +1,10 @@
 //! Rollouts: a canary grows, and ends with all traffic.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use gateline_model::limits::STEPS_MAX;
-use gateline_model::{Canary, JudgeSettings, Span, Strategy, Weight};
+use gateline_model::{Canary, JudgeSettings, Risk, Span, Strategy, Weight};
 
 use crate::diagnostic::Sink;
 use crate::fields::Fields;
@@ -15,16 +16,34 @@ const STEPS_AROUND: usize = 2;
 
 pub(crate) fn read(stage: &Fields<'_, '_, '_>) -> Option<Strategy> {
     let strategy: Option<Strategy> = stage.value_or("rollout", Strategy::default);
-    if let Some(Strategy::Canary(canary)) = &strategy
-        && let Some(node) = stage
-            .get("rollout")
-            .and_then(|rollout| rollout.value.get("canary"))
-        && let Some(steps) = node.value.get("steps")
-    {
-        check(canary, steps.at(), steps.value.items(), stage.sink);
-        never_restless(&node.value, canary.judge.as_ref(), stage.sink);
+    if let (Some(strategy), Some(rollout)) = (&strategy, stage.get("rollout")) {
+        check_strategy(strategy, &rollout.value, stage.sink);
     }
     strategy
+}
+
+/// The plans that stand for `rollout` from a level of risk on.
+pub(crate) fn read_at_risk(stage: &Fields<'_, '_, '_>) -> Option<BTreeMap<Risk, Strategy>> {
+    let plans: Option<BTreeMap<Risk, Strategy>> = stage.value_or("rollout_at_risk", BTreeMap::new);
+    for (level, strategy) in plans.iter().flatten() {
+        let node = stage
+            .get("rollout_at_risk")
+            .and_then(|plans| plans.value.get(level.word()));
+        if let Some(node) = node {
+            check_strategy(strategy, &node.value, stage.sink);
+        }
+    }
+    plans
+}
+
+fn check_strategy(strategy: &Strategy, node: &Node, sink: &Sink<'_>) {
+    if let Strategy::Canary(canary) = strategy
+        && let Some(node) = node.get("canary")
+        && let Some(steps) = node.value.get("steps")
+    {
+        check(canary, steps.at(), steps.value.items(), sink);
+        never_restless(&node.value, canary.judge.as_ref(), sink);
+    }
 }
 
 fn check(canary: &Canary, at: &Range<usize>, nodes: &[Node], sink: &Sink<'_>) {

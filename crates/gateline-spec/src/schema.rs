@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    ApprovalRule, ArtifactSpec, GateName, LaneMode, PipelineName, ProjectName, Promote, RiskRule, Span,
-    StageName, Strategy, Target, TargetTemplate, Window, WindowName,
+    ApprovalRule, ArtifactSpec, GateName, LaneMode, PipelineName, ProjectName, Promote, Risk, RiskSource,
+    Span, StageName, Strategy, Target, TargetTemplate, Window, WindowName,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -57,6 +57,8 @@ struct Metadata {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Spec {
+    /// What the service is worth, as in `critical`: the risk factor `tier` weighs it.
+    tier: Option<String>,
     /// The artifacts that each release must have.
     #[schemars(default)]
     artifacts: Vec<ArtifactSpec>,
@@ -93,9 +95,9 @@ struct Stage {
     /// Conditions on entering.
     #[schemars(default)]
     gates: Vec<EntryGate>,
-    /// How the risk of a change is assessed; `low` where no rule holds.
+    /// How the risk of a change is assessed: rules, a table of factors, or a policy module; `low` where nothing is declared.
     #[schemars(default)]
-    risk: Vec<RiskRule>,
+    risk: RiskSource,
     /// Who must approve: the first rule that holds.
     #[schemars(default)]
     approval: Vec<ApprovalRule>,
@@ -105,6 +107,9 @@ struct Stage {
     /// How a release reaches the target.
     #[schemars(default)]
     rollout: Strategy,
+    /// How it does in place of `rollout` where the risk is at least of this level.
+    #[schemars(default)]
+    rollout_at_risk: BTreeMap<Risk, Strategy>,
     /// Checks after the rollout that settle the promotion.
     #[schemars(default)]
     verify: Vec<VerifyGate>,

@@ -7,10 +7,10 @@ use gateline_model::{LaneMode, PipelineName, ProjectName, Promote, Span, Stage};
 use crate::diagnostic::Sink;
 use crate::fields::Fields;
 use crate::node::Node;
-use crate::{approval, gate, rollout, target, window};
+use crate::{approval, gate, risk, rollout, target, window};
 
 /// The fields of a stage, in the order in which people write them.
-pub(crate) const STAGE_FIELDS: [&str; 16] = [
+pub(crate) const STAGE_FIELDS: [&str; 17] = [
     "name",
     "after",
     "production",
@@ -23,6 +23,7 @@ pub(crate) const STAGE_FIELDS: [&str; 16] = [
     "approval",
     "windows",
     "rollout",
+    "rollout_at_risk",
     "verify",
     "verify_within",
     "health_every",
@@ -34,6 +35,8 @@ pub(crate) struct Context<'n> {
     pub(crate) pipeline: Option<&'n PipelineName>,
     pub(crate) project: Option<&'n ProjectName>,
     pub(crate) windows: Vec<&'n str>,
+    /// Whether the pipeline says what the service is worth.
+    pub(crate) tier: bool,
 }
 
 pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Option<Stage> {
@@ -51,11 +54,12 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
     let gates = gate::read(&fields, gate::Place::Entry);
     let verify = gate::read(&fields, gate::Place::Verify);
     gate::refuse_twins(&fields);
-    let risk = approval::read_risk(&fields);
+    let risk = risk::read(&fields, context.tier);
     let approval = approval::read_approval(&fields);
     window::refuse_unknown(&fields, &context.windows);
     let windows = fields.value_or("windows", Vec::new);
     let rollout = rollout::read(&fields);
+    let rollout_at_risk = rollout::read_at_risk(&fields);
     let verify_within = lasting(&fields, "verify_within", Stage::verify_within_default);
     let health_every = lasting(&fields, "health_every", Stage::health_every_default);
     let expires = lasting(&fields, "expires", Stage::expires_default);
@@ -75,6 +79,7 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
         windows: windows?,
         lane: lane?,
         rollout: rollout?,
+        rollout_at_risk: rollout_at_risk?,
         verify: verify?,
         verify_within: verify_within?,
         health_every: health_every?,

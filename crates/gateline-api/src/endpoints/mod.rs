@@ -58,6 +58,7 @@ endpoints! {
     ListReleases
     RegisterRelease
     GetRelease
+    GetRisk
     SubmitEvidence
     FetchEvidence
     GetUpload

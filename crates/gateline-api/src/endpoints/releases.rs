@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    Artifact, ArtifactName, Change, ChangeKind, ChangeText, PipelineRef, PromotionId, ReleaseId, Scope, Span,
-    StageName, Version,
+    Artifact, ArtifactName, Assessment, Change, ChangeKind, ChangeText, PipelineRef, PromotionId, ReleaseId,
+    Scope, Span, StageName, StageRef, Version,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -23,6 +23,11 @@ endpoint! {
     /// Registers a release. The same content again is the same release.
     RegisterRelease: Post "/api/v1/releases", needs(Scope::Register),
     path Empty, query Empty, body RegisterRequest, reply ReleaseView
+}
+endpoint! {
+    /// Explains the risk of a release before a stage: each factor's part, and what the level picks.
+    GetRisk: Get "/api/v1/releases/{release}/risk", needs(Scope::Read),
+    path ReleasePath, query RiskQuery, body Empty, reply RiskView
 }
 endpoint! {
     /// Shows a release: what it is made of, what it changes, its evidence and its life.
@@ -60,6 +65,49 @@ pub struct ReleaseQuery {
     )]
     #[schemars(with = "Option<u32>", range(min = 1, max = 500))]
     pub limit: Option<u32>,
+}
+
+/// Into which stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RiskQuery {
+    /// The stage of its pipeline.
+    pub to: StageName,
+}
+
+/// A release's risk before a stage, with what the level picks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RiskView {
+    /// The release.
+    pub release: ReleaseId,
+    /// Its label.
+    pub version: Version,
+    /// The stage.
+    pub stage: StageRef,
+    /// The promotion whose recorded decision says so; none where it was assessed for this answer alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<PromotionId>,
+    /// When that decision was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Timestamp>,
+    /// The level, and each factor's part in it.
+    pub assessment: Assessment,
+    /// Who is asked at this level.
+    pub approval: String,
+    /// How it rolls out at this level.
+    pub rollout: String,
+    /// Gates that have other settings at this level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateAtRisk>,
+}
+
+/// A gate with its settings at a level of risk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GateAtRisk {
+    /// The gate.
+    pub gate: String,
+    /// Its settings, as JSON.
+    pub settings: String,
 }
 
 /// A release to register.

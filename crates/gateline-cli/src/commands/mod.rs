@@ -28,6 +28,7 @@ mod reject;
 mod release;
 mod request_changes;
 mod resume;
+mod risk;
 mod roles;
 mod rollback;
 mod schema;
@@ -75,6 +76,7 @@ verbs! {
     Status: status, "Show what is live in every stage, and what is proposed";
     Promote: promote, "Request the promotion of a release into a stage";
     Explain: explain, "Show why a promotion may or may not go on, and who or what can change that";
+    Risk: risk, "Show the risk of a release before a stage, factor by factor, and what the level picks";
     Inbox: inbox, "Show what waits on you, oldest first";
     Summary: summary, "Show what somebody who is asked needs to know, on one screen";
     Approve: approve, "Approve a promotion";

@@ -57,8 +57,9 @@ fn facts(view: &PromotionView, left: Option<Span>, now: Timestamp) -> Table {
         format!("{} {asked}{reason}", ago(view.requested_at, now)).into(),
     );
     if let Some(decision) = &view.decision {
-        let risk = format!("{}; decision code {}", decision.risk.word(), decision.code());
+        let risk = format!("{}: {}", decision.risk.word(), decision.assessment.why);
         row("risk", risk.into());
+        row("code", decision.code().into());
     }
     if let Some(rollout) = &view.rollout {
         for (name, text) in seen(rollout, now) {

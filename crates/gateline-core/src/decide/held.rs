@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gateline_model::{
     Admission, ChangeKind, Event, PromotionId, PromotionKind, PromotionOutcome, RollbackReason, Served,
-    Stage, StepAction, Strategy, StreamId, Weight,
+    StepAction, Strategy, StreamId, Weight,
 };
 use jiff::Timestamp;
 
@@ -133,7 +133,8 @@ fn admit(draft: &mut Draft<'_>, id: &PromotionId, judged: Judged) {
     let promotion = StreamId::Promotion(id.clone());
     let live = draft.stage(&id.stage).live.as_ref().map(|live| live.release);
     let kind = draft.promotion(id).map(|promotion| promotion.kind);
-    let steps = steps(&judged.stage, kind, live.is_some());
+    let strategy = judged.stage.rollout_at(judged.decision.risk);
+    let steps = steps(strategy, kind, live.is_some());
     draft.emit(
         promotion.clone(),
         Event::DecisionRecorded {
@@ -155,8 +156,8 @@ fn admit(draft: &mut Draft<'_>, id: &PromotionId, judged: Judged) {
 }
 
 /// The steps to take. There is nothing to compare a first release with, and a rollback is in a hurry.
-fn steps(stage: &Stage, kind: Option<PromotionKind>, has_live: bool) -> Vec<StepAction> {
-    let weights = match (&stage.rollout, kind) {
+fn steps(strategy: &Strategy, kind: Option<PromotionKind>, has_live: bool) -> Vec<StepAction> {
+    let weights = match (strategy, kind) {
         (Strategy::Canary(canary), Some(PromotionKind::Forward)) if has_live => {
             canary.steps.iter().map(|step| step.weight).collect()
         }

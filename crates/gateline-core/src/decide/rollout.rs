@@ -2,7 +2,7 @@
 
 use gateline_model::{
     Digest, Event, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Ruling, RulingKind, Served,
-    Span, Stage, StepAction, Strategy, StreamId,
+    Span, StepAction, Strategy, StreamId,
 };
 use jiff::Timestamp;
 
@@ -69,7 +69,8 @@ pub(super) fn report(
     match outcome {
         StepOutcome::Applied => {
             let Pinned { stage, .. } = pinned(draft, &promotion)?;
-            let (go_on_at, measure_every) = standing(&stage, &rollout, action, draft.facts.now);
+            let strategy = promotion.strategy_in(&stage);
+            let (go_on_at, measure_every) = standing(strategy, &rollout, action, draft.facts.now);
             draft.emit(
                 stream,
                 Event::StepApplied {
@@ -158,12 +159,12 @@ pub(super) fn report(
 
 /// How long a step stands, and how often the judge looks meanwhile.
 fn standing(
-    stage: &Stage,
+    strategy: &Strategy,
     rollout: &Rollout,
     action: StepAction,
     now: Timestamp,
 ) -> (Option<Timestamp>, Option<Span>) {
-    let (StepAction::Expose { .. }, Strategy::Canary(canary)) = (action, &stage.rollout) else {
+    let (StepAction::Expose { .. }, Strategy::Canary(canary)) = (action, strategy) else {
         return (None, None);
     };
     // Without a release to compare with there is one step and nothing to judge.

@@ -59,6 +59,7 @@ pub use findings::found_in;
 pub use policy::policy_order;
 pub use reported::newest_reports;
 pub(crate) use says::Says;
+pub(crate) use sbom::components_added;
 
 /// One kind of gate.
 pub struct GateKind {
@@ -132,6 +133,8 @@ pub(crate) struct GateView<'a> {
     /// What people are asked, for the gates behind those that the question is made of.
     pub question: Option<&'a Question<'a>>,
     pub risk: gateline_model::Risk,
+    /// How the level came about, before entry.
+    pub assessment: Option<&'a gateline_model::Assessment>,
 }
 
 impl GateView<'_> {

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    Artifact, Check, Digest, EvidenceId, Facts as EvidenceFacts, Found, Gate, PolicyCheck, PolicyName,
-    PolicyOrder, Reading, ReleaseId, Risk, Span, StageName,
+    Artifact, Check, CheckOf, Digest, EvidenceId, FactorPart, Facts as EvidenceFacts, Found, Gate,
+    PolicyCheck, PolicyName, PolicyOrder, Reading, ReleaseId, Risk, RiskModule, RiskSource, Span, Stage,
+    StageName,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -18,9 +19,10 @@ use serde_json::{Value, json};
 use super::live::{self, every_default, max_age_default};
 use super::{GateKind, GateView, Observes, Place, Says, check_params, schema_of, with_params};
 use crate::command::{Actor, Facts};
-use crate::conditions::{assess_risk, facts};
+use crate::conditions::facts;
 use crate::decision::{Pinned, pinned};
 use crate::draft::Draft;
+use crate::risk::{RiskView, assess};
 use crate::state::{Promotion, ReleaseState};
 use crate::world::World;
 
@@ -91,7 +93,8 @@ impl Policy {
         if ran.module != in_force {
             return again("another version of the policy module is in force since it was run");
         }
-        let sees = Sees::of(view.draft, view.promotion, view.release, view.pipeline, view.risk);
+        let level = seen_level(view.stage, &self.module, view.risk);
+        let sees = Sees::of(view.draft, view.promotion, view.release, view.pipeline, level);
         if ran.basis != sees.basis() {
             return again("what the policy module sees has changed since it was run");
         }
@@ -146,13 +149,71 @@ pub(crate) fn modules_in_force(view: &GateView<'_>) -> BTreeMap<PolicyName, Opti
         .collect()
 }
 
+/// The level that a module sees: none where it is the one that assesses it.
+fn seen_level(stage: &Stage, module: &PolicyName, level: Risk) -> Option<Risk> {
+    match &stage.risk {
+        RiskSource::Module(assessing) if assessing.module == *module => None,
+        RiskSource::Module(_) | RiskSource::Table(_) | RiskSource::Rules(_) => Some(level),
+    }
+}
+
+/// The risk factors that a module gave when it was last run, on what is known now.
+///
+/// # Errors
+/// Why they are not known.
+pub(crate) fn risk_factors(assessing: &RiskModule, view: &RiskView<'_>) -> Result<Vec<FactorPart>, String> {
+    let module = &assessing.module;
+    let Some(promotion) = view.promotion else {
+        return Err(format!(
+            "module `{module}` is run once the promotion is requested"
+        ));
+    };
+    let asks = |gate: &&Gate| {
+        gate.kind == KIND.name
+            && Policy::deserialize(&gate.params).is_ok_and(|policy| policy.module == *module)
+    };
+    let gate = view
+        .stage
+        .gates
+        .iter()
+        .find(asks)
+        .ok_or_else(|| format!("no gate of the stage runs module `{module}`"))?;
+    let project = view.draft.project(&view.stage_ref.project);
+    let in_force = project.and_then(|state| state.policies.get(module).copied());
+    let checked = promotion
+        .checks
+        .get(&(CheckOf::Entry, gate.name.clone()))
+        .ok_or_else(|| format!("module `{module}` has not been run yet"))?;
+    let ran = match &checked.evidence.found {
+        Found::Facts {
+            facts: EvidenceFacts::Reading(Reading::Policy(ran)),
+        } => ran,
+        Found::Facts { .. } => {
+            return Err(format!(
+                "what gate `{}` found is not of a policy module",
+                gate.name
+            ));
+        }
+        Found::Errored { reason, .. } => return Err(format!("module `{module}` could not be run: {reason}")),
+    };
+    let sees = Sees::of(view.draft, promotion, view.release, view.pipeline, None);
+    if Some(ran.module) != in_force || ran.basis != sees.basis() {
+        return Err(format!("module `{module}` has not been run on what is known now"));
+    }
+    match ran.factors.len() {
+        0 => Err(format!("module `{module}` gives no `risk_factor`")),
+        _ => Ok(ran.factors.clone()),
+    }
+}
+
 /// What the rules see, by ids: everything else of the input follows from these, which never change.
 #[derive(Serialize)]
 struct Sees<'a> {
     pipeline: Digest,
     promotion: String,
     release: ReleaseId,
-    risk: Risk,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk: Option<Risk>,
     evidence: Vec<EvidenceId>,
     /// What is live in each stage of the pipeline, and since when.
     stages: BTreeMap<&'a StageName, Option<(ReleaseId, Timestamp)>>,
@@ -164,7 +225,7 @@ impl<'a> Sees<'a> {
         promotion: &'a Promotion,
         release: &ReleaseState,
         pipeline: &'a gateline_model::Pipeline,
-        risk: Risk,
+        risk: Option<Risk>,
     ) -> Self {
         let live = |name: &StageName| {
             let state = draft.stage(&pipeline.stage_ref(name));
@@ -201,12 +262,22 @@ pub fn policy_order(world: &World, promotion: &Promotion, gate: &Gate) -> Option
         stage,
         release,
     } = pinned(&draft, promotion).ok()?;
-    let risk = assess_risk(&pipeline, &release, &stage).level;
+    let stage_ref = &promotion.id.stage;
+    let risk = assess(&RiskView {
+        draft: &draft,
+        pipeline: &pipeline,
+        stage: &stage,
+        stage_ref,
+        release: &release,
+        promotion: Some(promotion),
+    })
+    .level;
     let policy = Policy::deserialize(gate.params_at(risk)).ok()?;
     let project = world.project(&promotion.id.stage.project)?;
     let in_force = *project.policies.get(&policy.module)?;
-    let sees = Sees::of(&draft, promotion, &release, &pipeline, risk);
-    let mut input = facts(&pipeline, &release, &stage, Some(risk));
+    let level = seen_level(&stage, &policy.module, risk);
+    let sees = Sees::of(&draft, promotion, &release, &pipeline, level);
+    let mut input = facts(&pipeline, &release, &stage, level);
     input["release"]["id"] = json!(release.id);
     input["release"]["artifacts"] = release.release.artifacts.iter().map(artifact).collect();
     input["release"]["registered_at"] = json!(release.registered_at);

@@ -17,6 +17,7 @@ use super::pattern::Pattern;
 use super::reported::Wanted;
 use super::{GateKind, GateView, Place, Says, observes_nothing, reported, schema_of, with_params};
 use delta::Delta;
+pub(crate) use delta::components_added;
 use forbidden::Forbidden;
 pub(super) use forbidden::package;
 

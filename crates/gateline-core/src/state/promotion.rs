@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gateline_model::{
     ActorId, Approval, Asked, CheckOf, Decision, Digest, Event, Evidence, EvidenceId, GateName, No, Override,
     PauseReason, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, RollbackReason, Ruling, Served,
-    Span, StepAction, TargetName,
+    Span, Stage, StepAction, Strategy, TargetName,
 };
 use jiff::Timestamp;
 
@@ -217,6 +217,13 @@ impl Promotion {
             Phase::Rolling(rollout) => Some(rollout),
             Phase::Held | Phase::Ended(_) => None,
         }
+    }
+
+    /// How it rolls out in its stage: by the level of risk of its last decision, which after admission is that it was
+    /// admitted with.
+    pub fn strategy_in<'s>(&self, stage: &'s Stage) -> &'s Strategy {
+        let level = self.decision.as_ref().map(|decision| decision.risk);
+        stage.rollout_at(level.unwrap_or_default())
     }
 
     /// The overrides that are still in force.

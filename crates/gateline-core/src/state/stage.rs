@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use gateline_model::{Event, Health, PromotionId, PromotionKind, ReleaseId, Span, TargetName, Version};
+use gateline_model::{
+    Event, Health, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Span, TargetName, Version,
+};
 use jiff::Timestamp;
 
 use super::IllegalEvent;
 
 /// How many former releases keep their soak time. A gate that asks about an older one starts anew.
 const SOAKED_MAX: usize = 20;
+/// How many rollouts a failure rate is made of. Older ones were of another application, more or less.
+const RECENT_MAX: usize = 20;
 
 /// What a stage stream has come to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +29,8 @@ pub struct StageState {
     pub barred: BTreeMap<ReleaseId, PromotionId>,
     /// Releases that were verified here.
     pub verified: BTreeMap<ReleaseId, u64>,
+    /// How the last rollouts of releases that went on ended, oldest first: verified or rolled back.
+    pub recent: Vec<PromotionOutcome>,
     /// How many promotions there were.
     pub count: u64,
     /// Health of what is live, since when.
@@ -104,7 +110,13 @@ impl StageState {
                     kind: *kind,
                 });
             }
-            Event::PromotionClosed { promotion, .. } => self.open.retain(|open| open.id != *promotion),
+            Event::PromotionClosed { promotion, outcome } => {
+                let closed = self.open.iter().find(|open| open.id == *promotion);
+                if closed.is_some_and(|open| open.kind == PromotionKind::Forward) {
+                    self.keep_outcome(*outcome);
+                }
+                self.open.retain(|open| open.id != *promotion);
+            }
             Event::LaneTaken { target, promotion } => {
                 if self.lanes.insert(target.clone(), promotion.clone()).is_some() {
                     return Err(IllegalEvent {
@@ -176,6 +188,22 @@ impl StageState {
             }
         }
         Ok(())
+    }
+
+    /// Keeps how a rollout ended; what never rolled out says nothing of it.
+    fn keep_outcome(&mut self, outcome: PromotionOutcome) {
+        match outcome {
+            PromotionOutcome::Verified | PromotionOutcome::RolledBack | PromotionOutcome::RollbackFailed => {
+                self.recent.push(outcome);
+                if self.recent.len() > RECENT_MAX {
+                    self.recent.remove(0);
+                }
+            }
+            PromotionOutcome::Refused
+            | PromotionOutcome::Expired
+            | PromotionOutcome::Superseded
+            | PromotionOutcome::Aborted => {}
+        }
     }
 
     fn keep_soak(&mut self, at: Timestamp) {

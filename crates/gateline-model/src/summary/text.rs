@@ -16,10 +16,15 @@ const INDENT: usize = 12;
 const FACTORS_MAX: usize = 3;
 /// Most gates that are shown besides their count.
 const EXCEPTIONS_MAX: usize = 3;
-/// Most layers, and most rows of those who are told.
+/// Most layers.
 const LAYERS_SHOWN_MAX: usize = 2;
 /// Most answers of no that are shown.
 const REFUSALS_MAX: usize = 2;
+
+/// The row of what is recommended. It may take two lines, as the next may.
+const DO: &str = "do";
+/// The row of who is told, and when.
+const TOLD: &str = "told";
 
 /// One part of a summary: its name and its lines, the first of which says the most.
 pub type SummaryRow = (&'static str, Vec<String>);
@@ -70,10 +75,10 @@ impl Summary {
         let told = self
             .told
             .iter()
-            .map(|told| format!("{}: {}", told.when, told.who))
-            .collect();
-        rows.push(("told", capped(told, LAYERS_SHOWN_MAX, "moments")));
-        rows.push(("do", vec![self.recommendation()]));
+            .map(|told| format!("{}: {}", told.when, told.who));
+        let told = told.collect::<Vec<_>>().join("; ");
+        rows.push((TOLD, if told.is_empty() { Vec::new() } else { vec![told] }));
+        rows.push((DO, vec![self.recommendation()]));
         rows.retain(|(_, lines)| !lines.is_empty());
         rows
     }
@@ -90,9 +95,14 @@ impl Summary {
             SUMMARY_COLUMNS_MAX,
         )];
         for (name, row) in self.rows(time) {
+            let columns = SUMMARY_COLUMNS_MAX - INDENT;
+            let row: Vec<String> = match name {
+                DO | TOLD => row.iter().flat_map(|line| folded(line, columns)).collect(),
+                _ => row,
+            };
             for (index, line) in row.iter().enumerate() {
                 let name = if index == 0 { name } else { "" };
-                let words = cut(line, SUMMARY_COLUMNS_MAX - INDENT);
+                let words = cut(line, columns);
                 lines.push(format!("  {name:<width$}{words}", width = INDENT - 2));
             }
         }
@@ -128,6 +138,7 @@ impl Summary {
         let satisfied = self.gates.len() - exceptional.len();
         let counted = match (exceptional.len(), satisfied) {
             (0, 0) => "none in front of you".to_owned(),
+            (0, 1) => "the only one is satisfied".to_owned(),
             (0, all) => format!("all {all} satisfied, none by exception"),
             (some, all) => format!("{some} to look at, {all} satisfied"),
         };
@@ -190,6 +201,15 @@ fn capped(mut lines: Vec<String>, most: usize, what: &str) -> Vec<String> {
         lines.push(format!("and {more} more {what}"));
     }
     lines
+}
+
+/// A line in two where one is too short for it, at a space.
+fn folded(line: &str, columns: usize) -> Vec<String> {
+    let first: String = line.chars().take(columns + 1).collect();
+    match first.rfind(' ').filter(|_| first.chars().count() > columns) {
+        Some(at) => vec![line[..at].to_owned(), line[at + 1..].to_owned()],
+        None => vec![line.to_owned()],
+    }
 }
 
 /// One line of so many characters: line breaks become spaces, and what is too long ends in `..`.
@@ -298,7 +318,13 @@ mod tests {
                     .all(|line| line.chars().count() <= SUMMARY_COLUMNS_MAX),
                 "{text}"
             );
-            assert!(text.lines().last().unwrap().contains("look closer"), "{text}");
+            assert!(
+                text.lines()
+                    .rev()
+                    .take(2)
+                    .any(|line| line.contains("look closer")),
+                "{text}"
+            );
         }
     }
 
@@ -320,7 +346,8 @@ mod tests {
             .map(|(_, lines)| lines.len())
             .sum();
         assert!(
-            lines < SUMMARY_LINES_MAX,
+            // The title, and the second lines of two rows.
+            lines + 3 <= SUMMARY_LINES_MAX,
             "{lines} lines are more than is shown, and one would be dropped"
         );
     }

@@ -77,17 +77,11 @@ impl Module {
         if asked.is_empty() {
             let place = package.map_or("it".to_owned(), |package| format!("its package `{package}`"));
             return PolicyOutcome::Errored(format!(
-                "the module looked at nothing: {place} has no rule `deny`, `violation` or `warn`"
+                "the module looked at nothing: {place} has no rule `deny`, `violation`, `warn` or `risk_factor`"
             ));
         }
-        if depth(input) > INPUT_DEPTH_MAX {
-            return PolicyOutcome::Errored(format!("the input nests more than {INPUT_DEPTH_MAX} deep"));
-        }
-        let bytes = input.to_string().len();
-        if bytes > INPUT_BYTES_MAX {
-            return PolicyOutcome::Errored(format!(
-                "the input has {bytes} bytes, and at most {INPUT_BYTES_MAX} are read"
-            ));
+        if let Err(why) = check_input(input) {
+            return PolicyOutcome::Errored(why);
         }
         on_large_stack(|| self.answer(&asked, input, now))
             .flatten()
@@ -104,13 +98,16 @@ impl Module {
         run.engine.set_input(Value::from(input.clone()));
         let (mut denied, mut warned) = (Reasons::default(), Reasons::default());
         for asked in asked {
+            if asked.kind == Kind::Factor {
+                continue;
+            }
             let excused = self.excused(&mut run, asked)?;
             let value = run.value(&asked.package, &asked.rule)?;
             for reason in reasons(asked, &value)? {
                 let is_effective = reason.effective_on.is_none_or(|from| from <= now);
                 match (asked.kind, is_effective && !excused) {
                     (Kind::Deny, true) => denied.add(reason),
-                    (Kind::Deny, false) | (Kind::Warn, _) => warned.add(reason),
+                    (Kind::Deny, false) | (Kind::Warn | Kind::Factor, _) => warned.add(reason),
                 }
             }
         }
@@ -150,6 +147,20 @@ impl Module {
         };
         Ok(lists.iter().any(names))
     }
+}
+
+/// Refuses an input that is too much for a run.
+pub(super) fn check_input(input: &serde_json::Value) -> Result<(), String> {
+    if depth(input) > INPUT_DEPTH_MAX {
+        return Err(format!("the input nests more than {INPUT_DEPTH_MAX} deep"));
+    }
+    let bytes = input.to_string().len();
+    if bytes > INPUT_BYTES_MAX {
+        return Err(format!(
+            "the input has {bytes} bytes, and at most {INPUT_BYTES_MAX} are read"
+        ));
+    }
+    Ok(())
 }
 
 /// One run of the interpreter, with what is left of its time.
@@ -255,7 +266,7 @@ fn reasons(asked: &Asked, value: &Value) -> Result<Vec<PolicyReason>, String> {
     Ok(reasons)
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     match text.len() {
         0..=POLICY_MESSAGE_BYTES_MAX => text.to_owned(),
         _ => format!(

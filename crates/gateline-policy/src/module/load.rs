@@ -19,6 +19,8 @@ pub const RULES_MAX: usize = 1_000;
 /// What Conftest's rules are called, alone or in front of `_`.
 const DENY: [&str; 2] = ["deny", "violation"];
 const WARN: &str = "warn";
+const FACTOR: &str = "risk_factor";
+const FACTOR_PREFIX: &str = "risk_factor_";
 
 /// A policy module that was read in full: it can be asked about inputs, and its tests can be run.
 #[derive(Clone)]
@@ -44,6 +46,8 @@ pub(super) struct Asked {
 pub(super) enum Kind {
     Deny,
     Warn,
+    /// Factors of risk, which deny nothing.
+    Factor,
 }
 
 /// A rule that tests others.
@@ -172,6 +176,7 @@ fn asked(sources: &[Source]) -> Vec<Asked> {
             let kind = match stem {
                 stem if DENY.contains(&stem) => Kind::Deny,
                 WARN => Kind::Warn,
+                _ if name == FACTOR || name.starts_with(FACTOR_PREFIX) => Kind::Factor,
                 _ => continue,
             };
             asked.insert(Asked {

@@ -93,6 +93,9 @@ pub(super) async fn check(hub: &Hub, check: &PolicyCheck, order: &CheckOrder) ->
         let outcome = loaded
             .module
             .ask_in(policy.package.as_deref(), &policy.input, now);
+        let factors = loaded
+            .module
+            .risk_factors(policy.package.as_deref(), &policy.input, now)?;
         let (rules, denied, warned) = match outcome {
             PolicyOutcome::Passed { rules, warned } => (rules, Reasons::default(), warned),
             PolicyOutcome::Failed {
@@ -107,6 +110,7 @@ pub(super) async fn check(hub: &Hub, check: &PolicyCheck, order: &CheckOrder) ->
             module: policy.module,
             basis: policy.basis,
             input,
+            factors,
             rules: rules.try_into().unwrap_or(u32::MAX),
             until: later.filter(|from| *from > now).min(),
             denials: denied.all,

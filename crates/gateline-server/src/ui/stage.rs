@@ -2,7 +2,8 @@
 
 use gateline_api::{BarView, PromotionSummary, StageView};
 use gateline_model::{
-    ApprovalRule, Freeze, Gate, Health, PipelineRef, Scope, Stage, StageName, Strategy, StreamId,
+    ApprovalRule, Freeze, Gate, Health, Levels, PipelineRef, RiskSource, Scope, Stage, StageName, Strategy,
+    StreamId,
 };
 use maud::{Markup, html};
 
@@ -168,11 +169,38 @@ fn declared(spec: &Stage) -> Markup {
             @for gate in &spec.gates { (gate_row(gate, "gate")) }
             @for rule in &spec.approval { (approval_row(rule)) }
             @for window in &spec.windows { tr { th scope="row" { "window" } td { "admits in " b { (window) } } } }
+            @if !spec.risk.is_empty() { tr { th scope="row" { "risk" } td { (risk(&spec.risk)) } } }
             tr { th scope="row" { "rollout" } td { (rollout(&spec.rollout)) } }
+            @for (level, strategy) in &spec.rollout_at_risk {
+                tr { th scope="row" { "rollout" div.age { "from risk " (level.word()) } } td { (rollout(strategy)) } }
+            }
             @for gate in &spec.verify { (gate_row(gate, "verification")) }
             tr { th scope="row" { "expires" } td { "after it was held for " (spec.expires) } }
         } }
     }
+}
+
+fn risk(declared: &RiskSource) -> Markup {
+    html! {
+        @match declared {
+            RiskSource::Rules(rules) => {
+                @for rule in rules {
+                    p { b { (rule.level.word()) } @if let Some(when) = &rule.when { " when " code.break { (when) } } @else { " otherwise" } }
+                }
+            }
+            RiskSource::Table(table) => { p { "impact x uncertainty, by declared factors" } (levels(&table.levels)) }
+            RiskSource::Module(module) => { p { "impact x uncertainty, by the policy module " b { (module.module) } } (levels(&module.levels)) }
+        }
+    }
+}
+
+fn levels(levels: &Levels) -> Markup {
+    let Levels {
+        medium,
+        high,
+        critical,
+    } = levels;
+    html! { p.age { "medium from " (medium.get()) ", high from " (high.get()) ", critical from " (critical.get()) } }
 }
 
 fn gate_row(gate: &Gate, of: &str) -> Markup {

@@ -15,9 +15,10 @@ use crate::support::{App, body_of, problem_of};
 
 fn path(endpoint: &EndpointInfo) -> String {
     let path = filled(endpoint.path);
-    // The only endpoint that cannot be asked without saying what.
+    // The endpoints that cannot be asked without saying what.
     match endpoint.name {
         "Can" => format!("{path}?verb=promote&project=payments"),
+        "GetRisk" => format!("{path}?to=dev"),
         _ => path,
     }
 }

@@ -45,6 +45,12 @@ pub(super) fn run(args: &Args, session: &mut Session) -> Result<Exit, Failure> {
     let input = document(&args.input)?;
     let at = args.at.unwrap_or_else(|| session.now());
     let outcome = module.ask_in(args.package.as_deref(), &input, at);
+    let factors = module.risk_factors(args.package.as_deref(), &input, at);
+    let outcome = match &factors {
+        Ok(_) => outcome,
+        Err(why) => PolicyOutcome::Errored(why.clone()),
+    };
+    let factors = factors.unwrap_or_default();
     let none = Reasons::default();
     let (word, exit, rules, denied, warned) = match &outcome {
         PolicyOutcome::Passed { rules, warned } => ("passed", Exit::Done, *rules, &none, warned),
@@ -66,6 +72,7 @@ pub(super) fn run(args: &Args, session: &mut Session) -> Result<Exit, Failure> {
     let reply = json!({
         "version": files.digest(), "outcome": word, "rules": rules, "denials": denied.all, "denied": denied.first,
         "warnings": warned.all, "warned": warned.first,
+        "risk_factors": factors,
     });
     session.out.answer(&reply, || {
         let mut page = Page::default();
@@ -74,6 +81,9 @@ pub(super) fn run(args: &Args, session: &mut Session) -> Result<Exit, Failure> {
         }
         for reason in &warned.first {
             page.line(line(Line::new().wait("warned "), reason));
+        }
+        for factor in &factors {
+            page.line(format!("risk    {} ({})", factor.line(), factor.of.word()));
         }
         let of = |count: u64, word: &str| match count {
             1 => format!("1 {word}"),

@@ -47,6 +47,15 @@ impl Delta {
     }
 }
 
+/// The components that the live release does not have, a line each.
+pub(crate) fn components_added(live: &SbomFacts, now: &SbomFacts) -> Vec<String> {
+    let lines = Delta::of(live, now).added;
+    lines
+        .iter()
+        .map(|line| line.trim_start_matches("added ").to_owned())
+        .collect()
+}
+
 /// The versions of each component, sorted.
 fn versions(facts: &SbomFacts) -> BTreeMap<&str, Vec<&str>> {
     let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

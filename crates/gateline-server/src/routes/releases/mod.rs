@@ -2,4 +2,5 @@
 
 pub(super) mod list;
 pub(super) mod register;
+pub(super) mod risk;
 pub(super) mod show;

@@ -132,7 +132,8 @@ pub(in crate::ui) fn takes_back(judge: &JudgeSettings) -> Markup {
 
 /// The judge's settings for the whole rollout, where the stage has a judge.
 pub(super) fn settings<'a>(shown: &Shown<'a>) -> Option<&'a JudgeSettings> {
-    match &shown.stage?.rollout {
+    let level = shown.view.decision.as_ref().map(|decision| decision.risk);
+    match shown.stage?.rollout_at(level.unwrap_or_default()) {
         Strategy::Canary(canary) => canary.judge.as_ref(),
         Strategy::AllAtOnce(_) => None,
     }

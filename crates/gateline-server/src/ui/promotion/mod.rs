@@ -8,6 +8,7 @@ mod found;
 mod numbers;
 mod plot;
 mod points;
+mod risk;
 mod steps;
 mod summary;
 mod timeline;
@@ -128,6 +129,7 @@ fn body(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
             }
             section {
                 (decision::table(visitor, shown))
+                (risk::risk(shown))
                 (decision::verification(visitor, shown))
                 @if running.is_some() { (acts::acts(visitor, shown)) }
                 (banner::if_it_goes_wrong(shown))
