@@ -56,7 +56,11 @@ pub(super) fn decision(admission: Admission, verdicts: Vec<GateVerdict>) -> Deci
         admission,
         verdicts,
         risk: Risk::High,
-        assessment: Assessment::default(),
+        assessment: Assessment {
+            level: Risk::High,
+            why: "by the rule `change.breaking`".to_owned(),
+            ..Assessment::default()
+        },
         question: Digest::of(b"question"),
         at: at("2026-11-21T10:41:07Z"),
         until: None,
