@@ -1,12 +1,19 @@
-//! The inbox: what waits on an actor now, oldest first. A reading of the fold; judges nothing anew.
+//! The inbox: what waits on an actor now, oldest first, a page of it. A promotion is in it if the actor's answer would be
+//! taken: the rule is that of the answers themselves.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Bound;
 
-use gateline_model::{ActorId, ProjectName, PromotionId, Who};
+use gateline_model::{ActorId, ProjectName, PromotionId, Tier, Who};
 use jiff::Timestamp;
 
+use crate::approvals;
+use crate::asking::Place;
+use crate::command::{Actor, Credential, Facts};
+use crate::decide::answer;
+use crate::draft::Draft;
 use crate::people::People;
-use crate::state::{Phase, Promotion};
+use crate::rejection::Rejection;
 use crate::world::World;
 
 /// One promotion that waits on an actor.
@@ -24,61 +31,157 @@ pub struct Waiting {
     pub until: Option<Timestamp>,
     /// Whether the actor was asked by name.
     pub by_name: bool,
+    /// Whether a yes needs a comment.
+    pub comment: bool,
+    /// How strongly a yes must be bound.
+    pub signed: Tier,
 }
 
-/// What waits on an actor, oldest first; only in one project where one is given.
-pub fn inbox(world: &World, actor: &ActorId, only: Option<&ProjectName>, now: Timestamp) -> Vec<Waiting> {
-    let mut people: HashMap<&ProjectName, People> = HashMap::new();
-    let mut found: Vec<Waiting> = world
-        .promotions()
-        .filter(|promotion| promotion.phase == Phase::Held && !promotion.asked.is_empty())
-        .filter(|promotion| only.is_none_or(|only| *only == promotion.id.stage.project))
-        .filter_map(|promotion| {
-            let project = &promotion.id.stage.project;
-            let people = people
-                .entry(project)
-                .or_insert_with(|| People::of(world, project, now));
-            waiting(world, people, promotion, actor)
-        })
+/// What of an inbox is looked at.
+#[derive(Debug, Clone)]
+pub struct Look<'a> {
+    /// Only this project.
+    pub project: Option<&'a ProjectName>,
+    /// Only what stands behind this place.
+    pub after: Option<(Timestamp, PromotionId)>,
+    /// So many at most.
+    pub size: usize,
+}
+
+/// A page of what waits on an actor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbox {
+    /// Oldest first.
+    pub items: Vec<Waiting>,
+    /// Where the next page begins, where there is more.
+    pub next: Option<(Timestamp, PromotionId)>,
+}
+
+/// What waits on an actor, oldest first. Reads what the actor's teams are asked, and of that no more than a page.
+pub fn inbox(world: &World, actor: &ActorId, look: &Look<'_>, now: Timestamp) -> Inbox {
+    let facts = looking(actor, now);
+    let draft = Draft::new(world, &facts);
+    let mut found = Inbox {
+        items: Vec::new(),
+        next: None,
+    };
+    let mut seen: HashSet<&PromotionId> = HashSet::new();
+    let mut lists: Vec<_> = of_interest(world, actor, look, now)
+        .into_iter()
+        .map(|places| behind(places, look.after.as_ref()).peekable())
         .collect();
-    found.sort_by(|a, b| (a.since, &a.promotion).cmp(&(b.since, &b.promotion)));
+    let mut last: Option<&Place> = None;
+    // The lists are in order; the oldest of their heads is the next one.
+    while let Some((place, list)) = lists
+        .iter_mut()
+        .filter_map(|list| Some((*list.peek()?, list)))
+        .min_by_key(|(head, _)| *head)
+    {
+        list.next();
+        if !seen.insert(&place.1) || cannot(world, &place.1, actor) {
+            continue;
+        }
+        let Ok(waiting) = answer::seat(&draft, &place.1) else {
+            continue;
+        };
+        if said_no(world, &waiting, actor) {
+            continue;
+        }
+        if found.items.len() == look.size {
+            found.next = last.cloned();
+            break;
+        }
+        found.items.push(waiting);
+        last = Some(place);
+    }
     found
 }
 
-fn waiting(world: &World, people: &People, promotion: &Promotion, actor: &ActorId) -> Option<Waiting> {
-    let decision = promotion.decision.as_ref()?;
-    let gate = decision.verdicts.iter().find(|gate| gate.kind == "approval")?;
-    if !matches!(gate.code.as_str(), "approval.asked" | "approval.escalated") {
-        return None;
-    }
-    // Who may answer now stands in the verdict, word for word as everybody is shown it.
-    let asked: Vec<Who> = gate
-        .changed_by
-        .iter()
-        .filter_map(|who| who.parse().ok())
-        .collect();
-    let change = &world.release(&promotion.release)?.release.change;
-    let (from, instead_of) = people.seat(actor, &asked, &change.paths)?;
-    let seat = instead_of.as_ref().unwrap_or(actor);
-    let asked_for_it = !promotion.automatic && [actor, seat].contains(&&promotion.requested_by);
-    let wrote_it = [actor, seat].iter().any(|who| change.written_by.contains(who));
-    let answered = promotion
-        .answers()
-        .any(|answer| answer.by == *actor || answer.seat() == seat);
-    if asked_for_it || wrote_it || answered {
-        return None;
-    }
-    let layer = promotion
-        .asked
-        .iter()
-        .filter(|layer| layer.from.0.contains(&from) || layer.until.is_some());
-    let layer = layer.max_by_key(|layer| layer.at);
-    Some(Waiting {
-        promotion: promotion.id.clone(),
-        from,
-        instead_of,
-        since: layer.map_or(gate.since, |layer| layer.at),
-        until: layer.and_then(|layer| layer.until),
-        by_name: promotion.named.contains(actor),
-    })
+/// How an actor may answer a promotion now.
+///
+/// # Errors
+/// Why an answer would not be taken, as the rejection that it would get.
+pub fn may_answer(
+    world: &World,
+    promotion: &PromotionId,
+    actor: &ActorId,
+    now: Timestamp,
+) -> Result<Waiting, Rejection> {
+    answer::seat(&Draft::new(world, &looking(actor, now)), promotion)
+}
+
+/// What an actor answered and may take back yet, the last answer first.
+pub fn answered(world: &World, actor: &ActorId) -> Vec<(Timestamp, PromotionId)> {
+    let mut found: Vec<Place> = world.asking().answered_by(actor).cloned().collect();
+    found.reverse();
+    found
+}
+
+/// Whoever looks shows nothing: what is looked for is whom the layers ask.
+fn looking(actor: &ActorId, now: Timestamp) -> Facts {
+    let actor = Actor {
+        id: actor.clone(),
+        name: None,
+        shown: Credential::Session,
+    };
+    Facts { now, actor }
+}
+
+/// The places of those that ask a team of the actor, the actor by name, or owners, which depends on the paths.
+fn of_interest<'w>(
+    world: &'w World,
+    actor: &ActorId,
+    look: &Look<'_>,
+    now: Timestamp,
+) -> Vec<&'w BTreeSet<Place>> {
+    let projects = world
+        .asking()
+        .projects()
+        .filter(|(project, _)| look.project.is_none_or(|only| only == *project));
+    projects
+        .flat_map(|(project, asked)| {
+            let people = People::of(world, project, now);
+            let concerns = move |who: &Who| {
+                *who == Who::Owners || people.seat(actor, std::slice::from_ref(who), &[]).is_some()
+            };
+            asked
+                .iter()
+                .filter(move |(who, _)| concerns(who))
+                .map(|(_, places)| places)
+        })
+        .collect()
+}
+
+fn behind<'w>(
+    places: &'w BTreeSet<Place>,
+    after: Option<&Place>,
+) -> impl Iterator<Item = &'w Place> + use<'w> {
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    places.range((from, Bound::Unbounded))
+}
+
+/// Whether no layer of the stage takes an answer of the actor, whatever the rest is: who asked for ten thousand
+/// promotions does not have each of them judged.
+fn cannot(world: &World, id: &PromotionId, actor: &ActorId) -> bool {
+    let Some(promotion) = world.promotion(id) else {
+        return true;
+    };
+    let release = world.release(&promotion.release);
+    let pipeline = world
+        .project(&id.stage.project)
+        .and_then(|project| project.versions.get(&promotion.pipeline));
+    let Some((release, stage)) = release.zip(pipeline.and_then(|one| one.stage(&id.stage.stage))) else {
+        return true;
+    };
+    let authority = stage.approval.iter().any(|rule| rule.authority.is_some());
+    let mut layers = stage.approval.iter().flat_map(|rule| &rule.layers);
+    !authority && layers.all(|layer| approvals::excluded(promotion, release, layer, actor).is_some())
+}
+
+/// Whether the actor, or whose place the actor has, said no and leaves it at that.
+fn said_no(world: &World, waiting: &Waiting, actor: &ActorId) -> bool {
+    let refusals = world.promotion(&waiting.promotion).into_iter();
+    let mut refusals = refusals.flat_map(|promotion| &promotion.refusals);
+    let seat = waiting.instead_of.as_ref().unwrap_or(actor);
+    refusals.any(|(_, answer)| answer.by == *actor || answer.seat() == seat)
 }

@@ -4,6 +4,7 @@
 //! Pure: no clock (`now` is a fact), no I/O, no async, no randomness. Knows no store, driver or transport.
 
 mod approvals;
+mod asking;
 pub mod authority;
 mod command;
 mod conditions;
@@ -32,7 +33,7 @@ pub use decide::{
 };
 pub use decision::judge_gates;
 pub use draft::Proposed;
-pub use inbox::{Waiting, inbox};
+pub use inbox::{Inbox, Look, Waiting, answered, inbox, may_answer};
 pub use people::People;
 pub use plan::plan;
 pub use react::must_be_judged_again;

@@ -7,6 +7,7 @@ use gateline_model::{
     Event, PipelineRef, ProjectName, PromotionId, Recorded, ReleaseId, StageRef, StreamId, Version,
 };
 
+use crate::asking::Asking;
 use crate::state::{IllegalEvent, Phase, Project, Promotion, ReleaseState, StageState, Telling};
 
 /// The kind of gate that asks about other pipelines.
@@ -27,6 +28,8 @@ pub struct World {
     by_pipeline: HashMap<PipelineRef, BTreeSet<PromotionId>>,
     /// Open promotions whose gates ask about other pipelines: what goes live anywhere concerns them.
     asking_elsewhere: BTreeSet<PromotionId>,
+    /// Open promotions that ask people, by who is asked.
+    asking: Asking,
     /// Log number of the next event to fold.
     next: u64,
     /// Time of the last folded event.
@@ -108,7 +111,13 @@ impl World {
                             open.remove(id);
                         }
                         self.asking_elsewhere.remove(id);
-                    } else if matches!(event, Event::PipelineRepinned { .. }) {
+                        self.asking.forget(id);
+                        return Ok(());
+                    }
+                    if concerns_people(event) {
+                        self.asking.note(state);
+                    }
+                    if matches!(event, Event::PipelineRepinned { .. }) {
                         self.note_what_it_asks(id);
                     }
                     Ok(())
@@ -232,10 +241,29 @@ impl World {
         self.asking_elsewhere.iter()
     }
 
+    /// Whom open promotions ask.
+    pub(crate) fn asking(&self) -> &Asking {
+        &self.asking
+    }
+
     /// Open promotions of a release.
     pub fn promotions_of(&self, release: &ReleaseId) -> impl Iterator<Item = &PromotionId> {
         self.by_release.get(release).into_iter().flatten()
     }
+}
+
+/// Whether an event of a promotion can change who is asked or who answered.
+fn concerns_people(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::DecisionRecorded { .. }
+            | Event::ApprovalAsked { .. }
+            | Event::ApprovalGiven { .. }
+            | Event::ApprovalRefused { .. }
+            | Event::ApprovalWithdrawn { .. }
+            | Event::ApprovalVoided { .. }
+            | Event::PromotionAdmitted { .. }
+    )
 }
 
 fn pipeline_of(id: &PromotionId) -> PipelineRef {

@@ -121,6 +121,11 @@ impl GateVerdict {
     pub fn keeps_out(&self) -> bool {
         self.verdict != Verdict::Satisfied && self.overridden.is_none() && self.mode.is_enforce()
     }
+
+    /// Whether people are asked by it now.
+    pub fn is_asking(&self) -> bool {
+        self.kind == "approval" && matches!(self.code.as_str(), "approval.asked" | "approval.escalated")
+    }
 }
 
 /// One number of a verdict, with its limit.
@@ -186,8 +191,7 @@ pub struct Decision {
 impl Decision {
     /// Short code that a person can compare between screens: 8 hex digits of the question.
     pub fn code(&self) -> String {
-        let hex = self.question.hex();
-        format!("{} {}", &hex[..4], &hex[4..8])
+        self.question.code()
     }
 
     /// How many gates are satisfied.

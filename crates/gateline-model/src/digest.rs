@@ -47,6 +47,12 @@ impl Digest {
     pub fn short(&self) -> String {
         self.hex()[..12].to_owned()
     }
+
+    /// 8 hex digits in two groups: what a person compares between screens.
+    pub fn code(&self) -> String {
+        let hex = self.hex();
+        format!("{} {}", &hex[..4], &hex[4..8])
+    }
 }
 
 impl fmt::Display for Digest {

@@ -6,6 +6,7 @@
 mod admission;
 mod book;
 mod faults;
+mod inboxes;
 mod outside;
 mod random;
 mod rng;

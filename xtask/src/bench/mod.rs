@@ -1,6 +1,6 @@
 //! Benchmarks: each number as a ratio to a named limit that is measured in the same run.
 //!
-//! `cargo xtask bench [decisions|action|fold|board|evidence|policy|upload|judge]` prints Markdown. All but the last four need the whole server and
+//! `cargo xtask bench [decisions|action|fold|board|inbox|authority|evidence|policy|upload|judge]` prints Markdown. All but the last four need the whole server and
 //! an optimised build of it, so they stand behind the feature `bench`: the other verbs build without it.
 //! `judge` takes minutes and is run only by its name; it writes its own page.
 

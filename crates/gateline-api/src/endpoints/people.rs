@@ -2,7 +2,7 @@
 
 use gateline_model::{
     ActorId, Delegation, Digest, GroupName, PipelineName, ProjectName, PromotionId, Risk, Roles, Scope,
-    StageName, Version, Who,
+    StageName, Tier, Version, Who,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -206,10 +206,15 @@ pub struct InboxItem {
     pub promotion: PromotionId,
     /// The release's label.
     pub version: Version,
+    /// The label of what is live in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Version>,
     /// The assessed risk.
     pub risk: Risk,
     /// Why it is held, in the words of the decision.
     pub headline: String,
+    /// Who is asked and who answered, in the words of the decision.
+    pub says: String,
     /// What is asked: the decision's question, to answer with.
     pub question: Digest,
     /// By which right the one who asks may answer.
@@ -224,4 +229,8 @@ pub struct InboxItem {
     pub until: Option<Timestamp>,
     /// Whether the actor was asked by name.
     pub by_name: bool,
+    /// Whether a yes needs a comment.
+    pub comment: bool,
+    /// How strongly a yes must be bound.
+    pub signed: Tier,
 }

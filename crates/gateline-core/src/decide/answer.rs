@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use gateline_model::{ActorId, Approval, Digest, Event, No, PromotionId, StreamId, Tier, Who};
+use gateline_model::{ActorId, Approval, Digest, Event, GateVerdict, No, PromotionId, StreamId, Tier, Who};
 
 use super::{held, private, reason, signature};
 use crate::approvals::{self, Approvals, Excluded, LayerNow, Stands};
 use crate::command::Signed;
 use crate::decision::{Judged, judge_entry};
 use crate::draft::Draft;
+use crate::inbox::Waiting;
 use crate::people::People;
 use crate::rejection::Rejection;
 use crate::state::Promotion;
@@ -132,6 +133,30 @@ pub(super) fn ask_person(draft: &mut Draft<'_>, id: &PromotionId, who: &ActorId)
     Ok(())
 }
 
+/// How an actor may answer a promotion now, as its answer would be taken.
+///
+/// # Errors
+/// The rejection that the answer would get.
+pub(crate) fn seat(draft: &Draft<'_>, id: &PromotionId) -> Result<Waiting, Rejection> {
+    let asked = Asked::of(draft, id, None)?;
+    let Seat {
+        layer,
+        from,
+        instead_of,
+    } = asked.seat(draft)?;
+    let since = layer.asked_at.unwrap_or(draft.facts.now);
+    Ok(Waiting {
+        promotion: id.clone(),
+        from,
+        instead_of,
+        since,
+        until: layer.layer.sla.map(|sla| sla.after(since)),
+        by_name: asked.promotion.named.contains(&draft.facts.actor.id),
+        comment: layer.layer.comment,
+        signed: asked.approvals.rule.signed,
+    })
+}
+
 /// A held promotion whose people are asked, as it is judged now.
 pub(super) struct Asked {
     promotion: Arc<Promotion>,
@@ -163,11 +188,9 @@ impl Asked {
         };
         let decision = &judged.decision;
         if let Some(seen) = seen.filter(|seen| **seen != decision.question) {
-            let hex = seen.hex();
             let says = format!(
-                "what you saw ({} {}) is not what is asked now ({})",
-                &hex[..4],
-                &hex[4..8],
+                "what you saw ({}) is not what is asked now ({})",
+                seen.code(),
                 decision.code()
             );
             return Err(Rejection::conflict(
@@ -389,13 +412,7 @@ pub(super) fn keep_up(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Jud
             draft.emit(stream.clone(), voided);
         }
     }
-    let gate = judged
-        .decision
-        .verdicts
-        .iter()
-        .find(|gate| gate.kind == "approval");
-    let asking =
-        gate.is_some_and(|gate| matches!(gate.code.as_str(), "approval.asked" | "approval.escalated"));
+    let asking = judged.decision.verdicts.iter().any(GateVerdict::is_asking);
     for now in layers
         .iter()
         .filter(|now| asking && now.stands == Stands::Open && now.asked_at.is_none())

@@ -3,7 +3,7 @@
 //! One file per noun. A rule stands in `gates/` when it is about a gate, here when it is about order and rights of way.
 
 mod account;
-mod answer;
+pub(crate) mod answer;
 mod held;
 mod live;
 mod people;

@@ -1,6 +1,7 @@
 //! Forms: a command each, as the session's actor. Done: on to a page. Refused: the page again, with the problem and what
 //! was written.
 
+mod answer;
 mod keys;
 mod waive;
 
@@ -17,6 +18,7 @@ use gateline_store::{Blob, IdempotencyKey};
 use maud::Markup;
 use serde::{Deserialize, Serialize};
 
+use super::answers::Answer;
 use super::fields::until_of;
 use super::link;
 use super::pages::{PromoteAddress, promote_again, promotion_again, stage_again};
@@ -27,6 +29,7 @@ use crate::hub::Receipt;
 use crate::refused::Refused;
 use crate::views;
 
+pub(super) use answer::{answer, end_delegation};
 pub(super) use keys::keys;
 pub(super) use waive::{lift_waiver, waive};
 
@@ -34,7 +37,8 @@ pub(super) use waive::{lift_waiver, waive};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Abort,
-    Approve,
+    Answer(Answer),
+    EndDelegation,
     EndSessions,
     EnrolKey,
     LiftBar,
@@ -52,7 +56,7 @@ impl Act {
     /// The scope that it needs, as the API's endpoint of the same command.
     pub(super) fn scope(self) -> Scope {
         match self {
-            Act::Approve | Act::EnrolKey | Act::RevokeKey => Scope::Approve,
+            Act::Answer(_) | Act::EndDelegation | Act::EnrolKey | Act::RevokeKey => Scope::Approve,
             // Everybody's own.
             Act::EndSessions => Scope::Read,
             Act::Override => Scope::Override,
@@ -67,8 +71,8 @@ impl Act {
     pub(super) fn word(self) -> &'static str {
         match self {
             Act::Abort => "abort",
-            Act::Approve => "approve",
-            Act::EndSessions => "end",
+            Act::Answer(answer) => answer.word(),
+            Act::EndDelegation | Act::EndSessions => "end",
             Act::EnrolKey => "enrol",
             Act::LiftBar => "unbar",
             Act::LiftWaiver => "lift",
@@ -102,6 +106,11 @@ pub(super) struct Fields {
     pub(super) signed: String,
     pub(super) fingerprint: String,
     pub(super) label: String,
+    pub(super) who: String,
+    pub(super) team: String,
+    /// Where the form stands, where that is not the page of what it is about.
+    pub(super) page: String,
+    pub(super) after: String,
 }
 
 /// A form that was refused: it is shown again with what was written in it.
@@ -190,13 +199,10 @@ fn bad(text: impl ToString) -> Refused {
     Refused::new(&entry::BODY, text.to_string())
 }
 
-/// Approves, overrides, pauses, resumes or aborts a promotion.
+/// Overrides, pauses, resumes or aborts a promotion.
 pub(super) async fn steer(mut visit: Visit, act: Act, fields: Fields) -> Result<Done, Refused> {
     let path: PromotionPath = visit.path().await?;
     let became = match steering(&path, act, &fields) {
-        Ok(_) if act == Act::Approve && !fields.signed.is_empty() => {
-            keys::approve(&visit, &path, &fields).await
-        }
         Ok(command) => submit(&visit, &fields, command).await,
         Err(refused) => Err(refused),
     };
@@ -211,12 +217,6 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
     let promotion = path.id();
     let reason = fields.reason.trim().to_owned();
     Ok(match act {
-        Act::Approve => Command::Approve {
-            promotion,
-            question: Some(fields.question.parse().map_err(bad)?),
-            comment: (!reason.is_empty()).then_some(reason),
-            signed: None,
-        },
         Act::Override => Command::Override {
             promotion,
             gate: fields.gate.parse().map_err(bad)?,
@@ -226,7 +226,9 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         Act::Pause => Command::Pause { promotion, reason },
         Act::Resume => Command::Resume { promotion, reason },
         Act::Abort => Command::Abort { promotion, reason },
-        Act::EndSessions
+        Act::Answer(_)
+        | Act::EndDelegation
+        | Act::EndSessions
         | Act::EnrolKey
         | Act::LiftBar
         | Act::LiftWaiver
@@ -303,7 +305,8 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
             Ok(link::stage(&stage))
         }
         Act::Abort
-        | Act::Approve
+        | Act::Answer(_)
+        | Act::EndDelegation
         | Act::EndSessions
         | Act::EnrolKey
         | Act::LiftWaiver

@@ -72,6 +72,12 @@ pub(super) fn statement(id: &PromotionId) -> String {
 /// Who is told what.
 pub(super) const LETTERS: &str = "/letters";
 
+/// What waits on whoever looks.
+pub(super) const INBOX: &str = "/inbox";
+
+/// Where the form that ends a delegation is sent.
+pub(super) const DELEGATION_END: &str = "/ui/inbox/end";
+
 /// The waivers that are in force.
 pub(super) const WAIVERS: &str = "/waivers";
 

@@ -3,11 +3,13 @@
 //! A page is a function from a view to markup; it judges nothing and prints what was recorded word for word. Every page
 //! works without our script, which only fetches it again when something changed. Knows no store and no engine.
 
+mod answers;
 mod assets;
 mod board;
 mod evidence;
 mod fields;
 mod forms;
+mod inbox;
 mod keys;
 mod letters;
 mod link;

@@ -1,6 +1,7 @@
 //! Pages by address: read the address, build the view, render. What the API shows, in HTML.
 
 mod evidence;
+mod inbox;
 mod keys;
 mod letters;
 mod waivers;
@@ -11,7 +12,6 @@ use gateline_api::{
     BoardOrder, BoardQuery, Checkpoint, LogPage, LogQuery, PromotionPath, PromotionView, ReleaseName,
     ReleaseQuery, ReleaseView, StagePath, entry,
 };
-use gateline_core::People;
 use gateline_core::gates::found_in;
 use gateline_model::{
     PipelineName, PipelineRef, ProjectName, ReleaseId, ReleaseRef, Stage, StageName, StageRef, StreamId,
@@ -35,6 +35,7 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(super) use evidence::{EvidenceAddress, evidence, evidence_again};
+pub(super) use inbox::{inbox, inbox_again};
 pub(super) use keys::{keys, keys_again};
 pub(super) use letters::letters;
 pub(super) use waivers::{waivers, waivers_again};
@@ -235,12 +236,9 @@ pub(super) async fn promotion_again(
     let waivers: Vec<WaiverId> = verdicts.flat_map(|gate| gate.waivers.iter().copied()).collect();
     let waivers = views::waivers_of(&app.hub, &view.stage.project, &waivers).await?;
     let stage = pinned(app, &view);
-    let teams = app.hub.with_world(|world| {
-        let people = People::of(world, &view.stage.project, visit.visitor.now);
-        people.teams_of(&visit.visitor.actor)
-    });
+    let actor = &visit.visitor.actor;
+    let seat = views::may_answer(&app.hub, actor, &view.id);
     let summary = views::summary(&visit.app.hub, &view.id).await?;
-    let signing = visit.signing(&view);
     let shown = Shown {
         view: &view,
         release: release.as_ref(),
@@ -250,8 +248,9 @@ pub(super) async fn promotion_again(
         ticks: &ticks,
         known: found.as_ref(),
         waivers: &waivers,
-        teams: &teams,
-        signing: signing.as_ref(),
+        seat: seat.as_ref(),
+        answered: views::has_answered(&app.hub, actor, &view.id),
+        passkey: visit.has_passkey(),
         tried,
     };
     Ok(promotion_page::page(&visit.visitor, &shown))

@@ -43,6 +43,7 @@ impl Visitor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tab {
     Board,
+    Inbox,
     Releases,
     Waivers,
     Log,
@@ -100,6 +101,7 @@ impl Page<'_> {
                     b { "Gateline" }
                     nav aria-label="Pages" {
                         (entry(*tab, Tab::Board, "/", "Board", "g b"))
+                        (entry(*tab, Tab::Inbox, link::INBOX, "Inbox", "g i"))
                         (entry(*tab, Tab::Releases, "/releases", "Releases", "g r"))
                         (entry(*tab, Tab::Waivers, link::WAIVERS, "Waivers", "g w"))
                         (entry(*tab, Tab::Log, "/log", "Log", "g l"))
@@ -123,16 +125,22 @@ impl Page<'_> {
 }
 
 /// The keys that our script knows; without it they do nothing, and nothing needs them.
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 15] = [
     ("j", "next row"),
     ("k", "row before"),
     ("Enter", "open the row"),
     ("/", "filter"),
     ("g b", "board"),
+    ("g i", "inbox"),
     ("g r", "releases"),
     ("g w", "waivers"),
     ("g l", "log"),
-    ("a", "approve, on a promotion that asks for it"),
+    ("a", "approve, where you are asked"),
+    ("x", "reject"),
+    ("c", "request changes"),
+    ("n", "ask somebody by name"),
+    ("d", "hand on"),
+    ("w", "withdraw your answer"),
 ];
 
 fn keys() -> Markup {

@@ -12,6 +12,7 @@ use gateline_api::Rule;
 use gateline_model::Scope;
 use maud::Markup;
 
+use super::answers::Answer;
 use super::forms::{self, Act, Done, Sent};
 use super::visit::Visit;
 use super::{assets, link, pages};
@@ -39,8 +40,10 @@ struct Line {
 
 fn table() -> Vec<Line> {
     let read = Rule::Scope(Scope::Read);
-    vec![
+    let answers = Answer::ALL.map(|answer| form(Act::Answer(answer), answer.path(), forms::answer));
+    let mut lines = vec![
         page(read, "/", pages::board),
+        page(read, link::INBOX, pages::inbox),
         page(read, link::KEYS, pages::keys),
         page(read, link::LETTERS, pages::letters),
         page(read, "/log", pages::log),
@@ -72,11 +75,6 @@ fn table() -> Vec<Line> {
         form(
             Act::Abort,
             "/ui/promotions/{project}/{pipeline}/{stage}/{number}/abort",
-            forms::steer,
-        ),
-        form(
-            Act::Approve,
-            "/ui/promotions/{project}/{pipeline}/{stage}/{number}/approve",
             forms::steer,
         ),
         form(
@@ -113,9 +111,12 @@ fn table() -> Vec<Line> {
         form(Act::EnrolKey, "/ui/keys/enrol", forms::keys),
         form(Act::RevokeKey, "/ui/keys/revoke", forms::keys),
         form(Act::EndSessions, "/ui/sessions/end", forms::end_sessions),
+        form(Act::EndDelegation, link::DELEGATION_END, forms::end_delegation),
         open("/login", pages::login),
         open("/static/{name}", file),
-    ]
+    ];
+    lines.extend(answers);
+    lines
 }
 
 /// The pages, their forms and their files.

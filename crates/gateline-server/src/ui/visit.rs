@@ -4,14 +4,12 @@
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::{HeaderMap, StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use gateline_api::{PromotionView, Rule, encode, entry};
-use gateline_core::{Facts, to_sign};
+use gateline_api::{Rule, encode, entry};
 use gateline_model::{Digest, Scope, Tier, plays_tricks};
 use jiff::Timestamp;
 use maud::Markup;
 use serde::de::DeserializeOwned;
 
-use super::promotion::Signing;
 use super::shell::{self, Visitor};
 use crate::auth::{Caller, authorise, enter, secret};
 use crate::call::App;
@@ -102,19 +100,11 @@ impl Visit {
         &self.parts.headers
     }
 
-    /// With what the one who looks must sign a yes to a promotion; nothing where nobody is asked, or a session is enough.
-    pub(super) fn signing(&self, view: &PromotionView) -> Option<Signing> {
-        let facts = Facts {
-            now: self.visitor.now,
-            actor: self.caller.actor.clone(),
-        };
-        let asked = self.app.hub.with_world(|world| to_sign(world, &view.id, &facts));
-        let tier = asked.ok()?.tier;
-        tier.at_least()?;
+    /// Whether the one who looks has a passkey that works at this address.
+    pub(super) fn has_passkey(&self) -> bool {
         let (_, site) = signing::site(&self.app, self.headers());
         let keys = views::keys_in_force(&self.app.hub, &self.caller.actor.id);
-        let passkey = site.is_some() && keys.iter().any(|key| key.tier == Tier::Passkey);
-        Some(Signing { tier, passkey })
+        site.is_some() && keys.iter().any(|key| key.tier == Tier::Passkey)
     }
 
     /// The address without its query.

@@ -74,6 +74,12 @@ pub(super) fn of_verdict(verdict: Verdict) -> Sign {
     }
 }
 
+/// Somebody was asked by name.
+pub(super) const BY_NAME: Sign = Sign(Tone::Wait, "◆");
+
+/// An answer was due.
+pub(super) const LATE: Sign = Sign(Tone::Bad, "!");
+
 /// What an override says of a gate that is not satisfied.
 pub(super) const OVERRIDDEN: Sign = Sign(Tone::Wait, "△");
 

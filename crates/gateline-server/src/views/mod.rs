@@ -34,7 +34,7 @@ pub(crate) use keys::{key, keys, keys_in_force, signatures};
 pub(crate) use log::{checkpoint, log};
 pub(crate) use names::release_named;
 pub(crate) use notifications::{all_letters, letters, notifications};
-pub(crate) use people::{delegations, inbox};
+pub(crate) use people::{Answered, answered, delegations, delegations_of, has_answered, inbox, may_answer};
 pub(crate) use pipelines::{findings, pipeline, pipelines, refused_file};
 pub(crate) use policies::{policies, policy};
 pub(crate) use promotion::{opened, promotion};

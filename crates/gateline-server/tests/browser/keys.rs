@@ -107,3 +107,52 @@ async fn rows_are_walked_and_opened_by_keys_and_a_question_mark_lists_them() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_waits_is_answered_in_the_inbox_with_one_key_each() {
+    let scene = Scene::held().await;
+    with_window(WIDE, async |window| {
+        window.log_in(&scene.origin, scene.admin.token()).await;
+        window.press("gi").await;
+        window.until_shown("h1", "Inbox").await;
+        window.press("j").await;
+        let focused = "return document.activeElement.id || document.activeElement.textContent";
+        assert_eq!(
+            window.run(focused).await,
+            json!("payment-service 1.1.0 into production")
+        );
+        let production = "payments/payment-service/production/2";
+        // Each key opens its form and goes to what must be said, or to the button where nothing must.
+        for (key, place) in [
+            ("a", "approve"),
+            ("x", "reject-reason"),
+            ("c", "request-changes-reason"),
+            ("n", "ask-who"),
+            ("d", "delegate-who"),
+        ] {
+            window.press(key).await;
+            let place = format!("{place}-{production}");
+            assert_eq!(window.run(focused).await, json!(place), "{key}");
+            // What is written is written; Escape leaves the form, with the row in focus.
+            if key != "a" {
+                window.press("gb\u{e00c}").await;
+                assert_eq!(window.path().await, "/inbox");
+                let written = format!("return document.getElementById('{place}').value");
+                assert_eq!(window.run(&written).await, json!("gb"), "{key}");
+            }
+        }
+        window
+            .run("document.getElementById('reject-reason-payments/payment-service/production/2').value = ''")
+            .await;
+        window.press("xNot this week.").await;
+        window.press("\u{e004}\u{e007}").await;
+        window.until_shown(".banner", "Nothing waits on you").await;
+        window.until_shown("main", "You answered").await;
+        window.press("w").await;
+        window.press("I looked again.\u{e004}\u{e007}").await;
+        window
+            .until_shown("main", "payment-service 1.1.0 into production")
+            .await;
+    })
+    .await;
+}

@@ -86,9 +86,10 @@ impl Scene {
     }
 
     /// One of every page.
-    pub fn pages(&self) -> [&'static str; 11] {
+    pub fn pages(&self) -> [&'static str; 12] {
         [
             "/",
+            "/inbox",
             "/releases",
             "/releases?project=payments&pipeline=payment-service",
             "/releases/payments/payment-service/1.1.0",

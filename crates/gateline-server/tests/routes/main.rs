@@ -9,6 +9,7 @@ mod board;
 mod evidence;
 mod freezes;
 mod hooks;
+mod inbox;
 mod issuer;
 mod keys;
 mod log;

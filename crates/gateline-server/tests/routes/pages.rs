@@ -9,6 +9,7 @@ use crate::support::{App, Client, PIPELINE, body_of, id, junit};
 
 const PAGES: [&str; 9] = [
     "/",
+    "/inbox",
     "/releases",
     "/releases/payments/payment-service/1.0.0",
     "/promote/payments/payment-service/1.0.0/production",
@@ -185,6 +186,7 @@ async fn a_page_that_there_is_not_says_so_as_a_page() {
         ("/?show=sideways", 422, "request.query"),
         ("/log?from=yesterday", 422, "request.query"),
         ("/log?before=-1", 422, "request.query"),
+        ("/inbox?after=yesterday", 422, "request.query"),
         ("/releases?project=payments", 422, "request.query"),
     ] {
         let response = get(&reader, path).await;

@@ -20,6 +20,12 @@ const KEYS: u64 = 12;
 /// Everybody.
 const PEOPLE: [&str; 4] = ["ana", "bo", "cy", "dee"];
 
+/// Everybody in turn.
+pub(super) fn anybody(turn: u64) -> ActorId {
+    let name = PEOPLE[(turn % PEOPLE.len() as u64) as usize];
+    name.parse().expect("it is a legal id")
+}
+
 impl Run {
     pub(super) fn one(&mut self) {
         match self.sim.rng.below(100) {

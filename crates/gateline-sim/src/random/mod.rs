@@ -11,6 +11,7 @@ use gateline_store::IdempotencyKey;
 use jiff::Timestamp;
 
 use crate::faults::Faults;
+use crate::inboxes;
 use crate::settled;
 use crate::sim::Sim;
 
@@ -92,6 +93,7 @@ impl Run {
         let span = Span::from_millis(self.sim.rng.between(0, longest_ms));
         self.sim.run_until(span.after(self.sim.now));
         self.ask_again();
+        inboxes::is_what_may_be_answered(&mut self.sim, &asks::anybody(self.asked));
     }
 
     /// Nothing goes wrong any more, people lift and resume what stands still; then nothing may be stuck.

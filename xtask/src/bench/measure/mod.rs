@@ -1,9 +1,11 @@
 //! The measuring itself: one file per benchmark, one line in the table.
 
 mod action;
+mod authority;
 mod board;
 mod decisions;
 mod fold;
+mod inbox;
 mod numbers;
 mod place;
 mod raw;
@@ -12,11 +14,13 @@ mod raw;
 type Bench = fn() -> Result<(), String>;
 
 /// The benchmarks by name.
-const BENCHES: [(&str, Bench); 4] = [
+const BENCHES: [(&str, Bench); 6] = [
     ("decisions", decisions::run),
     ("action", action::run),
     ("fold", fold::run),
     ("board", board::run),
+    ("inbox", inbox::run),
+    ("authority", authority::run),
 ];
 
 /// Runs one benchmark, or all of them.

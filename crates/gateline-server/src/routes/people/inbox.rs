@@ -8,5 +8,5 @@ use crate::views;
 
 pub(crate) async fn handle(call: Call<GetInbox>) -> Result<Page<InboxItem>, Refused> {
     let actor = call.actor()?;
-    Ok(views::inbox(&call.app.hub, &actor.id, &call.query))
+    views::inbox(&call.app.hub, &actor.id, &call.query)
 }

@@ -89,19 +89,19 @@
 
   // ---- keys, as the foot of every page lists them; what has the focus is opened by the browser's own Enter ----
   let goes = false;
-  const PAGES = { b: "/", r: "/releases", w: "/waivers", l: "/log" };
+  const PAGES = { b: "/", i: "/inbox", r: "/releases", w: "/waivers", l: "/log" };
 
   // From the row that has the focus to the next one's link; without one, from the beginning or the end.
   function step(by) {
     const rows = [...main().querySelectorAll("[data-row]")];
-    const here = rows.findIndex((row) => row.closest("tr, li, .prop").contains(document.activeElement));
+    const here = rows.findIndex((row) => row.closest("tr, li, .prop, article").contains(document.activeElement));
     const next = here < 0 && by < 0 ? rows.length - 1 : here + by;
     rows[next]?.focus();
   }
 
   document.addEventListener("keydown", (key) => {
     const typing = key.target.closest?.("input, textarea, select");
-    if (typing && key.key === "Escape") { typing.blur(); return; }
+    if (typing && key.key === "Escape") { (typing.closest("article")?.querySelector("[data-row]") ?? main()).focus(); typing.blur(); return; }
     if (typing || key.ctrlKey || key.altKey || key.metaKey) return;
     if (goes && PAGES[key.key]) { location.assign(PAGES[key.key]); return; }
     goes = key.key === "g";
@@ -116,9 +116,13 @@
       const keys = document.getElementById("keys");
       if (keys) { keys.open = !keys.open; keys.querySelector("summary").focus(); }
     }
-    if (key.key === "a") {
-      const act = document.getElementById("act-approve");
-      if (act) { act.open = true; document.getElementById("approve").focus(); }
+    // One key an answer: it opens the form, where the focus is or else the first, and goes to what must be said or sent.
+    const place = document.activeElement.closest("article") ?? main();
+    const act = [...place.querySelectorAll("details[data-key]")].find((one) => one.dataset.key === key.key);
+    if (act) {
+      key.preventDefault();
+      act.open = true;
+      (act.querySelector("[required]") ?? act.querySelector("button")).focus();
     }
   });
 

@@ -1,18 +1,18 @@
 //! What a person can do to a promotion now: plain forms, each sent only when it can change something.
 
 use gateline_api::PromotionState;
-use gateline_model::{GateVerdict, Scope, Span, Tier};
+use gateline_model::{GateVerdict, Scope, Span};
 use maud::{Markup, html};
 
-use super::{Shown, Signing};
-use crate::ui::fields::{self, REASON_CHARS_MAX};
+use super::Shown;
+use crate::ui::answers::{self, Place, Question, Seat, Signing};
+use crate::ui::fields;
 use crate::ui::forms::{Act, Fields};
 use crate::ui::link;
 use crate::ui::shell::Visitor;
 
-/// What a person can do to a promotion, in the order in which it is offered.
-pub(in crate::ui) const OFFERED: [Act; 5] =
-    [Act::Approve, Act::Override, Act::Pause, Act::Resume, Act::Abort];
+/// What a person can do to a promotion besides answering, in the order in which it is offered.
+pub(in crate::ui) const OFFERED: [Act; 4] = [Act::Override, Act::Pause, Act::Resume, Act::Abort];
 /// How long an override runs unless somebody says otherwise.
 const OVERRIDE_DEFAULT: Span = Span::from_secs(3_600);
 
@@ -20,15 +20,42 @@ pub(super) fn acts(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
     if !shown.is_open() {
         return html! {};
     }
-    let acts: Vec<Markup> = OFFERED
-        .into_iter()
-        .filter_map(|act| form(visitor, shown, act))
-        .collect();
+    let asked = question(shown);
+    let answers = asked
+        .iter()
+        .flat_map(|asked| answers::forms(visitor, asked, shown.tried));
+    let others = OFFERED.into_iter().filter_map(|act| form(visitor, shown, act));
+    let acts: Vec<Markup> = answers.chain(others).collect();
     html! {
         h2 #acts { "You can" }
+        @if let Some(why) = asked.as_ref().and_then(|asked| answers::why_not(visitor, asked)) { p.sub { "You cannot answer: " (why) "." } }
         @if acts.is_empty() { p.sub { "Nothing: " (why_nothing(visitor, shown)) } }
         @else { div.acts { @for act in acts { (act) } } }
     }
+}
+
+/// What is asked, where whoever looks can answer it or take an answer back.
+fn question<'a>(shown: &'a Shown<'_>) -> Option<Question<'a>> {
+    let view = shown.view;
+    let decision = view.decision.as_ref().filter(|_| view.rollout.is_none())?;
+    Some(Question {
+        promotion: &view.id,
+        version: &view.version,
+        before: shown.before(),
+        question: decision.question.to_string(),
+        code: decision.code(),
+        seat: shown.seat.map(|seat| match seat {
+            Ok(waiting) => Ok(Seat {
+                from: waiting.from.clone(),
+                instead_of: waiting.instead_of.as_ref().map(ToString::to_string),
+                comment: waiting.comment,
+                signing: Signing::of(waiting.signed, shown.passkey),
+            }),
+            Err(why) => Err(why.clone()),
+        }),
+        answered: shown.answered,
+        place: Place::Promotion,
+    })
 }
 
 fn why_nothing(visitor: &Visitor, shown: &Shown<'_>) -> &'static str {
@@ -47,8 +74,7 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
     let going_back = rollout.is_some_and(|rollout| rollout.rollback.is_some());
     let paused = rollout.is_some_and(|rollout| rollout.paused.is_some());
     match act {
-        Act::EndSessions | Act::EnrolKey | Act::RevokeKey => None,
-        Act::Approve => approve(visitor, shown),
+        Act::Answer(_) | Act::EndDelegation | Act::EndSessions | Act::EnrolKey | Act::RevokeKey => None,
         Act::Override => override_gate(visitor, shown),
         Act::Pause => {
             (rollout.is_some() && !paused && !going_back && visitor.may(Scope::Promote)).then(|| {
@@ -86,15 +112,10 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
 
 fn frame(visitor: &Visitor, shown: &Shown<'_>, act: Act, summary: &str, fields: &Markup) -> Markup {
     let open = shown.tried.is_some_and(|tried| tried.act == act);
-    let code = shown.view.decision.as_ref().map(gateline_model::Decision::code);
-    let by_passkey = |signing: &Signing| signing.tier == Tier::Passkey && signing.passkey;
-    let signs = code.filter(|_| act == Act::Approve && shown.signing.is_some_and(by_passkey));
-    let signs = signs.as_deref();
     html! {
         details.act #{ "act-" (act.word()) } open[open] {
-            summary class=[(act == Act::Approve).then_some("primary")] { (summary) }
-            form.stack method="post" action=(link::promotion_act(&shown.view.id, act.word()))
-                data-passkey=[signs.map(|_| "sign")] data-of=[signs.map(|_| link::statement(&shown.view.id))] data-code=[signs] {
+            summary { (summary) }
+            form.stack method="post" action=(link::promotion_act(&shown.view.id, act.word())) {
                 (visitor.hidden())
                 (fields)
             }
@@ -106,62 +127,6 @@ fn frame(visitor: &Visitor, shown: &Shown<'_>, act: Act, summary: &str, fields: 
 fn written<'a>(shown: &Shown<'a>, act: Act) -> Option<&'a Fields> {
     let tried = shown.tried.filter(|tried| tried.act == act);
     tried.map(|tried| &tried.fields)
-}
-
-fn approve(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {
-    let view = shown.view;
-    let decision = view.decision.as_ref()?;
-    let gate = decision.verdicts.iter().find(|gate| gate.kind == "approval")?;
-    let asked =
-        view.rollout.is_none() && matches!(gate.code.as_str(), "approval.asked" | "approval.escalated");
-    if !asked || !visitor.may(Scope::Approve) {
-        return None;
-    }
-    let teams: Vec<&str> = shown
-        .teams
-        .iter()
-        .map(gateline_model::GroupName::as_str)
-        .collect();
-    let written = written(shown, Act::Approve);
-    let form = html! {
-        p {
-            "You say yes to " b { (view.version) } " going into " b { (view.stage.stage) }
-            @if let Some(before) = shown.before() { " in place of " b { (before) } }
-            ", as decided above: decision code " code { (decision.code()) } ". If the question changes, your yes is void."
-        }
-        p.age {
-            "Asked: " (gate.says) ". "
-            @if teams.is_empty() { "You are in no team here, so the answer will be refused." } @else { "You answer for " (teams.join(", ")) "." }
-        }
-        input type="hidden" name="question" value=(decision.question);
-        label for="approve-reason" { "Comment (may be empty)" }
-        textarea #approve-reason name="reason" rows="2" maxlength=(REASON_CHARS_MAX) { (written.map(|fields| fields.reason.as_str()).unwrap_or_default()) }
-        @match shown.signing {
-            None => button.primary type="submit" #approve { "Approve " (view.version) " into " (view.stage.stage) },
-            Some(signing) => (signed(shown, signing, &decision.code())),
-        }
-    };
-    Some(frame(visitor, shown, Act::Approve, "Approve", &form))
-}
-
-/// How a yes is signed: here by a passkey, or elsewhere.
-fn signed(shown: &Shown<'_>, signing: &Signing, code: &str) -> Markup {
-    let view = shown.view;
-    let by_passkey = signing.tier == Tier::Passkey;
-    html! {
-        p { "Your answer must be signed with " (signing.tier.at_least().unwrap_or_default()) "." }
-        @if by_passkey && signing.passkey {
-            input type="hidden" name="signed";
-            button.primary type="submit" #approve { "Approve " (view.version) " into " (view.stage.stage) " with your passkey" }
-            p.age role="status" {}
-            p.age { "Your browser shows only the name of this server. Compare the decision code " code { (code) } " with what others see, or sign on the command line:" }
-        } @else if by_passkey {
-            p { "You have no passkey that works here: " a href=(link::KEYS) { "enrol one" } ", or sign on the command line:" }
-        } @else {
-            p { "Only on the command line, where your own tool shows you what you sign:" }
-        }
-        pre { "gateline approve " (view.id) " --code '" (code) "' --sign" }
-    }
 }
 
 fn override_gate(visitor: &Visitor, shown: &Shown<'_>) -> Option<Markup> {

@@ -16,7 +16,8 @@ mod timeline;
 use std::collections::HashMap;
 
 use gateline_api::{PromotionView, ReleaseView, WaiverView};
-use gateline_model::{GroupName, PipelineRef, PromotionKind, Stage, StreamId, Summary, Tick, Tier};
+use gateline_core::Waiting;
+use gateline_model::{PipelineRef, PromotionKind, Stage, StreamId, Summary, Tick};
 use maud::{Markup, html};
 
 #[cfg(test)]
@@ -46,21 +47,14 @@ pub(super) struct Shown<'a> {
     pub(super) known: Option<&'a HashMap<String, u64>>,
     /// The waivers that the decision rests on, in force or not.
     pub(super) waivers: &'a [WaiverView],
-    /// The teams of the one who looks.
-    pub(super) teams: &'a [GroupName],
-    /// How the one who looks can sign a yes; nothing where a session is enough.
-    pub(super) signing: Option<&'a Signing>,
-    /// What somebody tried here and was refused.
-    pub(super) tried: Option<&'a Tried>,
-}
-
-/// With what a yes must be signed, and whether that can be done here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Signing {
-    /// At least so.
-    pub(super) tier: Tier,
+    /// How the one who looks may answer, or why not; nothing where nobody is asked.
+    pub(super) seat: Option<&'a Result<Waiting, String>>,
+    /// Whether an answer of the one who looks can be taken back.
+    pub(super) answered: bool,
     /// Whether the one who looks has a passkey that works at this address.
     pub(super) passkey: bool,
+    /// What somebody tried here and was refused.
+    pub(super) tried: Option<&'a Tried>,
 }
 
 impl Shown<'_> {

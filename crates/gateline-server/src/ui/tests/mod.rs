@@ -2,16 +2,19 @@
 
 mod views;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gateline_api::{Checkpoint, LogPage, Page, Problem, PromotionState, entry};
 use gateline_model::Scope;
 use maud::Markup;
 
+use super::answers::Answer;
 use super::forms::{Act, Fields, Tried};
 use super::promotion::{OFFERED, Shown};
 use super::shell::Visitor;
-use super::{assets, board, evidence, log, login, promote, promotion, release, releases, stage, trends};
+use super::{
+    assets, board, evidence, inbox, log, login, promote, promotion, release, releases, stage, trends,
+};
 use crate::views::Reported;
 
 fn visitor(scopes: &[Scope]) -> Visitor {
@@ -74,6 +77,7 @@ fn promotion_page(scopes: &[Scope], state: PromotionState, tried: Option<&Tried>
         Vec::new()
     };
     let summary = views::asked_summary();
+    let seat = Ok(views::seat());
     let shown = Shown {
         view: &view,
         release: Some(&release),
@@ -83,11 +87,37 @@ fn promotion_page(scopes: &[Scope], state: PromotionState, tried: Option<&Tried>
         ticks: &ticks,
         known: Some(&HashMap::new()),
         waivers: &[views::waiver()],
-        teams: &["tech-lead".parse().unwrap()],
-        signing: None,
+        seat: (state == PromotionState::Held).then_some(&seat),
+        answered: false,
+        passkey: false,
         tried,
     };
     promotion::page(&visitor(scopes), &shown)
+}
+
+fn inbox_page(scopes: &[Scope], tried: Option<&Tried>) -> Markup {
+    let part = Page {
+        items: vec![views::waiting()],
+        next: Some("more".to_owned()),
+    };
+    let about = part.items[0].promotion.clone();
+    let answered = crate::views::Answered {
+        promotion: "payments/ledger-api/production/3".parse().unwrap(),
+        version: "2.0.0".parse().unwrap(),
+        headline: "held: 1 of 2 gates not satisfied: approval".to_owned(),
+        at: "2026-11-21T09:00:00Z".parse().unwrap(),
+    };
+    let shown = inbox::Shown {
+        part: &part,
+        after: "",
+        answered: &[answered],
+        answered_all: 21,
+        passkey: false,
+        delegations: &[views::delegation()],
+        tried,
+        about: tried.map(|_| &about),
+    };
+    inbox::page(&visitor(scopes), &shown)
 }
 
 /// The page of the promotion that is held, whose first gate was judged on these facts.
@@ -107,8 +137,9 @@ fn judged_on(facts: &serde_json::Value, scopes: &[Scope], known: &[&str]) -> Mar
         ticks: &[],
         known: Some(&known),
         waivers: &[views::waiver()],
-        teams: &[],
-        signing: None,
+        seat: None,
+        answered: false,
+        passkey: false,
         tried: None,
     };
     promotion::page(&visitor(scopes), &shown)
@@ -154,6 +185,7 @@ fn pages() -> Vec<(&'static str, Markup)> {
     let problem = Problem::new(&entry::UNAUTHORIZED, "the token is not known");
     vec![
         ("board", board_page()),
+        ("inbox", inbox_page(&[Scope::Admin], None)),
         (
             "held",
             promotion_page(&[Scope::Admin], PromotionState::Held, None),
@@ -260,19 +292,21 @@ fn everything_that_waits_says_since_when_on_whom_and_until_when() {
 
 #[test]
 fn only_what_can_change_something_and_is_permitted_is_offered() {
+    let answers = Answer::ALL.map(Act::Answer);
     let offered = |scopes: &[Scope], state| {
         let page = promotion_page(scopes, state, None).0;
-        OFFERED
-            .into_iter()
-            .filter(|act| page.contains(&format!("id=\"act-{}\"", act.word())))
+        let all = answers.into_iter().chain(OFFERED);
+        all.filter(|act| page.contains(&format!("id=\"act-{}\"", act.word())))
             .collect::<Vec<_>>()
     };
+    // Nobody takes back what was not said.
+    let asked = &answers[..5];
     assert_eq!(offered(&[], PromotionState::Held), []);
-    assert_eq!(offered(&[Scope::Approve], PromotionState::Held), [Act::Approve]);
+    assert_eq!(offered(&[Scope::Approve], PromotionState::Held), asked);
     assert_eq!(offered(&[Scope::Override], PromotionState::Held), [Act::Override]);
     assert_eq!(
         offered(&[Scope::Admin], PromotionState::Held),
-        [Act::Approve, Act::Override, Act::Abort]
+        [asked, &[Act::Override, Act::Abort]].concat()
     );
     assert_eq!(
         offered(&[Scope::Admin], PromotionState::RollingOut),
@@ -283,6 +317,43 @@ fn only_what_can_change_something_and_is_permitted_is_offered() {
         [Act::Resume, Act::Abort]
     );
     assert_eq!(offered(&[Scope::Admin], PromotionState::Verified), []);
+}
+
+#[test]
+fn every_form_of_the_inbox_carries_its_own_question_and_an_id_of_its_own() {
+    let page = inbox_page(&[Scope::Approve], None).0;
+    let item = views::waiting();
+    for answer in &Answer::ALL[..5] {
+        let id = format!("id=\"act-{}-{}\"", answer.word(), item.promotion);
+        assert_eq!(page.matches(&id).count(), 1, "{id}");
+    }
+    let question = format!("name=\"question\" value=\"{}\"", item.question);
+    assert_eq!(page.matches(&question).count(), 5);
+    let reader = inbox_page(&[Scope::Read], None).0;
+    assert!(!reader.contains("name=\"question\""), "{reader}");
+    let ids: Vec<&str> = page
+        .split(" id=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    let unique: HashSet<&&str> = ids.iter().collect();
+    assert_eq!(unique.len(), ids.len(), "{ids:?}");
+}
+
+#[test]
+fn an_answer_that_was_refused_in_the_inbox_stands_there_as_it_was_written() {
+    let tried = Tried {
+        act: Act::Answer(Answer::Reject),
+        problem: Problem::new(&entry::BODY, "look again"),
+        fields: Fields {
+            reason: "Not <yet>.".to_owned(),
+            ..Fields::default()
+        },
+    };
+    let page = inbox_page(&[Scope::Approve], Some(&tried));
+    assert!(page.0.contains("Not &lt;yet&gt;.</textarea>"), "{}", page.0);
+    assert!(words(&page).contains("look again"));
+    assert!(!page.0.contains("data-watch"));
 }
 
 #[test]

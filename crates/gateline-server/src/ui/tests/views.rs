@@ -1,9 +1,11 @@
 //! Fixed views: a release that is held before production, and the same one rolling out.
 
 use gateline_api::{
-    Board, EvidenceView, PromotionState, PromotionView, ReleaseSummary, ReleaseView, StageView, WaiverView,
+    Board, DelegationView, EvidenceView, InboxItem, PromotionState, PromotionView, ReleaseSummary,
+    ReleaseView, StageView, WaiverView,
 };
-use gateline_model::{Digest, Summary, Tick};
+use gateline_core::Waiting;
+use gateline_model::{Digest, ProjectName, Summary, Tick};
 use serde_json::{Value, json};
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
@@ -51,6 +53,37 @@ pub fn board() -> Board {
         ],
         "total": 3, "all": 4, "needing": 1, "rolling": 1, "next": "payments/fraud-rules", "log": 48_212,
     }))
+}
+
+/// A question that waits for ana, who was asked by name; it was due.
+pub fn waiting() -> InboxItem {
+    read(json!({
+        "promotion": "payments/payment-service/production/7", "version": "1.3.0", "live": "1.2.0", "risk": "high",
+        "headline": "held: 1 of 3 gates not satisfied: approval", "says": "0 of 1 from tech-lead", "question": digest("question"),
+        "from": "tech-lead", "instead_of": "bo", "since": "2026-11-21T06:21:00Z", "until": "2026-11-21T08:21:00Z",
+        "by_name": true, "comment": true, "signed": "session",
+    }))
+}
+
+/// How ana may answer the promotion that is held.
+pub fn seat() -> Waiting {
+    Waiting {
+        promotion: "payments/payment-service/production/7".parse().unwrap(),
+        from: "tech-lead".parse().unwrap(),
+        instead_of: None,
+        since: "2026-11-21T08:21:00Z".parse().unwrap(),
+        until: None,
+        by_name: false,
+        comment: false,
+        signed: gateline_model::Tier::Session,
+    }
+}
+
+pub fn delegation() -> (ProjectName, DelegationView) {
+    let view = read(json!({
+        "by": "ana", "to": "cy", "team": "tech-lead", "from": "2026-11-20T08:00:00Z", "until": "2026-11-30T08:00:00Z", "holds": true,
+    }));
+    ("payments".parse().unwrap(), view)
 }
 
 pub fn summary() -> ReleaseSummary {

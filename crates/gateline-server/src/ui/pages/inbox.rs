@@ -1,0 +1,61 @@
+//! The page of the inbox.
+
+use gateline_api::InboxQuery;
+use gateline_model::PromotionId;
+use maud::Markup;
+use serde::Deserialize;
+
+use super::given;
+use crate::refused::Refused;
+use crate::ui::forms::Tried;
+use crate::ui::inbox::{ANSWERED_SHOWN_MAX, Shown, page};
+use crate::ui::visit::Visit;
+use crate::views;
+
+/// Questions on one page of the inbox: each has its forms with it.
+const INBOX_ROWS: u32 = 25;
+
+/// What the address of the inbox may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct InboxAddress {
+    after: String,
+}
+
+pub(in crate::ui) async fn inbox(visit: Visit) -> Result<Markup, Refused> {
+    let InboxAddress { after } = visit.query()?;
+    inbox_again(&visit, &after, None).await
+}
+
+pub(in crate::ui) async fn inbox_again(
+    visit: &Visit,
+    after: &str,
+    tried: Option<(&Tried, PromotionId)>,
+) -> Result<Markup, Refused> {
+    let (hub, actor) = (&visit.app.hub, &visit.visitor.actor);
+    let query = InboxQuery {
+        project: None,
+        after: given(after),
+        limit: Some(INBOX_ROWS),
+    };
+    let part = views::inbox(hub, actor, &query)?;
+    let (answered, answered_all) = match after.is_empty() {
+        true => views::answered(hub, actor, ANSWERED_SHOWN_MAX),
+        false => (Vec::new(), 0),
+    };
+    let delegations = match after.is_empty() {
+        true => views::delegations_of(hub, actor),
+        false => Vec::new(),
+    };
+    let shown = Shown {
+        part: &part,
+        after,
+        answered: &answered,
+        answered_all,
+        passkey: visit.has_passkey(),
+        delegations: &delegations,
+        tried: tried.as_ref().map(|(tried, _)| *tried),
+        about: tried.as_ref().map(|(_, about)| about),
+    };
+    Ok(page(&visit.visitor, &shown))
+}
