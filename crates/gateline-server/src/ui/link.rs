@@ -1,7 +1,9 @@
 //! Links: the address of every page. Knows no page's content.
 
 use gateline_api::encode;
-use gateline_model::{Digest, EvidenceId, PipelineRef, PromotionId, StageName, StageRef, StreamId, Version};
+use gateline_model::{
+    Digest, EvidenceId, PipelineRef, ProjectName, PromotionId, StageName, StageRef, StreamId, Version,
+};
 
 pub(super) fn promotion(id: &PromotionId) -> String {
     format!("/promotions/{id}")
@@ -71,6 +73,17 @@ pub(super) fn statement(id: &PromotionId) -> String {
 
 /// Who is told what.
 pub(super) const LETTERS: &str = "/letters";
+
+/// Who may do what where.
+pub(super) const PEOPLE: &str = "/people";
+
+/// What is in force.
+pub(super) const POLICIES: &str = "/policies";
+
+/// The versions of one pipeline, one policy module, or the roles of a project.
+pub(super) fn rules_of(project: &ProjectName, kind: &str, name: &str) -> String {
+    format!("{POLICIES}/{project}/{kind}/{name}")
+}
 
 /// What waits on whoever looks.
 pub(super) const INBOX: &str = "/inbox";

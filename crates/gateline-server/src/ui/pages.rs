@@ -4,6 +4,8 @@ mod evidence;
 mod inbox;
 mod keys;
 mod letters;
+mod people;
+mod rules;
 mod waivers;
 
 use axum::extract::{Query, State};
@@ -38,6 +40,8 @@ pub(super) use evidence::{EvidenceAddress, evidence, evidence_again};
 pub(super) use inbox::{inbox, inbox_again};
 pub(super) use keys::{keys, keys_again};
 pub(super) use letters::letters;
+pub(super) use people::people;
+pub(super) use rules::{policies, rules};
 pub(super) use waivers::{waivers, waivers_again};
 
 /// Pipelines on one page of the board.

@@ -46,6 +46,8 @@ pub(super) enum Tab {
     Inbox,
     Releases,
     Waivers,
+    Policies,
+    People,
     Log,
     None,
 }
@@ -104,6 +106,8 @@ impl Page<'_> {
                         (entry(*tab, Tab::Inbox, link::INBOX, "Inbox", "g i"))
                         (entry(*tab, Tab::Releases, "/releases", "Releases", "g r"))
                         (entry(*tab, Tab::Waivers, link::WAIVERS, "Waivers", "g w"))
+                        (entry(*tab, Tab::Policies, link::POLICIES, "Policies", "g p"))
+                        (entry(*tab, Tab::People, link::PEOPLE, "People", "g o"))
                         (entry(*tab, Tab::Log, "/log", "Log", "g l"))
                     }
                     span.right {
@@ -125,7 +129,7 @@ impl Page<'_> {
 }
 
 /// The keys that our script knows; without it they do nothing, and nothing needs them.
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 17] = [
     ("j", "next row"),
     ("k", "row before"),
     ("Enter", "open the row"),
@@ -134,6 +138,8 @@ const KEYS: [(&str, &str); 15] = [
     ("g i", "inbox"),
     ("g r", "releases"),
     ("g w", "waivers"),
+    ("g p", "policies"),
+    ("g o", "people"),
     ("g l", "log"),
     ("a", "approve, where you are asked"),
     ("x", "reject"),

@@ -47,6 +47,9 @@ fn table() -> Vec<Line> {
         page(read, link::KEYS, pages::keys),
         page(read, link::LETTERS, pages::letters),
         page(read, "/log", pages::log),
+        page(read, link::PEOPLE, pages::people),
+        page(read, link::POLICIES, pages::policies),
+        page(read, "/policies/{project}/{kind}/{name}", pages::rules),
         page(
             read,
             "/promote/{project}/{pipeline}/{version}/{stage}",

@@ -18,7 +18,9 @@ mod promotion;
 mod promotions;
 mod release;
 mod risk;
+mod roles;
 mod rollout;
+mod rules;
 mod stage;
 mod standing;
 mod summary;
@@ -41,6 +43,12 @@ pub(crate) use promotion::{opened, promotion};
 pub(crate) use promotions::promotions;
 pub(crate) use release::{erasable, release, releases};
 pub(crate) use risk::risk;
+pub(crate) use roles::{
+    MayView, OnCallNow, PeopleView, TeamNow, may_of, people_of, project_names, roles_in_force, teams_of,
+};
+pub(crate) use rules::{
+    DIFF_LINES_MAX, Declared, FileDifference, Line, VERSIONS_MAX, VersionView, difference, versions,
+};
 pub(crate) use stage::stage;
 pub(crate) use summary::{moment, summary};
 pub(crate) use tokens::tokens;

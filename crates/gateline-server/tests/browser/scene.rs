@@ -86,7 +86,7 @@ impl Scene {
     }
 
     /// One of every page.
-    pub fn pages(&self) -> [&'static str; 12] {
+    pub fn pages(&self) -> [&'static str; 15] {
         [
             "/",
             "/inbox",
@@ -97,6 +97,9 @@ impl Scene {
             "/promotions/payments/payment-service/production/1",
             "/promotions/payments/payment-service/production/2",
             "/stages/payments/payment-service/production",
+            "/people",
+            "/policies",
+            "/policies/payments/pipeline/payment-service",
             "/waivers",
             "/log",
             "/login",

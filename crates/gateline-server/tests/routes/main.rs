@@ -6,6 +6,7 @@ mod accounts;
 mod attached;
 mod attestations;
 mod board;
+mod declared;
 mod evidence;
 mod freezes;
 mod hooks;

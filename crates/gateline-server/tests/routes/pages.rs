@@ -7,7 +7,7 @@ use gateline_model::{Digest, Scope};
 
 use crate::support::{App, Client, PIPELINE, body_of, id, junit};
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 15] = [
     "/",
     "/inbox",
     "/releases",
@@ -17,6 +17,9 @@ const PAGES: [&str; 9] = [
     "/stages/payments/payment-service/dev",
     "/waivers",
     "/letters",
+    "/people",
+    "/policies",
+    "/policies/payments/pipeline/payment-service",
     "/log",
 ];
 const ABORT: &str = "/ui/promotions/payments/payment-service/dev/1/abort";
@@ -185,6 +188,15 @@ async fn a_page_that_there_is_not_says_so_as_a_page() {
         ("/stages/payments/payment-service/nowhere", 404, "stage.unknown"),
         ("/?show=sideways", 422, "request.query"),
         ("/log?from=yesterday", 422, "request.query"),
+        ("/policies/payments/pipeline/nothing", 404, "pipeline.unknown"),
+        ("/policies/payments/policy/nothing", 404, "policy.unknown"),
+        ("/policies/payments/recipe/nothing", 422, "request.path"),
+        (
+            "/policies/payments/pipeline/payment-service?old=7000",
+            422,
+            "request.query",
+        ),
+        ("/people?who=a%20b", 422, "request.query"),
         ("/log?before=-1", 422, "request.query"),
         ("/inbox?after=yesterday", 422, "request.query"),
         ("/releases?project=payments", 422, "request.query"),

@@ -33,6 +33,7 @@ pub fn filled(path: &str) -> String {
         ("{number}", "1"),
         ("{release}", "payment-service@1.0.0"),
         ("{version}", "1.0.0"),
+        ("{kind}", "pipeline"),
         ("{name}", "holidays"),
         ("{policy}", "rules"),
         ("{id}", "nobody"),

@@ -1,0 +1,40 @@
+//! The page of people and roles.
+
+use gateline_model::ActorId;
+use maud::Markup;
+use serde::Deserialize;
+
+use super::name;
+use crate::refused::Refused;
+use crate::ui::people::{Shown, page};
+use crate::ui::visit::Visit;
+use crate::views;
+
+/// What the address may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct PeopleAddress {
+    project: String,
+    who: String,
+}
+
+pub(in crate::ui) async fn people(visit: Visit) -> Result<Markup, Refused> {
+    let PeopleAddress { project, who } = visit.query()?;
+    let (hub, now) = (&visit.app.hub, visit.visitor.now);
+    let projects = views::project_names(hub);
+    let project = name(&project)?.or_else(|| projects.first().cloned());
+    let actor: Option<ActorId> = name(&who)?;
+    let looks = &visit.caller.actor;
+    let view = project.map(|project| views::people_of(hub, &project, looks, now));
+    let asked = view.as_ref().zip(actor).map(|(view, actor)| {
+        let teams = views::teams_of(hub, &view.project, &actor, now);
+        (teams, views::may_of(hub, &view.project, &actor, now))
+    });
+    let shown = Shown {
+        projects: &projects,
+        view: view.as_ref(),
+        who: who.trim(),
+        asked: asked.as_ref().map(|(teams, answers)| (&teams[..], &answers[..])),
+    };
+    Ok(page(&visit.visitor, &shown))
+}

@@ -1,0 +1,147 @@
+//! The pages of what is in force, and of its versions.
+
+use gateline_api::{PipelineQuery, PolicyQuery, entry};
+use gateline_model::{PipelineName, PipelineRef, ProjectName};
+use maud::Markup;
+use serde::Deserialize;
+
+use super::name;
+use crate::call::App;
+use crate::refused::Refused;
+use crate::ui::rules::{InForce, Shown, list, page};
+use crate::ui::visit::Visit;
+use crate::views::{self, Declared, VersionView};
+
+/// What the address of the list may say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ListAddress {
+    project: String,
+}
+
+pub(in crate::ui) async fn policies(visit: Visit) -> Result<Markup, Refused> {
+    let ListAddress { project } = visit.query()?;
+    let only: Option<ProjectName> = name(&project)?;
+    let hub = &visit.app.hub;
+    let query = PolicyQuery {
+        project: only.clone(),
+    };
+    let modules = views::policies(hub, &query).into_iter().map(|one| InForce {
+        project: one.project,
+        kind: "policy",
+        name: one.name.to_string(),
+        version: one.version,
+    });
+    let query = PipelineQuery {
+        project: only.clone(),
+        after: None,
+        limit: Some(gateline_api::PAGE_MAX),
+    };
+    let pipelines = views::pipelines(hub, &query)
+        .items
+        .into_iter()
+        .map(|one| InForce {
+            project: one.of.project,
+            kind: "pipeline",
+            name: one.of.pipeline.to_string(),
+            version: one.version,
+        });
+    let roles = views::roles_in_force(hub, only.as_ref())
+        .into_iter()
+        .map(|(project, version)| InForce {
+            name: project.to_string(),
+            project,
+            kind: "roles",
+            version,
+        });
+    let all: Vec<InForce> = modules.chain(roles).chain(pipelines).collect();
+    Ok(list(&visit.visitor, project.trim(), &all))
+}
+
+/// One of them in an address.
+#[derive(Debug, Clone, Deserialize)]
+struct RulesAddress {
+    project: ProjectName,
+    kind: String,
+    name: String,
+}
+
+/// Which two versions are compared, by log number.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Compared {
+    old: Option<String>,
+    new: Option<String>,
+}
+
+pub(in crate::ui) async fn rules(mut visit: Visit) -> Result<Markup, Refused> {
+    let RulesAddress { project, kind, name } = visit.path().await?;
+    let bad = |err: String| Refused::new(&entry::PATH, err);
+    let declared = match kind.as_str() {
+        "pipeline" => Declared::Pipeline(name.parse().map_err(|err| bad(format!("{err}")))?),
+        "policy" => Declared::Policy(name.parse().map_err(|err| bad(format!("{err}")))?),
+        "roles" => Declared::Roles,
+        _ => return Err(bad(format!("`{kind}` is none of `pipeline`, `policy`, `roles`"))),
+    };
+    let compared: Compared = visit.query()?;
+    let hub = &visit.app.hub;
+    let versions = views::versions(hub, &project, &declared).await?;
+    let new = chosen(&versions, compared.new.as_deref())?.unwrap_or(0);
+    let old = match compared.old.as_deref() {
+        // Where nothing is asked for, what was in force before.
+        None => Some(new + 1).filter(|before| *before < versions.len()),
+        given => chosen(&versions, given)?,
+    };
+    let before = old.map(|place| &versions[place]);
+    let difference = views::difference(hub, &declared, before, &versions[new]).await?;
+    let meaning = match (&declared, before) {
+        (Declared::Pipeline(name), Some(before)) => {
+            meaning(&visit.app, &project, name, before, &versions[new]).await
+        }
+        (Declared::Pipeline(_) | Declared::Policy(_) | Declared::Roles, _) => None,
+    };
+    let shown = Shown {
+        project: &project,
+        kind: &kind,
+        name: &name,
+        versions: &versions,
+        old,
+        new,
+        meaning: meaning.as_deref(),
+        difference: &difference,
+    };
+    Ok(page(&visit.visitor, &shown))
+}
+
+/// The place of the version that a log number names; nothing where it is empty.
+fn chosen(versions: &[VersionView], number: Option<&str>) -> Result<Option<usize>, Refused> {
+    let Some(number) = number.filter(|number| !number.is_empty()) else {
+        return Ok(None);
+    };
+    let place = versions.iter().position(|one| one.number.to_string() == number);
+    let unknown = || {
+        Refused::new(
+            &entry::QUERY,
+            format!("no version came into force at log number `{number}`"),
+        )
+    };
+    place.map(Some).ok_or_else(unknown)
+}
+
+/// What two versions of a pipeline mean differently.
+async fn meaning(
+    app: &App,
+    project: &ProjectName,
+    name: &PipelineName,
+    old: &VersionView,
+    new: &VersionView,
+) -> Option<Vec<String>> {
+    let of = PipelineRef {
+        project: project.clone(),
+        pipeline: name.clone(),
+    };
+    let old = views::pipeline(&app.hub, &of, Some(old.version)).await.ok()?;
+    let new = views::pipeline(&app.hub, &of, Some(new.version)).await.ok()?;
+    let found = gateline_spec::diff(&old.pipeline, &new.pipeline);
+    Some(found.iter().map(ToString::to_string).collect())
+}

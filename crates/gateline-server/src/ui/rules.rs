@@ -1,0 +1,168 @@
+//! The rules: which pipelines, policy modules and roles are in force; every version of one and by whom; and
+//! what two versions say differently.
+
+use gateline_model::{Digest, ProjectName};
+use maud::{Markup, html};
+
+use super::shell::{Fresh, Page, Tab, Visitor};
+use super::words::counted;
+use super::{link, time};
+use crate::views::{DIFF_LINES_MAX, FileDifference, Line, VERSIONS_MAX, VersionView};
+
+/// One thing that is in force.
+pub(super) struct InForce {
+    pub(super) project: ProjectName,
+    /// `pipeline`, `policy` or `roles`.
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) version: Digest,
+}
+
+/// Things of one page of the list.
+pub(super) const RULES_SHOWN_MAX: usize = 500;
+
+pub(super) fn list(visitor: &Visitor, project: &str, all: &[InForce]) -> Markup {
+    Page {
+        tab: Tab::Policies,
+        title: "Policies".to_owned(),
+        fresh: Fresh::Resting,
+        watch: vec!["project/".to_owned()],
+        visitor,
+        body: html! {
+            h1 { "Policies" }
+            p.sub { "What is in force: policy modules, pipelines and roles, each with every version that ever was." }
+            form.filter method="get" action=(link::POLICIES) role="search" aria-label="Filter the policies" #filters data-keep {
+                label { "Project" input #filter name="project" value=(project) maxlength="63" autocomplete="off"; }
+                button type="submit" { "Show" }
+            }
+            @if all.is_empty() { div.banner { p { b { "Nothing is in force here." } } p.sub { "Apply a file with " code { "gateline apply -f pipeline.yaml" } "." } } }
+            @else {
+                div.wide { table.list {
+                    thead { tr { th scope="col" { "name" } th scope="col" { "kind" } th scope="col" { "project" } th scope="col" { "version in force" } } }
+                    tbody { @for one in all.iter().take(RULES_SHOWN_MAX) { tr {
+                        th scope="row" { a href=(link::rules_of(&one.project, one.kind, &one.name)) data-row { (one.name) } }
+                        td { (one.kind) } td { (one.project) } td { code title=(one.version) { (one.version.short()) } }
+                    } } }
+                } }
+                @if all.len() > RULES_SHOWN_MAX { p.age { "and " (all.len() - RULES_SHOWN_MAX) " more: show those of one project" } }
+            }
+        },
+    }
+    .render()
+}
+
+/// All that the page of one of them shows.
+pub(super) struct Shown<'a> {
+    pub(super) project: &'a ProjectName,
+    pub(super) kind: &'a str,
+    pub(super) name: &'a str,
+    pub(super) versions: &'a [VersionView],
+    /// The two that are compared, by their place in the list; nothing before the first one.
+    pub(super) old: Option<usize>,
+    pub(super) new: usize,
+    /// What a pipeline means differently, a line each; nothing where that is not known.
+    pub(super) meaning: Option<&'a [String]>,
+    pub(super) difference: &'a [FileDifference],
+}
+
+pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
+    let Shown {
+        project,
+        kind,
+        name,
+        versions,
+        ..
+    } = *shown;
+    Page {
+        tab: Tab::Policies,
+        title: format!("{kind} {name}"),
+        fresh: Fresh::Resting,
+        watch: vec![format!("project/{project}")],
+        visitor,
+        body: html! {
+            h1 { (kind) " " (name) }
+            p.sub {
+                "of " (project) " · " (counted(versions.len() as u64, "version"))
+                @if versions.len() == VERSIONS_MAX { " (older ones are in the " a href="/log" { "log" } ")" }
+                ", the newest is in force"
+            }
+            (compared(shown))
+            (difference(shown))
+            h2 #versions { "Versions" }
+            div.wide { table.long {
+                thead { tr { th scope="col" { "version" } th scope="col" { "in force since" } th scope="col" { "applied by" } th scope="col" { "log" } } }
+                tbody { @for (place, version) in versions.iter().enumerate() { (row(visitor, shown, place, version)) } }
+            } }
+        },
+    }
+    .render()
+}
+
+fn row(visitor: &Visitor, shown: &Shown<'_>, place: usize, version: &VersionView) -> Markup {
+    let before = shown.versions.get(place + 1).map(|one| one.number);
+    let here = link::rules_of(shown.project, shown.kind, shown.name);
+    let address = link::with(
+        &here,
+        &[
+            (
+                "old",
+                &before.map(|number| number.to_string()).unwrap_or_default(),
+            ),
+            ("new", &version.number.to_string()),
+        ],
+    );
+    html! {
+        tr {
+            th scope="row" { a.mono href=(address) title=(version.version) data-row { (version.version.short()) } @if place == 0 { div.age { "in force" } } }
+            td { (time::clock(visitor.now, version.at)) }
+            td { (version.by) }
+            td { a.mono href=(link::log_at(version.number)) { "#" (version.number) } }
+        }
+    }
+}
+
+fn compared(shown: &Shown<'_>) -> Markup {
+    let option = |place: usize, version: &VersionView, chosen: bool| {
+        html! { option value=(version.number) selected[chosen] { (version.version.short()) " of #" (version.number) @if place == 0 { ", in force" } } }
+    };
+    html! {
+        form.filter method="get" action=(link::rules_of(shown.project, shown.kind, shown.name)) aria-label="Compare two versions" #filters data-keep {
+            label { "From" select #old name="old" {
+                option value="" selected[shown.old.is_none()] { "nothing" }
+                @for (place, version) in shown.versions.iter().enumerate() { (option(place, version, shown.old == Some(place))) }
+            } }
+            label { "To" select #new name="new" {
+                @for (place, version) in shown.versions.iter().enumerate() { (option(place, version, shown.new == place)) }
+            } }
+            button type="submit" { "Compare" }
+        }
+    }
+}
+
+fn difference(shown: &Shown<'_>) -> Markup {
+    html! {
+        h2 #difference { "Difference" }
+        @if let Some(meaning) = shown.meaning {
+            @if meaning.is_empty() { p { "Both mean the same." } }
+            @else { ul.items { @for line in meaning { li { code.break { (line) } } } } }
+        }
+        @for file in shown.difference {
+            h3 { (file.name) }
+            pre.lines { @for line in &file.lines { (text(line)) } }
+        }
+        @if shown.difference.is_empty() { p.sub { "Not a line differs." } }
+        @if shown.difference.iter().map(|file| file.lines.len()).sum::<usize>() >= DIFF_LINES_MAX { p.age { "The first " (DIFF_LINES_MAX) " lines of it." } }
+    }
+}
+
+/// The sign says it; the colour only helps.
+fn text(line: &Line) -> Markup {
+    html! {
+        @match line {
+            Line::Same(text) => { "  " (text) "\n" }
+            Line::Added(text) => { ins { "+ " (text) } "\n" }
+            Line::Removed(text) => { del { "- " (text) } "\n" }
+            Line::Gap => { span.age { "  …" } "\n" }
+        }
+    }
+}
