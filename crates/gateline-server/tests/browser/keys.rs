@@ -147,7 +147,7 @@ async fn what_waits_is_answered_in_the_inbox_with_one_key_each() {
         window.press("xNot this week.").await;
         window.press("\u{e004}\u{e007}").await;
         window.until_shown(".banner", "Nothing waits on you").await;
-        window.until_shown("main", "You answered").await;
+        window.until_shown("main", "Withdraw your answer").await;
         window.press("w").await;
         window.press("I looked again.\u{e004}\u{e007}").await;
         window
