@@ -75,6 +75,10 @@ errors! {
     WRONG_PASSWORD: "auth.wrong_password", 401, Refused, "Nobody was let in", "try again; an administrator gives an account another password with `gateline account password NAME`";
     /// Our fault.
     BUG: "bug", 500, Bug, "Gateline has a bug", "report it with the server's log of this moment";
+    /// A file that is no calendar.
+    CALENDAR_INVALID: "calendar.invalid", 422, Usage, "The calendar cannot be used", "mend the entry, or leave it out of the file";
+    /// A calendar that was never applied.
+    CALENDAR_UNKNOWN: "calendar.unknown", 404, Usage, "There is no such calendar", "list them with `gateline calendar list`";
     /// An evidence format that is not read.
     FORMAT: "evidence.format", 422, Usage, "The format of the evidence is not known", "name it with `--as` (in the API: `format`)";
     /// A pipeline without a registry.

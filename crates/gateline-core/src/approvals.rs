@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::decide::revoked_key;
-use crate::gates::{GateView, approval_rule};
+use crate::gates::{FROZEN, GateView, approval_rule};
 use crate::people::People;
 use crate::state::{Promotion, ReleaseState};
 
@@ -213,7 +213,8 @@ impl Asking<'_> {
             .asked
             .iter()
             .find(|asked| asked.question == question);
-        let asked_at = asked.map(|asked| asked.at);
+        // Time in which a freeze kept people from answering is not theirs: they are asked anew afterwards.
+        let asked_at = asked.filter(|_| !self.was_frozen()).map(|asked| asked.at);
         let over = |span: Option<gateline_model::Span>| {
             span.zip(asked_at)
                 .is_some_and(|(span, at)| span.after(at) <= view.now)
@@ -263,6 +264,13 @@ impl Asking<'_> {
             from,
             stands,
         }
+    }
+
+    /// Whether nobody was asked at the last decision, because of a freeze.
+    fn was_frozen(&self) -> bool {
+        let before = self.view.promotion.decision.iter();
+        let mut gates = before.flat_map(|decision| &decision.verdicts);
+        gates.any(|gate| gate.code == FROZEN)
     }
 
     /// How many are known who may answer.

@@ -70,6 +70,15 @@ pub enum Command {
         /// Digest of its files, which are kept with the command.
         module: Digest,
     },
+    /// Bring a version of a calendar into force.
+    ApplyCalendar {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// What it is called there.
+        name: gateline_model::CalendarName,
+        /// Its content. The file that it was read from is kept with the command.
+        calendar: Arc<gateline_model::Calendar>,
+    },
     /// Let stages admit nothing for a time.
     DeclareFreeze {
         /// The project.
@@ -295,6 +304,24 @@ pub enum Command {
         until: Timestamp,
         /// Why.
         reason: String,
+    },
+    /// Confirm an override that somebody else asked for.
+    ConfirmOverride {
+        /// Which promotion.
+        promotion: PromotionId,
+        /// The gate.
+        gate: GateName,
+        /// The permission that was seen, by when it was asked for; it must still be the same.
+        asked_at: Option<Timestamp>,
+    },
+    /// Write what came of an override.
+    WriteReview {
+        /// The promotion that was admitted.
+        promotion: PromotionId,
+        /// The gate that was overridden.
+        gate: GateName,
+        /// The review.
+        text: String,
     },
     /// End a promotion.
     Abort {

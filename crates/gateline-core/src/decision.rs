@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    Admission, CheckOf, Decision, Digest, Gate, GateVerdict, Parts, Pipeline, PromotionKind, Risk, Stage,
-    Verdict,
+    Admission, CheckOf, Decision, Digest, Gate, GateVerdict, HeldByReviews, Opening, Parts, Pipeline,
+    PromotionKind, Risk, Stage, Verdict, WindowName,
 };
 use serde_json::json;
 
@@ -14,6 +14,7 @@ use crate::gates::{self, GateView, Says};
 use crate::rejection::Rejection;
 use crate::risk::{RiskView, assess};
 use crate::state::{Promotion, ReleaseState};
+use crate::timetable::{AskedOf, Opens};
 
 /// A decision, and what was needed to make it.
 pub(crate) struct Judged {
@@ -83,6 +84,8 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         view.last_look = true;
         (verdicts, question) = judge_all(&entry_gates, &view);
     }
+    let scheduled = question.rule.as_ref().ok().copied().flatten();
+    let scheduled = scheduled.and_then(|rule| rule.scheduled.as_ref());
     let approvals = question.rule.map(|_| question.approvals);
     let parts = question.parts;
 
@@ -96,8 +99,10 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
             ]
         })
         .flatten()
+        .chain(promotion.overrides_asked.iter().map(|asked| asked.until))
         .filter(|until| *until > draft.facts.now)
         .min();
+    let opening = opening(&view, &verdicts, scheduled);
     let decision = Decision {
         release: release.id,
         version: release.release.version.clone(),
@@ -111,6 +116,7 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         question: Digest::of_json(&parts),
         at: draft.facts.now,
         until,
+        opening,
     };
     Ok(Judged {
         decision,
@@ -158,6 +164,27 @@ pub(crate) fn judge_verification(
         .collect())
 }
 
+/// When the calendar lets the release in next, while it keeps it out. What is overridden is not asked.
+fn opening(view: &GateView<'_>, verdicts: &[GateVerdict], scheduled: Option<&WindowName>) -> Option<Opening> {
+    let asked = |kind: &str| {
+        verdicts
+            .iter()
+            .any(|gate| gate.kind == kind && gate.overridden.is_none())
+    };
+    let forward = view.promotion.kind == PromotionKind::Forward;
+    let project = view.draft.project(&view.stage_ref.project);
+    let timetable = view.timetable(project.as_deref());
+    let asked = AskedOf {
+        windows: asked("window"),
+        freezes: asked("freeze"),
+        scheduled: scheduled.filter(|_| forward && asked("approval")),
+    };
+    match timetable.opens(view.now, asked) {
+        Opens::At(opening) => Some(opening),
+        Opens::Now | Opens::NotKnown => None,
+    }
+}
+
 /// What a promotion was pinned to.
 pub(crate) struct Pinned {
     pub pipeline: Arc<Pipeline>,
@@ -198,7 +225,7 @@ pub(crate) fn pinned(draft: &Draft<'_>, promotion: &Promotion) -> Result<Pinned,
 }
 
 /// The gates that come after people were asked: an approver is shown those in front.
-const AFTER_THE_QUESTION: [&str; 3] = ["approval", "window", "freeze"];
+const AFTER_THE_QUESTION: [&str; 4] = ["approval", "window", "freeze", "review"];
 
 /// All entry gates in their fixed order: cheap and automatic first, then time, then people, then the calendar.
 fn entry_gates(stage: &Stage, breaking: bool) -> Vec<Gate> {
@@ -222,6 +249,16 @@ fn entry_gates(stage: &Stage, breaking: bool) -> Vec<Gate> {
         declared.push(made("window", "The stage admits only in its windows."));
     }
     declared.push(made("freeze", "A freeze holds every stage that it names."));
+    if stage
+        .overrides
+        .open_reviews_hold
+        .contains(&HeldByReviews::Promotions)
+    {
+        declared.push(made(
+            "review",
+            "The stage admits nothing while nobody has written what came of its last override.",
+        ));
+    }
     declared
 }
 
@@ -257,10 +294,7 @@ fn judge_one(
     };
     let says = match view.promotion.kind {
         PromotionKind::Forward => gates::judge(gate, &here),
-        PromotionKind::Rollback => Says::satisfied(
-            "rollback.passes",
-            "a rollback returns to a release that was live here before",
-        ),
+        PromotionKind::Rollback => gates::judge_rollback(gate, &here),
     };
     verdict(gate, says, &here)
 }
@@ -274,7 +308,7 @@ fn verdict(gate: &Gate, says: Says, view: &GateView<'_>) -> GateVerdict {
         evidence,
         until,
         check_due,
-        changed_by,
+        mut changed_by,
         next,
         details,
         waivers,
@@ -288,14 +322,15 @@ fn verdict(gate: &Gate, says: Says, view: &GateView<'_>) -> GateVerdict {
         Some(old) if old.verdict == verdict && old.code == code => old.since,
         Some(_) | None => view.now,
     };
-    let overridden = (verdict != Verdict::Satisfied && gate.mode.is_enforce())
-        .then(|| {
-            view.promotion
-                .overrides_in_force(view.now)
-                .find(|permission| permission.gate == gate.name)
-                .cloned()
-        })
-        .flatten();
+    let keeps_out = verdict != Verdict::Satisfied && gate.mode.is_enforce();
+    let overridden = view.overridden(&gate.name).filter(|_| keeps_out).cloned();
+    let mut asked = view.promotion.overrides_asked.iter();
+    if let Some(asked) = asked.find(|asked| keeps_out && asked.gate == gate.name && view.now < asked.until) {
+        let by = &asked.by;
+        changed_by.push(format!(
+            "a second person, who confirms the override that {by} asked for"
+        ));
+    }
     GateVerdict {
         gate: gate.name.clone(),
         kind: gate.kind.clone(),

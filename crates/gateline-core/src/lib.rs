@@ -23,13 +23,15 @@ mod risk;
 mod state;
 mod summary;
 mod threshold;
+mod timetable;
 mod world;
 
 pub use command::{Actor, Command, Credential, Facts, Signed, StepOutcome};
 pub use conditions::{APPROVAL_FACTS, RISK_FACTS, TELL_FACTS};
 pub use decide::{
-    ACCOUNTS_MAX, ATTEMPTS_MAX, DELEGATED_MAX, DELEGATIONS_MAX, Decided, KEYS_PER_ACTOR_MAX, ONCE_WORDS,
-    ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, server_project, to_sign,
+    ACCOUNTS_MAX, ATTEMPTS_MAX, CALENDARS_PER_PROJECT_MAX, DELEGATED_MAX, DELEGATIONS_MAX, Decided,
+    KEYS_PER_ACTOR_MAX, ONCE_WORDS, ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, server_project,
+    to_sign,
 };
 pub use decision::judge_gates;
 pub use draft::Proposed;
@@ -42,4 +44,5 @@ pub use risk::{RiskNow, risk_now};
 pub use state::*;
 pub use summary::summary;
 pub use threshold::{Threshold, ThresholdError};
+pub use timetable::{AskedOf, Opens, Timetable, Told, WindowUnknown, WindowsNow};
 pub use world::{World, WorldError};

@@ -18,6 +18,7 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
         (
             Event::PipelineApplied { .. }
             | Event::PolicyApplied { .. }
+            | Event::CalendarApplied { .. }
             | Event::FreezeDeclared { .. }
             | Event::FreezeLifted { .. }
             | Event::WaiverGranted { .. }
@@ -41,7 +42,7 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
             .filter(|promotion| !promotion.asked.is_empty())
             .map(|promotion| promotion.id.clone())
             .collect(),
-        (Event::LaneFreed { .. }, StreamId::Stage(stage)) => world
+        (Event::LaneFreed { .. } | Event::ReviewWritten { .. }, StreamId::Stage(stage)) => world
             .stage(stage)
             .into_iter()
             .flat_map(|state| &state.open)

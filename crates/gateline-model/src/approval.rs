@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActorId, Digest, GateName, GroupName, NameError, Risk, Span};
+use crate::{ActorId, Digest, GateName, GroupName, NameError, Risk, Span, WindowName};
 
 /// Who must approve, and when the rule applies. The first rule whose condition holds is used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,9 @@ pub struct ApprovalRule {
     /// How long a yes counts; as long as the question stays the same where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_for: Option<Span>,
+    /// A window of the pipeline in which an approved release goes in: approved before, it is locked until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<WindowName>,
     /// Says aloud that this rule is enough for a breaking change into production, although it has fewer than two layers.
     #[serde(default, skip_serializing_if = "is_false")]
     pub enough_for_breaking: bool,
@@ -97,8 +100,13 @@ pub struct Layer {
 impl ApprovalRule {
     /// Who is asked, as one line.
     pub fn says(&self) -> String {
+        let scheduled = self
+            .scheduled
+            .iter()
+            .map(|window| format!("; locked until `{window}`"));
+        let scheduled: String = scheduled.collect();
         if self.automatic {
-            return "automatic: nobody is asked".to_owned();
+            return format!("automatic: nobody is asked{scheduled}");
         }
         let layers: Vec<String> = self.layers.iter().map(Layer::says).collect();
         let mut text = layers.join(if self.any_order { ", and " } else { ", then " });
@@ -108,7 +116,7 @@ impl ApprovalRule {
         if let Some(least) = self.signed.at_least() {
             text.push_str(&format!("; signed with {least}"));
         }
-        text
+        text + &scheduled
     }
 
     /// How strongly an answer of a layer's people must be bound: as the rule says, or as the layer does where that is more.

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActorId, Assessment, Digest, EvidenceId, GateMode, GateName, ReleaseId, Risk, StageRef, Version, WaiverId,
+    ActorId, Assessment, Digest, EvidenceId, GateMode, GateName, Opening, Override, ReleaseId, Risk,
+    StageRef, Version, WaiverId,
 };
 
 /// Lines kept in [`GateVerdict::details`].
@@ -143,20 +144,6 @@ pub struct Number {
     pub limit: Option<String>,
 }
 
-/// Reasoned, expiring permission to admit although one named gate is not satisfied.
-/// The reason is in the event's erasable part; the gate stays unsatisfied on record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Override {
-    /// The gate that it names.
-    pub gate: GateName,
-    /// Who granted it.
-    pub by: ActorId,
-    /// When it was granted.
-    pub at: Timestamp,
-    /// When it ends.
-    pub until: Timestamp,
-}
-
 /// All verdicts together, at one moment. Stored; printed word for word by every surface.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[must_use = "a decision nobody reads decides nothing"]
@@ -186,6 +173,9 @@ pub struct Decision {
     /// When a verdict changes by itself, at the earliest; the decision is due again then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// When windows, freezes and an approval's window let the release in next, while they keep it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Opening>,
 }
 
 impl Decision {
@@ -202,7 +192,7 @@ impl Decision {
             .count()
     }
 
-    /// Whether two decisions differ in a verdict, a reason, a due time or an override, not only in a number.
+    /// Whether two decisions differ in a verdict, a reason, a due time, an override or who can change it, not only in a number.
     pub fn differs_from(&self, other: &Decision) -> bool {
         let same = |a: &GateVerdict, b: &GateVerdict| {
             a.gate == b.gate
@@ -213,8 +203,10 @@ impl Decision {
                 && a.until == b.until
                 && a.check_due.is_some() == b.check_due.is_some()
                 && a.overridden == b.overridden
+                && a.changed_by == b.changed_by
         };
         self.admission != other.admission
+            || self.opening != other.opening
             || self.question != other.question
             || self.verdicts.len() != other.verdicts.len()
             || !self.verdicts.iter().zip(&other.verdicts).all(|(a, b)| same(a, b))

@@ -12,10 +12,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, ActorId, Approval, Asked, Decision, Delegation, Digest, Evidence, Freeze, FreezeName,
-    GateName, GroupName, Health, Key, No, Notice, Notifications, Override, Pipeline, PipelineName,
-    PolicyName, PromotionId, PromotionKind, PromotionOutcome, Recipient, Release, ReleaseId, Roles, RuleName,
-    Ruling, Span, StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId,
+    AccountName, ActorId, Approval, Asked, Calendar, CalendarName, Decision, Delegation, Digest, Evidence,
+    Freeze, FreezeName, GateName, GroupName, Health, Key, No, Notice, Notifications, Override, Pipeline,
+    PipelineName, PolicyName, PromotionId, PromotionKind, PromotionOutcome, Recipient, Release, ReleaseId,
+    Review, Roles, RuleName, Ruling, Span, StepAction, StreamId, TargetName, TokenId, Version, Waiver,
+    WaiverId,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
@@ -101,6 +102,15 @@ pub enum Event {
         by: ActorId,
         /// To whom.
         to: ActorId,
+    },
+    /// A version of a calendar came into force.
+    CalendarApplied {
+        /// Which.
+        name: CalendarName,
+        /// The version.
+        version: Digest,
+        /// Its content. The file that it was read from is kept by digest.
+        calendar: Arc<Calendar>,
     },
     /// Stages admit nothing for a time.
     FreezeDeclared {
@@ -253,6 +263,19 @@ pub enum Event {
         why: Option<String>,
     },
 
+    /// A release came in by an override: somebody is to write what came of it.
+    ReviewOpened {
+        /// The review.
+        review: Review,
+    },
+    /// The review was written.
+    ReviewWritten {
+        /// The promotion that was admitted.
+        promotion: PromotionId,
+        /// The gate that was overridden.
+        gate: GateName,
+    },
+
     // ---- promotion ----
     /// Somebody, or the pipeline, asked for it.
     PromotionRequested {
@@ -329,6 +352,14 @@ pub enum Event {
         /// The key that had signed it and was revoked since.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         revoked: Option<String>,
+        /// Until when what was approved would have been locked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        locked_until: Option<Timestamp>,
+    },
+    /// An actor wants to permit admission although a gate is not satisfied; a second person is to confirm it.
+    OverrideAsked {
+        /// The permission, as it would be.
+        permission: Override,
     },
     /// An actor permitted admission although a gate is not satisfied.
     OverrideGranted {
@@ -688,6 +719,7 @@ impl Event {
             Event::KeyRevoked { .. } => "key_revoked",
             Event::DelegationDeclared { .. } => "delegation_declared",
             Event::DelegationEnded { .. } => "delegation_ended",
+            Event::CalendarApplied { .. } => "calendar_applied",
             Event::FreezeDeclared { .. } => "freeze_declared",
             Event::FreezeLifted { .. } => "freeze_lifted",
             Event::WaiverGranted { .. } => "waiver_granted",
@@ -708,6 +740,8 @@ impl Event {
             Event::ReleaseBarred { .. } => "release_barred",
             Event::BarLifted { .. } => "bar_lifted",
             Event::HealthObserved { .. } => "health_observed",
+            Event::ReviewOpened { .. } => "review_opened",
+            Event::ReviewWritten { .. } => "review_written",
             Event::PromotionRequested { .. } => "promotion_requested",
             Event::PipelineRepinned { .. } => "pipeline_repinned",
             Event::DecisionRecorded { .. } => "decision_recorded",
@@ -718,6 +752,7 @@ impl Event {
             Event::ApprovalRefused { .. } => "approval_refused",
             Event::ApprovalWithdrawn { .. } => "approval_withdrawn",
             Event::ApprovalVoided { .. } => "approval_voided",
+            Event::OverrideAsked { .. } => "override_asked",
             Event::OverrideGranted { .. } => "override_granted",
             Event::CheckRecorded { .. } => "check_recorded",
             Event::PromotionAdmitted { .. } => "promotion_admitted",

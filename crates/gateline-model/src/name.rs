@@ -127,6 +127,8 @@ names! {
     ArtifactName: "artifact name", is_label, LABEL_RULE;
     /// The name of a way to tell people something, as the server's file declares it.
     ChannelName: "channel name", is_label, LABEL_RULE;
+    /// The name of a calendar within its project.
+    CalendarName: "calendar name", is_label, LABEL_RULE;
     /// The name of a freeze within its project.
     FreezeName: "freeze name", is_label, LABEL_RULE;
     /// The name of a gate within its stage; by default its kind.

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApprovalRule, Gate, Risk, RiskSource, Span, StageName, Strategy, Target, TargetName, WindowName,
+    ApprovalRule, Gate, OverrideRules, Risk, RiskSource, Span, StageName, Strategy, Target, TargetName,
+    WindowName,
 };
 
 /// A position in a pipeline: entry gates, approval, window, rollout, verification.
@@ -41,6 +42,9 @@ pub struct Stage {
     /// Windows in which the stage admits: open when any of them is; always where there is none.
     #[serde(default)]
     pub windows: Vec<WindowName>,
+    /// What is asked of overrides here.
+    #[serde(default, skip_serializing_if = "OverrideRules::is_default")]
+    pub overrides: OverrideRules,
     /// What happens when the lane is taken.
     #[serde(default)]
     pub lane: LaneMode,

@@ -4,12 +4,14 @@
 
 mod accounts;
 mod board;
+mod calendars;
 mod evidence;
 mod freezes;
 mod hooks;
 mod keys;
 mod log;
 mod notifications;
+mod overrides;
 mod people;
 mod pipelines;
 mod policies;
@@ -21,6 +23,7 @@ mod sessions;
 mod stages;
 mod tokens;
 mod waivers;
+mod windows;
 
 use std::sync::Arc;
 
@@ -88,12 +91,19 @@ routes! {
     json promotions::withdraw,
     json promotions::ask,
     json promotions::override_gate,
+    json overrides::confirm,
+    json overrides::review,
+    json overrides::list,
     json promotions::abort,
     json promotions::pause,
     json promotions::resume,
     json stages::show,
     json stages::rollback,
     json stages::unbar,
+    json windows::list,
+    json calendars::list,
+    json calendars::apply,
+    json calendars::show,
     json freezes::list,
     json freezes::declare,
     json freezes::lift,

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use gateline_core::{Project, Promotion, ReleaseState, World};
 use gateline_model::{
     ActorId, Admission, Approval, ApprovalRule, Decision, Digest, Event, Facts, Found, Gate, GateVerdict,
-    Layer, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage, StageRef, Tier, Verdict,
+    HeldByReviews, Layer, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage, StageRef,
+    Tier, Verdict,
 };
 use jiff::Timestamp;
 
@@ -67,6 +68,11 @@ fn verdicts(decision: &Decision, promotion: &Promotion, stage: &Stage) -> Vec<St
     declared.insert("freeze");
     declared.extend((!stage.approval.is_empty()).then_some("approval"));
     declared.extend((!stage.windows.is_empty()).then_some("window"));
+    let holds = stage
+        .overrides
+        .open_reviews_hold
+        .contains(&HeldByReviews::Promotions);
+    declared.extend(holds.then_some("review"));
     if judged != declared {
         wrong.push(format!("it was judged on {judged:?}, not on {declared:?}"));
     }
@@ -102,7 +108,11 @@ fn gates(
             .overrides
             .iter()
             .filter(|permission| permission.gate.as_str() == name);
-        named.any(|permission| decision.at < permission.until)
+        let two = stage.overrides.second_person;
+        named.any(|permission| {
+            let second = permission.confirmed_by.as_ref();
+            decision.at < permission.until && (!two || second.is_some_and(|who| *who != permission.by))
+        })
     };
     let at = &promotion.id.stage;
     for before in &stage.after {
@@ -110,26 +120,36 @@ fn gates(
             wrong.push(format!("it was never verified in {before}"));
         }
     }
-    let freezes = world
-        .project(&at.project)
-        .map(|project| project.freezes.clone())
-        .unwrap_or_default();
-    let frozen = freezes.values().find(|freeze| {
+    let Some(release) = world.release(&promotion.release) else {
+        return vec!["there is no such release".to_owned()];
+    };
+    let none = Project::default();
+    let project = world.project(&at.project).map_or(&none, |project| project);
+    let frozen = project.freezes.values().find(|freeze| {
         let here = freeze.stages.contains(&stage.name) || (freeze.stages.is_empty() && stage.production);
-        here && freeze.from <= decision.at && decision.at < freeze.until
+        let within = freeze.from <= decision.at && decision.at < freeze.until;
+        let passes = freeze.exempt.contains(&release.release.change.kind);
+        here && within && !passes && freeze.is_in_force(decision.at, &project.calendars)
     });
     if let Some(freeze) = frozen.filter(|_| !overridden("freeze")) {
         wrong.push(format!("`{}` freezes the stage", freeze.name));
     }
     if !stage.windows.is_empty() && !overridden("window") {
-        let mut windows = stage.windows.iter().filter_map(|name| pipeline.windows.get(name));
-        if !windows.any(|window| window.is_open(decision.at)) {
+        let windows = stage.windows.iter().filter_map(|name| pipeline.windows.get(name));
+        let mut next =
+            windows.filter_map(|window| window.next(decision.at, &project.calendars).ok().flatten());
+        if !next.any(|open| open.contains(decision.at)) {
             wrong.push("no window is open".to_owned());
         }
     }
-    let Some(release) = world.release(&promotion.release) else {
-        return vec!["there is no such release".to_owned()];
-    };
+    let holds = stage
+        .overrides
+        .open_reviews_hold
+        .contains(&HeldByReviews::Promotions);
+    let mut reviews = world.stage(at).into_iter().flat_map(|state| &state.reviews);
+    if holds && !overridden("review") && reviews.any(|review| review.promotion != promotion.id) {
+        wrong.push("a review of an override is open".to_owned());
+    }
     let enforced = stage.gates.iter().filter(|gate| gate.mode.is_enforce());
     for gate in enforced.filter(|gate| !overridden(gate.name.as_str())) {
         if !passes(gate, release, live_since, promotion, decision) {

@@ -50,6 +50,8 @@ pub(crate) fn decision(decision: &Decision) -> Vec<String> {
         verdicts,
         risk,
         until,
+        opening,
+        at,
         ..
     } = decision;
     let mut rows = vec![format!(
@@ -58,6 +60,7 @@ pub(crate) fn decision(decision: &Decision) -> Vec<String> {
         risk.word()
     )];
     rows.extend(verdicts.iter().flat_map(verdict));
+    rows.extend(opening.iter().map(|opening| opening.says_from(*at)));
     rows.extend(until.map(|until| format!("decided again {}", time(until))));
     rows
 }

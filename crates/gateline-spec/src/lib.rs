@@ -5,6 +5,7 @@
 
 mod approval;
 mod artifact;
+mod calendar;
 mod channel;
 mod condition;
 mod de;
@@ -31,6 +32,7 @@ mod target;
 mod window;
 mod yaml;
 
+pub use calendar::{CALENDAR_YEARS, CalendarError, read_calendar};
 pub use channel::{CHANNELS_MAX, PEOPLE_MAX};
 pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Severity};
 pub use diff::{Difference, What, diff};

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    ApprovalRule, ArtifactSpec, GateName, LaneMode, PipelineName, ProjectName, Promote, Risk, RiskSource,
-    Span, StageName, Strategy, Target, TargetTemplate, Window, WindowName,
+    ApprovalRule, ArtifactSpec, GateName, LaneMode, OverrideRules, PipelineName, ProjectName, Promote, Risk,
+    RiskSource, Span, StageName, Strategy, Target, TargetTemplate, Window, WindowName,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -104,6 +104,9 @@ struct Stage {
     /// Windows in which the stage admits: open when any of them is.
     #[schemars(default)]
     windows: Vec<WindowName>,
+    /// What is asked of overrides here.
+    #[schemars(default)]
+    overrides: OverrideRules,
     /// How a release reaches the target.
     #[schemars(default)]
     rollout: Strategy,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use gateline_model::{LaneMode, PipelineName, ProjectName, Promote, Span, Stage};
+use gateline_model::{LaneMode, OverrideRules, PipelineName, ProjectName, Promote, Span, Stage};
 
 use crate::diagnostic::Sink;
 use crate::fields::Fields;
@@ -22,6 +22,7 @@ pub(crate) const STAGE_FIELDS: [&str; 17] = [
     "risk",
     "approval",
     "windows",
+    "overrides",
     "rollout",
     "rollout_at_risk",
     "verify",
@@ -58,6 +59,8 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
     let approval = approval::read_approval(&fields);
     window::refuse_unknown(&fields, &context.windows);
     let windows = fields.value_or("windows", Vec::new);
+    window::refuse_unknown_schedules(&fields, &context.windows);
+    let overrides = overrides(&fields);
     let rollout = rollout::read(&fields);
     let rollout_at_risk = rollout::read_at_risk(&fields);
     let verify_within = lasting(&fields, "verify_within", Stage::verify_within_default);
@@ -77,6 +80,7 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
         risk: risk?,
         approval: approval?,
         windows: windows?,
+        overrides: overrides?,
         lane: lane?,
         rollout: rollout?,
         rollout_at_risk: rollout_at_risk?,
@@ -85,6 +89,17 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
         health_every: health_every?,
         expires: expires?,
     })
+}
+
+fn overrides(fields: &Fields<'_, '_, '_>) -> Option<OverrideRules> {
+    let rules = fields.value_or("overrides", OverrideRules::default);
+    if let (Some(rules), Some(entry)) = (&rules, fields.get("overrides")) {
+        let within = entry.value.entry(&["review", "within"]);
+        if let (Span::ZERO, Some(within)) = (rules.review.within, within) {
+            refuse_zero(fields.sink, "within", within.at());
+        }
+    }
+    rules
 }
 
 /// A duration that is not zero: a timer without time would end, or ring, at once and for ever.

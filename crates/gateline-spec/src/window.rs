@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use gateline_model::{Window, WindowName};
-use jiff::Timestamp;
 
 use crate::de;
 use crate::diagnostic::what_and_rule;
@@ -51,10 +50,7 @@ fn window(entry: &Entry, spec: &Fields<'_, '_, '_>) -> Option<(WindowName, Windo
         spec.sink
             .error_with("windows.never-opens", days.at(), "window is open on no day", help);
     }
-    // Any moment will do: the next opening is within nine days of it, or there is none.
-    if let Some(window) = &window
-        && window.around_or_after(Timestamp::UNIX_EPOCH).is_none()
-    {
+    if let Some(window) = window.as_ref().filter(|window| window.never_opens()) {
         let at = entry.value.get("to").map_or(entry.at(), |to| to.at());
         let message = format!(
             "window `{}` never opens: it ends when it starts, at {}",
@@ -90,6 +86,22 @@ pub(crate) fn refuse_unknown(stage: &Fields<'_, '_, '_>, known: &[&str]) {
                 &node.span,
                 format!("no window is called `{name}`"),
                 help,
+            );
+        }
+    }
+}
+
+/// Refuses approvals that are locked until a window which is not in the file.
+pub(crate) fn refuse_unknown_schedules(stage: &Fields<'_, '_, '_>, known: &[&str]) {
+    for rule in stage.items("approval") {
+        if let Some(entry) = rule.get("scheduled")
+            && let Some(name) = entry.value.text().filter(|name| !known.contains(name))
+        {
+            stage.sink.error_with(
+                "windows.unknown",
+                entry.at(),
+                format!("no window is called `{name}`"),
+                meant(name, known.iter().copied()),
             );
         }
     }

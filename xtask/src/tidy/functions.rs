@@ -10,13 +10,12 @@ const LINES_MAX: usize = 100;
 const LONGER: &[(&str, &str, usize)] = &[
     ("crates/gateline-core/src/decide/rollout.rs", "report", 107),
     // A match over all commands, in full.
-    ("crates/gateline-core/src/decide/mod.rs", "one", 139),
-    // A match over all events of a project, in full.
-    ("crates/gateline-core/src/state/project.rs", "evolve", 116),
-    // A match over all events of a promotion, in full.
-    ("crates/gateline-core/src/state/promotion.rs", "evolve", 110),
+    ("crates/gateline-core/src/decide/mod.rs", "one", 150),
+    // Matches over all events of a stream, in full.
+    ("crates/gateline-core/src/state/project.rs", "evolve", 125),
+    ("crates/gateline-core/src/state/promotion.rs", "evolve", 115),
     // A match over all events, in full.
-    ("crates/gateline-model/src/event/sentence.rs", "says", 275),
+    ("crates/gateline-model/src/event/sentence.rs", "says", 300),
 ];
 
 pub fn find(sources: &Sources) -> Vec<String> {

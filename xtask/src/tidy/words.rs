@@ -57,6 +57,16 @@ const RIGHT: &[(&str, &str, &str)] = &[
     ),
     ("xtask/src/tidy/words.rs", "", "it lists them"),
     (
+        "crates/gateline-spec/src/calendar.rs",
+        "cancelled",
+        "iCalendar calls it so",
+    ),
+    (
+        "crates/gateline-spec/tests/calendar.rs",
+        "cancelled",
+        "iCalendar calls it so",
+    ),
+    (
         "crates/gateline-cli/src/client/",
         "provider",
         "rustls and OpenID Connect call theirs so",

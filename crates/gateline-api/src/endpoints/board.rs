@@ -1,7 +1,7 @@
 //! The board: pipelines by stages, with what is live and what is proposed below it.
 
 use gateline_model::{
-    Health, PipelineRef, PromotionId, PromotionKind, ReleaseId, Scope, StageName, Version, Weight,
+    Health, Opening, PipelineRef, PromotionId, PromotionKind, ReleaseId, Scope, StageName, Version, Weight,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -149,6 +149,9 @@ pub struct Proposed {
     pub gates: u32,
     /// One sentence for a person.
     pub headline: String,
+    /// When windows and freezes let it in next, while they keep it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Opening>,
     /// Since when it stands so.
     pub since: Timestamp,
     /// Who or what can change it.

@@ -1,6 +1,8 @@
 //! Freezes: times in which stages admit nothing.
 
-use gateline_model::{ActorId, Freeze, FreezeName, PipelineName, ProjectName, Scope, StageName};
+use gateline_model::{
+    ActorId, ChangeKind, Freeze, FreezeName, PipelineName, ProjectName, Recurs, Scope, StageName, Stretch,
+};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,6 +64,15 @@ pub struct FreezeRequest {
     pub from: Option<Timestamp>,
     /// First moment after it.
     pub until: Timestamp,
+    /// At which times in between it holds; at all of them where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurs: Option<Recurs>,
+    /// Kinds of change that pass all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exempt: Vec<ChangeKind>,
+    /// Whether it holds a rollback too.
+    #[serde(default)]
+    pub applies_to_rollback: bool,
     /// Why.
     pub reason: String,
 }
@@ -75,6 +86,9 @@ pub struct FreezeView {
     pub freeze: Freeze,
     /// Whether it is in force now.
     pub in_force: bool,
+    /// The time that it holds now, or holds next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Stretch>,
     /// Who declared it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<ActorId>,

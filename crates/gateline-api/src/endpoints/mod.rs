@@ -2,11 +2,13 @@
 
 mod accounts;
 mod board;
+mod calendars;
 mod evidence;
 mod freezes;
 mod keys;
 mod log;
 mod notifications;
+mod overrides;
 mod people;
 mod pipelines;
 mod policies;
@@ -18,14 +20,17 @@ mod stages;
 mod steering;
 mod tokens;
 mod waivers;
+mod windows;
 
 pub use accounts::*;
 pub use board::*;
+pub use calendars::*;
 pub use evidence::*;
 pub use freezes::*;
 pub use keys::*;
 pub use log::*;
 pub use notifications::*;
+pub use overrides::*;
 pub use people::*;
 pub use pipelines::*;
 pub use policies::*;
@@ -37,6 +42,7 @@ pub use stages::*;
 pub use steering::*;
 pub use tokens::*;
 pub use waivers::*;
+pub use windows::*;
 
 use crate::EndpointInfo;
 
@@ -75,12 +81,19 @@ endpoints! {
     Withdraw
     AskPerson
     OverrideGate
+    ConfirmOverride
+    WriteReview
+    ListOverrides
     Abort
     Pause
     Resume
     GetStage
     RollBack
     Unbar
+    ListWindows
+    ListCalendars
+    ApplyCalendar
+    GetCalendar
     ListFreezes
     DeclareFreeze
     LiftFreeze

@@ -79,12 +79,18 @@ pub struct PromotionView {
 pub struct OverrideView {
     /// The gate that it names.
     pub gate: GateName,
-    /// Who granted it.
+    /// Who asked for it.
     pub by: ActorId,
-    /// When it was granted.
+    /// When it was asked for.
     pub at: Timestamp,
     /// When it ends.
     pub until: Timestamp,
+    /// The second person, who confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<ActorId>,
+    /// Whether it waits for a second person, and does not count until then.
+    #[serde(default)]
+    pub waits: bool,
     /// Why; none where it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    Freeze, PipelineName, ProjectName, PromotionId, ReleaseId, Scope, Stage, StageName, StageRef, TargetName,
-    Version,
+    Freeze, FreezeName, Opening, PipelineName, ProjectName, PromotionId, ReleaseId, Review, Scope, Stage,
+    StageName, StageRef, TargetName, Version,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,15 @@ pub struct StageView {
     pub barred: Vec<BarView>,
     /// Freezes that hold here and are not over.
     pub freezes: Vec<Freeze>,
+    /// The freezes that hold here now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frozen_by: Vec<FreezeName>,
+    /// When windows and freezes let a release in next, while they keep all out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Opening>,
+    /// Reviews of overrides that are not written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviews: Vec<Review>,
     /// The last promotions, the newest first.
     pub promotions: Vec<PromotionSummary>,
 }

@@ -6,14 +6,15 @@ use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use gateline_api::{
-    ApplyNotifications, ApplyPipeline, ApplyRequest, ApplyRoles, Empty, Exit, PolicyReply, PolicyRequest,
+    ApplyCalendar, ApplyNotifications, ApplyPipeline, ApplyRequest, ApplyRoles, CalendarReply,
+    CalendarRequest, Empty, Exit, PolicyReply, PolicyRequest,
 };
-use gateline_model::{Digest, Pipeline, PolicyName};
+use gateline_model::{CalendarName, Digest, Pipeline, PolicyName};
 use gateline_spec::Document;
 use serde_json::{Value, json};
 
 use super::lint::Linted;
-use super::policy;
+use super::{calendar, policy};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::pipeline_files::PipelineFiles;
@@ -45,12 +46,20 @@ struct Applied {
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
     let mut requests = Vec::new();
     let mut modules: BTreeMap<PathBuf, PolicyRequest> = BTreeMap::new();
+    let mut calendars: BTreeMap<PathBuf, CalendarRequest> = BTreeMap::new();
     for path in args.files.paths()? {
         let (document, text) = Linted::of(&path)?.usable(session)?;
         if let Document::Pipeline(read) = &document {
             for (module, name) in beside(&path, &read.pipeline) {
                 if let Entry::Vacant(free) = modules.entry(module) {
                     let request = policy::request(free.key(), read.pipeline.project.clone(), name)?;
+                    free.insert(request);
+                }
+            }
+            for (file, name) in calendars_beside(&path, &read.pipeline) {
+                if let Entry::Vacant(free) = calendars.entry(file) {
+                    let project = read.pipeline.project.clone();
+                    let request = calendar::request(free.key(), project, name, session)?;
                     free.insert(request);
                 }
             }
@@ -64,6 +73,10 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     for request in modules.values() {
         policies.push(policy::send(&client, request).await?);
     }
+    let mut days: Vec<CalendarReply> = Vec::new();
+    for request in calendars.values() {
+        days.push(client.send::<ApplyCalendar>(&Empty {}, request).await?);
+    }
     let mut applied: Vec<Applied> = Vec::new();
     for (document, request) in &requests {
         applied.push(apply(document, request, &client).await?);
@@ -71,6 +84,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     let all: Vec<Value> = policies
         .iter()
         .map(|reply| json!(reply))
+        .chain(days.iter().map(|reply| json!(reply)))
         .chain(applied.iter().map(|one| one.reply.clone()))
         .collect();
     session.out.answer(&all, || {
@@ -78,6 +92,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         policies
             .iter()
             .for_each(|reply| page.line(policy::applied(reply)));
+        days.iter().for_each(|reply| page.line(calendar::applied(reply)));
         for Applied {
             name,
             version,
@@ -108,6 +123,16 @@ fn beside(file: &Path, pipeline: &Pipeline) -> Vec<(PathBuf, PolicyName)> {
     names
         .map(|name| (directory.join(name.as_str()), name))
         .filter(|(module, _)| module.is_dir())
+        .collect()
+}
+
+/// The calendars that windows of a pipeline name and that lie beside its file, in `calendars/NAME.ics`.
+fn calendars_beside(file: &Path, pipeline: &Pipeline) -> Vec<(PathBuf, CalendarName)> {
+    let directory = file.parent().unwrap_or(Path::new("")).join("calendars");
+    let named = pipeline.windows.values().flat_map(|window| &window.holidays);
+    named
+        .map(|name| (directory.join(format!("{name}.ics")), name.clone()))
+        .filter(|(calendar, _)| calendar.is_file())
         .collect()
 }
 

@@ -5,6 +5,7 @@ mod account;
 mod apply;
 mod approve;
 mod ask;
+mod calendar;
 mod can;
 mod delegate;
 mod diff;
@@ -41,6 +42,7 @@ mod token;
 mod waive;
 mod waiver;
 mod whoami;
+mod window;
 mod withdraw;
 
 use gateline_api::{
@@ -86,6 +88,7 @@ verbs! {
     Ask: ask, "Ask a named person to look at a promotion";
     Delegate: delegate, "Hand your answers on for a time";
     Override: r#override, "Permit admission although one named gate is not satisfied";
+    Window: window, "List when stages let releases in";
     Freeze: freeze, "Declare, lift and list freezes";
     Waive: waive, "Accept one finding for a time";
     Waiver: waiver, "List and lift waivers";
@@ -106,6 +109,7 @@ verbs! {
     Promotion: promotion, "List promotions";
     Pipeline: pipeline, "List and show pipelines";
     Policy: policy, "Test, run, apply, list and show policy modules";
+    Calendar: calendar, "Apply, list and show calendars of holidays";
     Stage: stage, "Show a stage";
     Roles: roles, "Show who may do what in a project";
     Notifications: notifications, "Show what people are told: letters that wait, were sent or failed, and the rules";

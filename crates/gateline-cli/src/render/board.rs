@@ -84,7 +84,9 @@ fn proposal(proposed: &Proposed, now: Timestamp) -> (Line, Line) {
     if !proposed.waiting_on.is_empty() {
         why.push_str(&format!("; on {}", proposed.waiting_on.join(", ")));
     }
-    if let Some(until) = proposed.until {
+    if let Some(opening) = &proposed.opening {
+        why.push_str(&format!("; {}", opening.says_from(now)));
+    } else if let Some(until) = proposed.until {
         why.push_str(&format!("; until {}", in_future(until, now)));
     }
     (what.into(), why.into())

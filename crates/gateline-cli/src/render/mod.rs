@@ -17,6 +17,7 @@ mod ruling;
 mod stage;
 mod table;
 mod time;
+mod times;
 mod waiver;
 
 use std::fmt::Display;
@@ -34,6 +35,7 @@ pub(crate) use ruling::ruling;
 pub(crate) use stage::{freezes, stage};
 pub(crate) use table::Table;
 pub(crate) use time::{ago, clock, in_future};
+pub(crate) use times::{calendar, calendars, overrides, timetables};
 pub(crate) use waiver::waivers;
 
 use gateline_api::PromotionState;

@@ -56,6 +56,22 @@ fn facts(view: &PromotionView, left: Option<Span>, now: Timestamp) -> Table {
         "requested",
         format!("{} {asked}{reason}", ago(view.requested_at, now)).into(),
     );
+    let held = view.admitted_at.is_none() && view.ended_at.is_none();
+    let opening = view
+        .decision
+        .as_ref()
+        .and_then(|decision| decision.opening.as_ref());
+    if let Some(opening) = opening.filter(|_| held) {
+        row("opens", opening.says_from(now).into());
+    }
+    for asked in view.overrides.iter().filter(|one| one.waits && now < one.until) {
+        let until = in_future(asked.until, now);
+        let text = format!(
+            "of {} by {} waits for a second person, until {until}",
+            asked.gate, asked.by
+        );
+        row("override", text.into());
+    }
     if let Some(decision) = &view.decision {
         let risk = format!("{}: {}", decision.risk.word(), decision.assessment.why);
         row("risk", risk.into());

@@ -3,7 +3,7 @@
 use gateline_api::{FreezeView, StageView};
 use jiff::Timestamp;
 
-use super::time::{ago, clock};
+use super::time::{ago, clock, in_future};
 use super::{Line, Page, Style, Table, promotion};
 
 /// One stage, whole.
@@ -34,6 +34,9 @@ pub(crate) fn stage(view: &StageView, now: Timestamp) -> Page {
             "proposed",
             state.plain(format!("  {}  {}", one.headline, one.promotion)),
         );
+        if let Some(opening) = &one.opening {
+            row("", Line::new().dim(opening.says_from(now)));
+        }
     }
     for (target, by) in &view.lanes {
         row("lane", format!("{target}, taken by {by}").into());
@@ -49,12 +52,30 @@ pub(crate) fn stage(view: &StageView, now: Timestamp) -> Page {
             Line::new().bad(version).plain(format!("  by {}", bar.by)),
         );
     }
+    for window in &view.spec.windows {
+        row("window", window.into());
+    }
     for freeze in &view.freezes {
         let (from, until) = (clock(freeze.from, now), clock(freeze.until, now));
-        row(
-            "freeze",
-            format!("{} from {from} until {until}", freeze.name).into(),
+        let recurs = freeze.recurs.iter().map(|recurs| format!(", {}", recurs.says()));
+        let recurs: String = recurs.collect();
+        let text = format!("{} from {from} until {until}{recurs}", freeze.name);
+        let style = match view.frozen_by.contains(&freeze.name) {
+            true => Style::Bad,
+            false => Style::Plain,
+        };
+        row("freeze", Line::new().piece(style, text));
+    }
+    if let Some(opening) = &view.opening {
+        row("closed", opening.says_from(now).into());
+    }
+    for review in &view.reviews {
+        let due = in_future(review.due, now);
+        let text = format!(
+            "override of {} for {} by {}, owed {due}",
+            review.gate, review.version, review.by
         );
+        row("review", text.into());
     }
     for gate in &view.spec.gates {
         row("gate", format!("{}: {}", gate.name, gate.because).into());
@@ -105,7 +126,48 @@ pub(crate) fn freezes(list: &[FreezeView], now: Timestamp) -> Page {
             clock(freeze.until, now).into(),
             view.reason.as_deref().unwrap_or("").into(),
         ]);
+        for more in terms(view, now) {
+            table.row([
+                Line::new(),
+                Line::new(),
+                Line::new().dim(more),
+                Line::new(),
+                Line::new(),
+                Line::new(),
+            ]);
+        }
     }
     page.table(table);
     page
+}
+
+/// What a freeze is besides its first and last moment.
+fn terms(view: &FreezeView, now: Timestamp) -> Vec<String> {
+    let freeze = &view.freeze;
+    let mut found = Vec::new();
+    if let Some(recurs) = &freeze.recurs {
+        found.push(recurs.says());
+        if let Some(next) = view.next {
+            let zone = recurs.zone().clone();
+            let opening = |at| {
+                gateline_model::Opening {
+                    at,
+                    zone: zone.clone(),
+                }
+                .when()
+            };
+            found.push(match view.in_force {
+                true => format!("now, until {}", opening(next.until)),
+                false => format!("next from {} ({})", opening(next.from), in_future(next.from, now)),
+            });
+        }
+    }
+    if !freeze.exempt.is_empty() {
+        let kinds: Vec<&str> = freeze.exempt.iter().map(|kind| kind.word()).collect();
+        found.push(format!("passed by {}", kinds.join(", ")));
+    }
+    if freeze.applies_to_rollback {
+        found.push("rollbacks wait too".to_owned());
+    }
+    found
 }

@@ -64,6 +64,7 @@ pub(super) fn decision(admission: Admission, verdicts: Vec<GateVerdict>) -> Deci
         question: Digest::of(b"question"),
         at: at("2026-11-21T10:41:07Z"),
         until: None,
+        opening: None,
     }
 }
 
@@ -85,6 +86,7 @@ pub(super) fn held() -> PromotionView {
         by: "ana".parse().expect("an actor"),
         at: at("2026-11-21T10:41:00Z"),
         until: at("2026-11-21T12:00:00Z"),
+        confirmed_by: None,
     };
     coverage.overridden = Some(permission.clone());
     let verdicts = vec![
@@ -99,6 +101,7 @@ pub(super) fn held() -> PromotionView {
         by,
         at: granted,
         until,
+        confirmed_by,
     } = permission;
     let decision = decision(Admission::Hold, verdicts);
     PromotionView {
@@ -107,6 +110,8 @@ pub(super) fn held() -> PromotionView {
             by,
             at: granted,
             until,
+            confirmed_by,
+            waits: false,
             reason: Some("the report is of the wrong directory".to_owned()),
         }],
         says: decision.headline.clone(),
@@ -266,6 +271,7 @@ pub(super) fn board() -> Board {
         satisfied: 3,
         gates: 5,
         headline: "held: 2 of 5 gates not satisfied: soak, approval".to_owned(),
+        opening: None,
         since: at("2026-11-21T10:41:07Z"),
         waiting_on: vec!["tech-lead".to_owned()],
         until: Some(at("2026-11-21T10:45:30Z")),
@@ -379,8 +385,12 @@ pub(super) fn freeze() -> FreezeView {
             stages: Vec::new(),
             from: at("2026-11-21T00:00:00Z"),
             until: at("2027-01-04T08:00:00Z"),
+            recurs: None,
+            exempt: Vec::new(),
+            applies_to_rollback: false,
         },
         in_force: true,
+        next: None,
         by: Some("ana".parse().expect("an actor")),
         reason: Some("nobody is here to look".to_owned()),
     }

@@ -9,6 +9,7 @@ use crate::approvals::{self, Approvals, Excluded, LayerNow, Stands};
 use crate::command::Signed;
 use crate::decision::{Judged, judge_entry};
 use crate::draft::Draft;
+use crate::gates::FROZEN;
 use crate::inbox::Waiting;
 use crate::people::People;
 use crate::rejection::Rejection;
@@ -32,6 +33,7 @@ pub(super) fn approve(
             "nothing needs to be done",
         ));
     }
+    asked.not_frozen()?;
     let seat = asked.seat(draft)?;
     let tier = signature::tier(draft, signed)?;
     signature::strong_enough(&asked, &seat, tier)?;
@@ -219,6 +221,22 @@ impl Asked {
         })
     }
 
+    /// A yes during a freeze would be to something that cannot go in: what is true then is not known yet.
+    fn not_frozen(&self) -> Result<(), Rejection> {
+        let mut gates = self.judged.decision.verdicts.iter();
+        match gates.find(|gate| gate.code == FROZEN) {
+            None => Ok(()),
+            Some(gate) => Err(Rejection::conflict(
+                FROZEN,
+                format!(
+                    "a freeze holds stage `{}`: {}",
+                    self.promotion.id.stage.stage, gate.says
+                ),
+                "answer when it is over; you are asked then",
+            )),
+        }
+    }
+
     fn paths(&self) -> &[String] {
         &self.judged.release.release.change.paths
     }
@@ -394,6 +412,10 @@ pub(super) fn keep_up(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Jud
         Err(_) => return,
     };
     let people = People::read(draft, &promotion.id.stage.project);
+    // What the last decision locked, this one unlocks by voiding it: that is said.
+    let before = promotion.decision.iter().flat_map(|decision| &decision.verdicts);
+    let mut locked = before.filter(|gate| gate.code == "approval.locked");
+    let locked_until = locked.next().and_then(|gate| gate.until);
     for answer in promotion.answers() {
         let stale = layers.iter().all(|now| now.question != answer.question);
         let revoked = signature::revoked_key(&people, answer);
@@ -407,6 +429,7 @@ pub(super) fn keep_up(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Jud
                 by: answer.by.clone(),
                 question: answer.question,
                 changed,
+                locked_until,
                 revoked: revoked.filter(|_| !stale),
             };
             draft.emit(stream.clone(), voided);

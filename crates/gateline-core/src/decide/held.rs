@@ -8,7 +8,7 @@ use gateline_model::{
 };
 use jiff::Timestamp;
 
-use super::{answer, live, rollout};
+use super::{answer, live, overrides, rollout};
 use crate::decision::{Judged, judge_entry, why};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
@@ -135,6 +135,7 @@ fn admit(draft: &mut Draft<'_>, id: &PromotionId, judged: Judged) {
     let kind = draft.promotion(id).map(|promotion| promotion.kind);
     let strategy = judged.stage.rollout_at(judged.decision.risk);
     let steps = steps(strategy, kind, live.is_some());
+    overrides::open_reviews(draft, id, &judged);
     draft.emit(
         promotion.clone(),
         Event::DecisionRecorded {

@@ -6,6 +6,7 @@ mod account;
 pub(crate) mod answer;
 mod held;
 mod live;
+mod overrides;
 mod people;
 mod project;
 mod release;
@@ -15,6 +16,7 @@ mod rollout;
 mod signature;
 mod steer;
 mod tell;
+mod times;
 mod verify;
 mod waive;
 
@@ -24,6 +26,7 @@ pub use project::server_project;
 pub(crate) use signature::revoked_key;
 pub use signature::{ToSign, to_sign};
 pub use tell::{ATTEMPTS_MAX, ONCE_WORDS};
+pub use times::CALENDARS_PER_PROJECT_MAX;
 pub use waive::{WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
 
 use std::collections::BTreeSet;
@@ -76,16 +79,21 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             name,
             module,
         } => project::apply_policy(draft, project, name, *module)?,
+        Command::ApplyCalendar {
+            project,
+            name,
+            calendar,
+        } => times::apply_calendar(draft, project, name, calendar)?,
         Command::DeclareFreeze {
             project,
             freeze,
             reason,
-        } => project::freeze(draft, project, freeze, reason)?,
+        } => times::freeze(draft, project, freeze, reason)?,
         Command::LiftFreeze {
             project,
             name,
             reason,
-        } => project::lift_freeze(draft, project, name, reason)?,
+        } => times::lift_freeze(draft, project, name, reason)?,
         Command::Waive { .. } => waive::grant(draft, command)?,
         Command::LiftWaiver {
             project,
@@ -151,8 +159,18 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             until,
             reason,
         } => {
-            steer::override_gate(draft, promotion, gate, *until, reason)?;
+            overrides::override_gate(draft, promotion, gate, *until, reason)?;
         }
+        Command::ConfirmOverride {
+            promotion,
+            gate,
+            asked_at,
+        } => overrides::confirm(draft, promotion, gate, *asked_at)?,
+        Command::WriteReview {
+            promotion,
+            gate,
+            text,
+        } => overrides::write_review(draft, promotion, gate, text)?,
         Command::Abort { promotion, reason } => steer::abort(draft, promotion, reason)?,
         Command::Pause { promotion, reason } => steer::pause(draft, promotion, reason)?,
         Command::Resume { promotion, reason } => steer::resume(draft, promotion, reason)?,

@@ -1,12 +1,10 @@
-//! Deciding about a project: pipelines, freezes, tokens.
+//! Deciding about a project: pipelines, policies, tokens.
 
 use std::sync::{Arc, LazyLock};
 
-use gateline_model::{
-    Digest, Event, Freeze, FreezeName, Pipeline, PolicyName, ProjectName, StreamId, TokenId,
-};
+use gateline_model::{Digest, Event, Pipeline, PolicyName, ProjectName, StreamId, TokenId};
 
-use super::{private, reason};
+use super::private;
 use crate::command::Command;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
@@ -97,74 +95,6 @@ pub(super) fn apply_policy(
         module,
     };
     draft.emit_with(StreamId::Project(project.clone()), event, text);
-    Ok(())
-}
-
-pub(super) fn freeze(
-    draft: &mut Draft<'_>,
-    project: &ProjectName,
-    freeze: &Freeze,
-    why: &str,
-) -> Result<(), Rejection> {
-    let why = reason(why)?;
-    if freeze.until <= freeze.from || freeze.until <= draft.facts.now {
-        return Err(Rejection::invalid(
-            "freeze.empty",
-            format!(
-                "the freeze `{}` would end at {}, before it holds anything",
-                freeze.name, freeze.until
-            ),
-            "give an end in the future and after the start",
-        ));
-    }
-    let declared = draft
-        .project(project)
-        .and_then(|project| project.freezes.get(&freeze.name).cloned());
-    match declared {
-        Some(same) if same == *freeze => return Ok(()),
-        Some(other) if other.until > draft.facts.now => {
-            return Err(Rejection::conflict(
-                "freeze.exists",
-                format!("a freeze `{}` is declared until {}", other.name, other.until),
-                "lift it first, or choose another name",
-            ));
-        }
-        Some(_) | None => {}
-    }
-    let text = private(draft, Some(why));
-    draft.emit_with(
-        StreamId::Project(project.clone()),
-        Event::FreezeDeclared {
-            freeze: freeze.clone(),
-        },
-        text,
-    );
-    Ok(())
-}
-
-pub(super) fn lift_freeze(
-    draft: &mut Draft<'_>,
-    project: &ProjectName,
-    name: &FreezeName,
-    why: &str,
-) -> Result<(), Rejection> {
-    let why = reason(why)?;
-    if !draft
-        .project(project)
-        .is_some_and(|project| project.freezes.contains_key(name))
-    {
-        return Err(Rejection::unknown(
-            "freeze.unknown",
-            format!("project `{project}` has no freeze `{name}`"),
-            "list them with `gateline freeze list`",
-        ));
-    }
-    let text = private(draft, Some(why));
-    draft.emit_with(
-        StreamId::Project(project.clone()),
-        Event::FreezeLifted { name: name.clone() },
-        text,
-    );
     Ok(())
 }
 

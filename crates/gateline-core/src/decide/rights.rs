@@ -1,6 +1,6 @@
 //! Rights of way: what each command needs, on what. The table of all commands; `authority` says who has it.
 
-use gateline_model::{Scope, WaiverId};
+use gateline_model::{Scope, StageRef, WaiverId};
 
 use crate::authority::{self, Denied, Object};
 use crate::command::{Command, Credential};
@@ -56,7 +56,9 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         Command::ApplyPipeline { pipeline, .. } => {
             right(Scope::Apply, Object::pipeline(&pipeline.reference()))
         }
-        Command::ApplyPolicy { project, .. } => right(Scope::Apply, Object::project(project)),
+        Command::ApplyPolicy { project, .. } | Command::ApplyCalendar { project, .. } => {
+            right(Scope::Apply, Object::project(project))
+        }
         Command::ApplyRoles { roles, .. } => right(Scope::Admin, Object::project(&roles.project)),
         Command::ApplyNotifications { notifications, .. } => {
             right(Scope::Apply, Object::project(&notifications.project))
@@ -114,7 +116,13 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         Command::Abort { promotion, .. }
         | Command::Pause { promotion, .. }
         | Command::Resume { promotion, .. } => right(Scope::Promote, Object::stage(&promotion.stage)),
-        Command::Override { promotion, .. } => right(Scope::Override, Object::stage(&promotion.stage)),
+        Command::Override { promotion, .. } | Command::ConfirmOverride { promotion, .. } => {
+            right(Scope::Override, Object::stage(&promotion.stage))
+        }
+        Command::WriteReview { promotion, .. } => right(
+            review_scope(draft, &promotion.stage),
+            Object::stage(&promotion.stage),
+        ),
         Command::Approve { promotion, .. }
         | Command::Refuse { promotion, .. }
         | Command::Withdraw { promotion, .. }
@@ -132,6 +140,16 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         | Command::Continue { .. }
         | Command::ReportHealth { .. }
         | Command::ReportLetter { .. } => Needs::Gateline,
+    }
+}
+
+/// Where the stage names who writes reviews, being asked is enough; elsewhere it takes the right to override.
+fn review_scope(draft: &Draft<'_>, of: &StageRef) -> Scope {
+    let pipeline = draft.pipeline_in_force(&of.project, &of.pipeline).ok();
+    let stage = pipeline.as_ref().and_then(|pipeline| pipeline.stage(&of.stage));
+    match stage.is_some_and(|stage| !stage.overrides.review.from.is_empty()) {
+        true => Scope::Approve,
+        false => Scope::Override,
     }
 }
 

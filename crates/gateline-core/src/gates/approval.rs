@@ -2,13 +2,14 @@
 //!
 //! Asked last, when the gates in front are satisfied. An approval counts while the question stays the same.
 
-use gateline_model::{ApprovalRule, Gate, No};
+use gateline_model::{ApprovalRule, Gate, GateName, No, Verdict, WindowName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{GateKind, GateView, Place, Says, check_params, observes_nothing, schema_of};
 use crate::approvals::{Approvals, LayerNow, Stands};
 use crate::conditions::{APPROVAL_FACTS, facts, holds};
+use crate::timetable::WindowsNow;
 
 pub(super) const KIND: GateKind = GateKind {
     name: "approval",
@@ -54,13 +55,87 @@ fn judge(_: &Gate, view: &GateView<'_>) -> Says {
     if let Some(says) = too_few_for_breaking(rule, view) {
         return says;
     }
-    match &question.approvals {
+    let says = match &question.approvals {
         Some(approvals) => as_it_stands(approvals, view),
         None if rule.is_some() => {
             Says::satisfied("approval.automatic", "automatic: nobody needs to be asked")
         }
         None => Says::satisfied("approval.not_needed", "no approval rule applies"),
+    };
+    match rule.and_then(|rule| rule.scheduled.as_ref()) {
+        Some(window) if says.verdict == Verdict::Satisfied => locked(says, window, view),
+        Some(_) | None => says,
     }
+}
+
+/// What is approved for a window is locked until that window opens.
+fn locked(approved: Says, window: &WindowName, view: &GateView<'_>) -> Says {
+    let project = view.draft.project(&view.stage_ref.project);
+    let timetable = view.timetable(project.as_deref());
+    let says = match timetable.window_at(window, view.now) {
+        WindowsNow::Open { until, .. } => return approved.until(until),
+        WindowsNow::Closed { opening, .. } => {
+            let says = format!("{}; locked until `{window}`: {}", approved.says, opening.says());
+            Says::waiting("approval.locked", says)
+                .changed_by("time, by itself")
+                .until(opening.at)
+        }
+        WindowsNow::Never | WindowsNow::None => Says::refused(
+            "approval.locked",
+            format!("{}; locked for `{window}`, which never opens", approved.says),
+        )
+        .next("apply a pipeline with a window that opens"),
+        WindowsNow::Unknown(why) => Says::waiting(
+            "approval.locked",
+            format!("{}; locked for `{window}`: {why}", approved.says),
+        )
+        .next("apply the pipeline with its windows, and the calendars that they name"),
+    };
+    match approved.until {
+        Some(until) => says.until(until),
+        None => says,
+    }
+    .details(approved.details)
+}
+
+/// While a freeze holds the stage nobody is asked: what would be answered now is not what goes in afterwards.
+fn frozen(approvals: &Approvals, view: &GateView<'_>) -> Option<Says> {
+    if view.overridden(&freeze_gate()).is_some() {
+        return None;
+    }
+    let project = view.draft.project(&view.stage_ref.project);
+    let timetable = view.timetable(project.as_deref());
+    let in_force = timetable.frozen(view.now);
+    let until = in_force.iter().map(|(_, time)| time.until).max()?;
+    let names: Vec<String> = in_force
+        .iter()
+        .map(|(freeze, _)| format!("`{}`", freeze.name))
+        .collect();
+    let open = approvals
+        .layers
+        .iter()
+        .filter(|now| now.stands != Stands::Complete);
+    let open: Vec<String> = open.map(LayerNow::says).collect();
+    let says = format!(
+        "{}; asked when {} is over, {}",
+        open.join("; "),
+        names.join(" and "),
+        timetable.when(until)
+    );
+    Some(
+        Says::waiting(FROZEN, says)
+            .until(until)
+            .changed_by("time, by itself")
+            .changed_by("whoever may lift the freeze"),
+    )
+}
+
+/// The code of an approval gate that asks nobody while a freeze holds the stage.
+pub(crate) const FROZEN: &str = "approval.frozen";
+
+/// The gate that an override names to pass a freeze.
+fn freeze_gate() -> GateName {
+    "freeze".parse().expect("it is a legal gate name")
 }
 
 /// Layers that a breaking change into production needs where its rule does not say otherwise.
@@ -121,6 +196,10 @@ fn as_it_stands(approvals: &Approvals, view: &GateView<'_>) -> Says {
     }
     if approvals.standing_no().is_some() {
         return dressed(answered_no(approvals));
+    }
+    if let Some(frozen) = frozen(approvals, view) {
+        let limit = Some(format!(">= {}", open.needed));
+        return frozen.number("approvals", open.given.len() as f64, "", limit);
     }
     if let Some(expired) = approvals.layers.iter().find(|now| now.stands == Stands::Expired) {
         let within = expired

@@ -1,4 +1,4 @@
-//! Freeze: no freeze holds the stage. Always there; a rollback passes.
+//! Freeze: no freeze holds the stage. Always there; a rollback passes, unless a freeze says that it applies to it.
 
 use gateline_model::Gate;
 use schemars::JsonSchema;
@@ -23,25 +23,18 @@ struct Freeze {}
 
 fn judge(_: &Gate, view: &GateView<'_>) -> Says {
     let project = view.draft.project(&view.stage_ref.project);
-    let freezes = project
-        .iter()
-        .flat_map(|project| project.freezes.values())
-        .filter(|freeze| freeze.concerns(view.stage_ref, view.stage.production));
-    let here: Vec<_> = freezes.collect();
-    let in_force: Vec<_> = here
-        .iter()
-        .filter(|freeze| freeze.is_in_force(view.now))
-        .collect();
-    if let Some(last) = in_force.iter().max_by_key(|freeze| freeze.until) {
+    let timetable = view.timetable(project.as_deref());
+    let in_force = timetable.frozen(view.now);
+    if let Some(last) = in_force.iter().map(|(_, time)| time.until).max() {
         let names: Vec<String> = in_force
             .iter()
-            .map(|freeze| format!("`{}`", freeze.name))
+            .map(|(freeze, _)| format!("`{}`", freeze.name))
             .collect();
         return Says::waiting(
             "freeze.in_force",
-            format!("{} until {}", names.join(", "), last.until),
+            format!("{} until {}", names.join(", "), timetable.when(last)),
         )
-        .until(last.until)
+        .until(last)
         .changed_by("time, by itself")
         .changed_by("whoever may lift the freeze")
         .next(format!(
@@ -50,13 +43,10 @@ fn judge(_: &Gate, view: &GateView<'_>) -> Says {
             view.stage_ref.project
         ));
     }
-    match here
-        .iter()
-        .map(|freeze| freeze.from)
-        .filter(|from| *from > view.now)
-        .min()
-    {
-        Some(from) => Says::satisfied("freeze.none", format!("none until {from}")).until(from),
+    match timetable.frozen_next(view.now) {
+        Some(from) => {
+            Says::satisfied("freeze.none", format!("none until {}", timetable.when(from))).until(from)
+        }
         None => Says::satisfied("freeze.none", "none"),
     }
 }

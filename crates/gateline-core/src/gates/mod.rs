@@ -33,6 +33,7 @@ pub(crate) mod policy;
 mod provenance;
 mod reported;
 mod reproducible;
+mod review;
 mod sarif;
 mod says;
 mod sbom;
@@ -44,7 +45,9 @@ mod window;
 
 use std::sync::Arc;
 
-use gateline_model::{Check, CheckOf, Gate, GateVerdict, Pipeline, Stage, StageRef};
+use gateline_model::{
+    Check, CheckOf, Gate, GateName, GateVerdict, Override, Pipeline, Stage, StageRef, Verdict,
+};
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -52,8 +55,9 @@ use serde_json::Value;
 
 use crate::approvals::Question;
 use crate::draft::Draft;
-use crate::state::{Promotion, ReleaseState};
-pub(crate) use approval::rule as approval_rule;
+use crate::state::{Project, Promotion, ReleaseState};
+use crate::timetable::Timetable;
+pub(crate) use approval::{FROZEN, rule as approval_rule};
 pub use attested::attestations;
 pub use findings::found_in;
 pub use policy::policy_order;
@@ -105,7 +109,7 @@ macro_rules! gates {
 }
 
 gates! { approval, chaos, command, config, coverage, data_handling, depends, document, endurance, evidence, findings, freeze, http,
-licences, metric, parity, performance, plan, policy, provenance, reproducible, sarif, sbom, signature, soak, tests, window }
+licences, metric, parity, performance, plan, policy, provenance, reproducible, review, sarif, sbom, signature, soak, tests, window }
 
 /// Time between two runs of a check where its gate does not say.
 pub(crate) const EVERY_DEFAULT: gateline_model::Span = gateline_model::Span::from_secs(30);
@@ -147,6 +151,19 @@ impl GateView<'_> {
         }
         self.draft.release(&live)
     }
+
+    /// The override in force that names a gate. Where the stage asks for a second person, one that was confirmed.
+    pub(crate) fn overridden(&self, gate: &GateName) -> Option<&Override> {
+        let two = self.stage.overrides.second_person;
+        let mut in_force = self.promotion.overrides_in_force(self.now);
+        in_force.find(|permission| permission.gate == *gate && (!two || permission.confirmed_by.is_some()))
+    }
+
+    /// When windows and freezes let this promotion in. The project is the draft's, read by the caller.
+    pub(crate) fn timetable<'p>(&'p self, project: Option<&'p Project>) -> Timetable<'p> {
+        let change = self.release.release.change.kind;
+        Timetable::new(self.pipeline, self.stage, project, self.promotion.kind, change)
+    }
 }
 
 /// Judges one gate, with the parameters of the risk.
@@ -167,6 +184,27 @@ pub(crate) fn judge(gate: &Gate, view: &GateView<'_>) -> Says {
         )
         .next("update Gateline, or apply a pipeline without this gate"),
     }
+}
+
+/// Gates that a rollback may have to wait for: they say so themselves.
+const ASKED_OF_ROLLBACKS: [&str; 2] = ["freeze", "window"];
+
+/// Judges one gate for a rollback: it passes, unless the calendar says that it applies to it.
+pub(crate) fn judge_rollback(gate: &Gate, view: &GateView<'_>) -> Says {
+    match ASKED_OF_ROLLBACKS.contains(&gate.kind.as_str()) {
+        true => match judge(gate, view) {
+            says if says.verdict == Verdict::Satisfied => rollback_passes().until_of(&says),
+            says => says,
+        },
+        false => rollback_passes(),
+    }
+}
+
+pub(crate) fn rollback_passes() -> Says {
+    Says::satisfied(
+        "rollback.passes",
+        "a rollback returns to a release that was live here before",
+    )
 }
 
 fn check_params<P: DeserializeOwned>(params: &Value) -> Result<(), String> {

@@ -73,6 +73,12 @@ impl Says {
         self
     }
 
+    /// When it changes by itself: when another verdict does.
+    pub(crate) fn until_of(mut self, other: &Says) -> Self {
+        self.until = other.until;
+        self
+    }
+
     /// Adds lines of detail, the gravest first; those over [`DETAILS_MAX`] are counted.
     pub(crate) fn details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
         let mut lines = lines.into_iter();

@@ -1,11 +1,12 @@
-//! Window: one of the stage's windows is open. Made from the stage's `windows`; a rollback passes.
+//! Window: one of the stage's windows is open. Made from the stage's `windows`; a rollback passes, unless all of them say
+//! that they apply to it.
 
-use gateline_model::Gate;
-use jiff::Timestamp;
+use gateline_model::{Gate, LOOK_AHEAD_DAYS};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{GateKind, GateView, Place, Says, check_params, observes_nothing, schema_of};
+use super::{GateKind, GateView, Place, Says, check_params, observes_nothing, rollback_passes, schema_of};
+use crate::timetable::{WindowUnknown, WindowsNow};
 
 pub(super) const KIND: GateKind = GateKind {
     name: "window",
@@ -23,28 +24,31 @@ pub(super) const KIND: GateKind = GateKind {
 struct Window {}
 
 fn judge(_: &Gate, view: &GateView<'_>) -> Says {
-    let mut next: Option<(Timestamp, String)> = None;
-    for name in &view.stage.windows {
-        let Some(window) = view.pipeline.windows.get(name) else {
-            return Says::waiting("window.unknown", format!("the pipeline has no window `{name}`"))
-                .next("apply a pipeline that declares it");
-        };
-        let Some((open, close)) = window.around_or_after(view.now) else {
-            continue;
-        };
-        if open <= view.now {
-            return Says::satisfied("window.open", format!("`{name}` is open ({})", window.zone))
-                .until(close);
+    let project = view.draft.project(&view.stage_ref.project);
+    match view.timetable(project.as_deref()).windows_at(view.now) {
+        WindowsNow::None => rollback_passes(),
+        WindowsNow::Open { name, zone, until } => {
+            Says::satisfied("window.open", format!("`{name}` is open ({zone})")).until(until)
         }
-        if next.as_ref().is_none_or(|(soonest, _)| open < *soonest) {
-            next = Some((open, format!("`{name}` opens next ({})", window.zone)));
+        WindowsNow::Closed { name, opening } => {
+            Says::waiting("window.closed", format!("`{name}` is closed; {}", opening.says()))
+                .changed_by("time, by itself")
+                .until(opening.at)
         }
-    }
-    match next {
-        Some((open, says)) => Says::waiting("window.closed", says)
-            .changed_by("time, by itself")
-            .until(open),
-        None => Says::refused("window.never", "none of the stage's windows ever opens")
-            .next("apply a pipeline with a window that opens"),
+        WindowsNow::Never => Says::refused(
+            "window.never",
+            format!("none of the stage's windows opens within {LOOK_AHEAD_DAYS} days"),
+        )
+        .next("apply a pipeline with a window that opens"),
+        WindowsNow::Unknown(WindowUnknown::Window(name)) => {
+            Says::waiting("window.unknown", format!("the pipeline has no window `{name}`"))
+                .next("apply a pipeline that declares it")
+        }
+        WindowsNow::Unknown(unknown) => Says::waiting("window.calendar", unknown.to_string())
+            .changed_by("a newer version of the calendar")
+            .next(format!(
+                "apply the calendar's file again with `gateline calendar apply FILE --project {}`",
+                view.stage_ref.project
+            )),
     }
 }

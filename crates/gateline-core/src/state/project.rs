@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use gateline_model::{
-    AccountName, ActorId, Delegation, Digest, Event, Freeze, FreezeName, GroupName, Key, Notifications,
-    Pipeline, PipelineName, PolicyName, ReleaseId, Roles, Scope, TokenId, Version, Waiver, WaiverId,
+    AccountName, ActorId, Calendars, Delegation, Digest, Event, Freeze, FreezeName, GroupName, Key,
+    Notifications, Pipeline, PipelineName, PolicyName, ReleaseId, Roles, Scope, TokenId, Version, Waiver,
+    WaiverId,
 };
 use jiff::Timestamp;
 
@@ -26,6 +27,8 @@ pub struct Project {
     pub labels: HashMap<(PipelineName, Version), (ReleaseId, u64)>,
     /// How many releases each pipeline has.
     pub numbers: BTreeMap<PipelineName, u64>,
+    /// The version in force of each calendar.
+    pub calendars: Calendars,
     /// Freezes that were declared and not lifted; the past ones are dropped when a new one is declared.
     pub freezes: BTreeMap<FreezeName, Freeze>,
     /// Waivers that were granted and not lifted; the past ones are dropped when a new one is granted.
@@ -168,6 +171,9 @@ impl Project {
             }
             Event::DelegationEnded { by, to } => {
                 self.delegations.retain(|old| old.by != *by || old.to != *to);
+            }
+            Event::CalendarApplied { name, calendar, .. } => {
+                self.calendars.insert(name.clone(), calendar.clone());
             }
             Event::FreezeDeclared { freeze } => {
                 self.freezes.retain(|_, freeze| freeze.until > at);

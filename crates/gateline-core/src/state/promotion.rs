@@ -43,6 +43,8 @@ pub struct Promotion {
     pub signed: BTreeSet<Digest>,
     /// Overrides that were granted.
     pub overrides: Vec<Override>,
+    /// Overrides that a second person is to confirm.
+    pub overrides_asked: Vec<Override>,
     /// The last recorded check of each gate.
     pub checks: BTreeMap<(CheckOf, GateName), Checked>,
     /// Where it stands.
@@ -260,6 +262,7 @@ impl Promotion {
                 refusals: Vec::new(),
                 signed: BTreeSet::new(),
                 overrides: Vec::new(),
+                overrides_asked: Vec::new(),
                 checks: BTreeMap::new(),
                 phase: Phase::Held,
             }),
@@ -338,7 +341,12 @@ impl Promotion {
             (Event::ApprovalVoided { by, question, .. }, Phase::Held) => {
                 self.forget(|answer| answer.by == *by && answer.question == *question);
             }
+            (Event::OverrideAsked { permission }, Phase::Held) => {
+                self.overrides_asked.retain(|old| old.gate != permission.gate);
+                self.overrides_asked.push(permission.clone());
+            }
             (Event::OverrideGranted { permission }, Phase::Held) => {
+                self.overrides_asked.retain(|old| old.gate != permission.gate);
                 self.overrides.retain(|old| old.gate != permission.gate);
                 self.overrides.push(permission.clone());
             }

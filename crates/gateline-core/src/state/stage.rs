@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    Event, Health, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Span, TargetName, Version,
+    Event, Health, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Review, Span, TargetName,
+    Version,
 };
 use jiff::Timestamp;
 
@@ -41,6 +42,8 @@ pub struct StageState {
     pub health_since: Option<Timestamp>,
     /// Healthy live time of former releases.
     pub soaked: Vec<(ReleaseId, Span)>,
+    /// Reviews of overrides that are not written, the oldest first.
+    pub reviews: Vec<Review>,
 }
 
 /// A release that is live.
@@ -116,6 +119,10 @@ impl StageState {
                     self.keep_outcome(*outcome);
                 }
                 self.open.retain(|open| open.id != *promotion);
+            }
+            Event::ReviewOpened { review } => self.reviews.push(review.clone()),
+            Event::ReviewWritten { promotion, gate } => {
+                self.reviews.retain(|review| !review.is_of(promotion, gate));
             }
             Event::LaneTaken { target, promotion } => {
                 if self.lanes.insert(target.clone(), promotion.clone()).is_some() {

@@ -57,9 +57,23 @@ impl Recorded {
                 format!("answers{team} handed on by {by} to {to} from {from} until {until}")
             }
             Event::DelegationEnded { by, to } => format!("delegation of {by} to {to} ended"),
+            Event::CalendarApplied {
+                name,
+                version,
+                calendar,
+            } => format!(
+                "calendar {name} came into force, version {}, {} entries",
+                version.short(),
+                calendar.holidays.len()
+            ),
             Event::FreezeDeclared { freeze } => {
                 let (from, until) = (time(freeze.from), time(freeze.until));
-                format!("freeze {} declared from {from} until {until}", freeze.name)
+                let recurs = freeze.recurs.iter().map(|recurs| format!(", {}", recurs.says()));
+                let recurs: String = recurs.collect();
+                format!(
+                    "freeze {} declared from {from} until {until}{recurs}",
+                    freeze.name
+                )
             }
             Event::FreezeLifted { name } => format!("freeze {name} lifted"),
             Event::WaiverGranted { waiver } => {
@@ -134,6 +148,15 @@ impl Recorded {
                 (None, Some(why)) => format!("health is {health}: {why}"),
                 (None, None) => format!("health is {health}"),
             },
+            Event::ReviewOpened { review } => format!(
+                "review of override of {} for {} owed until {}",
+                review.gate,
+                review.version,
+                time(review.due)
+            ),
+            Event::ReviewWritten { promotion, gate } => {
+                format!("review of override of {gate} for {} written", short(promotion))
+            }
             Event::PromotionRequested {
                 release: wanted,
                 kind,
@@ -170,16 +193,35 @@ impl Recorded {
             } => {
                 format!("answer of {by} voided: key {key}, which signed it, was revoked")
             }
-            Event::ApprovalVoided { by, changed, .. } if changed.is_empty() => {
-                format!("answer of {by} voided: the question changed")
+            Event::ApprovalVoided {
+                by,
+                changed,
+                locked_until,
+                ..
+            } => {
+                let locked = locked_until.map(|until| format!(" while locked until {}", time(until)));
+                let what = match changed.len() {
+                    0 => "the question".to_owned(),
+                    _ => changed.join(", "),
+                };
+                format!(
+                    "answer of {by} voided{}: {what} changed",
+                    locked.unwrap_or_default()
+                )
             }
-            Event::ApprovalVoided { by, changed, .. } => {
-                format!("answer of {by} voided: {} changed", changed.join(", "))
+            Event::OverrideAsked { permission } => {
+                let until = time(permission.until);
+                format!(
+                    "override of gate {} until {until} asked for by {}; a second person is to confirm it",
+                    permission.gate, permission.by
+                )
             }
             Event::OverrideGranted { permission } => {
                 let until = time(permission.until);
+                let second = permission.confirmed_by.iter().map(|who| format!(" and {who}"));
+                let second: String = second.collect();
                 format!(
-                    "gate {} overridden by {} until {until}",
+                    "gate {} overridden by {}{second} until {until}",
                     permission.gate, permission.by
                 )
             }

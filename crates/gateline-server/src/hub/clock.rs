@@ -16,8 +16,12 @@ impl Clock {
 
     /// Now, in whole microseconds as the log keeps them.
     pub(super) fn now(&mut self) -> Timestamp {
-        let now = Timestamp::now();
-        let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
+        self.shown(Timestamp::now())
+    }
+
+    /// Now, where the host's clock shows this.
+    fn shown(&mut self, host: Timestamp) -> Timestamp {
+        let now = Timestamp::from_microsecond(host.as_microsecond()).unwrap_or(host);
         self.last = self.last.max(now);
         self.last
     }
@@ -32,5 +36,32 @@ mod tests {
         let future = Timestamp::from_second(32_503_680_000).unwrap();
         let mut clock = Clock::after(future);
         assert_eq!((clock.now(), clock.now()), (future, future));
+    }
+
+    #[test]
+    fn a_host_whose_clock_jumps_back_reopens_no_window_and_lengthens_nothing_that_ends() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let window: gateline_model::Window = serde_json::from_value(serde_json::json!({
+            "zone": "Europe/Berlin", "days": ["mon"], "from": "09:00", "to": "17:00",
+        }))
+        .unwrap();
+        let is_open = |now| {
+            let next = window.next(now, &gateline_model::Calendars::new()).unwrap();
+            next.is_some_and(|open| open.contains(now))
+        };
+        let ends = at("2026-11-23T16:00:00Z");
+        let mut clock = Clock::after(at("2026-11-23T12:00:00Z"));
+        assert!(is_open(clock.shown(at("2026-11-23T15:59:59Z"))));
+        let closed = clock.shown(at("2026-11-23T16:00:01Z"));
+        assert!(!is_open(closed) && ends <= closed);
+        // Back by an hour, and back by a day: neither is open, and what has ended has.
+        for host in ["2026-11-23T15:00:01Z", "2026-11-22T16:00:01Z"] {
+            let now = clock.shown(at(host));
+            assert!(!is_open(now), "{host}");
+            assert!(ends <= now, "{host}");
+        }
+        // A new process begins where the log ends, whatever its host's clock shows.
+        let now = Clock::after(closed).shown(at("2026-11-23T15:00:00Z"));
+        assert!(!is_open(now) && ends <= now);
     }
 }

@@ -10,8 +10,13 @@ pub(super) const REASON_CHARS_MAX: &str = "2000";
 
 /// The field of a reason, which is mandatory, with what was written in it.
 pub(super) fn reason(id: &str, written: Option<&Fields>) -> Markup {
+    text(id, "Reason", written)
+}
+
+/// The same, called something else.
+pub(super) fn text(id: &str, label: &str, written: Option<&Fields>) -> Markup {
     html! {
-        label for=(id) { "Reason" }
+        label for=(id) { (label) }
         textarea #(id) name="reason" rows="2" required maxlength=(REASON_CHARS_MAX) { (written.map(|fields| fields.reason.as_str()).unwrap_or_default()) }
     }
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod keys;
+mod overrides;
 mod waive;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::views;
 
 pub(super) use answer::{answer, end_delegation};
 pub(super) use keys::keys;
+pub(super) use overrides::about_override;
 pub(super) use waive::{lift_waiver, waive};
 
 /// What a form does.
@@ -38,6 +40,7 @@ pub(super) use waive::{lift_waiver, waive};
 pub(super) enum Act {
     Abort,
     Answer(Answer),
+    ConfirmOverride,
     EndDelegation,
     EndSessions,
     EnrolKey,
@@ -50,6 +53,7 @@ pub(super) enum Act {
     RevokeKey,
     RollBack,
     Waive,
+    WriteReview,
 }
 
 impl Act {
@@ -59,7 +63,9 @@ impl Act {
             Act::Answer(_) | Act::EndDelegation | Act::EnrolKey | Act::RevokeKey => Scope::Approve,
             // Everybody's own.
             Act::EndSessions => Scope::Read,
-            Act::Override => Scope::Override,
+            // Who may is the stage's to say.
+            Act::WriteReview => Scope::Read,
+            Act::ConfirmOverride | Act::Override => Scope::Override,
             Act::LiftWaiver | Act::Waive => Scope::Waive,
             Act::Abort | Act::LiftBar | Act::Pause | Act::Promote | Act::Resume | Act::RollBack => {
                 Scope::Promote
@@ -72,6 +78,7 @@ impl Act {
         match self {
             Act::Abort => "abort",
             Act::Answer(answer) => answer.word(),
+            Act::ConfirmOverride => "confirm",
             Act::EndDelegation | Act::EndSessions => "end",
             Act::EnrolKey => "enrol",
             Act::LiftBar => "unbar",
@@ -83,6 +90,7 @@ impl Act {
             Act::RevokeKey => "revoke",
             Act::RollBack => "rollback",
             Act::Waive => "waive",
+            Act::WriteReview => "review",
         }
     }
 }
@@ -111,6 +119,8 @@ pub(super) struct Fields {
     /// Where the form stands, where that is not the page of what it is about.
     pub(super) page: String,
     pub(super) after: String,
+    pub(super) promotion: String,
+    pub(super) asked_at: String,
 }
 
 /// A form that was refused: it is shown again with what was written in it.
@@ -227,6 +237,7 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         Act::Resume => Command::Resume { promotion, reason },
         Act::Abort => Command::Abort { promotion, reason },
         Act::Answer(_)
+        | Act::ConfirmOverride
         | Act::EndDelegation
         | Act::EndSessions
         | Act::EnrolKey
@@ -235,7 +246,8 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         | Act::Promote
         | Act::RevokeKey
         | Act::RollBack
-        | Act::Waive => return Err(no_such(act, "promotion")),
+        | Act::Waive
+        | Act::WriteReview => return Err(no_such(act, "promotion")),
     })
 }
 
@@ -306,6 +318,7 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         }
         Act::Abort
         | Act::Answer(_)
+        | Act::ConfirmOverride
         | Act::EndDelegation
         | Act::EndSessions
         | Act::EnrolKey
@@ -315,7 +328,8 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         | Act::Promote
         | Act::Resume
         | Act::RevokeKey
-        | Act::Waive => Err(no_such(act, "stage")),
+        | Act::Waive
+        | Act::WriteReview => Err(no_such(act, "stage")),
     }
 }
 

@@ -102,6 +102,18 @@ pub(super) fn waivers_of(of: &PipelineRef) -> String {
 /// Where the form that ends one is sent.
 pub(super) const WAIVER_LIFT: &str = "/ui/waivers/lift";
 
+/// When stages let releases in.
+pub(super) const WINDOWS: &str = "/windows";
+
+/// Overrides, and reviews that are owed.
+pub(super) const OVERRIDES: &str = "/overrides";
+
+/// Where an override is confirmed.
+pub(super) const OVERRIDE_CONFIRM: &str = "/ui/overrides/confirm";
+
+/// Where a review is written.
+pub(super) const OVERRIDE_REVIEW: &str = "/ui/overrides/review";
+
 /// Where a release's promotion into a stage is looked at before it is asked for.
 pub(super) fn promote(of: &PipelineRef, version: &Version, stage: &StageName) -> String {
     format!(

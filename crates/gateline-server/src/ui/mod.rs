@@ -15,6 +15,7 @@ mod letters;
 mod link;
 mod log;
 mod login;
+mod overrides;
 mod pages;
 mod people;
 mod plot;
@@ -34,6 +35,7 @@ mod time;
 mod trends;
 mod visit;
 mod waivers;
+mod windows;
 mod words;
 
 pub(crate) use login::login_again;

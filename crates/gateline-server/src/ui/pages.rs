@@ -4,9 +4,11 @@ mod evidence;
 mod inbox;
 mod keys;
 mod letters;
+mod overrides;
 mod people;
 mod rules;
 mod waivers;
+mod windows;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -40,9 +42,11 @@ pub(super) use evidence::{EvidenceAddress, evidence, evidence_again};
 pub(super) use inbox::{inbox, inbox_again};
 pub(super) use keys::{keys, keys_again};
 pub(super) use letters::letters;
+pub(super) use overrides::{overrides, overrides_again};
 pub(super) use people::people;
 pub(super) use rules::{policies, rules};
 pub(super) use waivers::{waivers, waivers_again};
+pub(super) use windows::windows;
 
 /// Pipelines on one page of the board.
 const BOARD_ROWS: u32 = 50;

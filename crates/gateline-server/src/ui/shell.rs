@@ -46,6 +46,8 @@ pub(super) enum Tab {
     Inbox,
     Releases,
     Waivers,
+    Windows,
+    Overrides,
     Policies,
     People,
     Log,
@@ -106,6 +108,8 @@ impl Page<'_> {
                         (entry(*tab, Tab::Inbox, link::INBOX, "Inbox", "g i"))
                         (entry(*tab, Tab::Releases, "/releases", "Releases", "g r"))
                         (entry(*tab, Tab::Waivers, link::WAIVERS, "Waivers", "g w"))
+                        (entry(*tab, Tab::Windows, link::WINDOWS, "Windows", "g t"))
+                        (entry(*tab, Tab::Overrides, link::OVERRIDES, "Overrides", "g v"))
                         (entry(*tab, Tab::Policies, link::POLICIES, "Policies", "g p"))
                         (entry(*tab, Tab::People, link::PEOPLE, "People", "g o"))
                         (entry(*tab, Tab::Log, "/log", "Log", "g l"))
@@ -129,7 +133,7 @@ impl Page<'_> {
 }
 
 /// The keys that our script knows; without it they do nothing, and nothing needs them.
-const KEYS: [(&str, &str); 17] = [
+const KEYS: [(&str, &str); 19] = [
     ("j", "next row"),
     ("k", "row before"),
     ("Enter", "open the row"),
@@ -138,6 +142,8 @@ const KEYS: [(&str, &str); 17] = [
     ("g i", "inbox"),
     ("g r", "releases"),
     ("g w", "waivers"),
+    ("g t", "windows"),
+    ("g v", "overrides"),
     ("g p", "policies"),
     ("g o", "people"),
     ("g l", "log"),

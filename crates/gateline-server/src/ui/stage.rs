@@ -34,7 +34,7 @@ pub(super) fn page(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -
             @if let Some(tried) = tried { (alert(&tried.problem)) }
             (live(visitor, view))
             div.acts { (rollback(visitor, view, tried)) }
-            @for freeze in &view.freezes { (frozen(visitor, freeze)) }
+            @for freeze in &view.freezes { (frozen(visitor, view, freeze)) }
             h2 { "Proposed" }
             @if view.proposed.is_empty() { p.sub { "Nothing is proposed. " (comes(&view.spec)) } }
             @else { div.panel { @for proposed in &view.proposed { (proposal(visitor, proposed, true)) } } }
@@ -98,18 +98,23 @@ fn comes(spec: &Stage) -> Markup {
     }
 }
 
-fn frozen(visitor: &Visitor, freeze: &Freeze) -> Markup {
+fn frozen(visitor: &Visitor, view: &StageView, freeze: &Freeze) -> Markup {
     let Freeze {
         name,
         pipeline: _,
         stages: _,
         from,
         until,
+        recurs,
+        exempt: _,
+        applies_to_rollback: _,
     } = freeze;
+    let holds = view.frozen_by.contains(name);
     html! {
         div.banner.wait-edge {
             p {
-                @if freeze.is_in_force(visitor.now) { (Sign(Tone::Wait, "❄").label("frozen")) " by " b { (name) } " until " (time::ahead(visitor.now, *until)) }
+                @if holds { (Sign(Tone::Wait, "❄").label("frozen")) " by " b { (name) } " until " (time::ahead(visitor.now, *until)) }
+                @else if let Some(recurs) = recurs { "Freeze " b { (name) } " holds again and again until " (time::clock(visitor.now, *until)) ": " (recurs.says()) }
                 @else { "Freeze " b { (name) } " begins " (time::ahead(visitor.now, *from)) " and ends " (time::clock(visitor.now, *until)) }
             }
         }

@@ -47,6 +47,7 @@ fn table() -> Vec<Line> {
         page(read, link::KEYS, pages::keys),
         page(read, link::LETTERS, pages::letters),
         page(read, "/log", pages::log),
+        page(read, link::OVERRIDES, pages::overrides),
         page(read, link::PEOPLE, pages::people),
         page(read, link::POLICIES, pages::policies),
         page(read, "/policies/{project}/{kind}/{name}", pages::rules),
@@ -70,6 +71,13 @@ fn table() -> Vec<Line> {
         page(read, "/sessions", pages::sessions),
         page(read, "/stages/{project}/{pipeline}/{stage}", pages::stage),
         page(read, "/waivers", pages::waivers),
+        page(read, link::WINDOWS, pages::windows),
+        form(
+            Act::ConfirmOverride,
+            link::OVERRIDE_CONFIRM,
+            forms::about_override,
+        ),
+        form(Act::WriteReview, link::OVERRIDE_REVIEW, forms::about_override),
         form(
             Act::Promote,
             "/ui/promote/{project}/{pipeline}/{version}/{stage}",

@@ -29,17 +29,25 @@ pub(crate) async fn freezes(hub: &Hub, project: Option<&ProjectName>) -> Result<
         key(one).cmp(&key(other))
     });
     let now = Timestamp::now();
+    let calendars = |project: &ProjectName| {
+        let of = |world: &gateline_core::World| world.project(project).map(|state| state.calendars.clone());
+        hub.with_world(of).unwrap_or_default()
+    };
     let view = |Declared {
                     project,
                     what: freeze,
                     by,
                     reason,
-                }: Declared<Freeze>| FreezeView {
-        in_force: freeze.is_in_force(now),
-        by,
-        reason,
-        project,
-        freeze,
+                }: Declared<Freeze>| {
+        let next = freeze.next(now, &calendars(&project)).ok().flatten();
+        FreezeView {
+            in_force: freeze.is_in_force(now, &calendars(&project)),
+            next,
+            by,
+            reason,
+            project,
+            freeze,
+        }
     };
     Ok(found.into_iter().map(view).collect())
 }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod board;
+mod calendars;
 mod declared;
 mod evidence;
 mod freezes;
@@ -11,6 +12,7 @@ mod keys;
 mod log;
 mod names;
 mod notifications;
+mod overrides;
 mod people;
 mod pipelines;
 mod policies;
@@ -30,12 +32,14 @@ mod waivers;
 
 pub(crate) use accounts::{accounts, has_accounts, sessions};
 pub(crate) use board::board;
+pub(crate) use calendars::{calendar, calendars, timetables};
 pub(crate) use evidence::evidence;
 pub(crate) use freezes::freezes;
 pub(crate) use keys::{key, keys, keys_in_force, signatures};
 pub(crate) use log::{checkpoint, log};
 pub(crate) use names::release_named;
 pub(crate) use notifications::{all_letters, letters, notifications};
+pub(crate) use overrides::overrides;
 pub(crate) use people::{Answered, answered, delegations, delegations_of, has_answered, inbox, may_answer};
 pub(crate) use pipelines::{findings, pipeline, pipelines, refused_file};
 pub(crate) use policies::{policies, policy};

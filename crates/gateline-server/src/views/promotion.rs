@@ -1,11 +1,12 @@
 //! A promotion, whole: folded from its own stream, open or ended alike.
 
-use gateline_api::{CheckView, OverrideView, PromotionView, entry};
+use gateline_api::{CheckView, PromotionView, entry};
 use gateline_core::{Promotion, Rollout, StepState, World};
 use gateline_model::{Event, Private, PromotionId, Recorded, ReleaseId, StageRef, StreamId};
 use jiff::Timestamp;
 
 use super::evidence::evidence;
+use super::overrides::of_promotion;
 use super::rollout;
 use super::standing::state;
 use crate::hub::{Hub, Receipt};
@@ -74,7 +75,7 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
             .rfind(|recorded| matches!(recorded.event, Event::DecisionRecorded { .. }))
             .map(|recorded| recorded.number),
         approvals: promotion.approvals.clone(),
-        overrides: overrides(&promotion, &events),
+        overrides: of_promotion(&promotion, &events),
         checks: checks(&promotion),
         rollout: promotion
             .rollout()
@@ -149,24 +150,6 @@ fn fold(id: &PromotionId, events: &[Recorded]) -> Option<Promotion> {
 
 fn reason(private: Option<&Private>) -> Option<String> {
     private.and_then(|private| private.reason.clone())
-}
-
-/// The overrides, each with the reason from the erasable part of its event.
-fn overrides(promotion: &Promotion, events: &[Recorded]) -> Vec<OverrideView> {
-    let why = |wanted: &gateline_model::Override| {
-        let granted = events.iter().rfind(
-            |recorded| matches!(&recorded.event, Event::OverrideGranted { permission } if permission == wanted),
-        );
-        granted.and_then(|recorded| reason(recorded.private.as_ref()))
-    };
-    let view = |granted: &gateline_model::Override| OverrideView {
-        gate: granted.gate.clone(),
-        by: granted.by.clone(),
-        at: granted.at,
-        until: granted.until,
-        reason: why(granted),
-    };
-    promotion.overrides.iter().map(view).collect()
 }
 
 fn checks(promotion: &Promotion) -> Vec<CheckView> {

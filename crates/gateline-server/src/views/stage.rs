@@ -7,6 +7,7 @@ use gateline_store::PromotionSearch;
 use jiff::Timestamp;
 
 use super::board::{all_proposed, live, with_traffic};
+use super::calendars::calendar_of;
 use super::promotions::summaries;
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -54,8 +55,12 @@ fn view(world: &World, of: &StageRef, now: Timestamp) -> Option<StageView> {
         version: world.release(release).map(|state| state.release.version.clone()),
         by: by.clone(),
     };
+    let (frozen_by, opening) = calendar_of(world, of, now);
     Some(StageView {
         of: of.clone(),
+        frozen_by,
+        opening,
+        reviews: state.reviews.clone(),
         live: live(&state),
         before: state.before.as_ref().map(|before| before.version.clone()),
         proposed: all_proposed(world, &state),

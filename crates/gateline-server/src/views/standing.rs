@@ -120,6 +120,9 @@ pub(super) fn proposed(promotion: &Promotion, world: &World) -> Option<Proposed>
         satisfied: decision.map_or(0, |decision| decision.satisfied() as u32),
         gates: decision.map_or(0, |decision| decision.verdicts.len() as u32),
         headline: promotion.says(),
+        opening: decision
+            .filter(|_| promotion.phase == Phase::Held)
+            .and_then(|decision| decision.opening.clone()),
         since: since(promotion),
         waiting_on: waiting_on(promotion, world),
         until: until(promotion),

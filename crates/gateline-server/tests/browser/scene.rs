@@ -86,7 +86,7 @@ impl Scene {
     }
 
     /// One of every page.
-    pub fn pages(&self) -> [&'static str; 15] {
+    pub fn pages(&self) -> [&'static str; 17] {
         [
             "/",
             "/inbox",
@@ -101,6 +101,8 @@ impl Scene {
             "/policies",
             "/policies/payments/pipeline/payment-service",
             "/waivers",
+            "/windows",
+            "/overrides",
             "/log",
             "/login",
         ]

@@ -13,6 +13,9 @@ fn request() -> FreezeRequest {
         stages: Vec::new(),
         from: None,
         until: "2099-01-01T00:00:00Z".parse().unwrap(),
+        recurs: None,
+        exempt: Vec::new(),
+        applies_to_rollback: false,
         reason: "Nobody is here.".into(),
     }
 }

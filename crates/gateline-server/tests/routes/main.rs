@@ -28,6 +28,7 @@ mod session;
 mod sign_in;
 mod stages;
 mod support;
+mod times;
 mod tokens;
 mod uploads;
 mod waivers;

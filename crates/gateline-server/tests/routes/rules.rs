@@ -36,6 +36,8 @@ pub fn filled(path: &str) -> String {
         ("{kind}", "pipeline"),
         ("{name}", "holidays"),
         ("{policy}", "rules"),
+        ("{calendar}", "bavaria"),
+        ("{gate}", "tests"),
         ("{id}", "nobody"),
         ("{key}", "job-7"),
         ("{account}", "nobody"),
@@ -162,6 +164,9 @@ async fn no_route_lets_anybody_in_whatever_is_shown_that_is_not_good() {
     }
 }
 
+/// A write that the transport lets everybody try: who may write a review is its stage's to say, and is asked below.
+const SETTLED_BELOW: &str = "WriteReview";
+
 #[tokio::test]
 async fn who_signed_in_and_has_no_role_may_read_everywhere_and_write_nowhere() {
     let (app, _, _, anonymous) = App::start().await;
@@ -177,6 +182,7 @@ async fn who_signed_in_and_has_no_role_may_read_everywhere_and_write_nowhere() {
         let response = anonymous.send_request(request.unwrap()).await;
         let status = response.status();
         match needed {
+            _ if endpoint.name == SETTLED_BELOW => assert!(status.is_client_error(), "{status}"),
             Scope::Read => assert!(
                 matches!(status, StatusCode::OK | StatusCode::NOT_FOUND),
                 "{}: {status}",
@@ -233,7 +239,8 @@ async fn a_token_without_the_scope_is_forbidden_everything_but_reading() {
 async fn every_token_may_read() {
     let (app, _, _, _) = App::start().await;
     let ci = app.actor("ci", &[Scope::SubmitEvidence], &[], None).await;
-    for (endpoint, _) in guarded().filter(|(_, needed)| *needed == Scope::Read) {
+    let reading = guarded().filter(|(one, needed)| *needed == Scope::Read && one.name != SETTLED_BELOW);
+    for (endpoint, _) in reading {
         let path = path(endpoint);
         let status = ci.send(method(endpoint), &path, "", Vec::new()).await.status();
         assert!(

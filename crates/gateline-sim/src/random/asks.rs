@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use gateline_core::{Actor, Command, Credential, Signed};
 use gateline_model::{
-    ActorId, Artifact, ArtifactAt, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts, Found, Freeze,
-    Health, Key, No, Pipeline, PipelineRef, Private, PromotionId, Release, ReleaseId, Roles, Scope, Span,
-    StageRef, Team, TestFacts, Tier,
+    ActorId, Artifact, ArtifactAt, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts, Found, Health,
+    Key, No, Pipeline, PipelineRef, Private, PromotionId, Release, ReleaseId, Roles, Scope, Span, StageRef,
+    Team, TestFacts, Tier,
 };
 
 use super::Run;
@@ -45,11 +45,11 @@ impl Run {
         }
     }
 
-    fn pipeline(&mut self) -> Arc<Pipeline> {
+    pub(super) fn pipeline(&mut self) -> Arc<Pipeline> {
         self.sim.rng.pick(&self.pipelines).clone()
     }
 
-    fn stage(&mut self) -> StageRef {
+    pub(super) fn stage(&mut self) -> StageRef {
         let pipeline = self.pipeline();
         let stage = self.sim.rng.pick(&pipeline.stages);
         pipeline.stage_ref(&stage.name)
@@ -61,7 +61,7 @@ impl Run {
         Some((state.id, version))
     }
 
-    fn open_promotion(&mut self) -> Option<PromotionId> {
+    pub(super) fn open_promotion(&mut self) -> Option<PromotionId> {
         let mut open: Vec<PromotionId> = self
             .sim
             .book
@@ -73,7 +73,7 @@ impl Run {
         (!open.is_empty()).then(|| self.sim.rng.pick(&open).clone())
     }
 
-    fn person(&mut self) -> Actor {
+    pub(super) fn person(&mut self) -> Actor {
         let name = *self.sim.rng.pick(&PEOPLE);
         Actor {
             id: name.parse().expect("it is a legal id"),
@@ -237,7 +237,7 @@ impl Run {
         self.ask(reporter(), command, says);
     }
 
-    fn report(&mut self) {
+    pub(super) fn report(&mut self) {
         let pipeline = self.pipeline();
         let Some((release, version)) = self.known_release(&pipeline.reference()) else {
             return self.register();
@@ -352,75 +352,6 @@ impl Run {
             proof: statement,
             counter,
         })
-    }
-
-    fn override_gate(&mut self) {
-        let Some(promotion) = self.open_promotion() else {
-            return self.report();
-        };
-        let gate = *self.sim.rng.pick(&[
-            "tests", "coverage", "soak", "freeze", "window", "http", "approval",
-        ]);
-        let lasts = Span::from_secs(self.sim.rng.between(1, 1_200));
-        let until = lasts.after(self.sim.now);
-        let actor = self.person();
-        let says = format!("overrides {gate} of {promotion} for {lasts}");
-        let gate = gate.parse().expect("it is a legal name");
-        self.ask(
-            actor,
-            Command::Override {
-                promotion,
-                gate,
-                until,
-                reason: "it must".to_owned(),
-            },
-            says,
-        );
-    }
-
-    fn freeze(&mut self) {
-        let project = self.pipeline().project.clone();
-        let actor = self.person();
-        let name = format!("f{}", self.sim.rng.below(3))
-            .parse()
-            .expect("it is a legal name");
-        let reason = "quiet, please".to_owned();
-        if self.sim.rng.chance(400) {
-            let says = format!("lifts freeze {name}");
-            return self.ask(
-                actor,
-                Command::LiftFreeze {
-                    project,
-                    name,
-                    reason,
-                },
-                says,
-            );
-        }
-        let from = Span::from_secs(self.sim.rng.between(0, 600)).after(self.sim.now);
-        let until = Span::from_secs(self.sim.rng.between(1, 7_200)).after(from);
-        let stages = if self.sim.rng.chance(500) {
-            vec![self.stage().stage]
-        } else {
-            vec![]
-        };
-        let says = format!("freezes {stages:?} until {until} as {name}");
-        let freeze = Freeze {
-            name,
-            pipeline: None,
-            stages,
-            from,
-            until,
-        };
-        self.ask(
-            actor,
-            Command::DeclareFreeze {
-                project,
-                freeze,
-                reason,
-            },
-            says,
-        );
     }
 
     fn roll_back(&mut self) {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use gateline_core::{Actor, Command, Credential, Signed};
 use gateline_model::{
     ActorId, Artifact, ArtifactAt, ArtifactKind, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts,
-    FailedCase, FindingFacts, Found, Freeze, GroupName, Key, No, Pipeline, Private, Release, Scope, Span,
-    TestFacts,
+    FailedCase, FindingFacts, Found, GroupName, Key, No, Pipeline, Private, Release, Scope, Span, TestFacts,
 };
 
 use super::Script;
@@ -40,32 +39,9 @@ impl Script<'_> {
                 self.answer_command(row, reason)?
             }
             "enrol-key" | "revoke-key" => key_command(row, reason)?,
-            "override" => {
-                row.only(1, &["to", "by", "gate", "until", "reason"])?;
-                let lasts: Span = row.parse(row.need("until")?)?;
-                Command::Override {
-                    promotion: self.promotion(row)?,
-                    gate: row.parse(row.need("gate")?)?,
-                    until: lasts.after(self.sim.now),
-                    reason,
-                }
-            }
-            "freeze" => {
-                row.only(1, &["stages", "from", "until", "by", "reason"])?;
-                let span = |text| row.parse::<Span>(text).map(|span| span.after(self.sim.now));
-                let stages = row.get("stages").into_iter().flat_map(|stages| stages.split(','));
-                Command::DeclareFreeze {
-                    project: self.pipeline_ref(row)?.project.clone(),
-                    freeze: Freeze {
-                        name: row.parse(row.word(0, "a name")?)?,
-                        pipeline: None,
-                        stages: stages.map(|stage| row.parse(stage)).collect::<Result<_, _>>()?,
-                        from: row.get("from").map(span).transpose()?.unwrap_or(self.sim.now),
-                        until: span(row.need("until")?)?,
-                    },
-                    reason,
-                }
-            }
+            "override" | "confirm-override" | "review" => self.override_command(row, reason)?,
+            "calendar" => self.calendar_command(row)?,
+            "freeze" | "lift-freeze" => self.freeze_command(row, reason)?,
             "waive" => {
                 row.only(2, &["stage", "until", "ticket", "by", "reason"])?;
                 let until: Span = row.parse(row.need("until")?)?;
@@ -75,14 +51,6 @@ impl Script<'_> {
                     stage: row.get("stage").map(|stage| row.parse(stage)).transpose()?,
                     until: until.after(self.sim.now),
                     ticket: row.get("ticket").map(str::to_owned),
-                    reason,
-                }
-            }
-            "lift-freeze" => {
-                row.only(1, &["by", "reason"])?;
-                Command::LiftFreeze {
-                    project: self.pipeline_ref(row)?.project.clone(),
-                    name: row.parse(row.word(0, "a name")?)?,
                     reason,
                 }
             }
@@ -454,7 +422,7 @@ fn signed(row: &Row) -> Result<Option<Signed>, ScenarioError> {
 }
 
 /// A list of names, with commas.
-fn listed<T>(row: &Row, key: &str) -> Result<Vec<T>, ScenarioError>
+pub(super) fn listed<T>(row: &Row, key: &str) -> Result<Vec<T>, ScenarioError>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,

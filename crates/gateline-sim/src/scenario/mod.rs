@@ -6,6 +6,7 @@ mod make;
 mod outside;
 mod row;
 mod show;
+mod times;
 
 use std::path::Path;
 
@@ -89,8 +90,8 @@ impl Script<'_> {
         match row.verb() {
             "pipeline" | "policy" | "roles" | "notifications" | "release" | "evidence" | "promote"
             | "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" | "override"
-            | "waive" | "freeze" | "enrol-key" | "revoke-key" | "lift-freeze" | "rollback" | "abort"
-            | "pause" | "resume" | "lift-bar" => {
+            | "confirm-override" | "review" | "calendar" | "waive" | "freeze" | "lift-freeze"
+            | "enrol-key" | "revoke-key" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
                 if let Some(token) = self.token_for_groups(row)? {
                     self.ask(Actor::gateline(), token);
                 }

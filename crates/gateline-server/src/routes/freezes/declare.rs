@@ -16,6 +16,9 @@ pub(crate) async fn handle(call: Call<DeclareFreeze>) -> Result<FreezeView, Refu
         stages,
         from,
         until,
+        recurs,
+        exempt,
+        applies_to_rollback,
         reason,
     } = call.body.clone();
     // A project's freeze before the project has a pipeline is most often a misspelt name.
@@ -36,6 +39,9 @@ pub(crate) async fn handle(call: Call<DeclareFreeze>) -> Result<FreezeView, Refu
         stages,
         from: from.unwrap_or(now),
         until,
+        recurs,
+        exempt,
+        applies_to_rollback,
     };
     let command = Command::DeclareFreeze {
         project: project.clone(),
@@ -48,9 +54,12 @@ pub(crate) async fn handle(call: Call<DeclareFreeze>) -> Result<FreezeView, Refu
         _ => None,
     });
     let freeze = declared.unwrap_or(freeze);
+    let state = call.app.hub.with_world(|world| world.project(&project).cloned());
+    let calendars = state.map(|state| state.calendars.clone()).unwrap_or_default();
     Ok(FreezeView {
         project,
-        in_force: freeze.is_in_force(now),
+        in_force: freeze.is_in_force(now, &calendars),
+        next: freeze.next(now, &calendars).ok().flatten(),
         freeze,
         by: Some(call.actor()?.id),
         reason: Some(reason.trim().to_owned()),

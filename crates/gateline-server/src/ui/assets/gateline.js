@@ -89,7 +89,9 @@
 
   // ---- keys, as the foot of every page lists them; what has the focus is opened by the browser's own Enter ----
   let goes = false;
-  const PAGES = { b: "/", i: "/inbox", r: "/releases", w: "/waivers", p: "/policies", o: "/people", l: "/log" };
+  const PAGES = {
+    b: "/", i: "/inbox", r: "/releases", w: "/waivers", t: "/windows", v: "/overrides", p: "/policies", o: "/people", l: "/log",
+  };
 
   // From the row that has the focus to the next one's link; without one, from the beginning or the end.
   function step(by) {

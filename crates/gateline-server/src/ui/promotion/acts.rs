@@ -74,7 +74,13 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
     let going_back = rollout.is_some_and(|rollout| rollout.rollback.is_some());
     let paused = rollout.is_some_and(|rollout| rollout.paused.is_some());
     match act {
-        Act::Answer(_) | Act::EndDelegation | Act::EndSessions | Act::EnrolKey | Act::RevokeKey => None,
+        Act::Answer(_)
+        | Act::ConfirmOverride
+        | Act::EndDelegation
+        | Act::EndSessions
+        | Act::EnrolKey
+        | Act::RevokeKey
+        | Act::WriteReview => None,
         Act::Override => override_gate(visitor, shown),
         Act::Pause => {
             (rollout.is_some() && !paused && !going_back && visitor.may(Scope::Promote)).then(|| {

@@ -37,6 +37,7 @@ fn held(visitor: &Visitor, decision: &Decision) -> Markup {
                 @if let Some(until) = gate.until { " · until " (time::ahead(visitor.now, until)) }
             }
         }
+        @if let Some(opening) = &decision.opening { p { (opening.says_from(visitor.now)) "." } }
     }
 }
 

@@ -116,7 +116,13 @@ fn evidence_link(shown: &Shown<'_>, id: &EvidenceId) -> Markup {
 }
 
 fn overridden_by(visitor: &Visitor, shown: &Shown<'_>, permission: &Override) -> Markup {
-    let Override { gate, by, at, until } = permission;
+    let Override {
+        gate,
+        by,
+        at,
+        until,
+        confirmed_by,
+    } = permission;
     let granted = shown
         .view
         .overrides
@@ -124,7 +130,7 @@ fn overridden_by(visitor: &Visitor, shown: &Shown<'_>, permission: &Override) ->
         .find(|one| one.gate == *gate && one.at == *at);
     let reason = granted.and_then(|one: &OverrideView| one.reason.as_deref());
     html! {
-        p { (OVERRIDDEN.label("overridden")) " by " b { (by) } ": " @match reason { Some(reason) => { q { (reason) } } None => { "the reason was erased" } } }
+        p { (OVERRIDDEN.label("overridden")) " by " b { (by) } @if let Some(second) = confirmed_by { " and " b { (second) } } ": " @match reason { Some(reason) => { q { (reason) } } None => { "the reason was erased" } } }
         p.age { "since " (time::clock(visitor.now, *at)) " · until " (time::ahead(visitor.now, *until)) " · the gate stays unsatisfied on record" }
     }
 }

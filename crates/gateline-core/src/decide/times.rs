@@ -1,0 +1,155 @@
+//! Deciding about times: calendars and freezes.
+
+use std::sync::Arc;
+
+use gateline_model::{
+    Calendar, CalendarName, Event, Freeze, FreezeName, HOLIDAYS_MAX, ProjectName, Recurs, StreamId,
+};
+
+use super::{private, reason};
+use crate::draft::Draft;
+use crate::rejection::Rejection;
+
+/// Most calendars in one project.
+pub const CALENDARS_PER_PROJECT_MAX: usize = 50;
+
+pub(super) fn apply_calendar(
+    draft: &mut Draft<'_>,
+    project: &ProjectName,
+    name: &CalendarName,
+    calendar: &Arc<Calendar>,
+) -> Result<(), Rejection> {
+    let state = draft.project(project).unwrap_or_default();
+    if state.calendars.get(name) == Some(calendar) {
+        return Ok(());
+    }
+    if !state.calendars.contains_key(name) && state.calendars.len() >= CALENDARS_PER_PROJECT_MAX {
+        return Err(Rejection::invalid(
+            "calendar.too_many",
+            format!(
+                "project `{project}` has {} calendars; the limit is {CALENDARS_PER_PROJECT_MAX} (CALENDARS_PER_PROJECT_MAX)",
+                state.calendars.len()
+            ),
+            "put the days into a calendar that there is",
+        ));
+    }
+    if calendar.holidays.len() > HOLIDAYS_MAX {
+        return Err(Rejection::invalid(
+            "calendar.too_long",
+            format!(
+                "calendar `{name}` has {} entries; the limit is {HOLIDAYS_MAX} (HOLIDAYS_MAX)",
+                calendar.holidays.len()
+            ),
+            "leave out what is long past, or split it into several calendars",
+        ));
+    }
+    let event = Event::CalendarApplied {
+        name: name.clone(),
+        version: calendar.version(),
+        calendar: calendar.clone(),
+    };
+    let text = private(draft, None);
+    draft.emit_with(StreamId::Project(project.clone()), event, text);
+    Ok(())
+}
+
+/// Whether hours never come.
+fn never(recurs: &Recurs) -> bool {
+    match recurs {
+        Recurs::Hours(window) => window.never_opens(),
+        Recurs::Calendar { .. } => false,
+    }
+}
+
+/// A freeze that names a calendar which is not there would hold all the time: most often it is misspelt.
+fn known_calendars(draft: &Draft<'_>, project: &ProjectName, freeze: &Freeze) -> Result<(), Rejection> {
+    let state = draft.project(project).unwrap_or_default();
+    let named = freeze.recurs.iter().flat_map(Recurs::calendars);
+    match named
+        .into_iter()
+        .find(|name| !state.calendars.contains_key(*name))
+    {
+        None => Ok(()),
+        Some(name) => Err(Rejection::unknown(
+            "calendar.unknown",
+            format!("project `{project}` has no calendar `{name}`"),
+            "apply its file first with `gateline calendar apply FILE`",
+        )),
+    }
+}
+
+pub(super) fn freeze(
+    draft: &mut Draft<'_>,
+    project: &ProjectName,
+    freeze: &Freeze,
+    why: &str,
+) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    if freeze.until <= freeze.from || freeze.until <= draft.facts.now {
+        return Err(Rejection::invalid(
+            "freeze.empty",
+            format!(
+                "the freeze `{}` would end at {}, before it holds anything",
+                freeze.name, freeze.until
+            ),
+            "give an end in the future and after the start",
+        ));
+    }
+    if let Some(Recurs::Hours(window)) = freeze.recurs.as_ref().filter(|recurs| never(recurs)) {
+        return Err(Rejection::invalid(
+            "freeze.empty",
+            format!("the freeze `{}` would never hold: {}", freeze.name, window.says()),
+            "give days that there are, and an end after the start",
+        ));
+    }
+    let declared = draft
+        .project(project)
+        .and_then(|project| project.freezes.get(&freeze.name).cloned());
+    match declared {
+        Some(same) if same == *freeze => return Ok(()),
+        Some(other) if other.until > draft.facts.now => {
+            return Err(Rejection::conflict(
+                "freeze.exists",
+                format!("a freeze `{}` is declared until {}", other.name, other.until),
+                "lift it first, or choose another name",
+            ));
+        }
+        Some(_) | None => {}
+    }
+    known_calendars(draft, project, freeze)?;
+    let text = private(draft, Some(why));
+    draft.emit_with(
+        StreamId::Project(project.clone()),
+        Event::FreezeDeclared {
+            freeze: freeze.clone(),
+        },
+        text,
+    );
+    Ok(())
+}
+
+pub(super) fn lift_freeze(
+    draft: &mut Draft<'_>,
+    project: &ProjectName,
+    name: &FreezeName,
+    why: &str,
+) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    if !draft
+        .project(project)
+        .is_some_and(|project| project.freezes.contains_key(name))
+    {
+        return Err(Rejection::unknown(
+            "freeze.unknown",
+            format!("project `{project}` has no freeze `{name}`"),
+            "list them with `gateline freeze list`",
+        ));
+    }
+    let text = private(draft, Some(why));
+    draft.emit_with(
+        StreamId::Project(project.clone()),
+        Event::FreezeLifted { name: name.clone() },
+        text,
+    );
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! Calendars.
+
+pub(super) mod apply;
+pub(super) mod list;
+pub(super) mod show;

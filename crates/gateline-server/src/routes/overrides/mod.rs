@@ -1,0 +1,5 @@
+//! Overrides and their reviews.
+
+pub(super) mod confirm;
+pub(super) mod list;
+pub(super) mod review;

@@ -1,0 +1,3 @@
+//! Timetables.
+
+pub(super) mod list;
