@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActorId, Assessment, Digest, EvidenceId, GateMode, GateName, Opening, Override, ReleaseId, Risk,
-    StageRef, Version, WaiverId,
+    Assessment, Digest, EvidenceId, GateMode, GateName, Opening, Override, ReleaseId, Risk, StageRef,
+    Version, WaiverId,
 };
 
 /// Lines kept in [`GateVerdict::details`].
