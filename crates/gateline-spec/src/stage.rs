@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::{approval, gate, risk, rollout, target, window};
 
 /// The fields of a stage, in the order in which people write them.
-pub(crate) const STAGE_FIELDS: [&str; 17] = [
+pub(crate) const STAGE_FIELDS: [&str; 18] = [
     "name",
     "after",
     "production",

@@ -8,14 +8,13 @@ use super::sources::{Source, Sources};
 const LINES_MAX: usize = 100;
 /// Functions over the limit: path, name, and the length that they must not exceed.
 const LONGER: &[(&str, &str, usize)] = &[
-    ("crates/gateline-core/src/decide/rollout.rs", "report", 107),
     // A match over all commands, in full.
-    ("crates/gateline-core/src/decide/mod.rs", "one", 150),
+    ("crates/gateline-core/src/decide/mod.rs", "one", 154),
     // Matches over all events of a stream, in full.
-    ("crates/gateline-core/src/state/project.rs", "evolve", 125),
+    ("crates/gateline-core/src/state/project.rs", "evolve", 119),
     ("crates/gateline-core/src/state/promotion.rs", "evolve", 115),
     // A match over all events, in full.
-    ("crates/gateline-model/src/event/sentence.rs", "says", 300),
+    ("crates/gateline-model/src/event/sentence.rs", "says", 317),
 ];
 
 pub fn find(sources: &Sources) -> Vec<String> {

@@ -66,6 +66,15 @@ pub(super) fn report(
         return Ok(());
     };
     let taking_back = matches!(action, StepAction::Withdraw | StepAction::Discard);
+    // Nobody waits for a step of taking back whose fate is not known: it is tried again.
+    let failed = match outcome {
+        StepOutcome::Failed(why) => Some(why),
+        StepOutcome::Unknown(why) if taking_back => Some(why),
+        StepOutcome::Applied | StepOutcome::Unknown(_) => None,
+    };
+    if let Some(why) = failed.cloned() {
+        draft.emit(stream.clone(), Event::StepFailed { step, attempt, why });
+    }
     match outcome {
         StepOutcome::Applied => {
             let Pinned { stage, .. } = pinned(draft, &promotion)?;
@@ -85,14 +94,6 @@ pub(super) fn report(
             }
         }
         StepOutcome::Failed(why) | StepOutcome::Unknown(why) if taking_back => {
-            draft.emit(
-                stream,
-                Event::StepFailed {
-                    step,
-                    attempt,
-                    why: why.clone(),
-                },
-            );
             if attempt < ATTEMPTS_MAX {
                 intend(draft, id, step, attempt + 1);
             } else {
@@ -101,26 +102,10 @@ pub(super) fn report(
                 bar(draft, id, &promotion);
             }
         }
-        StepOutcome::Failed(why) if action == StepAction::Finish && attempt < ATTEMPTS_MAX => {
-            draft.emit(
-                stream,
-                Event::StepFailed {
-                    step,
-                    attempt,
-                    why: why.clone(),
-                },
-            );
+        StepOutcome::Failed(_) if action == StepAction::Finish && attempt < ATTEMPTS_MAX => {
             intend(draft, id, step, attempt + 1);
         }
         StepOutcome::Failed(why) => {
-            draft.emit(
-                stream,
-                Event::StepFailed {
-                    step,
-                    attempt,
-                    why: why.clone(),
-                },
-            );
             if rollout.rollback.is_some() {
                 go_on(draft, id, served)?;
             } else {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    Event, Health, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Review, Span, TargetName,
-    Version,
+    Event, Health, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Review, Span, TargetName, Version,
 };
 use jiff::Timestamp;
 

@@ -16,7 +16,7 @@ fn pipeline() -> Arc<Pipeline> {
     let stage = json!({
         "name": "live",
         "production": true,
-        "target": {"command": {"apply": ["deploy"]}},
+        "target": {"command": {"apply": ["./apply"]}},
         "target_name": "shop/live",
         "windows": ["hours"],
     });

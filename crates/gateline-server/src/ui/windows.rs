@@ -77,7 +77,7 @@ fn stage(visitor: &Visitor, view: &TimetableView, open: bool) -> Markup {
 /// Whether it is open, and what comes next.
 fn now(visitor: &Visitor, view: &TimetableView) -> Markup {
     let first = view.told.first();
-    let frozen = first.map(|told| names(told)).filter(|names| !names.is_empty());
+    let frozen = first.map(names).filter(|names| !names.is_empty());
     html! {
         @match (view.open, frozen) {
             (true, _) => { (OPEN.label("open")) }

@@ -259,6 +259,7 @@ async fn who_asked_for_changes_is_not_asked_again_until_that_is_taken_back() {
         no: No::RequestChanges,
         question: None,
         reason: "Say why.".to_owned(),
+        signed: None,
     };
     let path = PromotionPath::from(&id("production/1"));
     lead.ask::<Refuse>(&path, &Empty {}, &no).await.unwrap();

@@ -89,9 +89,6 @@
 
   // ---- keys, as the foot of every page lists them; what has the focus is opened by the browser's own Enter ----
   let goes = false;
-  const PAGES = {
-    b: "/", i: "/inbox", r: "/releases", w: "/waivers", t: "/windows", v: "/overrides", p: "/policies", o: "/people", l: "/log",
-  };
 
   // From the row that has the focus to the next one's link; without one, from the beginning or the end.
   function step(by) {
@@ -105,19 +102,17 @@
     const typing = key.target.closest?.("input, textarea, select");
     if (typing && key.key === "Escape") { (typing.closest("article")?.querySelector("[data-row]") ?? main()).focus(); typing.blur(); return; }
     if (typing || key.ctrlKey || key.altKey || key.metaKey) return;
-    if (goes && PAGES[key.key]) { location.assign(PAGES[key.key]); return; }
+    const page = goes && document.querySelector(`nav a[title="keys: g ${CSS.escape(key.key)}"]`);
+    if (page) { page.click(); return; }
     goes = key.key === "g";
     if (key.key === "/") {
       key.preventDefault();
       const filter = document.getElementById("filter");
       if (filter) { filter.focus(); filter.select(); } else location.assign("/#filter");
     }
-    if (key.key === "j") step(1);
-    if (key.key === "k") step(-1);
-    if (key.key === "?") {
-      const keys = document.getElementById("keys");
-      if (keys) { keys.open = !keys.open; keys.querySelector("summary").focus(); }
-    }
+    if (key.key === "j" || key.key === "k") step(key.key === "j" ? 1 : -1);
+    const keys = document.getElementById("keys");
+    if (key.key === "?" && keys) { keys.open = !keys.open; keys.querySelector("summary").focus(); }
     // One key an answer: it opens the form, where the focus is or else the first, and goes to what must be said or sent.
     const place = document.activeElement.closest("article") ?? main();
     const act = [...place.querySelectorAll("details[data-key]")].find((one) => one.dataset.key === key.key);

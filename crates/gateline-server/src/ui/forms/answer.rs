@@ -44,6 +44,7 @@ fn command(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, R
             no,
             question: seen()?,
             reason: reason.clone(),
+            signed: None,
         })
     };
     let Act::Answer(answer) = act else {
