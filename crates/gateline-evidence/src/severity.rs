@@ -4,8 +4,14 @@ use std::str::FromStr;
 
 use gateline_model::{FindingLevel, Severity};
 
+/// Words for what only informs; the last two are semgrep's, of rules that look for things and not for faults.
+const INFO: [&str; 6] = ["negligible", "none", "info", "informational", "inventory", "experiment"];
+/// Words of scanners that do not know.
+const SAYS_NOTHING: [&str; 6] = ["", "unknown", "undefined", "unspecified", "unassigned", "n/a"];
+
 /// The severity that a scanner's word names, whichever case it is written in. `None` for words that say nothing, as
-/// `UNKNOWN` and `UNDEFINED` do: a scanner that does not say how bad it is has not said that it is harmless.
+/// `UNKNOWN` and `UNDEFINED` do: a scanner that does not say how bad it is has not said that it is harmless. A word that
+/// nobody knows here is critical: what it means is for a person to find out.
 pub(crate) fn of_word(word: &str) -> Option<Severity> {
     let is = |words: &[&str]| words.iter().any(|one| one.eq_ignore_ascii_case(word.trim()));
     match () {
@@ -13,8 +19,9 @@ pub(crate) fn of_word(word: &str) -> Option<Severity> {
         () if is(&["high", "important"]) => Some(Severity::High),
         () if is(&["medium", "moderate"]) => Some(Severity::Medium),
         () if is(&["low"]) => Some(Severity::Low),
-        () if is(&["negligible", "none", "info", "informational"]) => Some(Severity::Info),
-        () => None,
+        () if is(&INFO) => Some(Severity::Info),
+        () if is(&SAYS_NOTHING) || level_of_word(word).is_some() => None,
+        () => Some(Severity::Critical),
     }
 }
 
@@ -56,6 +63,8 @@ mod tests {
     #[test_case("Negligible", Some(Severity::Info); "as grype says")]
     #[test_case("UNKNOWN", None; "a word that says nothing")]
     #[test_case("UNDEFINED", None; "another one")]
+    #[test_case("WARNING", None; "a linter's word")]
+    #[test_case("BLOCKER", Some(Severity::Critical); "a word that nobody knows")]
     fn the_word_tells_the_severity(word: &str, severity: Option<Severity>) {
         assert_eq!(of_word(word), severity);
     }

@@ -30,6 +30,7 @@ impl Statements {
         let VexStatement {
             vulnerability,
             mut products,
+            mut parts,
             status,
             justification,
         } = statement;
@@ -42,9 +43,11 @@ impl Statements {
             status = VexStatus::UnderInvestigation;
         }
         products.truncate(VEX_PRODUCTS_MAX);
+        parts.truncate(VEX_PRODUCTS_MAX);
         self.facts.statements.push(VexStatement {
             vulnerability: vulnerability.iter().map(|name| text::name(name)).collect(),
             products: products.iter().map(|name| text::name(name)).collect(),
+            parts: parts.iter().map(|name| text::name(name)).collect(),
             status,
             justification: justification.as_deref().map(text::message),
         });

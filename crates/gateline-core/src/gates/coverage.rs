@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::pattern::Pattern;
 use super::reported::Wanted;
 use super::{
     GateKind, GateView, Place, Says, check_params, observes_nothing, reported, schema_of, with_params,
@@ -52,6 +53,10 @@ struct Coverage {
     /// Lines reached of those that the change adds, as in `>= 90%`: needs the change as a reported diff.
     #[serde(default)]
     new_lines: Option<Threshold>,
+    /// Changed files that the tool does not look at, for `new_lines`: `*` stands for any text, as in `tests/*`. Any other
+    /// changed file that the report does not tell of, although it tells of files that end alike, is not known.
+    #[serde(default)]
+    not_measured: Vec<Pattern>,
     /// How much less of the lines than in the live release, in percentage points, as in `<= 1%`.
     #[serde(default)]
     drop: Option<Threshold>,
@@ -63,6 +68,9 @@ struct Coverage {
 fn check(params: &Value) -> Result<(), String> {
     check_params::<Coverage>(params)?;
     let limits = ["lines", "branches", "functions", "new_lines", "drop"];
+    if params.get("not_measured").is_some() && params.get("new_lines").is_none() {
+        return Err("`not_measured` is about the change: give `new_lines` too".to_owned());
+    }
     match limits.iter().any(|limit| params.get(limit).is_some()) {
         true => Ok(()),
         false => {
@@ -106,7 +114,7 @@ impl Coverage {
         }
         let mut details = Vec::new();
         if let Some(limit) = &self.new_lines {
-            let percent = new_lines(view, facts, &mut details);
+            let percent = self.new_lines(view, facts, &mut details);
             asked.push(Asked {
                 name: "new lines",
                 limit,
@@ -121,6 +129,92 @@ impl Coverage {
             });
         }
         self.says(asked, live).details(details)
+    }
+
+    /// The share of new lines that was reached, of those that could be. Lines that nobody reached go to the details.
+    fn new_lines(
+        &self,
+        view: &GateView<'_>,
+        facts: &CoverageFacts,
+        details: &mut Vec<String>,
+    ) -> Result<f64, String> {
+        let wanted = Wanted {
+            kind: "patch",
+            format: None,
+            name: None,
+            what: "diff",
+        };
+        let patch = match reported::newest(view.release, wanted).map(|(_, evidence)| &evidence.found) {
+            Some(gateline_model::Found::Facts {
+                facts: Facts::Patch(patch),
+            }) => patch,
+            Some(_) | None => {
+                return Err(
+                    "the lines of the change are not known: report its diff, as in `git diff BASE..HEAD`"
+                        .to_owned(),
+                );
+            }
+        };
+        if facts.by_file.is_empty() {
+            return Err(
+                "the report does not tell which lines were reached, or of more files than are kept"
+                    .to_owned(),
+            );
+        }
+        let not_told: Vec<&str> = patch
+            .files
+            .iter()
+            .filter(|file| !file.added.is_empty() && self.should_be_told(&file.path, facts))
+            .map(|file| file.path.as_str())
+            .collect();
+        if let Some(first) = not_told.first() {
+            let more = match not_told.len() {
+                1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            details.extend(
+                not_told
+                    .iter()
+                    .map(|path| format!("{path}: changed, and not in the report")),
+            );
+            return Err(format!(
+                "the report does not tell of {first}{more}, which the change adds to: let the tool look at it, or name it in `not_measured`"
+            ));
+        }
+        let (mut hit, mut missed) = (0_u64, 0_u64);
+        for (path, added, covered) in touched(patch, facts) {
+            let not_reached: Vec<u32> = added
+                .iter()
+                .filter(|line| covered.missed.contains(*line))
+                .collect();
+            hit += added.iter().filter(|line| covered.hit.contains(*line)).count() as u64;
+            missed += not_reached.len() as u64;
+            if !not_reached.is_empty() {
+                let lines: gateline_model::LineSet = not_reached.into_iter().collect();
+                details.push(format!("{path}: new lines {lines} are not reached"));
+            }
+        }
+        // A change without code that could be reached has nothing that was not.
+        Ok(if hit + missed == 0 {
+            100.0
+        } else {
+            hit as f64 * 100.0 / (hit + missed) as f64
+        })
+    }
+
+    /// Whether a changed file is of the kind that the report tells of, and it is not there.
+    fn should_be_told(&self, path: &str, facts: &CoverageFacts) -> bool {
+        let end = |path: &str| {
+            path.rsplit('/')
+                .next()
+                .and_then(|name| name.rsplit_once('.'))
+                .map(|(_, end)| end.to_owned())
+        };
+        let of_this_kind = || facts.by_file.iter().any(|told| end(&told.path) == end(path));
+        end(path).is_some()
+            && !self.not_measured.iter().any(|pattern| pattern.matches(path))
+            && covered(path, facts).is_none()
+            && of_this_kind()
     }
 
     fn says(&self, asked: Vec<Asked<'_>>, live: Option<f64>) -> Says {
@@ -163,53 +257,7 @@ impl Coverage {
     }
 }
 
-/// The share of new lines that was reached, of those that could be. Lines that nobody reached go to the details.
-fn new_lines(view: &GateView<'_>, facts: &CoverageFacts, details: &mut Vec<String>) -> Result<f64, String> {
-    let wanted = Wanted {
-        kind: "patch",
-        format: None,
-        name: None,
-        what: "diff",
-    };
-    let patch = match reported::newest(view.release, wanted).map(|(_, evidence)| &evidence.found) {
-        Some(gateline_model::Found::Facts {
-            facts: Facts::Patch(patch),
-        }) => patch,
-        Some(_) | None => {
-            return Err(
-                "the lines of the change are not known: report its diff, as in `git diff BASE..HEAD`"
-                    .to_owned(),
-            );
-        }
-    };
-    if facts.by_file.is_empty() {
-        return Err(
-            "the report does not tell which lines were reached, or of more files than are kept".to_owned(),
-        );
-    }
-    let (mut hit, mut missed) = (0_u64, 0_u64);
-    for (path, added, covered) in touched(patch, facts) {
-        let not_reached: Vec<u32> = added
-            .iter()
-            .filter(|line| covered.missed.contains(*line))
-            .collect();
-        hit += added.iter().filter(|line| covered.hit.contains(*line)).count() as u64;
-        missed += not_reached.len() as u64;
-        if !not_reached.is_empty() {
-            let lines: gateline_model::LineSet = not_reached.into_iter().collect();
-            details.push(format!("{path}: new lines {lines} are not reached"));
-        }
-    }
-    // A change without code that could be reached has nothing that was not.
-    Ok(if hit + missed == 0 {
-        100.0
-    } else {
-        hit as f64 * 100.0 / (hit + missed) as f64
-    })
-}
-
-/// Files of the change with their coverage. Tools write paths from other roots: the longest common end that is whole
-/// parts of a path decides.
+/// Files of the change with their coverage.
 fn touched<'a>(
     patch: &'a PatchFacts,
     facts: &'a CoverageFacts,
@@ -221,20 +269,25 @@ fn touched<'a>(
     ),
 > {
     patch.files.iter().filter_map(|file| {
-        let ends_alike = |other: &str| {
-            let (long, short) = if other.len() > file.path.len() {
-                (other, file.path.as_str())
-            } else {
-                (file.path.as_str(), other)
-            };
-            long.strip_suffix(short)
-                .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
-        };
-        let covered = facts
-            .by_file
-            .iter()
-            .filter(|covered| ends_alike(&covered.path))
-            .max_by_key(|covered| covered.path.len())?;
+        let covered = covered(&file.path, facts)?;
         Some((file.path.as_str(), &file.added, covered))
     })
+}
+
+/// What the report tells of a file. Tools write paths from other roots: the longest common end that is whole parts of a
+/// path decides.
+fn covered<'a>(path: &str, facts: &'a CoverageFacts) -> Option<&'a gateline_model::FileLines> {
+    let ends_alike = |other: &str| {
+        let (long, short) = match other.len() > path.len() {
+            true => (other, path),
+            false => (path, other),
+        };
+        long.strip_suffix(short)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+    };
+    facts
+        .by_file
+        .iter()
+        .filter(|covered| ends_alike(&covered.path))
+        .max_by_key(|covered| covered.path.len())
 }

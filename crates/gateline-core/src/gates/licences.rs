@@ -182,7 +182,7 @@ impl Licences {
         }
     }
 
-    /// All licences of a component hold at once. Of as many as are kept there were perhaps more.
+    /// All licences of a component hold at once. Of as many as are kept there were perhaps more, and one that is denied.
     fn of_component<'c>(&self, component: &'c Component, known: &mut Known<'c>) -> Thought {
         let all = component
             .licences
@@ -190,7 +190,7 @@ impl Licences {
             .map(|text| *known.entry(text).or_insert_with(|| self.of_text(text)));
         let worst = all.min().unwrap_or(Thought::Unknown);
         match component.licences.len() >= LICENCES_MAX {
-            true => worst.min(Thought::Unknown),
+            true => Thought::Denied,
             false => worst,
         }
     }
@@ -296,6 +296,9 @@ type Known<'c> = BTreeMap<&'c str, Thought>;
 fn line((thought, component): (Thought, &Component)) -> String {
     match thought {
         _ if component.licences.is_empty() => format!("{component}: no licence is known"),
+        _ if component.licences.len() >= LICENCES_MAX => {
+            format!("{component}: of {LICENCES_MAX} licences or more not each is known")
+        }
         Thought::Unknown => format!("{component}: not known as an SPDX licence"),
         Thought::Denied | Thought::Allowed => format!("{component}: not allowed"),
     }
@@ -425,7 +428,7 @@ mod tests {
         assert_eq!(of(&[]), Thought::Unknown);
         assert_eq!(
             of(&["MIT"; LICENCES_MAX]),
-            Thought::Unknown,
+            Thought::Denied,
             "there were perhaps more"
         );
     }

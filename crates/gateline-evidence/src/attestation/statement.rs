@@ -100,11 +100,12 @@ impl Told {
             return Ok(());
         }
         self.statement.result = match of {
-            "https://slsa.dev/verification_summary/v1" => {
+            // Of any version: what a later one says in other words is an error, and no pass.
+            _ if of.starts_with("https://slsa.dev/verification_summary/") => {
                 let summary: Summary = predicate(bytes)?;
                 Some(text::name(&summary.result))
             }
-            "https://in-toto.io/attestation/test-result/v0.1" => {
+            _ if of.starts_with("https://in-toto.io/attestation/test-result/") => {
                 let tests: TestResult = predicate(bytes)?;
                 Some(text::name(&tests.result))
             }
@@ -165,7 +166,7 @@ impl Subject {
 
 #[derive(Deserialize)]
 struct Summary {
-    #[serde(rename = "verificationResult")]
+    #[serde(rename = "verificationResult", alias = "verification_result")]
     result: String,
 }
 

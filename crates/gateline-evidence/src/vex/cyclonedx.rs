@@ -175,6 +175,7 @@ impl Vulnerability {
         VexStatement {
             vulnerability: id.into_iter().chain(others).collect(),
             products: affects.iter().filter_map(|one| one.reference.clone()).collect(),
+            parts: Vec::new(),
             status,
             justification: analysis.and_then(|analysis| analysis.justification.or(analysis.detail)),
         }

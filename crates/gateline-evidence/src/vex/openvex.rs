@@ -56,9 +56,10 @@ impl Keyed for OpenVex {
             }
             _ => {
                 value.next_value_seed(each(|one: Statement| {
-                    let statement = one.into_statement(&mut self.statements.warnings);
-                    let statement = self.statements.with_reason(statement);
-                    self.statements.add(statement);
+                    for statement in one.into_statements(&mut self.statements.warnings) {
+                        let statement = self.statements.with_reason(statement);
+                        self.statements.add(statement);
+                    }
                 }))?;
             }
         }
@@ -116,29 +117,29 @@ struct Hashes {
 }
 
 impl Product {
-    /// Its names, and those of the parts that the statement is about.
-    fn names(self, names: &mut Vec<String>) {
+    /// Its names, and those of its parts, where the statement is about parts of it.
+    fn into_names(self) -> (Vec<String>, Vec<String>) {
         match self {
-            Product::Name(name) => names.push(name),
+            Product::Name(name) => (vec![name], Vec::new()),
             Product::Parts {
                 id,
                 identifiers,
                 hashes,
                 subcomponents,
             } => {
-                names.extend(id);
-                names.extend(identifiers.and_then(|identifiers| identifiers.purl));
-                names.extend(hashes.sha256.map(|hex| format!("sha256:{hex}")));
-                for part in subcomponents.into_list() {
-                    part.names(names);
-                }
+                let purl = identifiers.and_then(|identifiers| identifiers.purl);
+                let digest = hashes.sha256.map(|hex| format!("sha256:{hex}"));
+                let names = id.into_iter().chain(purl).chain(digest).collect();
+                let parts = subcomponents.into_list().into_iter();
+                (names, parts.flat_map(|part| part.into_names().0).collect())
             }
         }
     }
 }
 
 impl Statement {
-    fn into_statement(self, warnings: &mut Warnings) -> VexStatement {
+    /// One for all products that are named whole, and one for each of whose parts it speaks.
+    fn into_statements(self, warnings: &mut Warnings) -> Vec<VexStatement> {
         let vulnerability = match self.vulnerability {
             Vulnerability::Name(name) => vec![name],
             Vulnerability::Parts { name, id, aliases } => {
@@ -159,17 +160,21 @@ impl Statement {
         };
         let says = |text: &String| !text.trim().is_empty();
         let justification = self.justification.filter(says).or(self.impact_statement);
-        let mut products = Vec::new();
-        let listed = self.products.into_list();
-        listed
-            .into_iter()
-            .for_each(|product| product.names(&mut products));
-        products.dedup();
-        VexStatement {
-            vulnerability,
+        let of = |products: Vec<String>, parts: Vec<String>| VexStatement {
+            vulnerability: vulnerability.clone(),
             products,
+            parts,
             status,
-            justification,
+            justification: justification.clone(),
+        };
+        let listed = self.products.into_list().into_iter().map(Product::into_names);
+        let (whole, in_parts): (Vec<_>, Vec<_>) = listed.partition(|(_, parts)| parts.is_empty());
+        let mut products: Vec<String> = whole.into_iter().flat_map(|(names, _)| names).collect();
+        products.dedup();
+        let in_parts = in_parts.into_iter().map(|(names, parts)| of(names, parts));
+        match products.is_empty() && in_parts.len() > 0 {
+            true => in_parts.collect(),
+            false => std::iter::once(of(products, Vec::new())).chain(in_parts).collect(),
         }
     }
 }

@@ -30,10 +30,8 @@ fn it_is_known_by_its_content(text: &str, format: Format) {
     assert_eq!(first.vulnerability, ["CVE-2021-23337", "GHSA-35jh-r3h4-6jhm"]);
     assert_eq!(first.status, VexStatus::NotAffected);
     assert!(first.justification.is_some());
-    assert_eq!(
-        first.products.last().map(String::as_str),
-        Some("pkg:npm/lodash@4.17.15")
-    );
+    let names = first.products.iter().chain(&first.parts);
+    assert_eq!(names.last().map(String::as_str), Some("pkg:npm/lodash@4.17.15"));
 }
 
 #[test]
@@ -48,6 +46,28 @@ fn a_cyclonedx_reference_is_the_package_that_it_names() {
         facts.statements[2].status,
         VexStatus::UnderInvestigation,
         "no analysis clears nothing"
+    );
+}
+
+#[test]
+fn a_statement_about_parts_is_about_them_in_that_product_only() {
+    let text = openvex(
+        r#"{"vulnerability":"CVE-1","status":"fixed","products":[
+            {"@id":"pkg:oci/app","subcomponents":[{"@id":"pkg:npm/a@1"},{"@id":"pkg:npm/b@1"}]},
+            {"@id":"pkg:npm/c@1"}]}"#,
+    );
+    let told: Vec<_> = vex(Format::OpenVex, &text)
+        .statements
+        .into_iter()
+        .map(|statement| (statement.products, statement.parts))
+        .collect();
+    let words = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        told,
+        [
+            (words(&["pkg:npm/c@1"]), words(&[])),
+            (words(&["pkg:oci/app"]), words(&["pkg:npm/a@1", "pkg:npm/b@1"])),
+        ]
     );
 }
 

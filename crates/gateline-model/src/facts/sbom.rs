@@ -8,7 +8,7 @@ use super::{FactRow, SHOWN_MAX, row};
 /// Components kept in [`SbomFacts::components`]. What looks at single components cannot judge a bill of more.
 pub const COMPONENTS_MAX: usize = 10_000;
 /// Licences kept of one component.
-pub const LICENCES_MAX: usize = 10;
+pub const LICENCES_MAX: usize = 32;
 
 /// A bill of materials (SBOM).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -29,6 +29,10 @@ pub struct VexStatement {
     /// At most [`VEX_PRODUCTS_MAX`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<String>,
+    /// The parts of those products that it is about, where it is not about the whole: elsewhere it says nothing of them.
+    /// At most [`VEX_PRODUCTS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<String>,
     /// What is said.
     pub status: VexStatus,
     /// Why, in the format's word or the author's.

@@ -1,6 +1,6 @@
 //! Which findings a supplier's statements (VEX) clear.
 
-use gateline_model::{Facts, Finding, Found, Package, VexStatement, VexStatus};
+use gateline_model::{ArtifactAt, Facts, Finding, Found, Package, VexStatement, VexStatus};
 
 use super::super::GateView;
 
@@ -30,30 +30,46 @@ pub(super) fn cleared(finding: &Finding, vex: &[&VexStatement], view: &GateView<
             .vulnerability
             .iter()
             .any(|name| names().any(|own| own == name))
-            && statement
-                .products
-                .iter()
-                .any(|product| is_about(product, package, view))
+            && is_about(statement, package, view)
     });
     last.is_some_and(|statement| matches!(statement.status, VexStatus::NotAffected | VexStatus::Fixed))
 }
 
-/// Whether a product of a VEX statement is this package, in this version or any, or an artifact of the release.
-fn is_about(product: &str, package: &Package, view: &GateView<'_>) -> bool {
-    let is_package = package.purl.as_deref().is_some_and(|purl| {
-        let purl = purl.split(['?', '#']).next().unwrap_or(purl);
-        let product = product.split(['?', '#']).next().unwrap_or(product);
-        purl == product
+/// Whether a statement is about this package, in this version or any, in this release: by its own name, as part of an
+/// artifact of the release, or because it is about an artifact as a whole.
+fn is_about(statement: &VexStatement, package: &Package, view: &GateView<'_>) -> bool {
+    let artifacts = &view.release.release.artifacts;
+    let is_artifact = |product: &String| artifacts.iter().any(|artifact| names_artifact(product, &artifact.at));
+    let of_release = || statement.products.iter().any(is_artifact);
+    match statement.parts.as_slice() {
+        [] => statement.products.iter().any(|product| names_package(product, package)) || of_release(),
+        parts => parts.iter().any(|part| names_package(part, package)) && of_release(),
+    }
+}
+
+fn names_package(name: &str, package: &Package) -> bool {
+    package.purl.as_deref().is_some_and(|purl| {
+        let (purl, name) = (bare(purl), bare(name));
+        purl == name
             || purl
-                .strip_prefix(product)
+                .strip_prefix(name)
                 .is_some_and(|version| version.starts_with('@'))
-    });
-    let is_artifact = || {
-        view.release
-            .release
-            .artifacts
-            .iter()
-            .any(|artifact| product.contains(artifact.at.digest().hex().as_str()))
+    })
+}
+
+/// By its digest, or an image by its repository's name in whatever version.
+fn names_artifact(product: &str, at: &ArtifactAt) -> bool {
+    let by_name = || match at {
+        ArtifactAt::Oci { repository, .. } => {
+            let name = repository.rsplit('/').next().unwrap_or(repository);
+            bare(product) == format!("pkg:oci/{name}")
+        }
+        ArtifactAt::File { .. } | ArtifactAt::Git { .. } => false,
     };
-    is_package || is_artifact()
+    product.contains(at.digest().hex().as_str()) || by_name()
+}
+
+/// A package URL without qualifiers and subpath.
+fn bare(purl: &str) -> &str {
+    purl.split(['?', '#']).next().unwrap_or(purl)
 }
