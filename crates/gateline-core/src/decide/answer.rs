@@ -263,6 +263,7 @@ impl Asked {
         if let (Some(team), Some(layer)) = (&self.approvals.rule.authority, last)
             && people.is_in(actor, team)
         {
+            self.not_excluded(layer, actor)?;
             return Ok(Seat {
                 layer,
                 from: Who::Team(team.clone()),
@@ -270,6 +271,17 @@ impl Asked {
             });
         }
         Err(why.unwrap_or_else(|| self.not_asked(draft, &people)))
+    }
+
+    /// Nobody says yes to what they asked for or wrote themselves, unless the layer lets them.
+    fn not_excluded(&self, layer: &LayerNow, who: &ActorId) -> Result<(), Rejection> {
+        let (code, did) = match approvals::excluded(&self.promotion, &self.judged.release, &layer.layer, who) {
+            Some(Excluded::Requester) => ("approval.own", "requested this promotion"),
+            Some(Excluded::Author) => ("approval.author", "wrote this change"),
+            None => return Ok(()),
+        };
+        let says = format!("`{who}` {did} and may not approve it");
+        Err(Rejection::forbidden(code, says, "ask somebody else"))
     }
 
     fn seat_in<'a>(
@@ -284,23 +296,7 @@ impl Asked {
         };
         let seat = instead_of.as_ref().unwrap_or(actor);
         for who in [actor, seat] {
-            match approvals::excluded(&self.promotion, &self.judged.release, &layer.layer, who) {
-                Some(Excluded::Requester) => {
-                    return Err(Rejection::forbidden(
-                        "approval.own",
-                        format!("`{who}` requested this promotion and may not approve it"),
-                        "ask somebody else",
-                    ));
-                }
-                Some(Excluded::Author) => {
-                    return Err(Rejection::forbidden(
-                        "approval.author",
-                        format!("`{who}` wrote this change and may not approve it"),
-                        "ask somebody else",
-                    ));
-                }
-                None => {}
-            }
+            self.not_excluded(layer, who)?;
         }
         let answers = self.promotion.approvals.iter();
         let answers = answers.filter(|answer| signature::revoked_key(people, answer).is_none());
