@@ -18,7 +18,7 @@ use crate::format::FormatRow;
 use crate::head::{Head, Shape};
 use crate::input::Input;
 use crate::read::{Body, Warnings};
-use crate::stream::{Keyed, Objects, each_entry};
+use crate::stream::{Keyed, Objects, Words, each_entry};
 use crate::{severity, text};
 
 const TOOL: &str = "npm audit";

@@ -5,7 +5,14 @@ use std::str::FromStr;
 use gateline_model::{FindingLevel, Severity};
 
 /// Words for what only informs; the last two are semgrep's, of rules that look for things and not for faults.
-const INFO: [&str; 6] = ["negligible", "none", "info", "informational", "inventory", "experiment"];
+const INFO: [&str; 6] = [
+    "negligible",
+    "none",
+    "info",
+    "informational",
+    "inventory",
+    "experiment",
+];
 /// Words of scanners that do not know.
 const SAYS_NOTHING: [&str; 6] = ["", "unknown", "undefined", "unspecified", "unassigned", "n/a"];
 

@@ -275,7 +275,8 @@ impl Asked {
 
     /// Nobody says yes to what they asked for or wrote themselves, unless the layer lets them.
     fn not_excluded(&self, layer: &LayerNow, who: &ActorId) -> Result<(), Rejection> {
-        let (code, did) = match approvals::excluded(&self.promotion, &self.judged.release, &layer.layer, who) {
+        let (code, did) = match approvals::excluded(&self.promotion, &self.judged.release, &layer.layer, who)
+        {
             Some(Excluded::Requester) => ("approval.own", "requested this promotion"),
             Some(Excluded::Author) => ("approval.author", "wrote this change"),
             None => return Ok(()),

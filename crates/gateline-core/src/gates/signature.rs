@@ -154,7 +154,11 @@ impl Signature {
         let meant = self.statement.is_empty()
             || of.is_some_and(|of| self.statement.iter().any(|pattern| pattern.matches(of)));
         let counts_findings = of.is_some_and(|of| of.starts_with("https://in-toto.io/attestation/vulns/"));
-        let passed = |result: &str| ["passed", "warned"].iter().any(|word| result.eq_ignore_ascii_case(word));
+        let passed = |result: &str| {
+            ["passed", "warned"]
+                .iter()
+                .any(|word| result.eq_ignore_ascii_case(word))
+        };
         meant && (counts_findings || statement.result.as_deref().is_none_or(passed))
     }
 }

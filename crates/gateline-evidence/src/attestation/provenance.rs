@@ -84,7 +84,9 @@ pub(super) fn v1(read: &V1) -> (Provenance, Option<String>) {
     );
     // SLSA asks for them: without, nothing outside the build is known to be what it should be.
     let none = build.external_parameters.is_none();
-    let lacking = || none.then(|| "the provenance names no external parameters, not even that there are none".to_owned());
+    let lacking = || {
+        none.then(|| "the provenance names no external parameters, not even that there are none".to_owned())
+    };
     (told, incomplete.or_else(lacking))
 }
 

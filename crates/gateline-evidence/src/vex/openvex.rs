@@ -174,7 +174,9 @@ impl Statement {
         let in_parts = in_parts.into_iter().map(|(names, parts)| of(names, parts));
         match products.is_empty() && in_parts.len() > 0 {
             true => in_parts.collect(),
-            false => std::iter::once(of(products, Vec::new())).chain(in_parts).collect(),
+            false => std::iter::once(of(products, Vec::new()))
+                .chain(in_parts)
+                .collect(),
         }
     }
 }

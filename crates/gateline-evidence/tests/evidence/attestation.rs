@@ -106,7 +106,9 @@ fn provenance_without_a_builder_is_incomplete(run: Value, why: &str) {
 #[test]
 fn provenance_without_external_parameters_is_incomplete() {
     let mut statement = provenance();
-    let build = statement["predicate"]["buildDefinition"].as_object_mut().expect("an object");
+    let build = statement["predicate"]["buildDefinition"]
+        .as_object_mut()
+        .expect("an object");
     build.remove("externalParameters");
     let says = reason(read_as(Format::InToto, &statement.to_string()));
     assert!(says.contains("names no external parameters"), "{says}");

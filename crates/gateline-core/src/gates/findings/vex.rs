@@ -39,10 +39,20 @@ pub(super) fn cleared(finding: &Finding, vex: &[&VexStatement], view: &GateView<
 /// artifact of the release, or because it is about an artifact as a whole.
 fn is_about(statement: &VexStatement, package: &Package, view: &GateView<'_>) -> bool {
     let artifacts = &view.release.release.artifacts;
-    let is_artifact = |product: &String| artifacts.iter().any(|artifact| names_artifact(product, &artifact.at));
+    let is_artifact = |product: &String| {
+        artifacts
+            .iter()
+            .any(|artifact| names_artifact(product, &artifact.at))
+    };
     let of_release = || statement.products.iter().any(is_artifact);
     match statement.parts.as_slice() {
-        [] => statement.products.iter().any(|product| names_package(product, package)) || of_release(),
+        [] => {
+            statement
+                .products
+                .iter()
+                .any(|product| names_package(product, package))
+                || of_release()
+        }
         parts => parts.iter().any(|part| names_package(part, package)) && of_release(),
     }
 }
