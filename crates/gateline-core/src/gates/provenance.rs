@@ -51,7 +51,8 @@ struct Provenance {
     #[serde(default, rename = "ref")]
     refs: Vec<Pattern>,
     /// External parameters that may be there, with the values that they may have: a text in which `*` stands for any text (and alone
-    /// for any value), an object of these, or a list of alternatives.
+    /// for any value), an object of these, or a list of alternatives. Where any is allowed, a provenance that names none at all
+    /// does not say what the build was given.
     #[serde(default)]
     parameters: BTreeMap<String, Value>,
     /// Names of the artifacts that are asked for; all where none is given.
@@ -162,6 +163,9 @@ impl Provenance {
             Some(at) if one_of(&self.refs, at) => {}
             Some(at) => against.push(format!("the ref is `{at}`, which is not allowed")),
             None => against.push("it does not say from which ref".to_owned()),
+        }
+        if !self.parameters.is_empty() && built.parameters.is_empty() {
+            against.push("it names no external parameters".to_owned());
         }
         for (name, value) in &built.parameters {
             match self.parameters.get(name) {
@@ -303,6 +307,19 @@ mod tests {
             let found = gate(json!({ "parameters": allowed })).against(&built);
             assert_eq!(found.len(), against, "{allowed}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_provenance_without_any_parameter_does_not_say_what_the_build_was_given() {
+        let silent = Built {
+            parameters: BTreeMap::new(),
+            ..built()
+        };
+        assert_eq!(
+            gate(json!({"parameters": {"job": "*"}})).against(&silent).len(),
+            1
+        );
+        assert!(gate(json!({})).against(&silent).is_empty());
     }
 
     #[test]

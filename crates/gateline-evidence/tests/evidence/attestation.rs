@@ -103,17 +103,6 @@ fn provenance_without_a_builder_is_incomplete(run: Value, why: &str) {
     assert_eq!(says, format!("statement 1: {why}"));
 }
 
-#[test]
-fn provenance_without_external_parameters_is_incomplete() {
-    let mut statement = provenance();
-    let build = statement["predicate"]["buildDefinition"]
-        .as_object_mut()
-        .expect("an object");
-    build.remove("externalParameters");
-    let says = reason(read_as(Format::InToto, &statement.to_string()));
-    assert!(says.contains("names no external parameters"), "{says}");
-}
-
 #[test_case("https://in-toto.io/attestation/test-result/v0.1", json!({"result": "FAILED", "configuration": []}), "FAILED")]
 #[test_case("https://slsa.dev/verification_summary/v1", json!({"verificationResult": "PASSED"}), "PASSED")]
 #[test_case("https://slsa.dev/verification_summary/v2", json!({"verificationResult": "FAILED"}), "FAILED"; "a version to come")]
