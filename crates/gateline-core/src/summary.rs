@@ -1,11 +1,14 @@
 //! The summary: what somebody who is asked sees, made from the recorded decision and the people of this moment.
 
+mod plan;
+
 use gateline_model::{
     Act, Ahead, Brings, Change, ChangeText, Decision, GateNow, GateStands, GateVerdict, LayerSays,
     PromotionId, PromotionKind, Recommended, Risk, Stage, Strategy, Summary, Told, Verdict,
 };
 use jiff::Timestamp;
 
+use self::plan::told_by_rules;
 use crate::approvals::{Approvals, LayerNow, Stands};
 use crate::command::{Actor, Facts};
 use crate::decision::{Judged, judge_entry};
@@ -59,7 +62,11 @@ pub fn summary(world: &World, id: &PromotionId, text: Option<ChangeText>, now: T
             .filter_map(|layer| answer_by(layer, now))
             .min(),
         expires_at: judged.stage.expires.after(promotion.requested_at),
-        told: layers.iter().flat_map(|layer| told(layer, asking)).collect(),
+        told: layers
+            .iter()
+            .flat_map(|layer| told(layer, asking))
+            .chain(told_by_rules(&draft, &judged, promotion))
+            .collect(),
     })
 }
 
