@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Assessment, ChangeText, Digest, GateName, PromotionId, PromotionKind, Version};
 
-pub use text::{SUMMARY_COLUMNS_MAX, SUMMARY_LINES_MAX};
+pub use text::{SUMMARY_COLUMNS_MAX, SUMMARY_LINES_MAX, moment};
 
 /// Everything that somebody who is asked needs, on one screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

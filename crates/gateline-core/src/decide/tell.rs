@@ -8,7 +8,7 @@ use gateline_model::limits::{NOTICE_GATES_MAX, NOTICE_TEXT_BYTES_MAX};
 use gateline_model::{
     ArtifactAt, Decision, Delivered, Digest, Event, GateVerdict, Notice, NoticeGate, NoticeOfPromotion,
     Notifications, ProjectName, PromotionId, Recipient, Recorded, Span, StageRef, StreamId, TellRule,
-    Verdict, Who, Whom, placeholders,
+    Verdict, Who, Whom, moment, placeholders,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -191,7 +191,7 @@ impl Scene {
                 .release(id)
                 .map_or_else(|| id.short(), |state| state.release.version.to_string())
         };
-        let says = recorded.says(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string(), label);
+        let says = recorded.says(moment, label);
         let scene = Scene {
             project: project.clone(),
             notice: Notice {

@@ -278,7 +278,7 @@ fn comment(envelope: Envelope<'_>, channel: &GithubChannel) -> String {
         lines.push(String::new());
         if let Some(brief) = &notice.promotion {
             lines.extend(
-                text::standing(brief)
+                text::standing(envelope, brief)
                     .iter()
                     .map(|line| format!("{}  ", escape(line))),
             );

@@ -180,7 +180,7 @@ fn plain(envelope: Envelope<'_>) -> String {
     for notice in shown(envelope) {
         lines.push(text::title(notice));
         if let Some(brief) = &notice.promotion {
-            lines.extend(text::standing(brief));
+            lines.extend(text::standing(envelope, brief));
             for gate in &brief.gates {
                 lines.extend(text::gate(gate).into_iter().map(|line| format!("  {line}")));
             }
@@ -199,7 +199,7 @@ fn html(envelope: Envelope<'_>) -> String {
     for notice in shown(envelope) {
         page.push_str(&format!("<h2>{}</h2>", escape(&text::title(notice))));
         if let Some(brief) = &notice.promotion {
-            for line in text::standing(brief).iter().chain(answer(brief).iter()) {
+            for line in text::standing(envelope, brief).iter().chain(answer(brief).iter()) {
                 page.push_str(&format!("<p>{}</p>", escape(line)));
             }
             page.push_str("<ul>");

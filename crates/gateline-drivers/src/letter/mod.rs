@@ -15,7 +15,7 @@ mod webhook;
 
 use std::time::Duration;
 
-use gateline_model::{Channel, Delivered, Letter, Person, Span};
+use gateline_model::{Channel, Delivered, Letter, Person, Span, Summary};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 
@@ -43,6 +43,8 @@ pub struct Envelope<'a> {
     pub channel: &'a Channel,
     /// The people whom it is for, as the server's file knows them.
     pub people: &'a [Person],
+    /// What those who are asked see, of the promotions that it asks about.
+    pub summaries: &'a [Summary],
     /// How browsers reach the server, where it is declared.
     pub url: Option<&'a str>,
     /// The moment.
@@ -228,6 +230,7 @@ pub(crate) mod tests {
             letter,
             channel,
             people: &[],
+            summaries: &[],
             url: Some("https://gateline.example.com"),
             now: "2026-11-21T10:00:05Z".parse().unwrap(),
         }

@@ -1,6 +1,6 @@
 //! The post: the channels and people of the server's file, and letters brought to them.
 
-use gateline_model::{ActorId, Channel, Delivered, Letter, Person, SlackUser};
+use gateline_model::{ActorId, Channel, Delivered, Letter, Person, SlackUser, Summary};
 use jiff::Timestamp;
 
 use super::{Envelope, deliver};
@@ -17,8 +17,15 @@ pub struct Post {
 }
 
 impl Post {
-    /// Brings a letter to its channel, once. `actors` are the people whom it is for.
-    pub async fn deliver(&self, letter: &Letter, actors: &[ActorId], now: Timestamp) -> Delivered {
+    /// Brings a letter to its channel, once. `actors` are the people whom it is for; `summaries` are of the promotions that
+    /// it asks about.
+    pub async fn deliver(
+        &self,
+        letter: &Letter,
+        actors: &[ActorId],
+        summaries: &[Summary],
+        now: Timestamp,
+    ) -> Delivered {
         let name = &letter.to.channel;
         let Some(channel) = self.channels.iter().find(|channel| channel.name == *name) else {
             // Whoever declares it and starts the server anew gets the letters that wait.
@@ -39,6 +46,7 @@ impl Post {
             letter,
             channel,
             people: &people,
+            summaries,
             url: self.url.as_deref(),
             now,
         })
@@ -69,7 +77,7 @@ mod tests {
     #[tokio::test]
     async fn a_letter_for_a_channel_that_nobody_declared_waits() {
         let delivered = Post::default()
-            .deliver(&letter(), &[], Timestamp::UNIX_EPOCH)
+            .deliver(&letter(), &[], &[], Timestamp::UNIX_EPOCH)
             .await;
         assert!(matches!(delivered, Delivered::Later(why, None) if why.contains("no channel `chat`")));
     }

@@ -101,7 +101,7 @@ fn mention(person: &Person) -> Option<String> {
 fn told(envelope: Envelope<'_>, notice: &Notice) -> String {
     let mut lines = vec![format!("*{}*", escape(&text::title(notice)))];
     if let Some(brief) = &notice.promotion {
-        lines.extend(text::standing(brief).iter().map(|line| escape(line)));
+        lines.extend(text::standing(envelope, brief).iter().map(|line| escape(line)));
         for gate in &brief.gates {
             let about = text::gate(gate);
             lines.extend(about.iter().enumerate().map(|(index, line)| match index {

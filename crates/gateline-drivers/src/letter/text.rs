@@ -1,6 +1,8 @@
 //! What a letter says, in lines: the same words for every channel. Escaping is each channel's own.
 
-use gateline_model::{Letter, Notice, NoticeGate, NoticeOfPromotion};
+use gateline_model::{Letter, Notice, NoticeGate, NoticeOfPromotion, Summary, moment};
+
+use super::Envelope;
 
 /// Notices that are told in full; of the others there is one line each.
 pub(super) const FULL_MAX: usize = 5;
@@ -31,8 +33,9 @@ pub(super) fn title(notice: &Notice) -> String {
     }
 }
 
-/// Where the promotion stands: its number, risk and headline.
-pub(super) fn standing(brief: &NoticeOfPromotion) -> Vec<String> {
+/// Where the promotion stands: its number, risk and headline. Where it asks, also what those who are asked see elsewhere;
+/// gates are said apart, each with its reason.
+pub(super) fn standing(envelope: Envelope<'_>, brief: &NoticeOfPromotion) -> Vec<String> {
     let risk = brief
         .risk
         .map(|risk| format!(", risk {}", risk.word()))
@@ -46,6 +49,15 @@ pub(super) fn standing(brief: &NoticeOfPromotion) -> Vec<String> {
     let mut lines = vec![format!("Promotion {}{risk}{gates}", brief.id)];
     if !brief.headline.is_empty() {
         lines.push(brief.headline.clone());
+    }
+    // What is asked now is not what this letter asked, once the question has changed.
+    let asks = |summary: &&Summary| summary.promotion == brief.id && brief.question == Some(summary.question);
+    if let Some(summary) = envelope.summaries.iter().find(asks) {
+        let rows = summary
+            .rows(moment)
+            .into_iter()
+            .filter(|(name, _)| *name != "gates");
+        lines.extend(rows.map(|(name, row)| format!("{name}: {}", row.join("; "))));
     }
     lines
 }

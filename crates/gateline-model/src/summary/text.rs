@@ -29,6 +29,11 @@ const TOLD: &str = "told";
 /// One part of a summary: its name and its lines, the first of which says the most.
 pub type SummaryRow = (&'static str, Vec<String>);
 
+/// A moment in a text that is read somewhere else: whole, and in UTC.
+pub fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 impl Summary {
     /// What it is about, as one line without the code.
     pub fn title(&self) -> String {

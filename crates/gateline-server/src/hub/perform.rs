@@ -1,13 +1,18 @@
 //! Performing: what the engine asks of drivers. Steps are observed first and applied only when they are not applied.
 
+use std::collections::BTreeSet;
+
 use gateline_core::{People, StepOutcome};
 use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics};
 use gateline_engine::{Observed, SourceOrder, Task, TaskOrder};
-use gateline_model::{Arm, Check, CheckOrder, Reading, StepOrder, Target, TargetView, Tick, Weight};
+use gateline_model::{
+    Arm, Check, CheckOrder, Letter, Reading, StepOrder, Summary, Target, TargetView, Tick, Weight,
+};
 
 use jiff::Timestamp;
 
 use super::{Hub, attestation, policy};
+use crate::views;
 
 /// Carries one task out. Always answers.
 pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observed {
@@ -28,9 +33,28 @@ pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observ
                 let named = letter.to.people.iter();
                 named.flat_map(|who| people.asked(who, &[])).collect::<Vec<_>>()
             });
-            Observed::Delivered(drivers.post.deliver(letter, &actors, now).await)
+            let summaries = asked_about(hub, letter).await;
+            Observed::Delivered(drivers.post.deliver(letter, &actors, &summaries, now).await)
         }
     }
+}
+
+/// The summaries of what a letter asks about, as far as it is still asked. Without one, the letter says what it was
+/// planned with.
+async fn asked_about(hub: &Hub, letter: &Letter) -> Vec<Summary> {
+    let briefs = letter
+        .notices
+        .iter()
+        .filter_map(|one| one.notice.promotion.as_ref());
+    let asked: BTreeSet<_> = briefs
+        .filter(|brief| brief.question.is_some())
+        .map(|brief| &brief.id)
+        .collect();
+    let mut summaries = Vec::new();
+    for id in asked {
+        summaries.extend(views::summary(hub, id).await.ok().flatten());
+    }
+    summaries
 }
 
 async fn look(hub: &Hub, drivers: &Drivers, order: &CheckOrder) -> Result<Reading, String> {

@@ -54,7 +54,7 @@ pub(crate) use rules::{
     DIFF_LINES_MAX, Declared, FileDifference, Line, VERSIONS_MAX, VersionView, difference, versions,
 };
 pub(crate) use stage::stage;
-pub(crate) use summary::{moment, summary};
+pub(crate) use summary::summary;
 pub(crate) use tokens::tokens;
 pub(crate) use trends::{Reported, trends};
 pub(crate) use waivers::{waivers, waivers_of};

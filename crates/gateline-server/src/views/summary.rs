@@ -22,8 +22,3 @@ pub(crate) async fn summary(hub: &Hub, id: &PromotionId) -> Result<Option<Summar
     let text = text_of(&release, events.into_iter().next());
     Ok(hub.with_world(|world| gateline_core::summary(world, id, text, Timestamp::now())))
 }
-
-/// A moment in a text that is read somewhere else: whole, and in UTC.
-pub(crate) fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
-}

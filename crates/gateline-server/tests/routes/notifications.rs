@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use gateline_api::{
-    ApplyNotifications, ApplyRequest, Empty, GetNotifications, LettersQuery, ListLetters, ProjectPath,
+    ApplyNotifications, ApplyRequest, Empty, EvidenceQuery, GetNotifications, GetSummary, LettersQuery,
+    ListLetters, ProjectPath, PromotionPath,
 };
 use gateline_model::{Letter, LetterState};
 use gateline_server::Settings;
 use serde_json::{Value, json};
 
-use crate::support::{App, Client, PIPELINE};
+use crate::support::{App, Client, PIPELINE, id, junit};
 
 const RULES: &str = "\
 apiVersion: gateline.dev/v1
@@ -140,4 +141,59 @@ async fn rules_with_errors_are_refused_with_their_lines() {
         .await
         .unwrap_err();
     assert_eq!(problem.code, "notifications.unknown");
+}
+
+#[tokio::test]
+async fn who_is_asked_in_a_chat_reads_the_summary_that_the_page_shows() {
+    let taken = Arc::new(Mutex::new(Vec::<Value>::new()));
+    let kept = taken.clone();
+    let take = axum::routing::post(move |body: axum::body::Bytes| async move {
+        kept.lock().unwrap().push(serde_json::from_slice(&body).unwrap());
+        axum::Json(json!({"ok": true, "ts": "1.2"}))
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let api = format!("http://{}", listener.local_addr().unwrap());
+    let slack = axum::Router::new().route("/chat.postMessage", take);
+    tokio::spawn(async move { axum::serve(listener, slack).await });
+    let dir = tempfile::tempdir().unwrap();
+    let token = dir.path().join("token");
+    std::fs::write(&token, "xoxb").unwrap();
+    let token = format!("file:{}", token.display());
+    let mut settings = Settings::default();
+    settings.file.channels = serde_json::from_value(json!([{
+        "name": "chat",
+        "allow": ["127.0.0.1"],
+        "slack": {"conversation": "C01", "token": token, "api": api},
+    }]))
+    .unwrap();
+    let (app, admin, reader, _) = App::start_with(settings).await;
+    admin.apply(PIPELINE).await.unwrap();
+    let body = ApplyRequest {
+        file_name: "notifications.yaml".into(),
+        text: RULES
+            .replace("promotion_requested", "approval_asked")
+            .replace("{channel: audit}, {channel: nowhere}", "{channel: chat}"),
+    };
+    admin
+        .ask::<ApplyNotifications>(&Empty {}, &Empty {}, &body)
+        .await
+        .unwrap();
+    let mut news = app.hub.watch();
+    admin.register("1.0.0").await.unwrap();
+    let query = EvidenceQuery::default();
+    admin
+        .evidence("payment-service@1.0.0", &query, &junit(3, 0))
+        .await
+        .unwrap();
+    let is_sent =
+        |events: &[gateline_model::Recorded]| events.iter().any(|one| one.event.name() == "letter_sent");
+    while !is_sent(&news.recv().await.unwrap()) {}
+    let summary = reader
+        .ask::<GetSummary>(&PromotionPath::from(&id("production/1")), &Empty {}, &Empty {})
+        .await
+        .unwrap();
+    let recommended = summary.summary.recommendation();
+    let message = taken.lock().unwrap()[0].to_string();
+    assert!(message.contains(&format!("do: {recommended}")), "{message}");
+    assert!(message.contains("Why it is there"), "{message}");
 }

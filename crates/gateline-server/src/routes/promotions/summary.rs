@@ -9,7 +9,7 @@ use crate::views;
 pub(crate) async fn handle(call: Call<GetSummary>) -> Result<SummaryView, Refused> {
     let id = call.path.id();
     if let Some(summary) = views::summary(&call.app.hub, &id).await? {
-        let text = summary.text(views::moment);
+        let text = summary.text(gateline_model::moment);
         return Ok(SummaryView { summary, text });
     }
     // Refused as unknown where there never was one.

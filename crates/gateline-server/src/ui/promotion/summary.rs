@@ -4,7 +4,6 @@ use maud::{Markup, html};
 
 use super::Shown;
 use crate::ui::shell::Visitor;
-use crate::views;
 
 pub(super) fn summary(_: &Visitor, shown: &Shown<'_>) -> Markup {
     let Some(summary) = shown.summary else {
@@ -15,7 +14,7 @@ pub(super) fn summary(_: &Visitor, shown: &Shown<'_>) -> Markup {
         div.panel {
             table.rows {
                 tbody {
-                    @for (name, lines) in summary.rows(views::moment) {
+                    @for (name, lines) in summary.rows(gateline_model::moment) {
                         tr {
                             th scope="row" { (name) }
                             td {
