@@ -34,7 +34,7 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
         visitor,
         body: html! {
             h1 { "People" @if let Some(project) = project { " of " (project) } }
-            p.sub { "Who may do what where. What holds is declared in files of " code { "kind: Roles" } " and applied with " code { "gateline apply" } "." }
+            p.sub { "Who may do what where. What holds is declared in files of " code { "kind: Roles" } " and applied with " code { "gateline apply" } ". Who was told what stands under " a href=(link::LETTERS) { "letters" } "." }
             (filter(shown, project))
             @if let Some((teams, answers)) = shown.asked { (person(shown.who, teams, answers)) }
             @match shown.view {

@@ -143,7 +143,7 @@ fn day(view: &TimetableView, date: Date, today: Date, first: Date) -> Markup {
     let Some(whole) = start.zip(end).and_then(|(start, end)| Stretch::new(start, end)) else {
         return html! { td {} };
     };
-    let parts: Vec<(Stretch, &ToldView)> = view
+    let mut parts: Vec<(Stretch, &ToldView)> = view
         .told
         .iter()
         .filter_map(|told| {
@@ -153,6 +153,15 @@ fn day(view: &TimetableView, date: Date, today: Date, first: Date) -> Markup {
             ))
         })
         .collect();
+    // What reads alike and follows at once is one line.
+    parts.dedup_by(|(next, of_next), (last, of_last)| {
+        let alike = of_next.admits() == of_last.admits() && names(of_next) == names(of_last);
+        let follows = alike && last.until == next.from;
+        if follows {
+            last.until = next.until;
+        }
+        follows
+    });
     let holidays: Vec<&HolidayView> = view
         .holidays
         .iter()
