@@ -127,8 +127,12 @@ impl Diff {
                     path::without_prefixes(old, new);
                 }
             }
+        } else if let (Some(rest), Some(file)) = (text.strip_prefix("rename from "), &mut self.file) {
+            file.old = Some(path::unquoted(rest));
         } else if let (Some(rest), Some(file)) = (text.strip_prefix("rename to "), &mut self.file) {
             file.new = Some(path::unquoted(rest));
+            // What the lines with prefixes say is less.
+            file.by_git = true;
         } else if let (Some(rest), Some(file)) = (text.strip_prefix("copy to "), &mut self.file) {
             file.new = Some(path::unquoted(rest));
         } else if text.starts_with("deleted file mode ") {
@@ -200,10 +204,10 @@ impl Diff {
             return;
         };
         self.files += 1;
-        let path = match (file.new, file.old) {
-            (Some(path), _) | (None, Some(path)) => text::path(&path),
-            (None, None) => String::new(),
-        };
+        let told = |path: String| text::path(path.strip_prefix("./").unwrap_or(&path));
+        let (old, new) = (file.old.map(told), file.new.map(told));
+        let path = new.clone().or(old.clone()).unwrap_or_default();
+        let was = old.filter(|old| new.is_some() && *old != path);
         if self.facts.files.len() == PATCH_FILES_MAX {
             return;
         }
@@ -214,7 +218,11 @@ impl Diff {
             let reason = format!("`{path}` is there twice: report one patch from base to head, not a series");
             self.incomplete.get_or_insert(reason);
         }
-        self.facts.files.push(PatchFile { path, ..file.patch });
+        self.facts.files.push(PatchFile {
+            path,
+            was,
+            ..file.patch
+        });
     }
 
     fn into_body(mut self) -> Body {

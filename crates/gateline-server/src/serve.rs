@@ -234,7 +234,8 @@ fn private(file: &Path, existing: Existing) -> std::io::Result<std::fs::File> {
     open.mode(0o600).open(file)
 }
 
-async fn ending() {
+/// Until somebody ends the program, at the terminal or by a signal.
+pub(crate) async fn ending() {
     let terminate = async {
         match signal(SignalKind::terminate()) {
             Ok(mut signal) => drop(signal.recv().await),

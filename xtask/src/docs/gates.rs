@@ -24,6 +24,23 @@ pub fn table() -> String {
     text
 }
 
+/// What each gate may say besides its kind's settings.
+const EVERY_GATE: &str = "
+## Every gate
+
+Beside the kind with its settings, as in `- coverage: {lines: \">= 80%\"}`, a gate under `gates` or `verify` says:
+
+| field | form | | meaning |
+|---|---|---|---|
+| `because` | string | required | Why the gate is there: people read it when it holds them. |
+| `name` | GateName | default: the kind, with `-` for `_` | Its name in the stage; two gates of one kind need two names. |
+| `mode` | `enforce`, `advise` | default `enforce` | `advise`: its verdict is recorded and shown, and keeps nobody out. |
+| `max_age` | Span | optional | How old reported evidence may be, at the decision and again at admission. |
+| `owner` | string | optional | Who answers for the gate: a team or a person. |
+| `runbook` | string | optional | Where it is written what to do when it is not satisfied. |
+| `at_risk` | map of levels | optional | Settings that replace the others from this level of [risk](../guides/risk.md) on, as in `{high: {lines: \">= 90%\"}}`. |
+";
+
 /// The page of the reference.
 pub fn page() -> String {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
@@ -40,6 +57,7 @@ pub fn page() -> String {
          and says what it waits for. In the tables, `[]` stands for each item of a list and `*` for each name of a map;\n\
          the [forms](#forms) are told at the end.",
     );
+    text.push_str(EVERY_GATE);
     for (kind, schema) in KINDS.iter().zip(&schemas) {
         text.push_str(&format!(
             "\n## `{}`\n\n{}\n\nWritten: {}.\n",

@@ -100,6 +100,20 @@ fn page(kind: &GateInfo) -> Page {
     }
     page.gap();
     page.table(forms);
+    if about.contains("Written: under `gates`") {
+        page.gap();
+        page.line(Line::new().plain("  Every gate besides:"));
+        let mut every = Table::indented(2);
+        for [name, form, given, means] in section("Every gate").lines().filter_map(cells) {
+            every.row([
+                Line::new().strong(name),
+                Line::new().dim(form),
+                Line::new().dim(given),
+                means.into(),
+            ]);
+        }
+        page.table(every);
+    }
     page
 }
 

@@ -34,6 +34,14 @@ pub(super) fn gates(page: &mut Page, decision: &Decision, overrides: &[OverrideV
             continue;
         }
         more("because", gate.because.clone());
+        if !gate.mode.is_enforce() {
+            more("advises", "it keeps nobody out".to_owned());
+        }
+        for (name, text) in [("owner", &gate.owner), ("runbook", &gate.runbook)] {
+            if let Some(text) = text {
+                more(name, text.clone());
+            }
+        }
         if !gate.changed_by.is_empty() {
             more("change", gate.changed_by.join(", "));
         }

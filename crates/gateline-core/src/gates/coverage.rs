@@ -84,7 +84,21 @@ struct Asked<'a> {
     name: &'static str,
     limit: &'a Threshold,
     /// The number, or why there is none.
-    percent: Result<f64, String>,
+    percent: Result<f64, Unknown>,
+}
+
+/// A number that is not known.
+struct Unknown {
+    why: String,
+    next: &'static str,
+}
+
+/// The tool did not say it.
+fn not_measured(why: String) -> Unknown {
+    Unknown {
+        why,
+        next: "let the tool measure it, and report again",
+    }
 }
 
 impl Coverage {
@@ -94,7 +108,7 @@ impl Coverage {
             _ => None,
         });
         let of = |name: &str, percent: Option<f64>| {
-            percent.ok_or_else(|| format!("the report says nothing of {name}"))
+            percent.ok_or_else(|| not_measured(format!("the report says nothing of {name}")))
         };
         let mut asked = Vec::new();
         for (name, limit, percent) in [
@@ -137,7 +151,7 @@ impl Coverage {
         view: &GateView<'_>,
         facts: &CoverageFacts,
         details: &mut Vec<String>,
-    ) -> Result<f64, String> {
+    ) -> Result<f64, Unknown> {
         let wanted = Wanted {
             kind: "patch",
             format: None,
@@ -149,17 +163,17 @@ impl Coverage {
                 facts: Facts::Patch(patch),
             }) => patch,
             Some(_) | None => {
-                return Err(
-                    "the lines of the change are not known: report its diff, as in `git diff BASE..HEAD`"
-                        .to_owned(),
-                );
+                return Err(Unknown {
+                    why: "the lines of the change are not known".to_owned(),
+                    next: "report the change's diff, as in `git diff BASE..HEAD`",
+                });
             }
         };
         if facts.by_file.is_empty() {
-            return Err(
+            return Err(not_measured(
                 "the report does not tell which lines were reached, or of more files than are kept"
                     .to_owned(),
-            );
+            ));
         }
         let not_told: Vec<&str> = patch
             .files
@@ -177,9 +191,10 @@ impl Coverage {
                     .iter()
                     .map(|path| format!("{path}: changed, and not in the report")),
             );
-            return Err(format!(
-                "the report does not tell of {first}{more}, which the change adds to: let the tool look at it, or name it in `not_measured`"
-            ));
+            return Err(Unknown {
+                why: format!("the report does not tell of {first}{more}, which the change adds to"),
+                next: "let the tool look at each file of the change, or name those that it does not measure in `not_measured`",
+            });
         }
         let (mut hit, mut missed) = (0_u64, 0_u64);
         for (path, added, covered) in touched(patch, facts) {
@@ -218,11 +233,6 @@ impl Coverage {
     }
 
     fn says(&self, asked: Vec<Asked<'_>>, live: Option<f64>) -> Says {
-        if let Some(why) = asked.iter().find_map(|one| one.percent.as_ref().err()) {
-            return Says::waiting("coverage.unknown", why.clone())
-                .changed_by("a reporter (CI)")
-                .next("let the tool measure it, and report again");
-        }
         let percents: Vec<_> = asked
             .iter()
             .filter_map(|one| Some((one, *one.percent.as_ref().ok()?)))
@@ -241,11 +251,17 @@ impl Coverage {
             text.push("no live release to compare with".to_owned());
         }
         let low = percents.iter().any(|(one, percent)| !one.limit.holds(*percent));
-        let says = match low {
-            true => Says::refused("coverage.low", text.join("; "))
+        let unknown = asked.iter().filter_map(|one| one.percent.as_ref().err());
+        text.splice(0..0, unknown.map(|unknown| unknown.why.clone()));
+        let unknown = asked.iter().find_map(|one| one.percent.as_ref().err());
+        let says = match (low, unknown) {
+            (true, _) => Says::refused("coverage.low", text.join("; "))
                 .changed_by("a new release, or a new report for this one")
                 .next("test what is not reached and register a new release"),
-            false => Says::satisfied("coverage.enough", text.join("; ")),
+            (false, Some(unknown)) => Says::waiting("coverage.unknown", text.join("; "))
+                .changed_by("a reporter (CI)")
+                .next(unknown.next),
+            (false, None) => Says::satisfied("coverage.enough", text.join("; ")),
         };
         let says = percents.iter().fold(says, |says, (one, percent)| {
             says.number(one.name, *percent, "%", Some(one.limit.to_string()))

@@ -103,6 +103,7 @@ impl Custom<'_> {
             self.of
         );
         let sought = Sought {
+            kind: "custom",
             what: self.what,
             name: self.name,
             add,

@@ -7,7 +7,7 @@
 //! path; where a path is asked for and no diff is there, nobody knows, and it is waited for. Without a condition every change
 //! does. A date counts to its end, in UTC.
 
-use gateline_model::{Change, Facts, Found, Gate, Verdict};
+use gateline_model::{Change, Facts, Found, Gate, PatchFile, Verdict};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -77,7 +77,7 @@ impl DataHandling {
         let files = patch.and_then(|(_, evidence)| match &evidence.found {
             Found::Facts {
                 facts: Facts::Patch(patch),
-            } => Some(patch.files.iter().map(|file| file.path.as_str()).collect()),
+            } => Some(patch.files.iter().flat_map(PatchFile::paths).collect()),
             Found::Facts { .. } | Found::Errored { .. } => None,
         });
         let why = match self.touches(&view.release.release.change, files) {

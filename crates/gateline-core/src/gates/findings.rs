@@ -343,8 +343,11 @@ impl Findings {
                     .score
                     .is_some_and(|score| self.score.as_ref().is_some_and(|limit| !limit.holds(score)))
             });
-        let text = self.text(view, facts, counted);
+        let mut text = self.text(view, facts, counted);
         let unknown = counted.unknown.filter(|_| self.exploited.is_some());
+        if let (true, Some(finding)) = (too_many, unknown) {
+            text += &format!("; nobody says whether it is exploited: {finding}");
+        }
         let says = match (too_many, unknown) {
             (true, _) => Says::refused("findings.too_many", text)
                 .changed_by("a new release, a new report for this one, or a waiver")
@@ -375,7 +378,7 @@ impl Findings {
         if let Some(limit) = self.total {
             says = says.number("total", total as f64, "", Some(format!("<= {limit}")));
         }
-        if let Some(limit) = self.exploited {
+        if let Some(limit) = self.exploited.filter(|_| unknown.is_none()) {
             says = says.number("exploited", exploited as f64, "", Some(format!("<= {limit}")));
         }
         if let (Some(limit), Some(worst)) = (&self.score, worst_score) {

@@ -7,6 +7,9 @@ use gateline_model::{Evidence, EvidenceId, Facts, Found, Gate, Span};
 use super::{GateView, Says};
 use crate::state::ReleaseState;
 
+/// Names that are told where another one is missing.
+const OTHERS_MAX: usize = 5;
+
 /// Which evidence a gate asks for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
@@ -121,9 +124,20 @@ fn is_called(evidence: &Evidence, name: &str) -> bool {
         &evidence.found,
         Found::Facts { facts: Facts::Custom(custom) } if custom.of == name
     );
-    evidence.name.as_deref() == Some(name)
-        || is_custom
-        || evidence.sources().iter().any(|source| source == name)
+    let is_tool = matches!(
+        &evidence.found,
+        Found::Facts {
+            facts: Facts::Findings(_)
+        }
+    );
+    let is_source = |source: &String| source == name || (is_tool && names_tool(source, name));
+    evidence.name.as_deref() == Some(name) || is_custom || evidence.sources().iter().any(is_source)
+}
+
+/// Whether a tool that calls itself `Semgrep OSS` is `semgrep`.
+fn names_tool(calls_itself: &str, name: &str) -> bool {
+    let first = calls_itself.split_whitespace().next().unwrap_or_default();
+    calls_itself.eq_ignore_ascii_case(name) || first.eq_ignore_ascii_case(name)
 }
 
 /// The facts of the newest evidence of the baseline that fits.
@@ -143,8 +157,9 @@ pub(super) fn judge(
     wanted: Wanted<'_>,
     on_facts: impl FnOnce(&Facts) -> Says,
 ) -> Says {
-    let Wanted { what, name, .. } = wanted;
+    let Wanted { kind, what, name, .. } = wanted;
     let sought = Sought {
+        kind,
         what,
         name,
         add: add(view, name),
@@ -153,8 +168,26 @@ pub(super) fn judge(
     judge_sought(gate, view, sought, on_facts)
 }
 
+/// Under which names there is something of the kind: the one that is missing may be misspelt.
+fn others(release: &ReleaseState, kind: &str) -> String {
+    let mut names: Vec<String> = newest_reports(release, kind)
+        .into_iter()
+        .flat_map(|(_, evidence)| evidence.name.iter().chain(evidence.sources()))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    names.sort();
+    names.dedup();
+    names.truncate(OTHERS_MAX);
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("; there is {}", names.join(", ")),
+    }
+}
+
 /// Evidence that was looked for, and what is said of it.
 pub(super) struct Sought<'a> {
+    /// The kind of its facts.
+    pub kind: &'a str,
     /// What it is, for people: `test report`.
     pub what: &'a str,
     /// The name that the gate asks for.
@@ -173,6 +206,7 @@ pub(super) fn judge_sought(
     on_facts: impl FnOnce(&Facts) -> Says,
 ) -> Says {
     let Sought {
+        kind,
         what,
         name,
         add,
@@ -180,9 +214,16 @@ pub(super) fn judge_sought(
     } = sought;
     let Some((id, evidence)) = newest else {
         let called = name.map(|name| format!(" named `{name}`")).unwrap_or_default();
-        return Says::waiting("evidence.missing", format!("no {what}{called} was reported yet"))
-            .changed_by("a reporter (CI)")
-            .next(add);
+        let others = match name {
+            Some(_) => others(view.release, kind),
+            None => String::new(),
+        };
+        return Says::waiting(
+            "evidence.missing",
+            format!("no {what}{called} was reported yet{others}"),
+        )
+        .changed_by("a reporter (CI)")
+        .next(add);
     };
     if let Some(says) = holds_back(gate, view, what, &add, *id, evidence) {
         return says;
@@ -243,4 +284,19 @@ pub(super) fn foreign(facts: &Facts) -> Says {
         format!("the evidence holds {} instead", facts.kind()),
     )
     .next("report the evidence again")
+}
+
+#[cfg(test)]
+mod tests {
+    use test_case::test_case;
+
+    use super::*;
+
+    #[test_case("semgrep", true; "its first word")]
+    #[test_case("Semgrep OSS", true; "as it says")]
+    #[test_case("semgrep-pro", false; "another one")]
+    #[test_case("sem", false; "a part of a word")]
+    fn a_tool_is_asked_for_by_the_name_that_people_use(name: &str, expected: bool) {
+        assert_eq!(names_tool("Semgrep OSS", name), expected);
+    }
 }

@@ -4,6 +4,7 @@
 //! CycloneDX and SPDX. A forbidden component is a name or package URL in which `*` stands for any text, and perhaps `@` with a
 //! version (`@3.3.6`, `@1.*`) or a comparison (`@<2.17.1`, `@>=2.0,<2.17.1`). Versions are compared number by number;
 //! what stands behind a `-` comes before the version without it, and a version that cannot be compared counts as forbidden.
+//! Names are compared without regard to case, with `_` as `-` and percent codes as what they mean.
 
 mod delta;
 mod forbidden;

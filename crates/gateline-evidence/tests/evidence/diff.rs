@@ -23,6 +23,14 @@ fn files(text: &str) -> Vec<String> {
     patch.files.iter().map(file).collect()
 }
 
+#[test_case("diff --git a/src/customers/a.py b/src/other/a.py\nsimilarity index 90%\nrename from src/customers/a.py\nrename to src/other/a.py\n--- a/src/customers/a.py\n+++ b/src/other/a.py\n@@ -1 +1 @@\n-a\n+b\n", &["src/customers/a.py", "src/other/a.py"]; "a renamed file")]
+#[test_case("--- ./src/a.py\n+++ ./src/a.py\n@@ -1 +1 @@\n-a\n+b\n", &["src/a.py"]; "from the folder that one stands in")]
+#[test_case("diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n", &["x"]; "a file that stays where it is")]
+fn a_file_is_touched_where_it_was_and_where_it_is(text: &str, paths: &[&str]) {
+    let patch = patch_in(text);
+    assert_eq!(patch.files[0].paths().collect::<Vec<_>>(), paths);
+}
+
 #[test]
 fn added_lines_are_numbered_as_they_are_after_the_change() {
     let text = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@ fn f\n a\n-b\n+c\n+d\n e\n@@ -10 +12,2 @@\n f\n+g\n";

@@ -24,8 +24,18 @@ pub struct PatchFacts {
 pub struct PatchFile {
     /// Its path after the change.
     pub path: String,
+    /// Its path before the change, where that was another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
     /// The lines that are new, as they are numbered after the change.
     pub added: LineSet,
+}
+
+impl PatchFile {
+    /// Its paths before and after the change.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.was.as_deref().into_iter().chain([self.path.as_str()])
+    }
 }
 
 impl PatchFacts {

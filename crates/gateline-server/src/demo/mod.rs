@@ -113,6 +113,6 @@ async fn stay(place: &mut Place, report: &Report) -> Result<(), DemoError> {
     ));
     report.say("  gateline log --event promotion_ended");
     report.say("Ctrl-C ends everything.");
-    let _ = tokio::signal::ctrl_c().await;
+    crate::serve::ending().await;
     Ok(())
 }

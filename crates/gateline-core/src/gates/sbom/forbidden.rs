@@ -7,14 +7,42 @@ use gateline_model::Component;
 
 use super::Pattern;
 
+/// A package URL without its qualifiers and path.
+fn bare(purl: &str) -> &str {
+    &purl[..purl.find(['?', '#']).unwrap_or(purl.len())]
+}
+
 /// A package URL without its version, qualifiers and path.
 pub(in crate::gates) fn package(purl: &str) -> &str {
-    let end = purl.find(['?', '#']).unwrap_or(purl.len());
-    let bare = &purl[..end];
+    let bare = bare(purl);
     match bare.rsplit_once('@') {
         Some((package, version)) if !package.is_empty() && !version.contains('/') => package,
         Some(_) | None => bare,
     }
+}
+
+/// A name as ecosystems compare them: `%40angular` is `@angular`, `Django` is `django`, `python_foo` is `python-foo`. Too
+/// much alike is no harm here: what is forbidden under one spelling is under all.
+fn folded(name: &str) -> String {
+    let mut folded = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(at) = rest.find('%') {
+        folded.push_str(&rest[..at]);
+        let coded = rest.get(at + 1..at + 3);
+        let byte = coded.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte.filter(u8::is_ascii) {
+            Some(byte) => {
+                folded.push(char::from(byte));
+                rest = &rest[at + 3..];
+            }
+            None => {
+                folded.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    folded.push_str(rest);
+    folded.to_ascii_lowercase().replace('_', "-")
 }
 
 /// A component that must not be there.
@@ -72,22 +100,26 @@ impl Forbidden {
         };
         Ok(Forbidden {
             text: trimmed.to_owned(),
-            name: Pattern::new(name),
+            name: Pattern::new(&folded(name)),
             versions,
         })
     }
 
     pub(super) fn hits(&self, component: &Component) -> bool {
-        let name = component.name.as_str();
+        let name = folded(&component.name);
         // Without its group as well: `log4j-core` of `org.apache.logging.log4j/log4j-core`.
-        let short = name.rsplit(['/', ':']).next().unwrap_or(name);
-        let called = self.name.matches(name)
+        let short = name.rsplit(['/', ':']).next().unwrap_or(&name);
+        let called = self.name.matches(&name)
             || self.name.matches(short)
             || component
                 .purl
                 .as_deref()
-                .is_some_and(|purl| self.name.matches(package(purl)));
-        called && self.versions.hit(&component.version)
+                .is_some_and(|purl| self.name.matches(&folded(package(purl))));
+        // Where the package URL says another version, nobody knows which one it is.
+        let version = |purl: &str| Some(folded(purl[package(purl).len()..].strip_prefix('@')?));
+        let of_purl = component.purl.as_deref().map(bare).and_then(version);
+        let hits = |version: &str| self.versions.hit(version);
+        called && (hits(&component.version) || of_purl.as_deref().is_some_and(hits))
     }
 }
 
@@ -199,6 +231,15 @@ mod tests {
         let component = component("org.apache.logging.log4j/log4j-core", version, &purl);
         let forbidden = Forbidden::read(forbid).expect("reads");
         assert_eq!(forbidden.hits(&component), expected);
+    }
+
+    #[test_case("pkg:npm/@angular/core", "core", "pkg:npm/%40angular/core@1.0.0"; "a scope as people write it")]
+    #[test_case("pkg:pypi/Django", "django", "pkg:pypi/django@1.0.0"; "capital letters")]
+    #[test_case("python-foo", "python_foo", "pkg:pypi/python-foo@1.0.0"; "an underscore")]
+    #[test_case("core@<1.5", "core", "pkg:npm/core@1.4.0"; "an older version in its package URL")]
+    fn another_spelling_does_not_let_it_in(forbid: &str, name: &str, purl: &str) {
+        let component = component(name, "2.0.0", purl);
+        assert!(Forbidden::read(forbid).expect("reads").hits(&component));
     }
 
     #[test]
