@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gateline_model::{
     ActorId, CheckOf, Delivered, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Key,
-    No, Notifications, Pipeline, Private, PromotionId, Release, ReleaseId, Roles, Ruling, Scope, Served,
-    StageRef, TokenId,
+    No, Notifications, Pipeline, Private, PromotionId, ProposalId, Release, ReleaseId, Roles, Ruling, Scope, Served,
+    StageRef, TokenId, Written,
 };
 use jiff::Timestamp;
 
@@ -54,14 +54,16 @@ pub struct Facts {
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// Bring a pipeline version into force.
+    /// Bring a pipeline version into force, or propose it where it is protected.
     ApplyPipeline {
         /// Its content.
         pipeline: Arc<Pipeline>,
         /// Digest of the file as it was written.
         source: Digest,
+        /// The commit that it was taken from, and who wrote that.
+        written: Option<Written>,
     },
-    /// Bring a version of a policy module into force.
+    /// Bring a version of a policy module into force, or propose it where it is protected.
     ApplyPolicy {
         /// The project.
         project: gateline_model::ProjectName,
@@ -69,8 +71,10 @@ pub enum Command {
         name: gateline_model::PolicyName,
         /// Digest of its files, which are kept with the command.
         module: Digest,
+        /// The commit that it was taken from, and who wrote that.
+        written: Option<Written>,
     },
-    /// Bring a version of a calendar into force.
+    /// Bring a version of a calendar into force, or propose it where it is protected.
     ApplyCalendar {
         /// The project.
         project: gateline_model::ProjectName,
@@ -78,6 +82,33 @@ pub enum Command {
         name: gateline_model::CalendarName,
         /// Its content. The file that it was read from is kept with the command.
         calendar: Arc<gateline_model::Calendar>,
+        /// The commit that it was taken from, and who wrote that.
+        written: Option<Written>,
+    },
+    /// Say yes to a proposed version.
+    ApproveProposal {
+        /// Which proposal.
+        proposal: ProposalId,
+        /// The question that was seen; it must still be the same.
+        question: Option<Digest>,
+        /// A comment.
+        comment: Option<String>,
+    },
+    /// Say no to a proposed version.
+    RejectProposal {
+        /// Which proposal.
+        proposal: ProposalId,
+        /// The question that was seen; it must still be the same.
+        question: Option<Digest>,
+        /// Why.
+        reason: String,
+    },
+    /// Take one's proposal back, or one's approval of it.
+    WithdrawProposal {
+        /// Which proposal.
+        proposal: ProposalId,
+        /// Why.
+        reason: String,
     },
     /// Let stages admit nothing for a time.
     DeclareFreeze {
@@ -246,12 +277,14 @@ pub enum Command {
         /// To whom.
         to: ActorId,
     },
-    /// Bring roles into force.
+    /// Bring roles into force, or propose them where they are protected.
     ApplyRoles {
         /// Their content.
         roles: Arc<Roles>,
         /// Digest of the file as it was written.
         source: Digest,
+        /// The commit that it was taken from, and who wrote that.
+        written: Option<Written>,
     },
     /// Bring rules of notifications into force.
     ApplyNotifications {

@@ -33,6 +33,8 @@ pub(crate) struct Draft<'w> {
     pub(crate) facts: &'w Facts,
     /// Streams that were looked at. Interior, because reading is not changing.
     read: RefCell<BTreeSet<StreamId>>,
+    /// A project as it would be with other rules; only for looking.
+    supposed: Option<(ProjectName, Arc<Project>)>,
     releases: BTreeMap<ReleaseId, Arc<ReleaseState>>,
     stages: BTreeMap<StageRef, Arc<StageState>>,
     promotions: BTreeMap<PromotionId, Arc<Promotion>>,
@@ -46,6 +48,7 @@ impl<'w> Draft<'w> {
             world,
             facts,
             read: RefCell::default(),
+            supposed: None,
             releases: BTreeMap::new(),
             stages: BTreeMap::new(),
             promotions: BTreeMap::new(),
@@ -60,11 +63,20 @@ impl<'w> Draft<'w> {
             world: draft.world,
             facts: draft.facts,
             read: draft.read.clone(),
+            supposed: draft.supposed.clone(),
             releases: draft.releases.clone(),
             stages: draft.stages.clone(),
             promotions: draft.promotions.clone(),
             telling: draft.telling.clone(),
             proposed: Vec::new(),
+        }
+    }
+
+    /// A draft to look at what would be if a project had other rules. Nothing of it is recorded.
+    pub(crate) fn suppose(world: &'w World, facts: &'w Facts, of: ProjectName, project: Project) -> Self {
+        Self {
+            supposed: Some((of, Arc::new(project))),
+            ..Self::new(world, facts)
         }
     }
 
@@ -74,7 +86,10 @@ impl<'w> Draft<'w> {
 
     pub(crate) fn project(&self, name: &ProjectName) -> Option<Arc<Project>> {
         self.note(StreamId::Project(name.clone()));
-        self.world.project(name).cloned()
+        match &self.supposed {
+            Some((of, project)) if of == name => Some(project.clone()),
+            Some(_) | None => self.world.project(name).cloned(),
+        }
     }
 
     pub(crate) fn release(&self, id: &ReleaseId) -> Option<Arc<ReleaseState>> {

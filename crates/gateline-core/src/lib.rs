@@ -15,6 +15,8 @@ pub mod gates;
 mod inbox;
 mod people;
 mod plan;
+mod preview;
+mod proposals;
 #[cfg(feature = "planted")]
 pub mod planted;
 mod react;
@@ -30,7 +32,7 @@ pub use command::{Actor, Command, Credential, Facts, Signed, StepOutcome};
 pub use conditions::{APPROVAL_FACTS, RISK_FACTS, TELL_FACTS};
 pub use decide::{
     ACCOUNTS_MAX, ATTEMPTS_MAX, CALENDARS_PER_PROJECT_MAX, DELEGATED_MAX, DELEGATIONS_MAX, Decided,
-    KEYS_PER_ACTOR_MAX, ONCE_WORDS, ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, server_project,
+    KEYS_PER_ACTOR_MAX, ONCE_WORDS, PROPOSALS_OPEN_MAX, ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, server_project,
     to_sign,
 };
 pub use decision::judge_gates;
@@ -38,6 +40,8 @@ pub use draft::Proposed;
 pub use inbox::{Inbox, Look, Waiting, answered, inbox, may_answer};
 pub use people::People;
 pub use plan::plan;
+pub use preview::{Backtest, PREVIEW_PROMOTIONS_MAX, Previewed};
+pub use proposals::{Needed, may_answer_proposal, proposal_needs, proposals_for};
 pub use react::must_be_judged_again;
 pub use rejection::{Rejection, RejectionKind};
 pub use risk::{RiskNow, risk_now};

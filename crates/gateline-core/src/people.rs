@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use gateline_model::{ActorId, GroupName, Owner, ProjectName, Roles, Who};
+use gateline_model::{ActorId, GroupName, Owner, Pipeline, PipelineName, ProjectName, Roles, Who};
 use jiff::Timestamp;
 
 use crate::decide::server_project;
@@ -44,6 +44,11 @@ impl People {
     pub fn roles(&self) -> impl Iterator<Item = &Arc<Roles>> {
         let projects = [&self.here, &self.server].into_iter().flatten();
         projects.filter_map(|project| project.roles.as_ref())
+    }
+
+    /// The version in force of a pipeline of the project.
+    pub(crate) fn pipeline(&self, name: &PipelineName) -> Option<&Arc<Pipeline>> {
+        self.here.as_ref()?.pipeline(name)
     }
 
     /// Whether an actor is in a team now: as a member, on call, by a sign-in's group, or by a token in force.

@@ -17,6 +17,7 @@ const WORTH: u64 = 16;
 fn request(ticket: u64, project: u64) -> Input {
     let pipeline = Pipeline {
         tier: None,
+        protected: None,
         project: format!("project-{project}").parse().unwrap(),
         name: format!("pipeline-{ticket}").parse().unwrap(),
         artifacts: Vec::new(),
@@ -29,6 +30,7 @@ fn request(ticket: u64, project: u64) -> Input {
         command: Command::ApplyPipeline {
             pipeline: Arc::new(pipeline),
             source: Digest::of(b"source"),
+            written: None,
         },
         key: None,
         salt: [0; 16],

@@ -12,11 +12,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, ActorId, Approval, Asked, Calendar, CalendarName, Decision, Delegation, Digest, Evidence,
-    Freeze, FreezeName, GateName, GroupName, Health, Key, No, Notice, Notifications, Override, Pipeline,
-    PipelineName, PolicyName, PromotionId, PromotionKind, PromotionOutcome, Recipient, Release, ReleaseId,
-    Review, Roles, RuleName, Ruling, Span, StepAction, StreamId, TargetName, TokenId, Version, Waiver,
-    WaiverId,
+    AccountName, ActorId, Approval, Asked, Calendar, CalendarName, Decision, Declared, Delegation, Digest,
+    Evidence, Freeze, FreezeName, GateName, GroupName, Health, Key, No, Notice, Notifications, Origin,
+    Override, Pipeline, PipelineName, PolicyName, PromotionId, PromotionKind, PromotionOutcome, Proposal,
+    ProposalApproval, ProposalOutcome, Recipient, Release, ReleaseId, Review, Roles, RuleName, Ruling, Span,
+    StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
@@ -35,6 +35,9 @@ pub enum Event {
         pipeline: Arc<Pipeline>,
         /// The file as it was written, kept by digest.
         source: Digest,
+        /// Where it is from.
+        #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+        origin: Origin,
     },
     /// A version of a policy module came into force.
     PolicyApplied {
@@ -42,6 +45,9 @@ pub enum Event {
         name: PolicyName,
         /// The version: the digest of its files, which are kept by it.
         module: Digest,
+        /// Where it is from.
+        #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+        origin: Origin,
     },
     /// Roles came into force.
     RolesApplied {
@@ -51,6 +57,39 @@ pub enum Event {
         roles: Arc<Roles>,
         /// The file as it was written, kept by digest.
         source: Digest,
+        /// Where it is from.
+        #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+        origin: Origin,
+    },
+    /// A new version of what is protected was proposed. It is not in force.
+    VersionProposed {
+        /// The proposal, with the version.
+        proposal: Arc<Proposal>,
+    },
+    /// An owner approved a proposal.
+    ProposalApproved {
+        /// Its number in the project.
+        number: u64,
+        /// The approval.
+        approval: ProposalApproval,
+    },
+    /// An owner took an approval of a proposal back.
+    ProposalApprovalWithdrawn {
+        /// Its number in the project.
+        number: u64,
+        /// Who.
+        by: ActorId,
+    },
+    /// A proposal waits no more.
+    ProposalEnded {
+        /// Its number in the project.
+        number: u64,
+        /// What it was a version of.
+        of: Declared,
+        /// The version.
+        version: Digest,
+        /// How it ended.
+        outcome: ProposalOutcome,
     },
     /// Rules of notifications came into force.
     NotificationsApplied {
@@ -111,6 +150,9 @@ pub enum Event {
         version: Digest,
         /// Its content. The file that it was read from is kept by digest.
         calendar: Arc<Calendar>,
+        /// Where it is from.
+        #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+        origin: Origin,
     },
     /// Stages admit nothing for a time.
     FreezeDeclared {
@@ -685,6 +727,9 @@ pub const TOLD_EVENTS: &[&str] = &[
     "promotion_admitted",
     "promotion_ended",
     "promotion_requested",
+    "proposal_approval_withdrawn",
+    "proposal_approved",
+    "proposal_ended",
     "release_barred",
     "release_registered",
     "roles_applied",
@@ -700,6 +745,7 @@ pub const TOLD_EVENTS: &[&str] = &[
     "token_issued",
     "token_revoked",
     "verification_began",
+    "version_proposed",
     "waiver_granted",
     "waiver_lifted",
     "went_live",
@@ -712,6 +758,10 @@ impl Event {
             Event::PipelineApplied { .. } => "pipeline_applied",
             Event::PolicyApplied { .. } => "policy_applied",
             Event::RolesApplied { .. } => "roles_applied",
+            Event::VersionProposed { .. } => "version_proposed",
+            Event::ProposalApproved { .. } => "proposal_approved",
+            Event::ProposalApprovalWithdrawn { .. } => "proposal_approval_withdrawn",
+            Event::ProposalEnded { .. } => "proposal_ended",
             Event::NotificationsApplied { .. } => "notifications_applied",
             Event::SignedIn { .. } => "signed_in",
             Event::KeyEnrolled { .. } => "key_enrolled",

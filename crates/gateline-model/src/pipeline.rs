@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ArtifactName, Digest, PipelineName, PipelineRef, ProjectName, Registry, Stage, StageName, StageRef,
-    Window, WindowName,
+    ArtifactName, Digest, PipelineName, PipelineRef, ProjectName, Protection, Registry, Stage, StageName,
+    StageRef, Window, WindowName,
 };
 
 /// The graph of stages that a release may pass. A version is the digest of its canonical content.
@@ -21,6 +21,9 @@ pub struct Pipeline {
     /// What the service is worth, as in `critical`: the risk factor `tier` weighs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
+    /// Who must approve another version before it is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected: Option<Protection>,
     /// The artifacts that each release must have.
     pub artifacts: Vec<ArtifactSpec>,
     /// Windows that stages refer to.

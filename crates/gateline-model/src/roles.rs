@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActorId, Digest, GroupName, PipelineName, ProjectName, Scope, Span, StageName};
+use crate::{ActorId, Digest, GroupName, PipelineName, ProjectName, Protected, Scope, Span, StageName};
 
 /// Teams, roles, owners and machines of one project. Those of the project `gateline` hold in every project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +27,9 @@ pub struct Roles {
     /// Machines that show a signed token of their CI instead of one of ours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub machines: Vec<Machine>,
+    /// What is in force only once owners approved it.
+    #[serde(default, skip_serializing_if = "Protected::is_empty")]
+    pub protected: Protected,
 }
 
 /// A group of people.

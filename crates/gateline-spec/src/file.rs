@@ -8,7 +8,7 @@ use crate::fields::Fields;
 use crate::node::{Kind, Node};
 use crate::notifications::{NOTIFICATIONS_KIND, ReadNotifications, read_notifications};
 use crate::roles::{ROLES_KIND, ReadRoles, read_roles};
-use crate::{artifact, graph, placeholder, secret, stage, target, window, yaml};
+use crate::{artifact, graph, placeholder, protection, secret, stage, target, window, yaml};
 
 /// The only `apiVersion` of pipeline files.
 pub const API_VERSION: &str = "gateline.dev/v1";
@@ -118,10 +118,11 @@ fn pipeline(root: &Node, sink: &Sink<'_>) -> Option<Pipeline> {
         "`spec`",
         &entry.value,
         entry.at(),
-        &["tier", "artifacts", "windows", "stages"],
+        &["tier", "protected", "artifacts", "windows", "stages"],
         sink,
     )?;
     let tier = spec.value_or("tier", || None::<String>);
+    let protected = protection::of_pipeline(&spec);
     let artifacts = artifact::read(&spec);
     let windows = window::read(&spec);
     let stages = stages(&spec, name.as_ref(), project.as_ref());
@@ -129,6 +130,7 @@ fn pipeline(root: &Node, sink: &Sink<'_>) -> Option<Pipeline> {
         project: project?,
         name: name?,
         tier: tier?,
+        protected: protected?,
         artifacts: artifacts?,
         windows: windows?,
         stages: stages?,

@@ -21,6 +21,7 @@ mod nearest;
 mod node;
 mod notifications;
 mod placeholder;
+mod protection;
 mod risk;
 mod roles;
 mod rollout;

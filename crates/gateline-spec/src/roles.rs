@@ -10,6 +10,7 @@ use crate::fields::{Fields, refuse_twins};
 use crate::file::{self, API_VERSION, header};
 use crate::nearest::meant;
 use crate::node::Node;
+use crate::protection;
 
 /// The `kind` of a file of roles.
 pub const ROLES_KIND: &str = "Roles";
@@ -52,12 +53,13 @@ fn roles(root: &Node, sink: &Sink<'_>) -> Option<Roles> {
         .as_ref()
         .and_then(|metadata| metadata.value::<ProjectName>("project"));
     let entry = file.required("spec")?;
-    let known = ["teams", "roles", "owners", "machines"];
+    let known = ["teams", "roles", "owners", "machines", "protected"];
     let spec = Fields::of("`spec`", &entry.value, entry.at(), &known, sink)?;
     let teams: Option<Vec<Team>> = list(&spec, "teams");
     let role_list: Option<Vec<Role>> = list(&spec, "roles");
     let owners: Option<Vec<Owner>> = list(&spec, "owners");
     let machines: Option<Vec<Machine>> = list(&spec, "machines");
+    let protected = protection::of_roles(&spec);
     check_teams(&spec, teams.as_deref().unwrap_or_default());
     check_roles(&spec, role_list.as_deref().unwrap_or_default());
     check_owners(&spec, owners.as_deref().unwrap_or_default());
@@ -76,6 +78,7 @@ fn roles(root: &Node, sink: &Sink<'_>) -> Option<Roles> {
         roles: role_list?,
         owners: owners?,
         machines: machines?,
+        protected: protected?,
     })
 }
 
@@ -271,7 +274,14 @@ fn warn_of_unknown_teams(spec: &Fields<'_, '_, '_>, teams: &[Team]) {
         .iter()
         .filter_map(|node| node.get("team"))
         .map(|entry| &entry.value);
-    for node in named.chain(owning) {
+    let protecting = spec.get("protected").map(|entry| &entry.value);
+    let protecting = protecting.into_iter().flat_map(|protected| {
+        ["pipelines", "policies", "calendars", "roles"]
+            .into_iter()
+            .filter_map(|part| protected.get(part)?.value.get("owners"))
+            .flat_map(|owners| owners.value.items())
+    });
+    for node in named.chain(owning).chain(protecting) {
         if let Some(name) = node.text().filter(|name| !known().any(|team| team == *name)) {
             let help = meant(name, known()).unwrap_or_else(|| {
                 format!("declare it under `teams`, or in the roles of project `{SERVER_PROJECT}`")

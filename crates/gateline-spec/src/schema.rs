@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    ApprovalRule, ArtifactSpec, GateName, LaneMode, OverrideRules, PipelineName, ProjectName, Promote, Risk,
-    RiskSource, Span, StageName, Strategy, Target, TargetTemplate, Window, WindowName,
+    ApprovalRule, ArtifactSpec, GateName, LaneMode, OverrideRules, PipelineName, ProjectName, Promote, Protection,
+    Risk, RiskSource, Span, StageName, Strategy, Target, TargetTemplate, Window, WindowName,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -59,6 +59,8 @@ struct Metadata {
 struct Spec {
     /// What the service is worth, as in `critical`: the risk factor `tier` weighs it.
     tier: Option<String>,
+    /// Who must approve another version before it is in force.
+    protected: Option<Protection>,
     /// The artifacts that each release must have.
     #[schemars(default)]
     artifacts: Vec<ArtifactSpec>,

@@ -31,7 +31,8 @@ pub(crate) fn body(event: &Event) -> Vec<u8> {
 /// parameters of gates nested deeper than the reader goes. Only events that may have one of them are read back.
 pub(crate) fn readable(event: &Event, body: &[u8]) -> Result<(), AppendError> {
     let suspect =
-        matches!(event, Event::PipelineApplied { .. }) || body.windows(4).any(|word| word == b"null");
+        matches!(event, Event::PipelineApplied { .. } | Event::VersionProposed { .. })
+            || body.windows(4).any(|word| word == b"null");
     if !suspect {
         return Ok(());
     }

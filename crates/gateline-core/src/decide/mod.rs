@@ -9,6 +9,7 @@ mod live;
 mod overrides;
 mod people;
 mod project;
+mod propose;
 mod release;
 mod request;
 mod rights;
@@ -23,6 +24,7 @@ mod waive;
 pub use account::ACCOUNTS_MAX;
 pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, KEYS_PER_ACTOR_MAX};
 pub use project::server_project;
+pub use propose::PROPOSALS_OPEN_MAX;
 pub(crate) use signature::revoked_key;
 pub use signature::{ToSign, to_sign};
 pub use tell::{ATTEMPTS_MAX, ONCE_WORDS};
@@ -32,7 +34,7 @@ pub use waive::{WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use gateline_model::{Pipeline, StageName, StreamId, Work, WorkId, limits::TEXT_BYTES_MAX};
+use gateline_model::{NewVersion, Pipeline, StageName, StreamId, Work, WorkId, limits::TEXT_BYTES_MAX};
 use jiff::Timestamp;
 
 use crate::command::{Command, Facts};
@@ -73,17 +75,44 @@ pub fn decide(world: &World, command: &Command, facts: &Facts) -> Result<Decided
 
 fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Rejection> {
     match command {
-        Command::ApplyPipeline { pipeline, source } => project::apply(draft, pipeline, source)?,
+        Command::ApplyPipeline {
+            pipeline,
+            source,
+            written,
+        } => {
+            let (pipeline, source) = (pipeline.clone(), *source);
+            let of = pipeline.project.clone();
+            propose::apply(draft, &of, NewVersion::Pipeline { pipeline, source }, written.as_ref())?;
+        }
         Command::ApplyPolicy {
             project,
             name,
             module,
-        } => project::apply_policy(draft, project, name, *module)?,
+            written,
+        } => {
+            let (name, module) = (name.clone(), *module);
+            propose::apply(draft, project, NewVersion::Policy { name, module }, written.as_ref())?;
+        }
         Command::ApplyCalendar {
             project,
             name,
             calendar,
-        } => times::apply_calendar(draft, project, name, calendar)?,
+            written,
+        } => {
+            let (name, calendar) = (name.clone(), calendar.clone());
+            propose::apply(draft, project, NewVersion::Calendar { name, calendar }, written.as_ref())?;
+        }
+        Command::ApproveProposal {
+            proposal,
+            question,
+            comment,
+        } => propose::approve(draft, proposal, question.as_ref(), comment.as_deref())?,
+        Command::RejectProposal {
+            proposal,
+            question,
+            reason,
+        } => propose::reject(draft, proposal, question.as_ref(), reason)?,
+        Command::WithdrawProposal { proposal, reason } => propose::withdraw(draft, proposal, reason)?,
         Command::DeclareFreeze {
             project,
             freeze,
@@ -134,7 +163,15 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         Command::AskPerson { promotion, who } => answer::ask_person(draft, promotion, who)?,
         Command::Delegate { .. } => people::delegate(draft, command)?,
         Command::EndDelegation { project, by, to } => people::end_delegation(draft, project, by, to)?,
-        Command::ApplyRoles { roles, source } => people::apply_roles(draft, roles, source)?,
+        Command::ApplyRoles {
+            roles,
+            source,
+            written,
+        } => {
+            let (roles, source) = (roles.clone(), *source);
+            let of = roles.project.clone();
+            propose::apply(draft, &of, NewVersion::Roles { roles, source }, written.as_ref())?;
+        }
         Command::ApplyNotifications {
             notifications,
             source,

@@ -1,9 +1,7 @@
-//! Deciding about people: roles, sign-ins, keys and delegations.
-
-use std::sync::Arc;
+//! Deciding about people: sign-ins, keys and delegations.
 
 use gateline_model::{
-    ActorId, Delegation, Digest, Event, GroupName, Key, ProjectName, Roles, Span, StreamId, Tier,
+    ActorId, Delegation, Event, GroupName, Key, ProjectName, Span, StreamId, Tier,
 };
 use jiff::Timestamp;
 
@@ -20,27 +18,6 @@ pub const DELEGATED_MAX: Span = Span::from_secs(92 * 86_400);
 pub const DELEGATIONS_MAX: usize = 1_000;
 /// Most keys of one actor.
 pub const KEYS_PER_ACTOR_MAX: usize = 20;
-
-pub(super) fn apply_roles(
-    draft: &mut Draft<'_>,
-    roles: &Arc<Roles>,
-    source: &Digest,
-) -> Result<(), Rejection> {
-    let version = roles.version();
-    let here = draft.project(&roles.project);
-    let in_force = here.as_ref().and_then(|project| project.roles.as_ref());
-    if in_force.is_some_and(|old| old.version() == version) {
-        return Ok(());
-    }
-    let event = Event::RolesApplied {
-        version,
-        roles: roles.clone(),
-        source: *source,
-    };
-    let text = private(draft, None);
-    draft.emit_with(StreamId::Project(roles.project.clone()), event, text);
-    Ok(())
-}
 
 pub(super) fn sign_in(
     draft: &mut Draft<'_>,

@@ -1,13 +1,14 @@
 //! Deciding about a project: pipelines, policies, tokens.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use gateline_model::{Digest, Event, Pipeline, PolicyName, ProjectName, StreamId, TokenId};
+use gateline_model::{Event, Pipeline, PolicyName, ProjectName, StreamId, TokenId};
 
 use super::private;
 use crate::command::Command;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
+use crate::state::Project;
 
 const SERVER_PROJECT: &str = "gateline";
 
@@ -19,83 +20,50 @@ pub fn server_project() -> ProjectName {
     NAME.clone()
 }
 
-pub(super) fn apply(
-    draft: &mut Draft<'_>,
-    pipeline: &Arc<Pipeline>,
-    source: &Digest,
-) -> Result<(), Rejection> {
-    let version = pipeline.version();
-    let project = draft.project(&pipeline.project);
-    if let Some(project) = &project {
-        if project.in_force.get(&pipeline.name) == Some(&version) {
-            return Ok(());
-        }
-        for other in project.in_force.keys().filter(|name| **name != pipeline.name) {
-            let Some(other) = project.pipeline(other) else {
-                continue;
-            };
-            let shared = pipeline.stages.iter().find_map(|stage| {
-                let twin = other
-                    .stages
-                    .iter()
-                    .find(|twin| twin.target_name == stage.target_name)?;
-                Some((stage, twin))
-            });
-            if let Some((stage, twin)) = shared {
-                return Err(Rejection::conflict(
-                    "target.shared",
-                    format!(
-                        "stage `{}` would change target `{}`, which belongs to stage `{}` of pipeline `{}`",
-                        stage.name, stage.target_name, twin.name, other.name
-                    ),
-                    "a lane belongs to one target: give the stage a target of its own with `target_name`",
-                ));
-            }
+/// Whether a pipeline can be in force beside the others.
+pub(super) fn fits(project: &Project, pipeline: &Pipeline) -> Result<(), Rejection> {
+    for other in project.in_force.keys().filter(|name| **name != pipeline.name) {
+        let Some(other) = project.pipeline(other) else {
+            continue;
+        };
+        let shared = pipeline.stages.iter().find_map(|stage| {
+            let twin = other
+                .stages
+                .iter()
+                .find(|twin| twin.target_name == stage.target_name)?;
+            Some((stage, twin))
+        });
+        if let Some((stage, twin)) = shared {
+            return Err(Rejection::conflict(
+                "target.shared",
+                format!(
+                    "stage `{}` would change target `{}`, which belongs to stage `{}` of pipeline `{}`",
+                    stage.name, stage.target_name, twin.name, other.name
+                ),
+                "a lane belongs to one target: give the stage a target of its own with `target_name`",
+            ));
         }
     }
-    let event = Event::PipelineApplied {
-        version,
-        pipeline: pipeline.clone(),
-        source: *source,
-    };
-    let text = private(draft, None);
-    draft.emit_with(StreamId::Project(pipeline.project.clone()), event, text);
     Ok(())
 }
 
 /// Most policy modules in one project.
 pub const POLICIES_PER_PROJECT_MAX: usize = 100;
 
-pub(super) fn apply_policy(
-    draft: &mut Draft<'_>,
-    project: &ProjectName,
-    name: &PolicyName,
-    module: Digest,
-) -> Result<(), Rejection> {
-    let policies = draft
-        .project(project)
-        .map(|state| state.policies.clone())
-        .unwrap_or_default();
-    if policies.get(name) == Some(&module) {
+/// Whether there is room for a policy module.
+pub(super) fn policy_fits(of: &ProjectName, project: &Project, name: &PolicyName) -> Result<(), Rejection> {
+    let policies = &project.policies;
+    if policies.contains_key(name) || policies.len() < POLICIES_PER_PROJECT_MAX {
         return Ok(());
     }
-    if !policies.contains_key(name) && policies.len() >= POLICIES_PER_PROJECT_MAX {
-        return Err(Rejection::invalid(
-            "policy.too_many",
-            format!(
-                "project `{project}` has {} policy modules; the limit is {POLICIES_PER_PROJECT_MAX} (POLICIES_PER_PROJECT_MAX)",
-                policies.len()
-            ),
-            "put its rules into a module that there is, in a package of their own",
-        ));
-    }
-    let text = private(draft, None);
-    let event = Event::PolicyApplied {
-        name: name.clone(),
-        module,
-    };
-    draft.emit_with(StreamId::Project(project.clone()), event, text);
-    Ok(())
+    Err(Rejection::invalid(
+        "policy.too_many",
+        format!(
+            "project `{of}` has {} policy modules; the limit is {POLICIES_PER_PROJECT_MAX} (POLICIES_PER_PROJECT_MAX)",
+            policies.len()
+        ),
+        "put its rules into a module that there is, in a package of their own",
+    ))
 }
 
 pub(super) fn issue_token(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejection> {

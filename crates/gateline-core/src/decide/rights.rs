@@ -7,6 +7,7 @@ use crate::command::{Command, Credential};
 use crate::decide::server_project;
 use crate::draft::Draft;
 use crate::people::People;
+use crate::proposals;
 use crate::rejection::Rejection;
 
 /// What a command needs.
@@ -62,6 +63,21 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         Command::ApplyRoles { roles, .. } => right(Scope::Admin, Object::project(&roles.project)),
         Command::ApplyNotifications { notifications, .. } => {
             right(Scope::Apply, Object::project(&notifications.project))
+        }
+        Command::ApproveProposal { proposal, .. }
+        | Command::RejectProposal { proposal, .. }
+        | Command::WithdrawProposal { proposal, .. } => {
+            let state = draft.project(&proposal.project).unwrap_or_default();
+            let open = state.proposals.get(&proposal.number);
+            let whole = || Object::project(&proposal.project);
+            let object = open.map(|open| proposals::object(&proposal.project, &open.proposal.new));
+            // Whoever proposed it may take it back with the right to propose.
+            let own = open.is_some_and(|open| open.proposal.by == draft.facts.actor.id);
+            let scope = match (command, own) {
+                (Command::WithdrawProposal { .. }, true) => Scope::Read,
+                _ => Scope::Approve,
+            };
+            right(scope, object.unwrap_or_else(whole))
         }
         Command::DeclareFreeze { project, freeze, .. } => right(
             Scope::Freeze,

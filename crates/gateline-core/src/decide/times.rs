@@ -1,7 +1,5 @@
 //! Deciding about times: calendars and freezes.
 
-use std::sync::Arc;
-
 use gateline_model::{
     Calendar, CalendarName, Event, Freeze, FreezeName, HOLIDAYS_MAX, ProjectName, Recurs, StreamId,
 };
@@ -9,25 +7,23 @@ use gateline_model::{
 use super::{private, reason};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
+use crate::state::Project;
 
 /// Most calendars in one project.
 pub const CALENDARS_PER_PROJECT_MAX: usize = 50;
 
-pub(super) fn apply_calendar(
-    draft: &mut Draft<'_>,
-    project: &ProjectName,
+/// Whether there is room for a calendar.
+pub(super) fn calendar_fits(
+    of: &ProjectName,
+    state: &Project,
     name: &CalendarName,
-    calendar: &Arc<Calendar>,
+    calendar: &Calendar,
 ) -> Result<(), Rejection> {
-    let state = draft.project(project).unwrap_or_default();
-    if state.calendars.get(name) == Some(calendar) {
-        return Ok(());
-    }
     if !state.calendars.contains_key(name) && state.calendars.len() >= CALENDARS_PER_PROJECT_MAX {
         return Err(Rejection::invalid(
             "calendar.too_many",
             format!(
-                "project `{project}` has {} calendars; the limit is {CALENDARS_PER_PROJECT_MAX} (CALENDARS_PER_PROJECT_MAX)",
+                "project `{of}` has {} calendars; the limit is {CALENDARS_PER_PROJECT_MAX} (CALENDARS_PER_PROJECT_MAX)",
                 state.calendars.len()
             ),
             "put the days into a calendar that there is",
@@ -43,13 +39,6 @@ pub(super) fn apply_calendar(
             "leave out what is long past, or split it into several calendars",
         ));
     }
-    let event = Event::CalendarApplied {
-        name: name.clone(),
-        version: calendar.version(),
-        calendar: calendar.clone(),
-    };
-    let text = private(draft, None);
-    draft.emit_with(StreamId::Project(project.clone()), event, text);
     Ok(())
 }
 

@@ -26,7 +26,7 @@ use crate::risk::{RiskView, assess};
 use crate::state::{Promotion, ReleaseState};
 use crate::world::World;
 
-pub(super) const KIND: GateKind = GateKind {
+pub(crate) const KIND: GateKind = GateKind {
     name: "policy",
     summary: "The rules of a policy module (Rego) deny nothing.",
     place: Place::Entry,
@@ -256,15 +256,19 @@ pub fn policy_order(world: &World, promotion: &Promotion, gate: &Gate) -> Option
         now: world.at(),
         actor: Actor::gateline(),
     };
-    let draft = Draft::new(world, &nobody);
+    order_in(&Draft::new(world, &nobody), promotion, gate)
+}
+
+/// The same, as a draft has it.
+pub(crate) fn order_in(draft: &Draft<'_>, promotion: &Promotion, gate: &Gate) -> Option<PolicyOrder> {
     let Pinned {
         pipeline,
         stage,
         release,
-    } = pinned(&draft, promotion).ok()?;
+    } = pinned(draft, promotion).ok()?;
     let stage_ref = &promotion.id.stage;
     let risk = assess(&RiskView {
-        draft: &draft,
+        draft,
         pipeline: &pipeline,
         stage: &stage,
         stage_ref,
@@ -273,10 +277,10 @@ pub fn policy_order(world: &World, promotion: &Promotion, gate: &Gate) -> Option
     })
     .level;
     let policy = Policy::deserialize(gate.params_at(risk)).ok()?;
-    let project = world.project(&promotion.id.stage.project)?;
+    let project = draft.project(&promotion.id.stage.project)?;
     let in_force = *project.policies.get(&policy.module)?;
     let level = seen_level(&stage, &policy.module, risk);
-    let sees = Sees::of(&draft, promotion, &release, &pipeline, level);
+    let sees = Sees::of(draft, promotion, &release, &pipeline, level);
     let mut input = facts(&pipeline, &release, &stage, level);
     input["release"]["id"] = json!(release.id);
     input["release"]["artifacts"] = release.release.artifacts.iter().map(artifact).collect();

@@ -6,7 +6,7 @@ mod release;
 mod stage;
 mod telling;
 
-pub use project::{Account, Enrolled, Project, Token};
+pub use project::{Account, Enrolled, OpenProposal, Project, Token};
 pub use promotion::{Checked, Ended, Phase, Promotion, Rollback, Rollout, StepState};
 pub use release::ReleaseState;
 pub use stage::{Live, OpenPromotion, StageState};

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use gateline_model::{
-    AccountName, ActorId, Calendars, Delegation, Digest, Event, Freeze, FreezeName, GroupName, Key,
-    Notifications, Pipeline, PipelineName, PolicyName, ReleaseId, Roles, Scope, TokenId, Version, Waiver,
-    WaiverId,
+    AccountName, ActorId, Calendars, Declared, Delegation, Digest, Event, Freeze, FreezeName, GroupName, Key,
+    Notifications, Pipeline, PipelineName, PolicyName, Proposal, ProposalApproval, ReleaseId, Roles, Scope,
+    TokenId, Version, Waiver, WaiverId,
 };
 use jiff::Timestamp;
 
@@ -23,6 +23,10 @@ pub struct Project {
     pub sources: HashMap<Digest, Digest>,
     /// The version in force of each policy module.
     pub policies: BTreeMap<PolicyName, Digest>,
+    /// Proposals that were not ended, by number; those that waited too long are among them until another is proposed.
+    pub proposals: BTreeMap<u64, OpenProposal>,
+    /// How many proposals there were.
+    pub proposed: u64,
     /// Releases by pipeline and label.
     pub labels: HashMap<(PipelineName, Version), (ReleaseId, u64)>,
     /// How many releases each pipeline has.
@@ -47,6 +51,17 @@ pub struct Project {
     pub delegations: Vec<Delegation>,
     /// Local accounts, those that are disabled among them.
     pub accounts: BTreeMap<AccountName, Account>,
+}
+
+/// A proposal that was not ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenProposal {
+    /// The proposal.
+    pub proposal: Arc<Proposal>,
+    /// Since when it waits.
+    pub at: Timestamp,
+    /// Approvals that were not withdrawn.
+    pub approvals: Vec<ProposalApproval>,
 }
 
 /// What a provider said of a person who signed in.
@@ -117,21 +132,54 @@ impl Project {
         self.versions.get(self.in_force.get(name)?)
     }
 
+    /// The version in force of anything that has versions.
+    pub fn version_in_force(&self, declared: &Declared) -> Option<Digest> {
+        match declared {
+            Declared::Pipeline(name) => self.in_force.get(name).copied(),
+            Declared::Policy(name) => self.policies.get(name).copied(),
+            Declared::Calendar(name) => self.calendars.get(name).map(|calendar| calendar.version()),
+            Declared::Roles => self.roles.as_ref().map(|roles| roles.version()),
+        }
+    }
+
     pub(crate) fn evolve(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
         match event {
             Event::PipelineApplied {
                 version,
                 pipeline,
                 source,
+                ..
             } => {
                 self.in_force.insert(pipeline.name.clone(), *version);
                 self.versions.insert(*version, pipeline.clone());
                 self.sources.insert(*version, *source);
             }
-            Event::PolicyApplied { name, module } => {
+            Event::PolicyApplied { name, module, .. } => {
                 self.policies.insert(name.clone(), *module);
             }
             Event::RolesApplied { roles, .. } => self.roles = Some(roles.clone()),
+            Event::VersionProposed { proposal } => {
+                self.proposed = proposal.number;
+                let open = OpenProposal {
+                    proposal: proposal.clone(),
+                    at,
+                    approvals: Vec::new(),
+                };
+                self.proposals.insert(proposal.number, open);
+            }
+            Event::ProposalApproved { number, approval } => {
+                if let Some(open) = self.proposals.get_mut(number) {
+                    open.approvals.push(approval.clone());
+                }
+            }
+            Event::ProposalApprovalWithdrawn { number, by } => {
+                if let Some(open) = self.proposals.get_mut(number) {
+                    open.approvals.retain(|given| given.by != *by);
+                }
+            }
+            Event::ProposalEnded { number, .. } => {
+                self.proposals.remove(number);
+            }
             Event::NotificationsApplied { notifications, .. } => {
                 self.notifications = Some(notifications.clone());
             }

@@ -4,30 +4,50 @@
 use jiff::Timestamp;
 
 use super::{CheckOf, Event, PauseReason, Recorded, RollbackReason};
-use crate::{Approval, Delegation, Found, GateName, PromotionId, PromotionKind, ReleaseId, StepAction, Tier};
+use crate::{
+    Approval, Delegation, Digest, Found, GateName, Origin, PromotionId, PromotionKind, Proposal,
+    ProposalApproval, ReleaseId, StepAction, Tier,
+};
 
 impl Recorded {
     /// What happened, as one sentence without its subject: that is the stream, which stands beside it.
     pub fn says(&self, time: impl Fn(Timestamp) -> String, release: impl Fn(&ReleaseId) -> String) -> String {
         match &self.event {
             Event::PipelineApplied {
-                version, pipeline, ..
+                version,
+                pipeline,
+                origin,
+                ..
+            } => in_force(&format!("pipeline {}", pipeline.name), version, origin),
+            Event::PolicyApplied {
+                name,
+                module,
+                origin,
+            } => in_force(&format!("policy {name}"), module, origin),
+            Event::RolesApplied {
+                version,
+                roles,
+                origin,
+                ..
+            } => in_force(&format!("roles of {}", roles.project), version, origin),
+            Event::VersionProposed { proposal } => proposed(proposal, time),
+            Event::ProposalApproved { number, approval } => {
+                let ProposalApproval { by, team, .. } = approval;
+                let other = approval.instead_of.iter();
+                let other: String = other.map(|other| format!(" instead of {other}")).collect();
+                format!("proposal {number} approved by {by}{other} for {team}")
+            }
+            Event::ProposalApprovalWithdrawn { number, by } => {
+                format!("{by} took the approval of proposal {number} back")
+            }
+            Event::ProposalEnded {
+                number,
+                of,
+                version,
+                outcome,
             } => {
-                format!(
-                    "pipeline {} came into force, version {}",
-                    pipeline.name,
-                    version.short()
-                )
-            }
-            Event::PolicyApplied { name, module } => {
-                format!("policy {name} came into force, version {}", module.short())
-            }
-            Event::RolesApplied { version, roles, .. } => {
-                format!(
-                    "roles of {} came into force, version {}",
-                    roles.project,
-                    version.short()
-                )
+                let version = version.short();
+                format!("proposal {number} of {of}, version {version}, ended: {}", outcome.word())
             }
             Event::NotificationsApplied {
                 version,
@@ -61,11 +81,11 @@ impl Recorded {
                 name,
                 version,
                 calendar,
-            } => format!(
-                "calendar {name} came into force, version {}, {} entries",
-                version.short(),
-                calendar.holidays.len()
-            ),
+                origin,
+            } => {
+                let in_force = in_force(&format!("calendar {name}"), version, origin);
+                format!("{in_force}, {} entries", calendar.holidays.len())
+            }
             Event::FreezeDeclared { freeze } => {
                 let (from, until) = (time(freeze.from), time(freeze.until));
                 let recurs = freeze.recurs.iter().map(|recurs| format!(", {}", recurs.says()));
@@ -330,6 +350,35 @@ impl Recorded {
 /// A promotion without its project and pipeline: `production/1`.
 fn short(id: &PromotionId) -> String {
     format!("{}/{}", id.stage.stage, id.number)
+}
+
+fn in_force(what: &str, version: &Digest, origin: &Origin) -> String {
+    let Origin { commit, proposal } = origin;
+    let commit = commit.iter().map(|commit| format!(", from commit {}", commit.short()));
+    let commit: String = commit.collect();
+    let proposal = proposal.map_or_else(String::new, |number| format!(", by proposal {number}"));
+    format!("{what} came into force, version {}{commit}{proposal}", version.short())
+}
+
+fn proposed(proposal: &Proposal, time: impl Fn(Timestamp) -> String) -> String {
+    let Proposal {
+        number,
+        new,
+        replaces,
+        by,
+        until,
+        commit,
+    } = proposal;
+    let version = new.version();
+    let of = new.declared();
+    let instead = replaces.map_or_else(String::new, |old| format!(" in place of {}", old.short()));
+    let commit = commit.iter().map(|commit| format!(", from commit {}", commit.short()));
+    let commit: String = commit.collect();
+    format!(
+        "proposal {number} by {by}: {of}, version {}{instead}{commit}; not in force, waits for its owners until {}",
+        version.short(),
+        time(*until)
+    )
 }
 
 fn words(word: &str) -> String {

@@ -46,6 +46,7 @@ impl Case {
         let apply = Command::ApplyPipeline {
             pipeline: pipeline.into(),
             source,
+            written: None,
         };
         ask(&mut store, &mut engine, 0, apply, vec![blob]);
         for (secs, version) in [(10, "1.0.0"), (20, "1.1.0")] {

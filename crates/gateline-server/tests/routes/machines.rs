@@ -37,10 +37,12 @@ async fn declare(app: &App, issuer: &str, actor: &str, claims: Value) {
         roles: vec![role],
         owners: Vec::new(),
         machines: vec![machine],
+        protected: gateline_model::Protected::default(),
     };
     let command = Command::ApplyRoles {
         roles: Arc::new(roles),
         source: Digest::of(b"roles"),
+        written: None,
     };
     app.hub
         .submit(Actor::gateline(), command, None, Vec::new())

@@ -106,11 +106,12 @@ impl Run {
             roles: Vec::new(),
             owners: Vec::new(),
             machines: Vec::new(),
+            protected: gateline_model::Protected::default(),
         });
         let source = roles.version();
         let actor = self.person();
         let says = format!("applies the roles of {}", pipeline.project);
-        self.ask(actor, Command::ApplyRoles { roles, source }, says);
+        self.ask(actor, Command::ApplyRoles { roles, source, written: None }, says);
     }
 
     fn answer(&mut self) {
@@ -178,7 +179,7 @@ impl Run {
         let source = pipeline.version();
         let actor = self.person();
         let says = format!("applies {}", pipeline.name);
-        self.ask(actor, Command::ApplyPipeline { pipeline, source }, says);
+        self.ask(actor, Command::ApplyPipeline { pipeline, source, written: None }, says);
     }
 
     /// A pipeline that asks for a little more, or a little less.

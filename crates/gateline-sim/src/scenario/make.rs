@@ -82,6 +82,7 @@ impl Script<'_> {
             project: self.pipeline_ref(row)?.project.clone(),
             name: row.parse(row.word(0, "a name")?)?,
             module: Digest::of(rules.as_bytes()),
+            written: None,
         })
     }
 
@@ -109,6 +110,7 @@ impl Script<'_> {
         Ok(Command::ApplyPipeline {
             pipeline: Arc::new(read.pipeline),
             source: Digest::of(text.as_bytes()),
+            written: None,
         })
     }
 
@@ -122,6 +124,7 @@ impl Script<'_> {
         Ok(Command::ApplyRoles {
             roles: Arc::new(read.roles),
             source: Digest::of(text.as_bytes()),
+            written: None,
         })
     }
 

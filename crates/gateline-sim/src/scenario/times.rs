@@ -20,6 +20,7 @@ impl Script<'_> {
             project: self.pipeline_ref(row)?.project.clone(),
             name: row.parse(row.word(0, "a name")?)?,
             calendar: Arc::new(calendar),
+            written: None,
         })
     }
 

@@ -51,6 +51,7 @@ async fn measure(place: &Place) -> Result<(), String> {
     let command = Command::ApplyRoles {
         roles: Arc::new(read.roles),
         source: Digest::of(text.as_bytes()),
+        written: None,
     };
     submit(&hub, command).await?;
     let person = |name: &str, shown: Credential| {

@@ -150,6 +150,7 @@ impl History {
             self.record(&Command::ApplyPipeline {
                 pipeline: pipeline.clone(),
                 source,
+                written: None,
             })?;
             pipelines.push(pipeline);
         }

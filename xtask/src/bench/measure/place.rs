@@ -91,6 +91,7 @@ pub(super) async fn apply(hub: &Hub, text: &str) -> Result<Arc<Pipeline>, String
     let command = Command::ApplyPipeline {
         pipeline: pipeline.clone(),
         source: Digest::of(text.as_bytes()),
+        written: None,
     };
     submit(hub, command).await?;
     Ok(pipeline)

@@ -1,0 +1,181 @@
+//! Proposals: which protections hold, who owns what they protect, and what a proposal still needs. Computed anew each
+//! time, from the roles and pipelines in force: who left a team does not count any more.
+
+use gateline_model::{
+    ActorId, Declared, GroupName, NewVersion, PipelineRef, ProjectName, Proposal, ProposalApproval, ProposalId,
+    Protection, Scope, Who,
+};
+use jiff::Timestamp;
+
+use crate::authority::{self, Object};
+use crate::command::Actor;
+use crate::people::People;
+use crate::rejection::Rejection;
+use crate::state::OpenProposal;
+use crate::world::World;
+
+/// One protection of a proposal, with the approvals that count for it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// The protection.
+    pub protection: Protection,
+    /// Whose approvals count for it.
+    pub given: Vec<ActorId>,
+}
+
+impl Needed {
+    /// Whether enough owners approved.
+    pub fn is_met(&self) -> bool {
+        self.given.len() >= self.protection.count as usize
+    }
+}
+
+/// By which right an actor answers a proposal.
+pub(crate) struct Seat {
+    pub team: GroupName,
+    pub instead_of: Option<ActorId>,
+}
+
+/// What protects what a proposal would replace, each with the approvals that count for it. All must be met.
+///
+/// Where nothing protects it any more, one yes of anybody who owned it would be no owner's: then the list is empty, and applying
+/// the version again brings it into force.
+pub(crate) fn needed(people: &People, proposal: &Proposal, given: &[ProposalApproval]) -> Vec<Needed> {
+    let protections = people.protections(&proposal.new.declared());
+    let counted = |protection: Protection| {
+        let owners = owners(std::slice::from_ref(&protection));
+        let mut counted: Vec<&ProposalApproval> = Vec::new();
+        for answer in given {
+            let sits = people.seat(&answer.by, &owners, &[]);
+            let same_seat = sits.is_some_and(|(_, instead_of)| instead_of == answer.instead_of);
+            let again = counted
+                .iter()
+                .any(|one| one.by == answer.by || one.seat() == answer.seat());
+            if same_seat && !again && answer.by != proposal.by && *answer.seat() != proposal.by {
+                counted.push(answer);
+            }
+        }
+        let given = counted.into_iter().map(|answer| answer.by.clone()).collect();
+        Needed { protection, given }
+    };
+    protections.into_iter().map(counted).collect()
+}
+
+/// By which right an actor may answer.
+///
+/// # Errors
+/// That the actor owns nothing of it, or proposed it.
+pub(crate) fn seat(people: &People, proposal: &Proposal, actor: &ActorId) -> Result<Seat, Rejection> {
+    let own = |who: &ActorId| {
+        let says = match who == actor {
+            true => format!("`{actor}` proposed it"),
+            false => format!("`{actor}` would answer for `{who}`, who proposed it"),
+        };
+        let hint = "another of its owners must answer; take it back with `gateline proposal withdraw`";
+        Rejection::forbidden("proposal.own", says, hint)
+    };
+    if proposal.by == *actor {
+        return Err(own(actor));
+    }
+    let declared = proposal.new.declared();
+    let protections = people.protections(&declared);
+    let asked = owners(&protections);
+    match people.seat(actor, &asked, &[]) {
+        Some((_, Some(other))) if other == proposal.by => Err(own(&other)),
+        Some((Who::Team(team), instead_of)) => Ok(Seat { team, instead_of }),
+        Some((Who::Actor(_) | Who::Owners, _)) | None if protections.is_empty() => Err(Rejection::conflict(
+            "proposal.not_protected",
+            format!("nothing protects {declared} any more"),
+            "apply the same files again: they are in force at once",
+        )),
+        Some((Who::Actor(_) | Who::Owners, _)) | None => {
+            let words: Vec<String> = protections.iter().map(ToString::to_string).collect();
+            Err(Rejection::forbidden(
+                "proposal.not_owner",
+                format!("`{actor}` does not own {declared}; it takes {}", words.join(", and ")),
+                "see who is in the teams with `gateline roles`",
+            ))
+        }
+    }
+}
+
+fn owners(protections: &[Protection]) -> Vec<Who> {
+    let teams = protections.iter().flat_map(|protection| &protection.owners);
+    let mut owners: Vec<Who> = teams.cloned().map(Who::Team).collect();
+    owners.sort();
+    owners.dedup();
+    owners
+}
+
+impl People {
+    /// Everything that protects one thing of the project now: the roles of the project and of the server, and where it is a
+    /// pipeline, its version in force. Each must be met.
+    pub fn protections(&self, declared: &Declared) -> Vec<Protection> {
+        let by_roles = self.roles().filter_map(|roles| roles.protected.of(declared));
+        let own = match declared {
+            Declared::Pipeline(name) => self.pipeline(name).and_then(|pipeline| pipeline.protected.as_ref()),
+            Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles => None,
+        };
+        let mut found: Vec<Protection> = Vec::new();
+        for protection in own.into_iter().chain(by_roles) {
+            if !found.contains(protection) {
+                found.push(protection.clone());
+            }
+        }
+        found
+    }
+}
+
+/// What a proposal is about, for whoever wants to know who may answer.
+pub(crate) fn object(project: &ProjectName, new: &NewVersion) -> Object {
+    match new.declared() {
+        Declared::Pipeline(pipeline) => Object::pipeline(&PipelineRef {
+            project: project.clone(),
+            pipeline,
+        }),
+        Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles => Object::project(project),
+    }
+}
+
+/// What a proposal still needs, as the world is at a moment.
+pub fn proposal_needs(world: &World, project: &ProjectName, open: &OpenProposal, now: Timestamp) -> Vec<Needed> {
+    needed(&People::of(world, project, now), &open.proposal, &open.approvals)
+}
+
+/// Whether an actor's answer to a proposal would be taken now.
+///
+/// # Errors
+/// The rejection that it would get.
+pub fn may_answer_proposal(
+    world: &World,
+    project: &ProjectName,
+    open: &OpenProposal,
+    actor: &ActorId,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    seat(&People::of(world, project, now), &open.proposal, actor).map(drop)
+}
+
+/// The proposals that wait on an actor now, those that end first in front.
+pub fn proposals_for(world: &World, actor: &Actor, now: Timestamp) -> Vec<ProposalId> {
+    let mut found = Vec::new();
+    for (project, state) in world.projects() {
+        let people = People::of(world, project, now);
+        for open in state.proposals.values() {
+            let Proposal {
+                number, until, new, ..
+            } = &*open.proposal;
+            let answered = open.approvals.iter().any(|given| given.by == actor.id);
+            let may = authority::by_people(&people, actor, Scope::Approve, &object(project, new)).is_ok();
+            if may && !answered && now < *until && seat(&people, &open.proposal, &actor.id).is_ok() {
+                let id = ProposalId {
+                    project: project.clone(),
+                    number: *number,
+                };
+                found.push((*until, id));
+            }
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(_, id)| id).collect()
+}
