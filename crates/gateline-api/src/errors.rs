@@ -123,6 +123,8 @@ errors! {
     PROJECT_UNKNOWN: "project.unknown", 404, Usage, "There is no such project", "apply a pipeline of the project first, with `gateline apply`";
     /// Roles that were never applied.
     ROLES_UNKNOWN: "roles.unknown", 404, Usage, "There are no such roles", "declare them with `gateline apply -f roles.yaml`";
+    /// A proposal that never was.
+    PROPOSAL_UNKNOWN: "proposal.unknown", 404, Usage, "There is no such proposal", "list them with `gateline proposal list`";
     /// A promotion that never was.
     PROMOTION_UNKNOWN: "promotion.unknown", 404, Usage, "There is no such promotion", "list them with `gateline promotion list`";
     /// A promotion that asks nothing any more.

@@ -7,6 +7,7 @@ mod client;
 mod commands;
 mod failure;
 mod files;
+mod git;
 mod module_files;
 mod moment;
 mod number;

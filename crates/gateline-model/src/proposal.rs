@@ -254,6 +254,15 @@ impl NewVersion {
         }
     }
 
+    /// Where the files are kept as they were written, by digest.
+    pub fn content(&self) -> Digest {
+        match self {
+            NewVersion::Pipeline { source, .. } | NewVersion::Roles { source, .. } => *source,
+            NewVersion::Policy { module, .. } => *module,
+            NewVersion::Calendar { calendar, .. } => calendar.source,
+        }
+    }
+
     /// The version: a digest of the content.
     pub fn version(&self) -> Digest {
         match self {

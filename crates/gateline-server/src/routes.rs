@@ -16,6 +16,7 @@ mod people;
 mod pipelines;
 mod policies;
 mod promotions;
+mod proposals;
 mod releases;
 mod server;
 mod session;
@@ -71,6 +72,12 @@ routes! {
     json policies::list,
     json policies::apply,
     json policies::show,
+    json proposals::list,
+    json proposals::show,
+    json proposals::preview,
+    json proposals::approve,
+    json proposals::reject,
+    json proposals::withdraw,
     json releases::list,
     json releases::register,
     json releases::show,

@@ -1,9 +1,10 @@
 //! Calendars: holidays and other days that windows and freezes name, read from a file when it is applied.
 
-use gateline_model::{Calendar, CalendarName, Digest, ProjectName, Scope};
+use gateline_model::{Calendar, CalendarName, Digest, ProjectName, Scope, Written};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ProposalView;
 use crate::Empty;
 use crate::endpoint::{endpoint, needs};
 
@@ -68,6 +69,9 @@ pub struct CalendarRequest {
     pub name: CalendarName,
     /// The iCalendar file (RFC 5545).
     pub text: String,
+    /// The commit that it was taken from, and who wrote that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
 }
 
 /// What applying a calendar came to.
@@ -77,12 +81,15 @@ pub struct CalendarReply {
     pub project: ProjectName,
     /// The calendar.
     pub name: CalendarName,
-    /// The version that is in force now.
+    /// The version: in force now, unless it is proposed.
     pub version: Digest,
     /// How many entries it has.
     pub entries: u64,
-    /// Whether it was not in force before.
+    /// Whether it came into force now.
     pub changed: bool,
+    /// The proposal, where it is protected and waits for its owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<ProposalView>,
 }
 
 /// A calendar as it is in force.

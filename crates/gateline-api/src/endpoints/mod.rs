@@ -14,6 +14,7 @@ mod pipelines;
 mod policies;
 mod promotion_view;
 mod promotions;
+mod proposals;
 mod releases;
 mod server;
 mod stages;
@@ -36,6 +37,7 @@ pub use pipelines::*;
 pub use policies::*;
 pub use promotion_view::*;
 pub use promotions::*;
+pub use proposals::*;
 pub use releases::*;
 pub use server::*;
 pub use stages::*;
@@ -61,6 +63,12 @@ endpoints! {
     ListPolicies
     ApplyPolicy
     GetPolicy
+    ListProposals
+    GetProposal
+    PreviewProposal
+    ApproveProposal
+    RejectProposal
+    WithdrawProposal
     ListReleases
     RegisterRelease
     GetRelease

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ApplyRequest;
+use super::{ApplyRequest, ProposalView};
 use crate::endpoint::{endpoint, needs};
 use crate::{Empty, Finding, Page};
 
@@ -74,10 +74,13 @@ pub struct RolesView {
 pub struct RolesReply {
     /// The project.
     pub project: ProjectName,
-    /// The version that is in force now.
+    /// The version: in force now, unless it is proposed.
     pub version: Digest,
-    /// Whether it was not in force before.
+    /// Whether it came into force now.
     pub changed: bool,
+    /// The proposal, where it is protected and waits for its owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<ProposalView>,
     /// What hardly anybody means.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Finding>,

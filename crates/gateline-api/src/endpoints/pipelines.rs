@@ -1,10 +1,11 @@
 //! Pipelines: applying a file, and reading what is in force.
 
-use gateline_model::{Digest, Pipeline, PipelineName, PipelineRef, ProjectName, Scope};
+use gateline_model::{Digest, Pipeline, PipelineName, PipelineRef, ProjectName, Scope, Written};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{endpoint, needs};
+use super::ProposalView;
 use crate::{Empty, Finding, Page};
 
 endpoint! {
@@ -13,7 +14,7 @@ endpoint! {
     path Empty, query PipelineQuery, body Empty, reply Page<PipelineBrief>
 }
 endpoint! {
-    /// Brings a pipeline file into force. The same content again changes nothing.
+    /// Brings a pipeline file into force, or proposes it where it is protected. The same content again changes nothing.
     ApplyPipeline: Put "/api/v1/pipelines", needs(Scope::Apply),
     path Empty, query Empty, body ApplyRequest, reply ApplyReply
 }
@@ -91,6 +92,9 @@ pub struct ApplyRequest {
     pub file_name: String,
     /// Its content.
     pub text: String,
+    /// The commit that it was taken from, and who wrote that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
 }
 
 /// What applying a file came to.
@@ -100,10 +104,13 @@ pub struct ApplyReply {
     pub project: ProjectName,
     /// The pipeline.
     pub pipeline: PipelineName,
-    /// The version that is in force now.
+    /// The version: in force now, unless it is proposed.
     pub version: Digest,
-    /// Whether it was not in force before.
+    /// Whether it came into force now.
     pub changed: bool,
+    /// The proposal, where it is protected and waits for its owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<ProposalView>,
     /// What hardly anybody means.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Finding>,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use gateline_model::{Digest, PolicyName, ProjectName, Scope};
+use gateline_model::{Digest, PolicyName, ProjectName, Scope, Written};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ProposalView;
 use crate::Empty;
 use crate::endpoint::{endpoint, needs};
 
@@ -64,6 +65,9 @@ pub struct PolicyRequest {
     pub name: PolicyName,
     /// Its files by path: `*.rego`, `data.json`, `data.yaml` and `.manifest`.
     pub files: BTreeMap<String, String>,
+    /// The commit that it was taken from, and who wrote that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
 }
 
 /// What applying a policy module came to.
@@ -73,10 +77,13 @@ pub struct PolicyReply {
     pub project: ProjectName,
     /// The module.
     pub name: PolicyName,
-    /// The version that is in force now.
+    /// The version: in force now, unless it is proposed.
     pub version: Digest,
-    /// Whether it was not in force before.
+    /// Whether it came into force now.
     pub changed: bool,
+    /// The proposal, where it is protected and waits for its owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<ProposalView>,
 }
 
 /// A policy module as it is in force.

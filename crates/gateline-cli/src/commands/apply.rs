@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use gateline_api::{
     ApplyCalendar, ApplyNotifications, ApplyPipeline, ApplyRequest, ApplyRoles, CalendarReply,
-    CalendarRequest, Empty, Exit, PolicyReply, PolicyRequest,
+    CalendarRequest, Empty, Exit, PolicyReply, PolicyRequest, ProposalView,
 };
 use gateline_model::{CalendarName, Digest, Pipeline, PolicyName};
 use gateline_spec::Document;
@@ -17,6 +17,7 @@ use super::lint::Linted;
 use super::{calendar, policy};
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::git::CommitArgs;
 use crate::pipeline_files::PipelineFiles;
 use crate::render::{Line, Page};
 use crate::session::Session;
@@ -27,11 +28,19 @@ use crate::session::Session;
 
 Examples:
   gateline apply -f pipeline.yaml
-  gateline apply -f pipelines/"
+  gateline apply -f pipelines/
+  gateline apply -f pipeline.yaml --commit \"$GITHUB_SHA\" --author \"$GITHUB_ACTOR\"
+
+Where a file lies in a work tree of git and is as it was committed, its last commit and that commit's author go
+on record with it. A file that was changed since has none.
+
+What is protected is proposed, and in force once its owners approved it: then the exit code is 1."
 )]
 pub struct Args {
     #[command(flatten)]
     files: PipelineFiles,
+    #[command(flatten)]
+    commit: CommitArgs,
 }
 
 /// What applying one file came to.
@@ -39,6 +48,8 @@ struct Applied {
     name: String,
     version: Digest,
     changed: bool,
+    /// Where it waits for its owners.
+    proposed: Option<ProposalView>,
     /// As the server told it.
     reply: Value,
 }
@@ -52,20 +63,26 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         if let Document::Pipeline(read) = &document {
             for (module, name) in beside(&path, &read.pipeline) {
                 if let Entry::Vacant(free) = modules.entry(module) {
-                    let request = policy::request(free.key(), read.pipeline.project.clone(), name)?;
+                    let request = policy::request(free.key(), read.pipeline.project.clone(), name, &args.commit)?;
                     free.insert(request);
                 }
             }
             for (file, name) in calendars_beside(&path, &read.pipeline) {
                 if let Entry::Vacant(free) = calendars.entry(file) {
                     let project = read.pipeline.project.clone();
-                    let request = calendar::request(free.key(), project, name, session)?;
+                    let request = calendar::request(free.key(), project, name, &args.commit, session)?;
                     free.insert(request);
                 }
             }
         }
         let file_name = path.display().to_string();
-        requests.push((document, ApplyRequest { file_name, text }));
+        let written = args.commit.of(&path)?;
+        let request = ApplyRequest {
+            file_name,
+            text,
+            written,
+        };
+        requests.push((document, request));
     }
     let client = session.connect()?;
     // First the modules: a gate that names one has it then.
@@ -97,21 +114,40 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
             name,
             version,
             changed,
+            proposed,
             ..
         } in &applied
         {
-            let version = version.short();
-            page.line(if *changed {
-                Line::new()
-                    .good("applied")
-                    .plain(format!("    {name}  {version}"))
-            } else {
-                Line::new().dim("no change").plain(format!("  {name}  {version}"))
-            });
+            page.line(applied_line(name, version, *changed, proposed.as_ref()));
         }
         page
     })?;
-    Ok(Exit::Done)
+    let of_files = applied.iter().map(|one| &one.proposed);
+    let of_modules = policies.iter().map(|one| &one.proposed);
+    let of_calendars = days.iter().map(|one| &one.proposed);
+    let mut waits = of_files.chain(of_modules).chain(of_calendars);
+    Ok(if waits.any(Option::is_some) { Exit::Held } else { Exit::Done })
+}
+
+/// What applying one thing came to, as one line.
+pub(super) fn applied_line(
+    name: &str,
+    version: &Digest,
+    changed: bool,
+    proposed: Option<&ProposalView>,
+) -> Line {
+    let version = version.short();
+    match proposed {
+        Some(proposal) => Line::new().wait("proposed").plain(format!(
+            "   {name}  {version}  not in force: proposal {} needs {}",
+            proposal.id(),
+            proposal.still_needs()
+        )),
+        None if changed => Line::new()
+            .good("applied")
+            .plain(format!("    {name}  {version}")),
+        None => Line::new().dim("no change").plain(format!("  {name}  {version}")),
+    }
 }
 
 /// The modules that gates of a pipeline name and that lie beside its file, in `policies/NAME`.
@@ -145,6 +181,7 @@ async fn apply(document: &Document, request: &ApplyRequest, client: &Client) -> 
                 version: reply.version,
                 changed: reply.changed,
                 reply: json!(reply),
+                proposed: reply.proposed,
             })
         }
         Document::Roles(_) => {
@@ -154,6 +191,7 @@ async fn apply(document: &Document, request: &ApplyRequest, client: &Client) -> 
                 version: reply.version,
                 changed: reply.changed,
                 reply: json!(reply),
+                proposed: reply.proposed,
             })
         }
         Document::Notifications(_) => {
@@ -162,6 +200,7 @@ async fn apply(document: &Document, request: &ApplyRequest, client: &Client) -> 
                 name: format!("notifications of {}", reply.project),
                 version: reply.version,
                 changed: reply.changed,
+                proposed: None,
                 reply: json!(reply),
             })
         }

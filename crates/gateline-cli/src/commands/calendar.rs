@@ -8,8 +8,10 @@ use gateline_api::{
 };
 use gateline_model::{CALENDAR_BYTES_MAX, CalendarName, ProjectName};
 
+use super::apply::applied_line;
 use crate::failure::Failure;
 use crate::files;
+use crate::git::CommitArgs;
 use crate::render::{self, Line, Page};
 use crate::session::Session;
 
@@ -44,6 +46,8 @@ struct Apply {
     /// What windows and freezes call it; the file's name where it is not given
     #[arg(long)]
     name: Option<CalendarName>,
+    #[command(flatten)]
+    commit: CommitArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -77,7 +81,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
 }
 
 async fn apply(args: Apply, session: &mut Session) -> Result<Exit, Failure> {
-    let Apply { file, name } = args;
+    let Apply { file, name, commit } = args;
     let name = match name {
         Some(name) => name,
         None => {
@@ -90,7 +94,7 @@ async fn apply(args: Apply, session: &mut Session) -> Result<Exit, Failure> {
             })?
         }
     };
-    let request = request(&file, session.project()?, name, session)?;
+    let request = request(&file, session.project()?, name, &commit, session)?;
     let reply = session
         .connect()?
         .send::<ApplyCalendar>(&Empty {}, &request)
@@ -100,7 +104,10 @@ async fn apply(args: Apply, session: &mut Session) -> Result<Exit, Failure> {
         page.line(applied(&reply));
         page
     })?;
-    Ok(Exit::Done)
+    Ok(match reply.proposed {
+        Some(_) => Exit::Held,
+        None => Exit::Done,
+    })
 }
 
 /// A file that was read and is a calendar, ready to be sent.
@@ -108,6 +115,7 @@ pub(super) fn request(
     file: &Path,
     project: ProjectName,
     name: CalendarName,
+    commit: &CommitArgs,
     session: &Session,
 ) -> Result<CalendarRequest, Failure> {
     let text = files::text(file, CALENDAR_BYTES_MAX)?;
@@ -118,7 +126,12 @@ pub(super) fn request(
             err,
         )
     })?;
-    Ok(CalendarRequest { project, name, text })
+    Ok(CalendarRequest {
+        project,
+        name,
+        text,
+        written: commit.of(file)?,
+    })
 }
 
 /// What applying came to, as one line.
@@ -129,13 +142,8 @@ pub(super) fn applied(reply: &CalendarReply) -> Line {
         version,
         entries,
         changed,
+        proposed,
     } = reply;
-    let what = format!(
-        "calendar {project}/{name}  {}  {entries} entries",
-        version.short()
-    );
-    match changed {
-        true => Line::new().good("applied").plain(format!("    {what}")),
-        false => Line::new().dim("no change").plain(format!("  {what}")),
-    }
+    let what = format!("calendar {project}/{name}, {entries} entries");
+    applied_line(&what, version, *changed, proposed.as_ref())
 }

@@ -25,6 +25,7 @@ mod pipeline;
 mod policy;
 mod promote;
 mod promotion;
+mod proposal;
 mod reject;
 mod release;
 mod request_changes;
@@ -110,6 +111,7 @@ verbs! {
     Pipeline: pipeline, "List and show pipelines";
     Policy: policy, "Test, run, apply, list and show policy modules";
     Calendar: calendar, "Apply, list and show calendars of holidays";
+    Proposal: proposal, "List, show, approve, reject and withdraw new versions of what is protected";
     Stage: stage, "Show a stage";
     Roles: roles, "Show who may do what in a project";
     Notifications: notifications, "Show what people are told: letters that wait, were sent or failed, and the rules";

@@ -104,6 +104,7 @@ impl Examination {
                     .for_each(|raw_digest| self.names(raw.number, *raw_digest));
             }
             (Event::PolicyApplied { module, .. }, _) => self.names(raw.number, *module),
+            (Event::VersionProposed { proposal }, _) => self.names(raw.number, proposal.new.content()),
             (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) => self.rollouts.push(id.clone()),
             _ => {}
         }

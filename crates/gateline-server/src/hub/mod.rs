@@ -8,6 +8,7 @@ mod attestation;
 mod clock;
 mod perform;
 mod policy;
+mod previews;
 mod readers;
 mod run;
 mod storekeeper;
@@ -29,6 +30,8 @@ use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot};
 
 pub(crate) use attached::record as record_attached;
+pub(crate) use policy::SyncModules;
+pub(crate) use previews::Previews;
 use readers::Readers;
 pub use run::StartError;
 
@@ -51,6 +54,7 @@ struct Shared {
     jobs: Sender<storekeeper::Job>,
     readers: Readers,
     modules: policy::Modules,
+    previews: tokio::sync::Mutex<Previews>,
     watchers: broadcast::Sender<Arc<Vec<Recorded>>>,
     tickets: AtomicU64,
     answers: Mutex<HashMap<Ticket, oneshot::Sender<Answer>>>,
@@ -220,6 +224,11 @@ impl Hub {
             events,
             replayed: true,
         })
+    }
+
+    /// The previews of proposals that were made.
+    pub(crate) fn previews(&self) -> &tokio::sync::Mutex<Previews> {
+        &self.shared.previews
     }
 
     /// Looks at the fold. Short: nothing is decided meanwhile.

@@ -4,8 +4,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use gateline_model::{CheckOrder, Digest, PolicyCheck, PolicyReading, Reading};
+use gateline_model::{CheckOrder, Digest, PolicyCheck, PolicyOrder, PolicyReading, Reading};
 use gateline_policy::{Module, ModuleFiles, PolicyOutcome, Reasons};
+use gateline_store::Read;
 use jiff::Timestamp;
 
 use super::{Hub, lock};
@@ -88,7 +89,45 @@ pub(super) async fn check(hub: &Hub, check: &PolicyCheck, order: &CheckOrder) ->
     };
     let loaded = hub.policy(policy.module).await?;
     let now = Timestamp::now();
-    let run = tokio::task::spawn_blocking(move || {
+    let run = tokio::task::spawn_blocking(move || run(&loaded, &policy, now).map(Reading::Policy));
+    match run.await {
+        Ok(read) => read,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// Modules run at once, for whoever reads the store anyway. Each is loaded once.
+pub(crate) struct SyncModules<'s> {
+    store: &'s dyn Read,
+    loaded: Vec<(Digest, Result<Loaded, String>)>,
+}
+
+impl<'s> SyncModules<'s> {
+    pub(crate) fn new(store: &'s dyn Read) -> Self {
+        Self {
+            store,
+            loaded: Vec::new(),
+        }
+    }
+
+    pub(crate) fn run(&mut self, order: &PolicyOrder, now: Timestamp) -> Result<PolicyReading, String> {
+        let version = order.module;
+        if !self.loaded.iter().any(|(known, _)| *known == version) {
+            let bytes = self.store.blob(&version).map_err(|err| err.to_string());
+            let loaded = bytes.and_then(|bytes| load(version, bytes.as_deref()));
+            self.loaded.push((version, loaded));
+        }
+        let mut known = self.loaded.iter();
+        match known.find(|(known, _)| *known == version) {
+            Some((_, Ok(loaded))) => run(loaded, order, now),
+            Some((_, Err(why))) => Err(why.clone()),
+            None => Err(format!("the policy module {version} was not loaded")),
+        }
+    }
+}
+
+/// Asks the rules of a module, as of a moment.
+fn run(loaded: &Loaded, policy: &PolicyOrder, now: Timestamp) -> Result<PolicyReading, String> {
         let input = Digest::of_json(&policy.input);
         let outcome = loaded
             .module
@@ -106,7 +145,7 @@ pub(super) async fn check(hub: &Hub, check: &PolicyCheck, order: &CheckOrder) ->
             PolicyOutcome::Errored(why) => return Err(why),
         };
         let later = warned.first.iter().filter_map(|reason| reason.effective_on);
-        Ok(Reading::Policy(PolicyReading {
+        Ok(PolicyReading {
             module: policy.module,
             basis: policy.basis,
             input,
@@ -117,12 +156,7 @@ pub(super) async fn check(hub: &Hub, check: &PolicyCheck, order: &CheckOrder) ->
             denied: denied.first,
             warnings: warned.all,
             warned: warned.first,
-        }))
-    });
-    match run.await {
-        Ok(read) => read,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
+        })
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ pub(super) fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result
         jobs: jobs.clone(),
         readers: Readers::open(store.path().to_owned())?,
         modules: super::policy::Modules::default(),
+        previews: Default::default(),
         watchers: broadcast::channel(WATCH_BATCHES_MAX).0,
         tickets: AtomicU64::new(1),
         answers: Mutex::default(),

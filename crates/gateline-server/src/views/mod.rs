@@ -16,8 +16,10 @@ mod overrides;
 mod people;
 mod pipelines;
 mod policies;
+mod preview;
 mod promotion;
 mod promotions;
+mod proposals;
 mod release;
 mod risk;
 mod roles;
@@ -44,14 +46,16 @@ pub(crate) use people::{Answered, answered, delegations, delegations_of, has_ans
 pub(crate) use pipelines::{findings, pipeline, pipelines, refused_file};
 pub(crate) use policies::{policies, policy};
 pub(crate) use promotion::{opened, promotion};
+pub(crate) use preview::preview;
 pub(crate) use promotions::promotions;
+pub(crate) use proposals::{proposal, proposal_detail, proposals, proposals_waiting_on, proposed};
 pub(crate) use release::{erasable, release, releases};
 pub(crate) use risk::risk;
 pub(crate) use roles::{
     MayView, OnCallNow, PeopleView, TeamNow, may_of, people_of, project_names, roles_in_force, teams_of,
 };
 pub(crate) use rules::{
-    DIFF_LINES_MAX, Declared, FileDifference, Line, VERSIONS_MAX, VersionView, difference, versions,
+    DIFF_LINES_MAX, FileDifference, Line, VERSIONS_MAX, VersionView, difference, versions,
 };
 pub(crate) use stage::stage;
 pub(crate) use summary::summary;

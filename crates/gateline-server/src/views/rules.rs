@@ -2,10 +2,11 @@
 //! whom; and what two of them say differently, line by line.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use gateline_api::entry;
-use gateline_model::{ActorId, Digest, Event, PipelineName, PolicyName, ProjectName, Recorded, StreamId};
+use gateline_model::{ActorId, Commit, Declared, Digest, Event, ProjectName, Recorded, StreamId};
 use gateline_store::Search;
 use jiff::Timestamp;
 use similar::{ChangeTag, TextDiff};
@@ -24,14 +25,6 @@ const AROUND: usize = 3;
 /// How long the shortest difference is looked for; then a longer one will do.
 const DIFF_TIME_MAX: Duration = Duration::from_millis(200);
 
-/// What is declared in a project.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Declared {
-    Pipeline(PipelineName),
-    Policy(PolicyName),
-    Roles,
-}
-
 /// A version that came into force.
 pub(crate) struct VersionView {
     pub(crate) version: Digest,
@@ -39,8 +32,14 @@ pub(crate) struct VersionView {
     pub(crate) number: u64,
     pub(crate) at: Timestamp,
     pub(crate) by: ActorId,
+    /// The commit that it was taken from, where that is known.
+    pub(crate) commit: Option<Commit>,
+    /// Who wrote that commit; nothing where it is not known, or was erased.
+    pub(crate) author: Option<String>,
+    /// The proposal that its owners approved, where it was protected.
+    pub(crate) proposal: Option<u64>,
     /// Where its content is kept.
-    content: Digest,
+    pub(crate) content: Digest,
 }
 
 /// One file of two versions, as far as it differs.
@@ -58,6 +57,17 @@ pub(crate) enum Line {
     Gap,
 }
 
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Line::Same(text) => write!(f, "  {text}"),
+            Line::Added(text) => write!(f, "+ {text}"),
+            Line::Removed(text) => write!(f, "- {text}"),
+            Line::Gap => f.write_str("  …"),
+        }
+    }
+}
+
 /// The versions, the newest first.
 pub(crate) async fn versions(
     hub: &Hub,
@@ -67,6 +77,7 @@ pub(crate) async fn versions(
     let name = match what {
         Declared::Pipeline(_) => "pipeline_applied",
         Declared::Policy(_) => "policy_applied",
+        Declared::Calendar(_) => "calendar_applied",
         Declared::Roles => "roles_applied",
     };
     let search = Search {
@@ -95,6 +106,10 @@ pub(crate) async fn versions(
                 &entry::POLICY_UNKNOWN,
                 format!("project `{project}` has no policy module `{name}`"),
             ),
+            Declared::Calendar(name) => (
+                &entry::CALENDAR_UNKNOWN,
+                format!("project `{project}` has no calendar `{name}`"),
+            ),
             Declared::Roles => (
                 &entry::ROUTE,
                 format!("project `{project}` has no roles of its own"),
@@ -106,23 +121,42 @@ pub(crate) async fn versions(
 }
 
 fn version(recorded: &Recorded, what: &Declared) -> Option<VersionView> {
-    let (version, content) = match (&recorded.event, what) {
+    let (version, content, origin) = match (&recorded.event, what) {
         (
             Event::PipelineApplied {
                 version,
                 pipeline,
                 source,
+                origin,
             },
             Declared::Pipeline(name),
-        ) if pipeline.name == *name => (version, source),
+        ) if pipeline.name == *name => (version, source, origin),
         (
             Event::PolicyApplied {
                 name: applied,
                 module,
+                origin,
             },
             Declared::Policy(name),
-        ) if applied == name => (module, module),
-        (Event::RolesApplied { version, source, .. }, Declared::Roles) => (version, source),
+        ) if applied == name => (module, module, origin),
+        (
+            Event::CalendarApplied {
+                name: applied,
+                version,
+                calendar,
+                origin,
+            },
+            Declared::Calendar(name),
+        ) if applied == name => (version, &calendar.source, origin),
+        (
+            Event::RolesApplied {
+                version,
+                source,
+                origin,
+                ..
+            },
+            Declared::Roles,
+        ) => (version, source, origin),
         _ => return None,
     };
     Some(VersionView {
@@ -130,16 +164,24 @@ fn version(recorded: &Recorded, what: &Declared) -> Option<VersionView> {
         number: recorded.number,
         at: recorded.at,
         by: recorded.actor.clone(),
+        commit: origin.commit.clone(),
+        author: author(recorded),
+        proposal: origin.proposal,
         content: *content,
     })
 }
 
-/// What two versions say differently.
+/// Who wrote the commit of a version, as its erasable part says.
+pub(super) fn author(recorded: &Recorded) -> Option<String> {
+    recorded.private.as_ref()?.text.get("author").cloned()
+}
+
+/// What two versions say differently, each by where its content is kept.
 pub(crate) async fn difference(
     hub: &Hub,
     what: &Declared,
-    old: Option<&VersionView>,
-    new: &VersionView,
+    old: Option<Digest>,
+    new: Digest,
 ) -> Result<Vec<FileDifference>, Refused> {
     let before = match old {
         Some(old) => files(hub, what, old).await?,
@@ -149,24 +191,23 @@ pub(crate) async fn difference(
     Ok(compare(&before, &after))
 }
 
-async fn files(hub: &Hub, what: &Declared, of: &VersionView) -> Result<BTreeMap<String, String>, Refused> {
+async fn files(hub: &Hub, what: &Declared, content: Digest) -> Result<BTreeMap<String, String>, Refused> {
     let name = match what {
         Declared::Policy(_) => {
-            let module = hub.policy(of.content).await;
+            let module = hub.policy(content).await;
             let module = module.map_err(|why| Refused::new(&entry::UNAVAILABLE, why))?;
             let files = module.files.iter();
             return Ok(files
                 .map(|(path, text)| (path.to_owned(), text.to_owned()))
                 .collect());
         }
-        Declared::Pipeline(_) => "pipeline.yaml",
-        Declared::Roles => "roles.yaml",
+        Declared::Pipeline(_) => "pipeline.yaml".to_owned(),
+        Declared::Calendar(name) => format!("{name}.ics"),
+        Declared::Roles => "roles.yaml".to_owned(),
     };
-    let content = of.content;
     let bytes = hub.read(move |store| store.blob(&content)).await?;
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    let kept = text.map(|text| (name.to_owned(), text));
-    Ok(kept.into_iter().collect())
+    Ok(text.map(|text| (name, text)).into_iter().collect())
 }
 
 fn compare(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<FileDifference> {

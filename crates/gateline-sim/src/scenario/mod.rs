@@ -4,6 +4,7 @@
 
 mod make;
 mod outside;
+mod proposals;
 mod row;
 mod show;
 mod times;
@@ -89,7 +90,7 @@ impl Script<'_> {
     fn play(&mut self, row: &Row) -> Result<(), ScenarioError> {
         match row.verb() {
             "pipeline" | "policy" | "roles" | "notifications" | "release" | "evidence" | "promote"
-            | "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" | "override"
+            | "approve-proposal" | "reject-proposal" | "withdraw-proposal" | "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" | "override"
             | "confirm-override" | "review" | "calendar" | "waive" | "freeze" | "lift-freeze"
             | "enrol-key" | "revoke-key" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
                 if let Some(token) = self.token_for_groups(row)? {
@@ -116,6 +117,7 @@ impl Script<'_> {
             }
             "explain" => self.explain(row)?,
             "summary" => self.summary(row)?,
+            "preview" => self.preview(row)?,
             "status" => self.status(row)?,
             "log" => self.log(row)?,
             other => {

@@ -10,8 +10,10 @@ use gateline_api::{
 };
 use gateline_model::{PolicyName, ProjectName};
 
+use super::apply::applied_line;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::git::CommitArgs;
 use crate::module_files;
 use crate::render::{Line, Page, Table};
 use crate::session::Session;
@@ -54,6 +56,8 @@ struct Apply {
     /// What gates call it; the directory's name where it is not given
     #[arg(long)]
     name: Option<PolicyName>,
+    #[command(flatten)]
+    commit: CommitArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -87,13 +91,19 @@ pub(super) fn request(
     module: &Path,
     project: ProjectName,
     name: PolicyName,
+    commit: &CommitArgs,
 ) -> Result<PolicyRequest, Failure> {
     let (files, _) = module_files::load(module)?;
     let files = files
         .iter()
         .map(|(path, text)| (path.to_owned(), text.to_owned()))
         .collect();
-    Ok(PolicyRequest { project, name, files })
+    Ok(PolicyRequest {
+        project,
+        name,
+        files,
+        written: commit.of(module)?,
+    })
 }
 
 pub(super) async fn send(client: &Client, request: &PolicyRequest) -> Result<PolicyReply, Failure> {
@@ -103,15 +113,8 @@ pub(super) async fn send(client: &Client, request: &PolicyRequest) -> Result<Pol
 /// What applying came to, as one line.
 pub(super) fn applied(reply: &PolicyReply) -> Line {
     let name = format!("{}/{}", reply.project, reply.name);
-    let version = reply.version.short();
-    match reply.changed {
-        true => Line::new()
-            .good("applied")
-            .plain(format!("    policy {name}  {version}")),
-        false => Line::new()
-            .dim("no change")
-            .plain(format!("  policy {name}  {version}")),
-    }
+    let name = format!("policy {name}");
+    applied_line(&name, &reply.version, reply.changed, reply.proposed.as_ref())
 }
 
 async fn apply(args: Apply, session: &mut Session) -> Result<Exit, Failure> {
@@ -119,6 +122,7 @@ async fn apply(args: Apply, session: &mut Session) -> Result<Exit, Failure> {
         module,
         project,
         name,
+        commit,
     } = args;
     let name = match name {
         Some(name) => name,
@@ -133,14 +137,17 @@ async fn apply(args: Apply, session: &mut Session) -> Result<Exit, Failure> {
                 .map_err(|err| Failure::usage("the module has no name", err).hint("give one with `--name`"))?
         }
     };
-    let request = request(&module, project, name)?;
+    let request = request(&module, project, name, &commit)?;
     let reply = send(&session.connect()?, &request).await?;
     session.out.answer(&reply, || {
         let mut page = Page::default();
         page.line(applied(&reply));
         page
     })?;
-    Ok(Exit::Done)
+    Ok(match reply.proposed {
+        Some(_) => Exit::Held,
+        None => Exit::Done,
+    })
 }
 
 async fn list(args: List, session: &mut Session) -> Result<Exit, Failure> {

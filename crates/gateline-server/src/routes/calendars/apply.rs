@@ -4,16 +4,22 @@ use std::sync::Arc;
 
 use gateline_api::{ApplyCalendar, CalendarReply, CalendarRequest, entry};
 use gateline_core::Command;
-use gateline_model::Zone;
+use gateline_model::{Declared, Zone};
 use gateline_spec::read_calendar;
 use gateline_store::Blob;
 use jiff::Timestamp;
 
 use crate::call::Call;
 use crate::refused::Refused;
+use crate::views;
 
 pub(crate) async fn handle(call: Call<ApplyCalendar>) -> Result<CalendarReply, Refused> {
-    let CalendarRequest { project, name, text } = call.body.clone();
+    let CalendarRequest {
+        project,
+        name,
+        text,
+        written,
+    } = call.body.clone();
     let kept = Blob::of(text.as_bytes()).map_err(|err| Refused::new(&entry::BODY, err.to_string()))?;
     let today = Zone::utc().date(Timestamp::now());
     // Reading is work, and not the runtime's.
@@ -27,13 +33,17 @@ pub(crate) async fn handle(call: Call<ApplyCalendar>) -> Result<CalendarReply, R
         project: project.clone(),
         name: name.clone(),
         calendar: Arc::new(calendar),
+        written,
     };
     let receipt = call.submit_with(command, vec![Arc::new(kept)]).await?;
+    let declared = Declared::Calendar(name.clone());
+    let proposed = views::proposed(&call.app.hub, &project, &declared, version).await?;
     Ok(CalendarReply {
         project,
         name,
         version,
         entries,
-        changed: !receipt.events.is_empty(),
+        changed: !receipt.events.is_empty() && proposed.is_none(),
+        proposed,
     })
 }

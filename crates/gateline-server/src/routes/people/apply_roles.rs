@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gateline_api::{ApplyRoles, RolesReply, entry};
 use gateline_core::Command;
+use gateline_model::Declared;
 use gateline_store::Blob;
 
 use crate::call::Call;
@@ -20,12 +21,16 @@ pub(crate) async fn handle(call: Call<ApplyRoles>) -> Result<RolesReply, Refused
     let command = Command::ApplyRoles {
         roles: roles.clone(),
         source,
+        written: file.written.clone(),
     };
     let receipt = call.submit_with(command, vec![Arc::new(kept)]).await?;
+    let version = roles.version();
+    let proposed = views::proposed(&call.app.hub, &roles.project, &Declared::Roles, version).await?;
     Ok(RolesReply {
         project: roles.project.clone(),
-        version: roles.version(),
-        changed: !receipt.events.is_empty(),
+        version,
+        changed: !receipt.events.is_empty() && proposed.is_none(),
+        proposed,
         warnings: views::findings(&read.warnings),
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gateline_api::{ApplyPipeline, ApplyReply, entry};
 use gateline_core::Command;
+use gateline_model::Declared;
 use gateline_store::Blob;
 
 use crate::call::Call;
@@ -22,15 +23,20 @@ pub(crate) async fn handle(call: Call<ApplyPipeline>) -> Result<ApplyReply, Refu
             Command::ApplyPipeline {
                 pipeline: pipeline.clone(),
                 source,
+                written: file.written.clone(),
             },
             vec![Arc::new(kept)],
         )
         .await?;
+    let version = pipeline.version();
+    let declared = Declared::Pipeline(pipeline.name.clone());
+    let proposed = views::proposed(&call.app.hub, &pipeline.project, &declared, version).await?;
     Ok(ApplyReply {
         project: pipeline.project.clone(),
         pipeline: pipeline.name.clone(),
-        version: pipeline.version(),
-        changed: !receipt.events.is_empty(),
+        version,
+        changed: !receipt.events.is_empty() && proposed.is_none(),
+        proposed,
         warnings: views::findings(&read.warnings),
     })
 }

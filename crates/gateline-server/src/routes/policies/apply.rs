@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use gateline_api::{ApplyPolicy, PolicyReply, Problem, entry};
 use gateline_core::Command;
+use gateline_model::Declared;
 use gateline_policy::{Module, ModuleFiles, PolicyError};
 use gateline_store::Blob;
 
 use crate::call::Call;
 use crate::refused::Refused;
+use crate::views;
 
 pub(crate) async fn handle(mut call: Call<ApplyPolicy>) -> Result<PolicyReply, Refused> {
     let files = std::mem::take(&mut call.body.files);
@@ -27,14 +29,18 @@ pub(crate) async fn handle(mut call: Call<ApplyPolicy>) -> Result<PolicyReply, R
         project: project.clone(),
         name: name.clone(),
         module,
+        written: call.body.written.clone(),
     };
     let kept = Blob::of(&files.to_bytes()).map_err(|err| Refused::new(&entry::BODY, err.to_string()))?;
     let receipt = call.submit_with(command, vec![Arc::new(kept)]).await?;
+    let declared = Declared::Policy(name.clone());
+    let proposed = views::proposed(&call.app.hub, &project, &declared, module).await?;
     Ok(PolicyReply {
         project,
         name,
         version: module,
-        changed: !receipt.events.is_empty(),
+        changed: !receipt.events.is_empty() && proposed.is_none(),
+        proposed,
     })
 }
 

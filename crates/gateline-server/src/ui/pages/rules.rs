@@ -1,7 +1,7 @@
 //! The pages of what is in force, and of its versions.
 
 use gateline_api::{PipelineQuery, PolicyQuery, entry};
-use gateline_model::{PipelineName, PipelineRef, ProjectName};
+use gateline_model::{Declared, PipelineName, PipelineRef, ProjectName};
 use maud::Markup;
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use crate::call::App;
 use crate::refused::Refused;
 use crate::ui::rules::{InForce, Shown, list, page};
 use crate::ui::visit::Visit;
-use crate::views::{self, Declared, VersionView};
+use crate::views::{self, VersionView};
 
 /// What the address of the list may say.
 #[derive(Debug, Default, Deserialize)]
@@ -80,8 +80,12 @@ pub(in crate::ui) async fn rules(mut visit: Visit) -> Result<Markup, Refused> {
     let declared = match kind.as_str() {
         "pipeline" => Declared::Pipeline(name.parse().map_err(|err| bad(format!("{err}")))?),
         "policy" => Declared::Policy(name.parse().map_err(|err| bad(format!("{err}")))?),
+        "calendar" => Declared::Calendar(name.parse().map_err(|err| bad(format!("{err}")))?),
         "roles" => Declared::Roles,
-        _ => return Err(bad(format!("`{kind}` is none of `pipeline`, `policy`, `roles`"))),
+        _ => {
+            let says = format!("`{kind}` is none of `pipeline`, `policy`, `calendar`, `roles`");
+            return Err(bad(says));
+        }
     };
     let compared: Compared = visit.query()?;
     let hub = &visit.app.hub;
@@ -93,12 +97,12 @@ pub(in crate::ui) async fn rules(mut visit: Visit) -> Result<Markup, Refused> {
         given => chosen(&versions, given)?,
     };
     let before = old.map(|place| &versions[place]);
-    let difference = views::difference(hub, &declared, before, &versions[new]).await?;
+    let difference = views::difference(hub, &declared, before.map(|one| one.content), versions[new].content).await?;
     let meaning = match (&declared, before) {
         (Declared::Pipeline(name), Some(before)) => {
             meaning(&visit.app, &project, name, before, &versions[new]).await
         }
-        (Declared::Pipeline(_) | Declared::Policy(_) | Declared::Roles, _) => None,
+        (Declared::Pipeline(_) | Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles, _) => None,
     };
     let shown = Shown {
         project: &project,
