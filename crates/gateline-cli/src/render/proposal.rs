@@ -132,11 +132,11 @@ fn previewed(page: &mut Page, preview: &PreviewView, now: Timestamp) {
             now_says,
             gates,
         } = one;
-        let word = with_it.map_or("not known", Admission::word);
+        let word = with_it.map_or("not known", Admission::state);
         let line = Line::new().plain(format!("  {promotion} ({version}), {}: ", time::clock(*at, now)));
         page.line(match *with_it == Some(*then) {
-            true => line.dim(format!("{}, as then", then.word())),
-            false => line.strong(format!("{} -> {word}", then.word())).plain(format!(": {now_says}")),
+            true => line.dim(format!("{}, as then", then.state())),
+            false => line.strong(format!("{} -> {word}", then.state())).plain(format!(": {now_says}")),
         });
         for gate in gates {
             page.line(format!("      {}", gate_line(gate)));
@@ -151,7 +151,10 @@ fn gate_line(change: &GateChange) -> String {
         now,
         says,
     } = change;
-    let word = |verdict: &Option<Verdict>| verdict.map_or("not there", Verdict::word);
+    let word = |verdict: &Option<Verdict>| match verdict {
+        Some(verdict) => verdict.to_string(),
+        None => "not there".to_owned(),
+    };
     let says = match says.is_empty() {
         true => String::new(),
         false => format!(": {says}"),

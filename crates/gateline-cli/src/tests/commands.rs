@@ -216,6 +216,7 @@ fn all_files_are_checked_before_the_first_is_applied() {
         pipeline: "payment-service".parse().unwrap(),
         version: Digest::of(b"pipeline"),
         changed: true,
+        proposed: None,
         warnings: Vec::new(),
     };
     let server = Server::giving(vec![Answer::ok(&reply)]);

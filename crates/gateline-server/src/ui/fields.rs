@@ -13,7 +13,15 @@ pub(super) fn reason(id: &str, written: Option<&Fields>) -> Markup {
     text(id, "Reason", written)
 }
 
-/// The same, called something else.
+/// The field of a comment, which may be left empty.
+pub(super) fn comment(id: &str, written: Option<&Fields>) -> Markup {
+    html! {
+        label for=(id) { "Comment" }
+        textarea #(id) name="reason" rows="2" maxlength=(REASON_CHARS_MAX) { (written.map(|fields| fields.reason.as_str()).unwrap_or_default()) }
+    }
+}
+
+/// The same as [`reason`], called something else.
 pub(super) fn text(id: &str, label: &str, written: Option<&Fields>) -> Markup {
     html! {
         label for=(id) { (label) }

@@ -4,6 +4,7 @@
 mod answer;
 mod keys;
 mod overrides;
+mod proposals;
 mod waive;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::views;
 pub(super) use answer::{answer, end_delegation};
 pub(super) use keys::keys;
 pub(super) use overrides::about_override;
+pub(super) use proposals::about_proposal;
 pub(super) use waive::{lift_waiver, waive};
 
 /// What a form does.
@@ -40,6 +42,7 @@ pub(super) use waive::{lift_waiver, waive};
 pub(super) enum Act {
     Abort,
     Answer(Answer),
+    ApproveProposal,
     ConfirmOverride,
     EndDelegation,
     EndSessions,
@@ -49,10 +52,12 @@ pub(super) enum Act {
     Override,
     Pause,
     Promote,
+    RejectProposal,
     Resume,
     RevokeKey,
     RollBack,
     Waive,
+    WithdrawProposal,
     WriteReview,
 }
 
@@ -65,6 +70,9 @@ impl Act {
             Act::EndSessions => Scope::Read,
             // Who may is the stage's to say.
             Act::WriteReview => Scope::Read,
+            Act::ApproveProposal | Act::RejectProposal => Scope::Approve,
+            // Whoever proposed it may.
+            Act::WithdrawProposal => Scope::Read,
             Act::ConfirmOverride | Act::Override => Scope::Override,
             Act::LiftWaiver | Act::Waive => Scope::Waive,
             Act::Abort | Act::LiftBar | Act::Pause | Act::Promote | Act::Resume | Act::RollBack => {
@@ -78,6 +86,7 @@ impl Act {
         match self {
             Act::Abort => "abort",
             Act::Answer(answer) => answer.word(),
+            Act::ApproveProposal => "approve",
             Act::ConfirmOverride => "confirm",
             Act::EndDelegation | Act::EndSessions => "end",
             Act::EnrolKey => "enrol",
@@ -86,10 +95,12 @@ impl Act {
             Act::Override => "override",
             Act::Pause => "pause",
             Act::Promote => "promote",
+            Act::RejectProposal => "reject",
             Act::Resume => "resume",
             Act::RevokeKey => "revoke",
             Act::RollBack => "rollback",
             Act::Waive => "waive",
+            Act::WithdrawProposal => "withdraw",
             Act::WriteReview => "review",
         }
     }
@@ -237,6 +248,7 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         Act::Resume => Command::Resume { promotion, reason },
         Act::Abort => Command::Abort { promotion, reason },
         Act::Answer(_)
+        | Act::ApproveProposal
         | Act::ConfirmOverride
         | Act::EndDelegation
         | Act::EndSessions
@@ -244,9 +256,11 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         | Act::LiftBar
         | Act::LiftWaiver
         | Act::Promote
+        | Act::RejectProposal
         | Act::RevokeKey
         | Act::RollBack
         | Act::Waive
+        | Act::WithdrawProposal
         | Act::WriteReview => return Err(no_such(act, "promotion")),
     })
 }
@@ -318,6 +332,7 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         }
         Act::Abort
         | Act::Answer(_)
+        | Act::ApproveProposal
         | Act::ConfirmOverride
         | Act::EndDelegation
         | Act::EndSessions
@@ -326,9 +341,11 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         | Act::Override
         | Act::Pause
         | Act::Promote
+        | Act::RejectProposal
         | Act::Resume
         | Act::RevokeKey
         | Act::Waive
+        | Act::WithdrawProposal
         | Act::WriteReview => Err(no_such(act, "stage")),
     }
 }

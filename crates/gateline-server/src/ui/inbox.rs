@@ -1,7 +1,7 @@
 //! The inbox: what waits on whoever looks, oldest first, with the answers beside it; what they answered; and what they
 //! handed on.
 
-use gateline_api::{DelegationView, InboxItem, Page as Part};
+use gateline_api::{DelegationView, InboxItem, Page as Part, ProposalView};
 use gateline_model::{ActorId, ProjectName, Scope};
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use super::answers::{self, Place, Question, Seat, Signing};
 use super::forms::Tried;
 use super::shell::{Fresh, Page, Tab, Visitor, alert, pager};
 use super::words::{count, counted};
-use super::{link, time, words};
+use super::{link, rules, time, words};
 use crate::views::Answered;
 
 /// Answers that can be taken back yet, on the page; older ones are on the pages of their promotions.
@@ -25,6 +25,8 @@ pub(super) struct Shown<'a> {
     pub(super) answered_all: usize,
     /// Whether whoever looks has a passkey that works at this address.
     pub(super) passkey: bool,
+    /// New versions of what is protected that wait on whoever looks.
+    pub(super) proposals: &'a [ProposalView],
     /// What was handed on in each project, by whoever looks or to them.
     pub(super) delegations: &'a [(ProjectName, DelegationView)],
     /// What somebody tried here and was refused; with the promotion that it was about.
@@ -57,7 +59,8 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
             h1 { "Inbox" }
             p.sub { "What waits on " b { (visitor.actor) } ", oldest first. An answer counts for the decision whose code stands beside it." }
             @if let Some(tried) = tried { (alert(&tried.problem)) }
-            @if part.items.is_empty() { (nothing(visitor, after)) }
+            @if !shown.proposals.is_empty() { h2 { "Versions to approve" } (rules::waiting(visitor, shown.proposals)) h2 { "Promotions" } }
+            @if part.items.is_empty() && shown.proposals.is_empty() { (nothing(visitor, after)) }
             @for item in &part.items { (one(visitor, shown, item)) }
             (pager(first, next))
             @if !answered.is_empty() { (taken_back(visitor, shown, answered_all)) }

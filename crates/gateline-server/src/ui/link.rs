@@ -2,7 +2,7 @@
 
 use gateline_api::encode;
 use gateline_model::{
-    Digest, EvidenceId, PipelineRef, ProjectName, PromotionId, StageName, StageRef, StreamId, Version,
+    Digest, EvidenceId, PipelineRef, ProjectName, PromotionId, ProposalId, StageName, StageRef, StreamId, Version,
 };
 
 pub(super) fn promotion(id: &PromotionId) -> String {
@@ -79,6 +79,16 @@ pub(super) const PEOPLE: &str = "/people";
 
 /// What is in force.
 pub(super) const POLICIES: &str = "/policies";
+
+/// A new version that waits for its owners, or did.
+pub(super) fn proposal(id: &ProposalId) -> String {
+    format!("{POLICIES}/{}/proposal/{}", id.project, id.number)
+}
+
+/// Where a form about a proposal is sent.
+pub(super) fn proposal_act(id: &ProposalId, act: &str) -> String {
+    format!("/ui{}/{act}", proposal(id))
+}
 
 /// The versions of one pipeline, one policy module, or the roles of a project.
 pub(super) fn rules_of(project: &ProjectName, kind: &str, name: &str) -> String {

@@ -23,6 +23,7 @@ mod promote;
 mod promotion;
 mod release;
 mod releases;
+mod proposal;
 mod rules;
 mod sessions;
 mod shell;

@@ -1,7 +1,8 @@
 //! The rules: which pipelines, policy modules and roles are in force; every version of one and by whom; and
 //! what two versions say differently.
 
-use gateline_model::{Digest, ProjectName};
+use gateline_api::ProposalView;
+use gateline_model::{Digest, ProjectName, ProposalId};
 use maud::{Markup, html};
 
 use super::shell::{Fresh, Page, Tab, Visitor};
@@ -12,7 +13,7 @@ use crate::views::{DIFF_LINES_MAX, FileDifference, Line, VERSIONS_MAX, VersionVi
 /// One thing that is in force.
 pub(super) struct InForce {
     pub(super) project: ProjectName,
-    /// `pipeline`, `policy` or `roles`.
+    /// `pipeline`, `policy`, `calendar` or `roles`.
     pub(super) kind: &'static str,
     pub(super) name: String,
     pub(super) version: Digest,
@@ -21,7 +22,7 @@ pub(super) struct InForce {
 /// Things of one page of the list.
 pub(super) const RULES_SHOWN_MAX: usize = 500;
 
-pub(super) fn list(visitor: &Visitor, project: &str, all: &[InForce]) -> Markup {
+pub(super) fn list(visitor: &Visitor, project: &str, all: &[InForce], proposals: &[ProposalView]) -> Markup {
     Page {
         tab: Tab::Policies,
         title: "Policies".to_owned(),
@@ -30,7 +31,8 @@ pub(super) fn list(visitor: &Visitor, project: &str, all: &[InForce]) -> Markup 
         visitor,
         body: html! {
             h1 { "Policies" }
-            p.sub { "What is in force: policy modules, pipelines and roles, each with every version that ever was." }
+            p.sub { "What is in force: policy modules, pipelines, calendars and roles, each with every version that ever was; and what waits for its owners." }
+            (waiting(visitor, proposals))
             form.filter method="get" action=(link::POLICIES) role="search" aria-label="Filter the policies" #filters data-keep {
                 label { "Project" input #filter name="project" value=(project) maxlength="63" autocomplete="off"; }
                 button type="submit" { "Show" }
@@ -63,6 +65,8 @@ pub(super) struct Shown<'a> {
     /// What a pipeline means differently, a line each; nothing where that is not known.
     pub(super) meaning: Option<&'a [String]>,
     pub(super) difference: &'a [FileDifference],
+    /// The proposals of another version.
+    pub(super) waiting: &'a [ProposalView],
 }
 
 pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
@@ -86,16 +90,30 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
                 @if versions.len() == VERSIONS_MAX { " (older ones are in the " a href="/log" { "log" } ")" }
                 ", the newest is in force"
             }
+            (waiting(visitor, shown.waiting))
             (compared(shown))
-            (difference(shown))
+            (lines(shown.meaning, shown.difference))
             h2 #versions { "Versions" }
             div.wide { table.long {
-                thead { tr { th scope="col" { "version" } th scope="col" { "in force since" } th scope="col" { "applied by" } th scope="col" { "log" } } }
+                thead { tr { th scope="col" { "version" } th scope="col" { "in force since" } th scope="col" { "applied by" } th scope="col" { "from commit" } th scope="col" { "log" } } }
                 tbody { @for (place, version) in versions.iter().enumerate() { (row(visitor, shown, place, version)) } }
             } }
         },
     }
     .render()
+}
+
+/// Versions that are not in force yet, as links.
+pub(super) fn waiting(visitor: &Visitor, proposals: &[ProposalView]) -> Markup {
+    html! {
+        @for one in proposals { div.banner {
+            p {
+                b { a href=(link::proposal(&one.id())) data-row { "Proposal " (one.number) } } ": " (one.of) " of " (one.project)
+                ", version " code title=(one.version) { (one.version.short()) } ", by " (one.by)
+            }
+            p.sub { "Not in force: needs " (one.still_needs()) ", waits until " (time::ahead(visitor.now, one.until)) }
+        } }
+    }
 }
 
 fn row(visitor: &Visitor, shown: &Shown<'_>, place: usize, version: &VersionView) -> Markup {
@@ -115,7 +133,8 @@ fn row(visitor: &Visitor, shown: &Shown<'_>, place: usize, version: &VersionView
         tr {
             th scope="row" { a.mono href=(address) title=(version.version) data-row { (version.version.short()) } @if place == 0 { div.age { "in force" } } }
             td { (time::clock(visitor.now, version.at)) }
-            td { (version.by) }
+            td { (version.by) @if let Some(number) = version.proposal { div.age { "the last owner of " a href=(link::proposal(&ProposalId { project: shown.project.clone(), number })) { "proposal " (number) } } } }
+            td { @if let Some(commit) = &version.commit { code title=(commit.id) { (commit.short()) } @if let Some(author) = &version.author { div.age { (author) } } } }
             td { a.mono href=(link::log_at(version.number)) { "#" (version.number) } }
         }
     }
@@ -139,19 +158,20 @@ fn compared(shown: &Shown<'_>) -> Markup {
     }
 }
 
-fn difference(shown: &Shown<'_>) -> Markup {
+/// What two versions mean and say differently.
+pub(super) fn lines(meaning: Option<&[String]>, difference: &[FileDifference]) -> Markup {
     html! {
         h2 #difference { "Difference" }
-        @if let Some(meaning) = shown.meaning {
+        @if let Some(meaning) = meaning {
             @if meaning.is_empty() { p { "Both mean the same." } }
             @else { ul.items { @for line in meaning { li { code.break { (line) } } } } }
         }
-        @for file in shown.difference {
+        @for file in difference {
             h3 { (file.name) }
             pre.lines { @for line in &file.lines { (text(line)) } }
         }
-        @if shown.difference.is_empty() { p.sub { "Not a line differs." } }
-        @if shown.difference.iter().map(|file| file.lines.len()).sum::<usize>() >= DIFF_LINES_MAX { p.age { "The first " (DIFF_LINES_MAX) " lines of it." } }
+        @if difference.is_empty() { p.sub { "Not a line differs." } }
+        @if difference.iter().map(|file| file.lines.len()).sum::<usize>() >= DIFF_LINES_MAX { p.age { "The first " (DIFF_LINES_MAX) " lines of it." } }
     }
 }
 

@@ -50,6 +50,7 @@ fn table() -> Vec<Line> {
         page(read, link::OVERRIDES, pages::overrides),
         page(read, link::PEOPLE, pages::people),
         page(read, link::POLICIES, pages::policies),
+        page(read, "/policies/{project}/proposal/{number}", pages::proposal),
         page(read, "/policies/{project}/{kind}/{name}", pages::rules),
         page(
             read,
@@ -117,6 +118,21 @@ fn table() -> Vec<Line> {
             Act::LiftBar,
             "/ui/stages/{project}/{pipeline}/{stage}/unbar",
             forms::change,
+        ),
+        form(
+            Act::ApproveProposal,
+            "/ui/policies/{project}/proposal/{number}/approve",
+            forms::about_proposal,
+        ),
+        form(
+            Act::RejectProposal,
+            "/ui/policies/{project}/proposal/{number}/reject",
+            forms::about_proposal,
+        ),
+        form(
+            Act::WithdrawProposal,
+            "/ui/policies/{project}/proposal/{number}/withdraw",
+            forms::about_proposal,
         ),
         form(Act::LiftWaiver, link::WAIVER_LIFT, forms::lift_waiver),
         form(Act::EnrolKey, "/ui/keys/enrol", forms::keys),

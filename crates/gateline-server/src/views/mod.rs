@@ -48,7 +48,9 @@ pub(crate) use policies::{policies, policy};
 pub(crate) use promotion::{opened, promotion};
 pub(crate) use preview::preview;
 pub(crate) use promotions::promotions;
-pub(crate) use proposals::{proposal, proposal_detail, proposals, proposals_waiting_on, proposed};
+pub(crate) use proposals::{
+    may_answer_proposal, proposal, proposal_detail, proposals, proposals_waiting_on, proposed,
+};
 pub(crate) use release::{erasable, release, releases};
 pub(crate) use risk::risk;
 pub(crate) use roles::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gateline_api::{ProposalView, ProtectionView, entry};
 use gateline_core::{Needed, OpenProposal, proposal_needs, proposals_for};
 use gateline_model::{
-    Declared, Digest, Event, NewVersion, Pipeline, ProjectName, Proposal, ProposalId, Recorded, StreamId,
+    ActorId, Declared, Digest, Event, NewVersion, Pipeline, ProjectName, Proposal, ProposalId, Recorded, StreamId,
 };
 use gateline_store::Search;
 use jiff::Timestamp;
@@ -52,6 +52,17 @@ pub(crate) async fn proposals_waiting_on(
 ) -> Result<Vec<ProposalView>, Refused> {
     let ids = hub.with_world(|world| proposals_for(world, actor, Timestamp::now()));
     named(hub, &ids).await
+}
+
+/// Whether an actor's answer to a proposal would be taken, or why not.
+pub(crate) fn may_answer_proposal(hub: &Hub, id: &ProposalId, actor: &ActorId) -> Result<(), String> {
+    hub.with_world(|world| {
+        let state = world.project(&id.project);
+        let open = state.and_then(|state| state.proposals.get(&id.number));
+        let open = open.ok_or_else(|| "it waits no more".to_owned())?;
+        let may = gateline_core::may_answer_proposal(world, &id.project, open, actor, Timestamp::now());
+        may.map_err(|rejection| rejection.says)
+    })
 }
 
 async fn named(hub: &Hub, ids: &[ProposalId]) -> Result<Vec<ProposalView>, Refused> {

@@ -86,6 +86,7 @@ async fn times(scene: &Scene) {
         project: "payments".parse().unwrap(),
         name: "bavaria".parse().unwrap(),
         text: days.to_owned(),
+        written: None,
     };
     scene
         .admin

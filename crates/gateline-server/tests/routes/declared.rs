@@ -24,6 +24,7 @@ fn file(text: &str) -> ApplyRequest {
     ApplyRequest {
         file_name: "file.yaml".to_owned(),
         text: text.to_owned(),
+        written: None,
     }
 }
 
@@ -50,6 +51,7 @@ async fn declared() -> (App, Client, Client) {
             project: "payments".parse().unwrap(),
             name: "rules".parse().unwrap(),
             files: BTreeMap::from([("rules.rego".to_owned(), rules)]),
+            written: None,
         };
         admin
             .ask::<ApplyPolicy>(&Empty {}, &Empty {}, &body)

@@ -62,6 +62,7 @@ async fn a_rule_s_letter_arrives_and_what_cannot_be_brought_is_shown_with_the_re
     let body = ApplyRequest {
         file_name: "notifications.yaml".into(),
         text: RULES.into(),
+        written: None,
     };
     let reply = admin
         .ask::<ApplyNotifications>(&Empty {}, &Empty {}, &body)
@@ -127,6 +128,7 @@ async fn rules_with_errors_are_refused_with_their_lines() {
     let body = ApplyRequest {
         file_name: "notifications.yaml".into(),
         text: RULES.replace("promotion_requested", "promotion_wanted"),
+        written: None,
     };
     let problem = admin
         .ask::<ApplyNotifications>(&Empty {}, &Empty {}, &body)

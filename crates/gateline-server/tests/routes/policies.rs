@@ -37,6 +37,7 @@ fn request(text: &str) -> PolicyRequest {
         project: "payments".parse().unwrap(),
         name: "rules".parse().unwrap(),
         files: BTreeMap::from([("rules.rego".to_owned(), text.to_owned())]),
+        written: None,
     }
 }
 

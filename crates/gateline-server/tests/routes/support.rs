@@ -256,6 +256,7 @@ impl Client {
         let body = ApplyRequest {
             file_name: "pipeline.yaml".into(),
             text: text.into(),
+            written: None,
         };
         self.ask::<ApplyPipeline>(&Empty {}, &Empty {}, &body).await
     }

@@ -17,6 +17,7 @@ fn calendar(text: &str) -> CalendarRequest {
         project: "payments".parse().unwrap(),
         name: "bavaria".parse().unwrap(),
         text: text.to_owned(),
+        written: None,
     }
 }
 

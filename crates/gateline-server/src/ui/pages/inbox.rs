@@ -47,12 +47,17 @@ pub(in crate::ui) async fn inbox_again(
         true => views::delegations_of(hub, actor),
         false => Vec::new(),
     };
+    let proposals = match after.is_empty() {
+        true => views::proposals_waiting_on(hub, &visit.caller.actor).await?,
+        false => Vec::new(),
+    };
     let shown = Shown {
         part: &part,
         after,
         answered: &answered,
         answered_all,
         passkey: visit.has_passkey(),
+        proposals: &proposals,
         delegations: &delegations,
         tried: tried.as_ref().map(|(tried, _)| *tried),
         about: tried.as_ref().map(|(_, about)| about),

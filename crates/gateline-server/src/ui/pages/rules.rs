@@ -54,8 +54,15 @@ pub(in crate::ui) async fn policies(visit: Visit) -> Result<Markup, Refused> {
             kind: "roles",
             version,
         });
-    let all: Vec<InForce> = modules.chain(roles).chain(pipelines).collect();
-    Ok(list(&visit.visitor, project.trim(), &all))
+    let calendars = views::calendars(hub, only.as_ref()).into_iter().map(|one| InForce {
+        project: one.project,
+        kind: "calendar",
+        name: one.name.to_string(),
+        version: one.version,
+    });
+    let all: Vec<InForce> = modules.chain(roles).chain(calendars).chain(pipelines).collect();
+    let proposals = views::proposals(hub, only.as_ref()).await?;
+    Ok(list(&visit.visitor, project.trim(), &all, &proposals))
 }
 
 /// One of them in an address.
@@ -104,6 +111,8 @@ pub(in crate::ui) async fn rules(mut visit: Visit) -> Result<Markup, Refused> {
         }
         (Declared::Pipeline(_) | Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles, _) => None,
     };
+    let mut waiting = views::proposals(hub, Some(&project)).await?;
+    waiting.retain(|one| one.of == declared);
     let shown = Shown {
         project: &project,
         kind: &kind,
@@ -113,6 +122,7 @@ pub(in crate::ui) async fn rules(mut visit: Visit) -> Result<Markup, Refused> {
         new,
         meaning: meaning.as_deref(),
         difference: &difference,
+        waiting: &waiting,
     };
     Ok(page(&visit.visitor, &shown))
 }

@@ -75,11 +75,14 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
     let paused = rollout.is_some_and(|rollout| rollout.paused.is_some());
     match act {
         Act::Answer(_)
+        | Act::ApproveProposal
         | Act::ConfirmOverride
         | Act::EndDelegation
         | Act::EndSessions
         | Act::EnrolKey
+        | Act::RejectProposal
         | Act::RevokeKey
+        | Act::WithdrawProposal
         | Act::WriteReview => None,
         Act::Override => override_gate(visitor, shown),
         Act::Pause => {

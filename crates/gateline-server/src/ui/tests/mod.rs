@@ -113,6 +113,7 @@ fn inbox_page(scopes: &[Scope], tried: Option<&Tried>) -> Markup {
         answered: &[answered],
         answered_all: 21,
         passkey: false,
+        proposals: &[],
         delegations: &[views::delegation()],
         tried,
         about: tried.map(|_| &about),

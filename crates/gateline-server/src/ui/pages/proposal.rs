@@ -1,0 +1,35 @@
+//! The page of a proposal.
+
+use gateline_api::ProposalPath;
+use maud::Markup;
+
+use crate::refused::Refused;
+use crate::ui::forms::Tried;
+use crate::ui::proposal::{Shown, page};
+use crate::ui::visit::Visit;
+use crate::views;
+
+pub(in crate::ui) async fn proposal(mut visit: Visit) -> Result<Markup, Refused> {
+    let path: ProposalPath = visit.path().await?;
+    proposal_again(&visit, &path, None).await
+}
+
+pub(in crate::ui) async fn proposal_again(
+    visit: &Visit,
+    path: &ProposalPath,
+    tried: Option<&Tried>,
+) -> Result<Markup, Refused> {
+    let hub = &visit.app.hub;
+    let detail = views::proposal_detail(hub, &path.id()).await?;
+    let preview = views::preview(hub, &path.id()).await?;
+    let may = views::may_answer_proposal(hub, &path.id(), &visit.visitor.actor);
+    let shown = Shown {
+        view: &detail.view,
+        meaning: detail.meaning.as_deref(),
+        difference: &detail.difference,
+        preview: &preview,
+        may,
+        tried,
+    };
+    Ok(page(&visit.visitor, &shown))
+}
