@@ -86,6 +86,11 @@ impl Backtest {
         self.wanted.last_key_value().map(|(number, _)| *number)
     }
 
+    /// How many promotions it looks at.
+    pub fn looked_at(&self) -> usize {
+        self.wanted.len()
+    }
+
     /// Takes the next event of the log, from the first one on.
     ///
     /// # Errors

@@ -179,3 +179,6 @@ pub fn proposals_for(world: &World, actor: &Actor, now: Timestamp) -> Vec<Propos
     found.sort();
     found.into_iter().map(|(_, id)| id).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ mod pages;
 mod pipelines;
 mod policies;
 mod promotions;
+mod proposals;
 mod releases;
 mod rules;
 mod server;

@@ -1,0 +1,326 @@
+//! What owners may, and what they may not.
+
+use std::sync::Arc;
+
+use gateline_model::{
+    Decision, Digest, Event, NewVersion, PROPOSAL_LASTS, Proposal, ProposalId, ProposalOutcome,
+    Protected, Protection, Recorded, Roles, Scope, Span, StreamId, Team, Written,
+};
+use jiff::Timestamp;
+
+use crate::{
+    Actor, Backtest, Command, Credential, Facts, PREVIEW_PROMOTIONS_MAX, PROPOSALS_OPEN_MAX, World, decide,
+    proposals_for,
+};
+
+/// A project whose policies, calendars and roles are protected.
+struct Place {
+    world: World,
+    now: Timestamp,
+}
+
+impl Place {
+    fn new(count: u32) -> Self {
+        let mut place = Self {
+            world: World::default(),
+            now: "2026-11-22T09:00:00Z".parse().unwrap(),
+        };
+        place.roles("ana", &["ana", "bo", "cy"], count).unwrap();
+        place
+    }
+
+    fn act(&mut self, who: &str, command: &Command) -> Result<Vec<Event>, &'static str> {
+        let facts = Facts {
+            now: self.now,
+            actor: actor(who),
+        };
+        let decided = decide(&self.world, command, &facts).map_err(|rejection| rejection.code)?;
+        let events: Vec<Event> = decided.events.iter().map(|one| one.event.clone()).collect();
+        for proposed in decided.events {
+            let version = self.world.version(&proposed.stream) + 1;
+            let recorded = Recorded {
+                number: self.world.next(),
+                stream: proposed.stream,
+                version,
+                at: self.now,
+                actor: facts.actor.id.clone(),
+                event: proposed.event,
+                private: None,
+            };
+            self.world.fold(&recorded).unwrap();
+        }
+        Ok(events)
+    }
+
+    fn roles(&mut self, who: &str, members: &[&str], count: u32) -> Result<Vec<Event>, &'static str> {
+        let protection = Protection {
+            owners: vec!["platform".parse().unwrap()],
+            count,
+        };
+        let roles = Roles {
+            project: "shop".parse().unwrap(),
+            teams: vec![Team {
+                name: "platform".parse().unwrap(),
+                members: members.iter().map(|who| who.parse().unwrap()).collect(),
+                claims: Vec::new(),
+                on_call: None,
+            }],
+            roles: Vec::new(),
+            owners: Vec::new(),
+            machines: Vec::new(),
+            protected: match count {
+                0 => Protected::default(),
+                _ => Protected {
+                    policies: Some(protection.clone()),
+                    roles: Some(protection),
+                    ..Protected::default()
+                },
+            },
+        };
+        let apply = Command::ApplyRoles {
+            source: roles.version(),
+            roles: Arc::new(roles),
+            written: None,
+        };
+        self.act(who, &apply)
+    }
+
+    fn policy(&mut self, who: &str, name: &str, text: &str) -> Result<Vec<Event>, &'static str> {
+        let apply = Command::ApplyPolicy {
+            project: "shop".parse().unwrap(),
+            name: name.parse().unwrap(),
+            module: Digest::of(text.as_bytes()),
+            written: None,
+        };
+        self.act(who, &apply)
+    }
+
+    fn approve(&mut self, who: &str, number: u64) -> Result<Vec<Event>, &'static str> {
+        let approve = Command::ApproveProposal {
+            proposal: id(number),
+            question: None,
+            comment: None,
+        };
+        self.act(who, &approve)
+    }
+
+    fn withdraw(&mut self, who: &str, number: u64) -> Result<Vec<Event>, &'static str> {
+        let withdraw = Command::WithdrawProposal {
+            proposal: id(number),
+            reason: "not yet".to_owned(),
+        };
+        self.act(who, &withdraw)
+    }
+}
+
+fn id(number: u64) -> ProposalId {
+    ProposalId {
+        project: "shop".parse().unwrap(),
+        number,
+    }
+}
+
+fn actor(name: &str) -> Actor {
+    Actor {
+        id: name.parse().unwrap(),
+        name: None,
+        shown: Credential::Token(Scope::ALL.to_vec()),
+    }
+}
+
+fn names(events: &[Event]) -> Vec<&'static str> {
+    events.iter().map(Event::name).collect()
+}
+
+fn outcome(events: &[Event]) -> Option<ProposalOutcome> {
+    events.iter().find_map(|event| match event {
+        Event::ProposalEnded { outcome, .. } => Some(*outcome),
+        _ => None,
+    })
+}
+
+#[test]
+fn an_owners_yes_brings_it_into_force_and_the_proposers_does_not() {
+    let mut place = Place::new(1);
+    assert_eq!(names(&place.policy("ana", "rules", "a").unwrap()), ["version_proposed"]);
+    assert_eq!(place.policy("bo", "rules", "a").unwrap(), [], "it is proposed already");
+    assert_eq!(place.approve("ana", 1), Err("proposal.own"));
+    assert_eq!(place.approve("eve", 1), Err("proposal.not_owner"));
+    let wanted = ["proposal_approved", "proposal_ended", "policy_applied"];
+    assert_eq!(names(&place.approve("bo", 1).unwrap()), wanted);
+    assert_eq!(place.approve("cy", 1), Err("proposal.ended"));
+    assert_eq!(place.approve("cy", 2), Err("proposal.unknown"));
+}
+
+#[test]
+fn nobody_answers_twice_or_for_whoever_proposed_it() {
+    let mut place = Place::new(2);
+    place.policy("ana", "rules", "a").unwrap();
+    for (by, to) in [("ana", "eve"), ("bo", "dee")] {
+        let delegate = Command::Delegate {
+            project: "shop".parse().unwrap(),
+            to: to.parse().unwrap(),
+            team: None,
+            from: None,
+            until: Span::from_secs(86_400).after(place.now),
+            reason: "away".to_owned(),
+        };
+        place.act(by, &delegate).unwrap();
+    }
+    assert_eq!(place.approve("eve", 1), Err("proposal.own"));
+    place.approve("dee", 1).unwrap();
+    assert_eq!(place.approve("bo", 1), Err("proposal.seat_answered"));
+    assert_eq!(place.approve("dee", 1).unwrap(), [], "once is enough");
+    assert_eq!(names(&place.withdraw("dee", 1).unwrap()), ["proposal_approval_withdrawn"]);
+    assert_eq!(names(&place.approve("cy", 1).unwrap()), ["proposal_approved"]);
+    assert_eq!(place.withdraw("eve", 1), Err("proposal.none_of_yours"));
+    assert_eq!(names(&place.approve("bo", 1).unwrap()).last(), Some(&"policy_applied"));
+}
+
+#[test]
+fn an_answer_to_another_question_is_refused() {
+    let mut place = Place::new(1);
+    place.policy("ana", "rules", "a").unwrap();
+    let mut answer = |question| {
+        let approve = Command::ApproveProposal {
+            proposal: id(1),
+            question,
+            comment: None,
+        };
+        place.act("bo", &approve).map(drop)
+    };
+    assert_eq!(answer(Some(Digest::of(b"another"))), Err("proposal.other"));
+    let proposal = Proposal {
+        number: 1,
+        new: NewVersion::Policy {
+            name: "rules".parse().unwrap(),
+            module: Digest::of(b"a"),
+        },
+        replaces: None,
+        by: "ana".parse().unwrap(),
+        until: Timestamp::MAX,
+        commit: None,
+    };
+    assert_eq!(answer(Some(proposal.question())), Ok(()));
+}
+
+#[test]
+fn another_version_ends_what_waits_and_so_does_time() {
+    let mut place = Place::new(1);
+    place.policy("ana", "rules", "a").unwrap();
+    let events = place.policy("bo", "rules", "b").unwrap();
+    assert_eq!(outcome(&events), Some(ProposalOutcome::Superseded));
+    assert_eq!(place.approve("cy", 1), Err("proposal.ended"));
+    place.now = PROPOSAL_LASTS.after(place.now);
+    assert_eq!(place.approve("cy", 2), Err("proposal.expired"));
+    let events = place.policy("bo", "rules", "b").unwrap();
+    assert_eq!(outcome(&events), Some(ProposalOutcome::Expired));
+    assert_eq!(names(&events), ["proposal_ended", "version_proposed"]);
+}
+
+#[test]
+fn the_protection_in_force_counts_and_taking_it_away_is_proposed() {
+    let mut place = Place::new(2);
+    place.policy("ana", "rules", "a").unwrap();
+    assert_eq!(names(&place.roles("ana", &["ana"], 0).unwrap()), ["version_proposed"]);
+    place.approve("bo", 2).unwrap();
+    let events = place.approve("cy", 2).unwrap();
+    assert_eq!(names(&events).last(), Some(&"roles_applied"));
+    // Nothing protects the module any more: nobody can own the proposal, and applying it again brings it into force.
+    assert_eq!(place.approve("bo", 1), Err("proposal.not_protected"));
+    let events = place.policy("eve", "rules", "a").unwrap();
+    assert_eq!(names(&events), ["proposal_ended", "policy_applied"]);
+    assert_eq!(outcome(&events), Some(ProposalOutcome::Superseded));
+}
+
+#[test]
+fn who_left_the_team_before_the_last_answer_does_not_count() {
+    let mut place = Place::new(2);
+    place.policy("ana", "rules", "a").unwrap();
+    place.approve("bo", 1).unwrap();
+    place.roles("ana", &["ana", "cy", "dee"], 2).unwrap();
+    for who in ["bo", "cy"] {
+        place.approve(who, 2).unwrap();
+    }
+    assert_eq!(names(&place.approve("cy", 1).unwrap()), ["proposal_approved"]);
+    assert_eq!(names(&place.approve("dee", 1).unwrap()).last(), Some(&"policy_applied"));
+}
+
+#[test]
+fn what_waits_on_an_owner_is_told_until_it_is_answered() {
+    let mut place = Place::new(2);
+    place.policy("ana", "rules", "a").unwrap();
+    let of = |place: &Place, who: &str| proposals_for(&place.world, &actor(who), place.now);
+    assert_eq!(of(&place, "bo"), [id(1)]);
+    assert_eq!(of(&place, "ana"), []);
+    assert_eq!(of(&place, "eve"), []);
+    place.approve("bo", 1).unwrap();
+    assert_eq!(of(&place, "bo"), []);
+    place.now = PROPOSAL_LASTS.after(place.now);
+    assert_eq!(of(&place, "cy"), []);
+}
+
+#[test]
+fn proposals_that_wait_have_a_limit() {
+    let mut place = Place::new(1);
+    for number in 0..PROPOSALS_OPEN_MAX {
+        place.policy("ana", &format!("rules-{number}"), "a").unwrap();
+    }
+    assert_eq!(place.policy("ana", "one-more", "a"), Err("proposal.too_many"));
+    place.policy("ana", "rules-0", "b").unwrap();
+}
+
+#[test]
+fn a_commit_that_is_not_named_whole_is_refused() {
+    let mut place = Place::new(1);
+    let apply = Command::ApplyPolicy {
+        project: "shop".parse().unwrap(),
+        name: "rules".parse().unwrap(),
+        module: Digest::of(b"a"),
+        written: Some(Written {
+            commit: gateline_model::Commit {
+                id: "main".to_owned(),
+                repository: None,
+            },
+            author: None,
+        }),
+    };
+    assert_eq!(place.act("ana", &apply), Err("commit.form"));
+}
+
+#[test]
+fn a_preview_looks_at_the_last_decision_of_so_many_promotions() {
+    let decision = |number: u64, at: u64| {
+        let stage: gateline_model::StageRef = "shop/shop/live".parse().unwrap();
+        let decision: Decision = serde_json::from_value(serde_json::json!({
+            "release": Digest::of(b"r"), "version": "1.0.0", "stage": stage, "pipeline": Digest::of(b"p"),
+            "admission": "admit", "headline": "", "verdicts": [], "risk": "low",
+            "question": Digest::of(b"q"), "at": "2026-11-22T09:00:00Z",
+        }))
+        .unwrap();
+        Recorded {
+            number: at,
+            stream: StreamId::Promotion(gateline_model::PromotionId { stage, number }),
+            version: at + 1,
+            at: decision.at,
+            actor: "gateline".parse().unwrap(),
+            event: Event::DecisionRecorded {
+                decision: Arc::new(decision),
+            },
+            private: None,
+        }
+    };
+    let new = NewVersion::Policy {
+        name: "rules".parse().unwrap(),
+        module: Digest::of(b"a"),
+    };
+    let of = "shop".parse().unwrap();
+    // Two decisions of each of too many promotions, the newest first.
+    let promotions = PREVIEW_PROMOTIONS_MAX as u64 + 5;
+    let decisions: Vec<Recorded> = (0..promotions * 2).rev().map(|at| decision(at / 2 + 1, at)).collect();
+    let backtest = Backtest::new(&of, &new, &decisions);
+    assert_eq!(backtest.until(), Some(promotions * 2 - 1));
+    assert_eq!(backtest.looked_at(), PREVIEW_PROMOTIONS_MAX);
+    let other = "store".parse().unwrap();
+    assert_eq!(Backtest::new(&other, &new, &decisions).until(), None);
+}
