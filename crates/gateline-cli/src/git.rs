@@ -78,7 +78,10 @@ fn in_work_tree(path: &Path) -> Option<Written> {
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new("git");
     // A hook's environment would name another repository than the file's own.
-    command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+    command
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE");
     let said = command.arg("-C").arg(folder).args(arguments).output().ok()?;
     let text = String::from_utf8(said.stdout).ok()?;
     said.status.success().then(|| text.trim().to_owned())
@@ -102,7 +105,13 @@ mod tests {
 
     fn run(folder: &Path, arguments: &[&str]) {
         let names = ["-c", "user.name=Ana", "-c", "user.email=ana@example.org"];
-        let said = Command::new("git").arg("-C").arg(folder).args(names).args(arguments).output().unwrap();
+        let said = Command::new("git")
+            .arg("-C")
+            .arg(folder)
+            .args(names)
+            .args(arguments)
+            .output()
+            .unwrap();
         assert!(said.status.success(), "{said:?}");
     }
 
@@ -117,10 +126,21 @@ mod tests {
         assert_eq!(flags.of(&file).unwrap(), None, "not committed");
         run(dir.path(), &["add", "."]);
         run(dir.path(), &["commit", "--quiet", "-m", "one"]);
-        run(dir.path(), &["remote", "add", "origin", "https://x-token:secret@git.example/rules.git"]);
+        run(
+            dir.path(),
+            &[
+                "remote",
+                "add",
+                "origin",
+                "https://x-token:secret@git.example/rules.git",
+            ],
+        );
         let first = flags.of(&file).unwrap().unwrap();
         assert_eq!(first.author.as_deref(), Some("Ana <ana@example.org>"));
-        assert_eq!(first.commit.repository.as_deref(), Some("https://git.example/rules.git"));
+        assert_eq!(
+            first.commit.repository.as_deref(),
+            Some("https://git.example/rules.git")
+        );
         // A commit that does not touch the file is not the file's; for the folder it is.
         std::fs::write(dir.path().join("other"), "two").unwrap();
         run(dir.path(), &["add", "."]);
@@ -140,7 +160,10 @@ mod tests {
         };
         let written = flags(&"a1".repeat(20)).of(Path::new("-")).unwrap().unwrap();
         assert_eq!(written.author.as_deref(), Some("Bo"));
-        assert_eq!(written.commit.repository.as_deref(), Some("git@git.example:rules.git"));
+        assert_eq!(
+            written.commit.repository.as_deref(),
+            Some("git@git.example:rules.git")
+        );
         assert!(flags("main").of(Path::new("-")).is_err());
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gateline_model::{
     ActorId, CheckOf, Delivered, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Key,
-    No, Notifications, Pipeline, Private, PromotionId, ProposalId, Release, ReleaseId, Roles, Ruling, Scope, Served,
-    StageRef, TokenId, Written,
+    No, Notifications, Pipeline, Private, PromotionId, ProposalId, Release, ReleaseId, Roles, Ruling, Scope,
+    Served, StageRef, TokenId, Written,
 };
 use jiff::Timestamp;
 

@@ -15,10 +15,10 @@ pub mod gates;
 mod inbox;
 mod people;
 mod plan;
-mod preview;
-mod proposals;
 #[cfg(feature = "planted")]
 pub mod planted;
+mod preview;
+mod proposals;
 mod react;
 mod rejection;
 mod risk;
@@ -32,8 +32,8 @@ pub use command::{Actor, Command, Credential, Facts, Signed, StepOutcome};
 pub use conditions::{APPROVAL_FACTS, RISK_FACTS, TELL_FACTS};
 pub use decide::{
     ACCOUNTS_MAX, ATTEMPTS_MAX, CALENDARS_PER_PROJECT_MAX, DELEGATED_MAX, DELEGATIONS_MAX, Decided,
-    KEYS_PER_ACTOR_MAX, ONCE_WORDS, PROPOSALS_OPEN_MAX, ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, server_project,
-    to_sign,
+    KEYS_PER_ACTOR_MAX, ONCE_WORDS, PROPOSALS_OPEN_MAX, ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide,
+    server_project, to_sign,
 };
 pub use decision::judge_gates;
 pub use draft::Proposed;

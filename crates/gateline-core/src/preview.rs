@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gateline_model::{
-    Approval, CheckOf, Decision, Evidence, Event, Facts as EvidenceFacts, Found, NewVersion,
-    PolicyOrder, PolicyReading, ProjectName, PromotionId, Reading, Recorded, StreamId,
+    Approval, CheckOf, Decision, Event, Evidence, Facts as EvidenceFacts, Found, NewVersion, PolicyOrder,
+    PolicyReading, ProjectName, PromotionId, Reading, Recorded, StreamId,
 };
 
 use crate::command::{Actor, Facts};
@@ -56,7 +56,8 @@ impl Backtest {
     ) -> Self {
         let mut wanted: BTreeMap<u64, PromotionId> = BTreeMap::new();
         for recorded in decisions {
-            let (StreamId::Promotion(id), Event::DecisionRecorded { .. }) = (&recorded.stream, &recorded.event)
+            let (StreamId::Promotion(id), Event::DecisionRecorded { .. }) =
+                (&recorded.stream, &recorded.event)
             else {
                 continue;
             };
@@ -179,7 +180,10 @@ fn run_modules(
             continue;
         };
         let key = (CheckOf::Entry, gate.name.clone());
-        let ran = promotion.checks.get(&key).and_then(|checked| reading(&checked.evidence));
+        let ran = promotion
+            .checks
+            .get(&key)
+            .and_then(|checked| reading(&checked.evidence));
         if ran.is_some_and(|ran| ran.module == order.module && ran.basis == order.basis) {
             continue;
         }
@@ -239,6 +243,9 @@ fn carry_answers(promotion: &mut Promotion, then: &Judged, now: &Judged) -> bool
         }
     };
     promotion.approvals.iter_mut().for_each(&mut carry);
-    promotion.refusals.iter_mut().for_each(|(_, answer)| carry(answer));
+    promotion
+        .refusals
+        .iter_mut()
+        .for_each(|(_, answer)| carry(answer));
     carried
 }

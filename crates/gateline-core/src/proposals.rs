@@ -2,8 +2,8 @@
 //! time, from the roles and pipelines in force: who left a team does not count any more.
 
 use gateline_model::{
-    ActorId, Declared, GroupName, NewVersion, PipelineRef, ProjectName, Proposal, ProposalApproval, ProposalId,
-    Protection, Scope, Who,
+    ActorId, Declared, GroupName, NewVersion, PipelineRef, ProjectName, Proposal, ProposalApproval,
+    ProposalId, Protection, Scope, Who,
 };
 use jiff::Timestamp;
 
@@ -92,7 +92,10 @@ pub(crate) fn seat(people: &People, proposal: &Proposal, actor: &ActorId) -> Res
             let words: Vec<String> = protections.iter().map(ToString::to_string).collect();
             Err(Rejection::forbidden(
                 "proposal.not_owner",
-                format!("`{actor}` does not own {declared}; it takes {}", words.join(", and ")),
+                format!(
+                    "`{actor}` does not own {declared}; it takes {}",
+                    words.join(", and ")
+                ),
                 "see who is in the teams with `gateline roles`",
             ))
         }
@@ -113,7 +116,9 @@ impl People {
     pub fn protections(&self, declared: &Declared) -> Vec<Protection> {
         let by_roles = self.roles().filter_map(|roles| roles.protected.of(declared));
         let own = match declared {
-            Declared::Pipeline(name) => self.pipeline(name).and_then(|pipeline| pipeline.protected.as_ref()),
+            Declared::Pipeline(name) => self
+                .pipeline(name)
+                .and_then(|pipeline| pipeline.protected.as_ref()),
             Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles => None,
         };
         let mut found: Vec<Protection> = Vec::new();
@@ -138,7 +143,12 @@ pub(crate) fn object(project: &ProjectName, new: &NewVersion) -> Object {
 }
 
 /// What a proposal still needs, as the world is at a moment.
-pub fn proposal_needs(world: &World, project: &ProjectName, open: &OpenProposal, now: Timestamp) -> Vec<Needed> {
+pub fn proposal_needs(
+    world: &World,
+    project: &ProjectName,
+    open: &OpenProposal,
+    now: Timestamp,
+) -> Vec<Needed> {
     needed(&People::of(world, project, now), &open.proposal, &open.approvals)
 }
 

@@ -46,10 +46,18 @@ impl Commit {
         let Self { id, repository } = self;
         let hex = id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if !hex || ![40, 64].contains(&id.len()) {
-            return Some(format!("`{id}` is no whole id of a commit: 40 or 64 hexadecimal digits"));
+            return Some(format!(
+                "`{id}` is no whole id of a commit: 40 or 64 hexadecimal digits"
+            ));
         }
-        let long = repository.as_ref().is_some_and(|text| text.len() > REPOSITORY_BYTES_MAX);
-        long.then(|| format!("the repository's address has more than {REPOSITORY_BYTES_MAX} bytes (REPOSITORY_BYTES_MAX)"))
+        let long = repository
+            .as_ref()
+            .is_some_and(|text| text.len() > REPOSITORY_BYTES_MAX);
+        long.then(|| {
+            format!(
+                "the repository's address has more than {REPOSITORY_BYTES_MAX} bytes (REPOSITORY_BYTES_MAX)"
+            )
+        })
     }
 
     /// The first 10 digits: enough for a person to find it.

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    ActorId, Calendar, CalendarName, Commit, Digest, GroupName, NameError, Pipeline, PipelineName, PolicyName,
-    ProjectName, Roles, Span,
+    ActorId, Calendar, CalendarName, Commit, Digest, GroupName, NameError, Pipeline, PipelineName,
+    PolicyName, ProjectName, Roles, Span,
 };
 
 /// How long a proposal waits for its owners; whoever still wants it then proposes it again.

@@ -10,8 +10,8 @@ use gateline_model::{CheckOf, Event, Recorded, StreamId, TargetName, WorkId, Wor
 use gateline_store::{Append, AppendError, Committed, IdempotencyKey, Leased, MemStore, Read};
 use jiff::Timestamp;
 
-use crate::admission;
 use crate::sim::Who;
+use crate::{admission, protection};
 
 /// What the simulator knows by itself.
 #[derive(Default)]
@@ -134,6 +134,9 @@ impl Book {
             self.changed.insert(recorded.stream.clone());
             self.reported_under_its_lease(now, who, recorded);
             self.one_rollout_in_a_lane(recorded);
+            if let Some(what) = protection::recheck(&self.world, recorded, &events[..index]) {
+                self.violated(now, what);
+            }
             if let (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) =
                 (&recorded.event, &recorded.stream)
             {

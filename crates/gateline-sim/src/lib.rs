@@ -8,6 +8,7 @@ mod book;
 mod faults;
 mod inboxes;
 mod outside;
+mod protection;
 mod random;
 mod rng;
 mod says;

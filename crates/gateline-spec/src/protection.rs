@@ -54,8 +54,10 @@ fn check(protection: &Protection, node: &Node, spec: &Fields<'_, '_, '_>) -> Opt
             "{} teams own this; there are 1 to {OWNERS_PER_PROTECTION_MAX} (OWNERS_PER_PROTECTION_MAX)",
             owners.len()
         );
-        let help = Some("name the teams whose people approve new versions, as in `owners: [platform]`".to_owned());
-        spec.sink.error_with("protected.owners", at("owners"), message, help);
+        let help =
+            Some("name the teams whose people approve new versions, as in `owners: [platform]`".to_owned());
+        spec.sink
+            .error_with("protected.owners", at("owners"), message, help);
         return None;
     }
     if *count == 0 || *count > PROTECTION_COUNT_MAX {
@@ -63,7 +65,8 @@ fn check(protection: &Protection, node: &Node, spec: &Fields<'_, '_, '_>) -> Opt
             "{count} owners would have to approve; it takes 1 to {PROTECTION_COUNT_MAX} (PROTECTION_COUNT_MAX)"
         );
         let help = Some("leave `count` out where one is enough".to_owned());
-        spec.sink.error_with("protected.count", at("count"), message, help);
+        spec.sink
+            .error_with("protected.count", at("count"), message, help);
         return None;
     }
     Some(())

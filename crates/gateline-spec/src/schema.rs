@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    ApprovalRule, ArtifactSpec, GateName, LaneMode, OverrideRules, PipelineName, ProjectName, Promote, Protection,
-    Risk, RiskSource, Span, StageName, Strategy, Target, TargetTemplate, Window, WindowName,
+    ApprovalRule, ArtifactSpec, GateName, LaneMode, OverrideRules, PipelineName, ProjectName, Promote,
+    Protection, Risk, RiskSource, Span, StageName, Strategy, Target, TargetTemplate, Window, WindowName,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

@@ -30,9 +30,10 @@ pub(crate) fn body(event: &Event) -> Vec<u8> {
 /// Two things can be written and not be read: a float that is not finite, which becomes `null`, and the free-form
 /// parameters of gates nested deeper than the reader goes. Only events that may have one of them are read back.
 pub(crate) fn readable(event: &Event, body: &[u8]) -> Result<(), AppendError> {
-    let suspect =
-        matches!(event, Event::PipelineApplied { .. } | Event::VersionProposed { .. })
-            || body.windows(4).any(|word| word == b"null");
+    let suspect = matches!(
+        event,
+        Event::PipelineApplied { .. } | Event::VersionProposed { .. }
+    ) || body.windows(4).any(|word| word == b"null");
     if !suspect {
         return Ok(());
     }

@@ -4,8 +4,8 @@ use gateline_model::{Digest, Pipeline, PipelineName, PipelineRef, ProjectName, S
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::{endpoint, needs};
 use super::ProposalView;
+use crate::endpoint::{endpoint, needs};
 use crate::{Empty, Finding, Page};
 
 endpoint! {

@@ -150,7 +150,10 @@ impl ProposalView {
 
     /// What it still needs, in words.
     pub fn still_needs(&self) -> String {
-        let open = self.needs.iter().filter(|need| need.given.len() < need.count as usize);
+        let open = self
+            .needs
+            .iter()
+            .filter(|need| need.given.len() < need.count as usize);
         let words: Vec<String> = open
             .map(|need| {
                 let owners: Vec<&str> = need.owners.iter().map(GroupName::as_str).collect();

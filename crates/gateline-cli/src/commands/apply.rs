@@ -63,7 +63,8 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         if let Document::Pipeline(read) = &document {
             for (module, name) in beside(&path, &read.pipeline) {
                 if let Entry::Vacant(free) = modules.entry(module) {
-                    let request = policy::request(free.key(), read.pipeline.project.clone(), name, &args.commit)?;
+                    let request =
+                        policy::request(free.key(), read.pipeline.project.clone(), name, &args.commit)?;
                     free.insert(request);
                 }
             }
@@ -126,7 +127,11 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     let of_modules = policies.iter().map(|one| &one.proposed);
     let of_calendars = days.iter().map(|one| &one.proposed);
     let mut waits = of_files.chain(of_modules).chain(of_calendars);
-    Ok(if waits.any(Option::is_some) { Exit::Held } else { Exit::Done })
+    Ok(if waits.any(Option::is_some) {
+        Exit::Held
+    } else {
+        Exit::Done
+    })
 }
 
 /// What applying one thing came to, as one line.

@@ -65,7 +65,11 @@ pub(crate) fn proposal(view: &ProposalView, now: Timestamp) -> Page {
                     true => "nobody approved yet".to_owned(),
                     false => format!("approved by {}", given.join(", ")),
                 };
-                page.line(format!("  needs {} of {}: {given}", need.count, owners.join(" or ")));
+                page.line(format!(
+                    "  needs {} of {}: {given}",
+                    need.count,
+                    owners.join(" or ")
+                ));
             }
             page.line(format!("  waits until {}", time::clock(view.until, now)));
             page.line(format!("  decision code {}", view.question.code()));
@@ -136,7 +140,9 @@ fn previewed(page: &mut Page, preview: &PreviewView, now: Timestamp) {
         let line = Line::new().plain(format!("  {promotion} ({version}), {}: ", time::clock(*at, now)));
         page.line(match *with_it == Some(*then) {
             true => line.dim(format!("{}, as then", then.state())),
-            false => line.strong(format!("{} -> {word}", then.state())).plain(format!(": {now_says}")),
+            false => line
+                .strong(format!("{} -> {word}", then.state()))
+                .plain(format!(": {now_says}")),
         });
         for gate in gates {
             page.line(format!("      {}", gate_line(gate)));

@@ -82,7 +82,12 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         } => {
             let (pipeline, source) = (pipeline.clone(), *source);
             let of = pipeline.project.clone();
-            propose::apply(draft, &of, NewVersion::Pipeline { pipeline, source }, written.as_ref())?;
+            propose::apply(
+                draft,
+                &of,
+                NewVersion::Pipeline { pipeline, source },
+                written.as_ref(),
+            )?;
         }
         Command::ApplyPolicy {
             project,
@@ -91,7 +96,12 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             written,
         } => {
             let (name, module) = (name.clone(), *module);
-            propose::apply(draft, project, NewVersion::Policy { name, module }, written.as_ref())?;
+            propose::apply(
+                draft,
+                project,
+                NewVersion::Policy { name, module },
+                written.as_ref(),
+            )?;
         }
         Command::ApplyCalendar {
             project,
@@ -100,7 +110,12 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             written,
         } => {
             let (name, calendar) = (name.clone(), calendar.clone());
-            propose::apply(draft, project, NewVersion::Calendar { name, calendar }, written.as_ref())?;
+            propose::apply(
+                draft,
+                project,
+                NewVersion::Calendar { name, calendar },
+                written.as_ref(),
+            )?;
         }
         Command::ApproveProposal {
             proposal,

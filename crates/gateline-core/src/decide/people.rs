@@ -1,8 +1,6 @@
 //! Deciding about people: sign-ins, keys and delegations.
 
-use gateline_model::{
-    ActorId, Delegation, Event, GroupName, Key, ProjectName, Span, StreamId, Tier,
-};
+use gateline_model::{ActorId, Delegation, Event, GroupName, Key, ProjectName, Span, StreamId, Tier};
 use jiff::Timestamp;
 
 use super::{private, reason, server_project};

@@ -97,7 +97,11 @@ pub(super) fn approve(
         question: open.proposal.question(),
         at: draft.facts.now,
     };
-    if let Some(twin) = open.approvals.iter().find(|given| given.seat() == approval.seat()) {
+    if let Some(twin) = open
+        .approvals
+        .iter()
+        .find(|given| given.seat() == approval.seat())
+    {
         return Err(Rejection::conflict(
             "proposal.seat_answered",
             format!("`{}` approved it for `{}`", twin.by, twin.seat()),
@@ -120,7 +124,13 @@ pub(super) fn approve(
     let stream = StreamId::Project(id.project.clone());
     draft.emit_with(stream, Event::ProposalApproved { number, approval }, text);
     if enough {
-        end(draft, &id.project, &open, ProposalOutcome::InForce, Private::default());
+        end(
+            draft,
+            &id.project,
+            &open,
+            ProposalOutcome::InForce,
+            Private::default(),
+        );
         let origin = Origin {
             commit: open.proposal.commit.clone(),
             proposal: Some(number),
@@ -204,7 +214,10 @@ fn waiting(
     if !open.holds(state.version_in_force(&new.declared()), draft.facts.now) {
         return Err(Rejection::conflict(
             "proposal.stale",
-            format!("another version of {} came into force since it was proposed", new.declared()),
+            format!(
+                "another version of {} came into force since it was proposed",
+                new.declared()
+            ),
             "apply the same files again to propose them in its place",
         ));
     }
@@ -260,11 +273,7 @@ fn bring_into_force(
             source,
             origin,
         },
-        NewVersion::Policy { name, module } => Event::PolicyApplied {
-            name,
-            module,
-            origin,
-        },
+        NewVersion::Policy { name, module } => Event::PolicyApplied { name, module, origin },
         NewVersion::Calendar { name, calendar } => Event::CalendarApplied {
             name,
             version,

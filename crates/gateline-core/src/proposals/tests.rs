@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    Decision, Digest, Event, NewVersion, PROPOSAL_LASTS, Proposal, ProposalId, ProposalOutcome,
-    Protected, Protection, Recorded, Roles, Scope, Span, StreamId, Team, Written,
+    Decision, Digest, Event, NewVersion, PROPOSAL_LASTS, Proposal, ProposalId, ProposalOutcome, Protected,
+    Protection, Recorded, Roles, Scope, Span, StreamId, Team, Written,
 };
 use jiff::Timestamp;
 
@@ -142,8 +142,15 @@ fn outcome(events: &[Event]) -> Option<ProposalOutcome> {
 #[test]
 fn an_owners_yes_brings_it_into_force_and_the_proposers_does_not() {
     let mut place = Place::new(1);
-    assert_eq!(names(&place.policy("ana", "rules", "a").unwrap()), ["version_proposed"]);
-    assert_eq!(place.policy("bo", "rules", "a").unwrap(), [], "it is proposed already");
+    assert_eq!(
+        names(&place.policy("ana", "rules", "a").unwrap()),
+        ["version_proposed"]
+    );
+    assert_eq!(
+        place.policy("bo", "rules", "a").unwrap(),
+        [],
+        "it is proposed already"
+    );
     assert_eq!(place.approve("ana", 1), Err("proposal.own"));
     assert_eq!(place.approve("eve", 1), Err("proposal.not_owner"));
     let wanted = ["proposal_approved", "proposal_ended", "policy_applied"];
@@ -171,10 +178,16 @@ fn nobody_answers_twice_or_for_whoever_proposed_it() {
     place.approve("dee", 1).unwrap();
     assert_eq!(place.approve("bo", 1), Err("proposal.seat_answered"));
     assert_eq!(place.approve("dee", 1).unwrap(), [], "once is enough");
-    assert_eq!(names(&place.withdraw("dee", 1).unwrap()), ["proposal_approval_withdrawn"]);
+    assert_eq!(
+        names(&place.withdraw("dee", 1).unwrap()),
+        ["proposal_approval_withdrawn"]
+    );
     assert_eq!(names(&place.approve("cy", 1).unwrap()), ["proposal_approved"]);
     assert_eq!(place.withdraw("eve", 1), Err("proposal.none_of_yours"));
-    assert_eq!(names(&place.approve("bo", 1).unwrap()).last(), Some(&"policy_applied"));
+    assert_eq!(
+        names(&place.approve("bo", 1).unwrap()).last(),
+        Some(&"policy_applied")
+    );
 }
 
 #[test]
@@ -222,7 +235,10 @@ fn another_version_ends_what_waits_and_so_does_time() {
 fn the_protection_in_force_counts_and_taking_it_away_is_proposed() {
     let mut place = Place::new(2);
     place.policy("ana", "rules", "a").unwrap();
-    assert_eq!(names(&place.roles("ana", &["ana"], 0).unwrap()), ["version_proposed"]);
+    assert_eq!(
+        names(&place.roles("ana", &["ana"], 0).unwrap()),
+        ["version_proposed"]
+    );
     place.approve("bo", 2).unwrap();
     let events = place.approve("cy", 2).unwrap();
     assert_eq!(names(&events).last(), Some(&"roles_applied"));
@@ -243,7 +259,10 @@ fn who_left_the_team_before_the_last_answer_does_not_count() {
         place.approve(who, 2).unwrap();
     }
     assert_eq!(names(&place.approve("cy", 1).unwrap()), ["proposal_approved"]);
-    assert_eq!(names(&place.approve("dee", 1).unwrap()).last(), Some(&"policy_applied"));
+    assert_eq!(
+        names(&place.approve("dee", 1).unwrap()).last(),
+        Some(&"policy_applied")
+    );
 }
 
 #[test]
@@ -317,7 +336,10 @@ fn a_preview_looks_at_the_last_decision_of_so_many_promotions() {
     let of = "shop".parse().unwrap();
     // Two decisions of each of too many promotions, the newest first.
     let promotions = PREVIEW_PROMOTIONS_MAX as u64 + 5;
-    let decisions: Vec<Recorded> = (0..promotions * 2).rev().map(|at| decision(at / 2 + 1, at)).collect();
+    let decisions: Vec<Recorded> = (0..promotions * 2)
+        .rev()
+        .map(|at| decision(at / 2 + 1, at))
+        .collect();
     let backtest = Backtest::new(&of, &new, &decisions);
     assert_eq!(backtest.until(), Some(promotions * 2 - 1));
     assert_eq!(backtest.looked_at(), PREVIEW_PROMOTIONS_MAX);

@@ -19,11 +19,9 @@ impl Recorded {
                 origin,
                 ..
             } => in_force(&format!("pipeline {}", pipeline.name), version, origin),
-            Event::PolicyApplied {
-                name,
-                module,
-                origin,
-            } => in_force(&format!("policy {name}"), module, origin),
+            Event::PolicyApplied { name, module, origin } => {
+                in_force(&format!("policy {name}"), module, origin)
+            }
             Event::RolesApplied {
                 version,
                 roles,
@@ -47,7 +45,10 @@ impl Recorded {
                 outcome,
             } => {
                 let version = version.short();
-                format!("proposal {number} of {of}, version {version}, ended: {}", outcome.word())
+                format!(
+                    "proposal {number} of {of}, version {version}, ended: {}",
+                    outcome.word()
+                )
             }
             Event::NotificationsApplied {
                 version,
@@ -354,10 +355,15 @@ fn short(id: &PromotionId) -> String {
 
 fn in_force(what: &str, version: &Digest, origin: &Origin) -> String {
     let Origin { commit, proposal } = origin;
-    let commit = commit.iter().map(|commit| format!(", from commit {}", commit.short()));
+    let commit = commit
+        .iter()
+        .map(|commit| format!(", from commit {}", commit.short()));
     let commit: String = commit.collect();
     let proposal = proposal.map_or_else(String::new, |number| format!(", by proposal {number}"));
-    format!("{what} came into force, version {}{commit}{proposal}", version.short())
+    format!(
+        "{what} came into force, version {}{commit}{proposal}",
+        version.short()
+    )
 }
 
 fn proposed(proposal: &Proposal, time: impl Fn(Timestamp) -> String) -> String {
@@ -372,7 +378,9 @@ fn proposed(proposal: &Proposal, time: impl Fn(Timestamp) -> String) -> String {
     let version = new.version();
     let of = new.declared();
     let instead = replaces.map_or_else(String::new, |old| format!(" in place of {}", old.short()));
-    let commit = commit.iter().map(|commit| format!(", from commit {}", commit.short()));
+    let commit = commit
+        .iter()
+        .map(|commit| format!(", from commit {}", commit.short()));
     let commit: String = commit.collect();
     format!(
         "proposal {number} by {by}: {of}, version {}{instead}{commit}; not in force, waits for its owners until {}",

@@ -128,35 +128,35 @@ impl<'s> SyncModules<'s> {
 
 /// Asks the rules of a module, as of a moment.
 fn run(loaded: &Loaded, policy: &PolicyOrder, now: Timestamp) -> Result<PolicyReading, String> {
-        let input = Digest::of_json(&policy.input);
-        let outcome = loaded
-            .module
-            .ask_in(policy.package.as_deref(), &policy.input, now);
-        let factors = loaded
-            .module
-            .risk_factors(policy.package.as_deref(), &policy.input, now)?;
-        let (rules, denied, warned) = match outcome {
-            PolicyOutcome::Passed { rules, warned } => (rules, Reasons::default(), warned),
-            PolicyOutcome::Failed {
-                rules,
-                denied,
-                warned,
-            } => (rules, denied, warned),
-            PolicyOutcome::Errored(why) => return Err(why),
-        };
-        let later = warned.first.iter().filter_map(|reason| reason.effective_on);
-        Ok(PolicyReading {
-            module: policy.module,
-            basis: policy.basis,
-            input,
-            factors,
-            rules: rules.try_into().unwrap_or(u32::MAX),
-            until: later.filter(|from| *from > now).min(),
-            denials: denied.all,
-            denied: denied.first,
-            warnings: warned.all,
-            warned: warned.first,
-        })
+    let input = Digest::of_json(&policy.input);
+    let outcome = loaded
+        .module
+        .ask_in(policy.package.as_deref(), &policy.input, now);
+    let factors = loaded
+        .module
+        .risk_factors(policy.package.as_deref(), &policy.input, now)?;
+    let (rules, denied, warned) = match outcome {
+        PolicyOutcome::Passed { rules, warned } => (rules, Reasons::default(), warned),
+        PolicyOutcome::Failed {
+            rules,
+            denied,
+            warned,
+        } => (rules, denied, warned),
+        PolicyOutcome::Errored(why) => return Err(why),
+    };
+    let later = warned.first.iter().filter_map(|reason| reason.effective_on);
+    Ok(PolicyReading {
+        module: policy.module,
+        basis: policy.basis,
+        input,
+        factors,
+        rules: rules.try_into().unwrap_or(u32::MAX),
+        until: later.filter(|from| *from > now).min(),
+        denials: denied.all,
+        denied: denied.first,
+        warnings: warned.all,
+        warned: warned.first,
+    })
 }
 
 #[cfg(test)]

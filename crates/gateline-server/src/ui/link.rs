@@ -2,7 +2,8 @@
 
 use gateline_api::encode;
 use gateline_model::{
-    Digest, EvidenceId, PipelineRef, ProjectName, PromotionId, ProposalId, StageName, StageRef, StreamId, Version,
+    Digest, EvidenceId, PipelineRef, ProjectName, PromotionId, ProposalId, StageName, StageRef, StreamId,
+    Version,
 };
 
 pub(super) fn promotion(id: &PromotionId) -> String {

@@ -25,10 +25,7 @@ pub(super) struct Shown<'a> {
 
 pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
     let Shown {
-        view,
-        preview,
-        tried,
-        ..
+        view, preview, tried, ..
     } = *shown;
     let name = view.of.name(&view.project);
     Page {
@@ -159,6 +156,7 @@ fn changed(change: &GateChange) -> Markup {
         now,
         says,
     } = change;
-    let word = |verdict: &Option<Verdict>| verdict.map_or("not there".to_owned(), |verdict| verdict.to_string());
+    let word =
+        |verdict: &Option<Verdict>| verdict.map_or("not there".to_owned(), |verdict| verdict.to_string());
     html! { div { b { (gate) } ": " (word(then)) " → " (word(now)) @if !says.is_empty() { span.age.break { ": " (says) } } } }
 }

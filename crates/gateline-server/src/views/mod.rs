@@ -45,8 +45,8 @@ pub(crate) use overrides::overrides;
 pub(crate) use people::{Answered, answered, delegations, delegations_of, has_answered, inbox, may_answer};
 pub(crate) use pipelines::{findings, pipeline, pipelines, refused_file};
 pub(crate) use policies::{policies, policy};
-pub(crate) use promotion::{opened, promotion};
 pub(crate) use preview::preview;
+pub(crate) use promotion::{opened, promotion};
 pub(crate) use promotions::promotions;
 pub(crate) use proposals::{
     may_answer_proposal, proposal, proposal_detail, proposals, proposals_waiting_on, proposed,

@@ -33,12 +33,7 @@ pub(crate) async fn preview(hub: &Hub, id: &ProposalId) -> Result<PreviewView, R
     Ok(made)
 }
 
-fn make(
-    store: &dyn Read,
-    of: &ProjectName,
-    new: &NewVersion,
-    at: Timestamp,
-) -> Result<PreviewView, String> {
+fn make(store: &dyn Read, of: &ProjectName, new: &NewVersion, at: Timestamp) -> Result<PreviewView, String> {
     let prefix = match new {
         NewVersion::Pipeline { pipeline, .. } => {
             let PipelineRef { project, pipeline } = pipeline.reference();
@@ -97,11 +92,7 @@ fn shown(found: Vec<Previewed>) -> PreviewView {
 }
 
 fn one(found: Previewed) -> PreviewedView {
-    let Previewed {
-        promotion,
-        then,
-        now,
-    } = found;
+    let Previewed { promotion, then, now } = found;
     let (admission, says, verdicts): (Option<Admission>, String, Vec<GateVerdict>) = match now {
         Ok(decision) => (Some(decision.admission), decision.headline, decision.verdicts),
         Err(why) => (None, why, Vec::new()),
@@ -133,7 +124,9 @@ fn differing(then: &[GateVerdict], now: &[GateVerdict]) -> Vec<GateChange> {
             says: gate.says.clone(),
         })
     });
-    let gone = then.iter().filter(|gate| !now.iter().any(|other| other.gate == gate.gate));
+    let gone = then
+        .iter()
+        .filter(|gate| !now.iter().any(|other| other.gate == gate.gate));
     let gone = gone.map(|gate| GateChange {
         gate: gate.gate.clone(),
         then: Some(gate.verdict),

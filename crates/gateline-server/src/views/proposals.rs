@@ -5,7 +5,8 @@ use std::sync::Arc;
 use gateline_api::{ProposalView, ProtectionView, entry};
 use gateline_core::{Needed, OpenProposal, proposal_needs, proposals_for};
 use gateline_model::{
-    ActorId, Declared, Digest, Event, NewVersion, Pipeline, ProjectName, Proposal, ProposalId, Recorded, StreamId,
+    ActorId, Declared, Digest, Event, NewVersion, Pipeline, ProjectName, Proposal, ProposalId, Recorded,
+    StreamId,
 };
 use gateline_store::Search;
 use jiff::Timestamp;
@@ -27,7 +28,10 @@ pub(crate) struct Detail {
 }
 
 /// The proposals of a project, or of all, that wait; those that end first in front.
-pub(crate) async fn proposals(hub: &Hub, project: Option<&ProjectName>) -> Result<Vec<ProposalView>, Refused> {
+pub(crate) async fn proposals(
+    hub: &Hub,
+    project: Option<&ProjectName>,
+) -> Result<Vec<ProposalView>, Refused> {
     let now = Timestamp::now();
     let ids: Vec<ProposalId> = hub.with_world(|world| {
         let asked = world
@@ -140,7 +144,8 @@ fn meaning(hub: &Hub, id: &ProposalId, proposal: &Proposal) -> Option<Vec<String
 pub(super) async fn recorded(hub: &Hub, id: &ProposalId) -> Result<(Arc<Proposal>, ProposalView), Refused> {
     let unknown = || Refused::new(&entry::PROPOSAL_UNKNOWN, format!("there is no proposal `{id}`"));
     let number = id.number;
-    let is_it = |event: &Event| matches!(event, Event::VersionProposed { proposal } if proposal.number == number);
+    let is_it =
+        |event: &Event| matches!(event, Event::VersionProposed { proposal } if proposal.number == number);
     let proposed = of_kind(hub, id, "version_proposed", is_it).await?;
     let proposed = proposed.ok_or_else(unknown)?;
     let Event::VersionProposed { proposal } = &proposed.event else {
@@ -155,7 +160,8 @@ pub(super) async fn recorded(hub: &Hub, id: &ProposalId) -> Result<(Arc<Proposal
     let ended = match open {
         Some(_) => None,
         None => {
-            let is_it = |event: &Event| matches!(event, Event::ProposalEnded { number: of, .. } if *of == number);
+            let is_it =
+                |event: &Event| matches!(event, Event::ProposalEnded { number: of, .. } if *of == number);
             of_kind(hub, id, "proposal_ended", is_it).await?
         }
     };
@@ -194,11 +200,13 @@ fn view(
         Some((open, needs)) => (open.approvals, needs),
         None => (Vec::new(), Vec::new()),
     };
-    let needs = needs.into_iter().map(|Needed { protection, given }| ProtectionView {
-        owners: protection.owners,
-        count: protection.count,
-        given,
-    });
+    let needs = needs
+        .into_iter()
+        .map(|Needed { protection, given }| ProtectionView {
+            owners: protection.owners,
+            count: protection.count,
+            given,
+        });
     let outcome = ended.and_then(|ended| match &ended.event {
         Event::ProposalEnded { outcome, .. } => Some(*outcome),
         _ => None,

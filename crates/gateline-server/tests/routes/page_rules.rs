@@ -34,10 +34,16 @@ fn only_the_login_page_and_the_files_are_open_and_every_form_asks_for_more_than_
         .collect();
     assert_eq!(open, ["/login", "/static/{name}"]);
     for (form, scope) in forms() {
-        // Ending one's own sessions is everybody's right; who may write a review is its stage's to say.
+        // Ending one's own sessions is everybody's right, as is taking one's own proposal back; who may write a review is its
+        // stage's to say.
         assert_eq!(
             scope == Scope::Read,
-            ["/ui/sessions/end", "/ui/overrides/review"].contains(&form.path),
+            [
+                "/ui/sessions/end",
+                "/ui/overrides/review",
+                "/ui/policies/{project}/proposal/{number}/withdraw"
+            ]
+            .contains(&form.path),
             "{}",
             form.path
         );

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use gateline_api::{
-    ApplyPolicy, ApproveProposal, Empty, GetProposal, ListProposals, PolicyRequest, PreviewProposal, PreviewView,
-    Problem, ProposalAnswer, ProposalDetail, ProposalNo, ProposalPath, ProposalQuery, ProposalView,
-    ReasonRequest, RejectProposal, WithdrawProposal,
+    ApplyPolicy, ApproveProposal, Empty, GetProposal, ListProposals, PolicyRequest, PreviewProposal,
+    PreviewView, Problem, ProposalAnswer, ProposalDetail, ProposalNo, ProposalPath, ProposalQuery,
+    ProposalView, ReasonRequest, RejectProposal, WithdrawProposal,
 };
 use gateline_model::{Digest, ProposalOutcome, Scope};
 
@@ -41,7 +41,10 @@ async fn proposed() -> (App, Client, Client, Client) {
     let reply = admin.apply(&other).await.unwrap();
     assert!(!reply.changed, "it is not in force");
     let proposal = reply.proposed.unwrap();
-    assert_eq!((proposal.number, proposal.still_needs().as_str()), (1, "1 of platform"));
+    assert_eq!(
+        (proposal.number, proposal.still_needs().as_str()),
+        (1, "1 of platform")
+    );
     let owner = app.actor("olga", &[Scope::Approve], &["platform"], None).await;
     let nobody = app.actor("nick", &[Scope::Approve], &["others"], None).await;
     (app, admin, owner, nobody)
@@ -50,32 +53,50 @@ async fn proposed() -> (App, Client, Client, Client) {
 #[tokio::test]
 async fn what_is_protected_is_in_force_once_its_owners_approved_it() {
     let (_app, admin, owner, nobody) = proposed().await;
-    let shown: ProposalDetail = owner.ask::<GetProposal>(&path(1), &Empty {}, &Empty {}).await.unwrap();
+    let shown: ProposalDetail = owner
+        .ask::<GetProposal>(&path(1), &Empty {}, &Empty {})
+        .await
+        .unwrap();
     let meaning = shown.meaning.unwrap();
     assert_eq!(meaning, ["~ stages.dev.gates.tests.suite: unit -> all"]);
     let lines = &shown.files[0].lines;
-    assert!(lines.iter().any(|line| line == "+         - tests: {suite: all}"), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line == "+         - tests: {suite: all}"),
+        "{lines:?}"
+    );
 
     let preview: PreviewView = owner
         .ask::<PreviewProposal>(&path(1), &Empty {}, &Empty {})
         .await
         .unwrap();
     assert_eq!(preview.unknown, None);
-    assert_eq!(preview.promotions.len(), 1, "the one that was requested by itself");
+    assert_eq!(
+        preview.promotions.len(),
+        1,
+        "the one that was requested by itself"
+    );
 
     // Neither who proposed it nor who owns nothing, nor to another question.
     let problem = approve(&admin, None).await.unwrap_err();
     assert_eq!((problem.status, problem.code.as_str()), (403, "proposal.own"));
     let problem = approve(&nobody, None).await.unwrap_err();
-    assert_eq!((problem.status, problem.code.as_str()), (403, "proposal.not_owner"));
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (403, "proposal.not_owner")
+    );
     let problem = approve(&owner, Some(Digest::of(b"another"))).await.unwrap_err();
     assert_eq!((problem.status, problem.code.as_str()), (409, "proposal.other"));
 
     let view = approve(&owner, Some(shown.proposal.question)).await.unwrap();
     assert_eq!(view.outcome, Some(ProposalOutcome::InForce));
-    let again = admin.apply(&protected(PIPELINE).replace("tests: {suite: unit}", "tests: {suite: all}")).await;
+    let again = admin
+        .apply(&protected(PIPELINE).replace("tests: {suite: unit}", "tests: {suite: all}"))
+        .await;
     let again = again.unwrap();
-    assert!(!again.changed && again.proposed.is_none(), "it is in force already");
+    assert!(
+        !again.changed && again.proposed.is_none(),
+        "it is in force already"
+    );
     let problem = approve(&owner, None).await.unwrap_err();
     assert_eq!((problem.status, problem.code.as_str()), (409, "proposal.ended"));
 }
@@ -90,24 +111,48 @@ async fn a_proposal_ends_by_a_no_or_by_whoever_made_it_and_what_there_is_not_is_
     let because = || ReasonRequest {
         reason: "not mine".into(),
     };
-    let problem = nobody.ask::<WithdrawProposal>(&path(1), &Empty {}, &because()).await.unwrap_err();
-    assert_eq!((problem.status, problem.code.as_str()), (409, "proposal.none_of_yours"));
+    let problem = nobody
+        .ask::<WithdrawProposal>(&path(1), &Empty {}, &because())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (409, "proposal.none_of_yours")
+    );
     let no = ProposalNo {
         question: None,
         reason: "the suite is too slow".into(),
     };
-    let problem = nobody.ask::<RejectProposal>(&path(1), &Empty {}, &no).await.unwrap_err();
-    assert_eq!((problem.status, problem.code.as_str()), (403, "proposal.not_owner"));
-    let view = owner.ask::<RejectProposal>(&path(1), &Empty {}, &no).await.unwrap();
+    let problem = nobody
+        .ask::<RejectProposal>(&path(1), &Empty {}, &no)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (problem.status, problem.code.as_str()),
+        (403, "proposal.not_owner")
+    );
+    let view = owner
+        .ask::<RejectProposal>(&path(1), &Empty {}, &no)
+        .await
+        .unwrap();
     assert_eq!(view.outcome, Some(ProposalOutcome::Rejected));
     assert_eq!(view.reason.as_deref(), Some("the suite is too slow"));
 
     let weaker = admin.apply(PIPELINE).await.unwrap().proposed.unwrap();
-    assert_eq!(weaker.number, 2, "to drop the protection is a change like every other");
-    let view = admin.ask::<WithdrawProposal>(&path(2), &Empty {}, &because()).await.unwrap();
+    assert_eq!(
+        weaker.number, 2,
+        "to drop the protection is a change like every other"
+    );
+    let view = admin
+        .ask::<WithdrawProposal>(&path(2), &Empty {}, &because())
+        .await
+        .unwrap();
     assert_eq!(view.outcome, Some(ProposalOutcome::Withdrawn));
     for number in [0, 3, u64::MAX] {
-        let problem = admin.ask::<GetProposal>(&path(number), &Empty {}, &Empty {}).await.unwrap_err();
+        let problem = admin
+            .ask::<GetProposal>(&path(number), &Empty {}, &Empty {})
+            .await
+            .unwrap_err();
         assert_eq!((problem.status, problem.code.as_str()), (404, "proposal.unknown"));
     }
 }
@@ -115,9 +160,16 @@ async fn a_proposal_ends_by_a_no_or_by_whoever_made_it_and_what_there_is_not_is_
 #[tokio::test]
 async fn the_page_of_a_proposal_shows_its_lines_and_takes_the_answer_of_an_owner() {
     let (_app, _, owner, nobody) = proposed().await;
-    for address in ["/policies", "/policies/payments/pipeline/payment-service", "/inbox"] {
+    for address in [
+        "/policies",
+        "/policies/payments/pipeline/payment-service",
+        "/inbox",
+    ] {
         let page = text(get(&owner, address).await).await;
-        assert!(page.contains("/policies/payments/proposal/1"), "{address}: {page}");
+        assert!(
+            page.contains("/policies/payments/proposal/1"),
+            "{address}: {page}"
+        );
     }
     let page = text(get(&nobody, "/inbox").await).await;
     assert!(!page.contains("/policies/payments/proposal/1"), "{page}");
@@ -172,9 +224,16 @@ spec:
             files: BTreeMap::from([("rules.rego".to_owned(), rules.to_owned())]),
             written: None,
         };
-        admin.ask::<ApplyPolicy>(&Empty {}, &Empty {}, &body).await.unwrap()
+        admin
+            .ask::<ApplyPolicy>(&Empty {}, &Empty {}, &body)
+            .await
+            .unwrap()
     };
-    assert!(apply("package main\n\nimport rego.v1\n\ndeny contains \"no\" if false\n").await.changed);
+    assert!(
+        apply("package main\n\nimport rego.v1\n\ndeny contains \"no\" if false\n")
+            .await
+            .changed
+    );
     let gated = PIPELINE.replace(
         "        - tests: {suite: unit}",
         "        - policy: {module: rules}\n          because: All agreed on it.\n        - tests: {suite: unit}",
@@ -185,7 +244,10 @@ spec:
         text: roles.into(),
         written: None,
     };
-    admin.ask::<gateline_api::ApplyRoles>(&Empty {}, &Empty {}, &file).await.unwrap();
+    admin
+        .ask::<gateline_api::ApplyRoles>(&Empty {}, &Empty {}, &file)
+        .await
+        .unwrap();
     let mut news = app.hub.watch();
     admin.register("1.0.0").await.unwrap();
     let id = crate::support::id("dev/1");
@@ -197,7 +259,8 @@ spec:
         }
         news.recv().await.unwrap();
     }
-    let stricter = "package main\n\nimport rego.v1\n\ndeny contains \"no ticket\" if count(input.change.tickets) == 0\n";
+    let stricter =
+        "package main\n\nimport rego.v1\n\ndeny contains \"no ticket\" if count(input.change.tickets) == 0\n";
     let reply = apply(stricter).await;
     assert!(!reply.changed && reply.proposed.is_some());
     let preview: PreviewView = admin
@@ -207,7 +270,11 @@ spec:
     let [one] = &preview.promotions[..] else {
         panic!("{preview:?}");
     };
-    let gate = one.gates.iter().find(|gate| gate.gate.as_str() == "policy").unwrap();
+    let gate = one
+        .gates
+        .iter()
+        .find(|gate| gate.gate.as_str() == "policy")
+        .unwrap();
     assert!(gate.says.contains("no ticket"), "{gate:?}");
     assert_eq!(preview.otherwise, 1, "{preview:?}");
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use gateline_core::{Actor, Command, Credential, Signed};
 use gateline_model::{
     ActorId, Artifact, ArtifactAt, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts, Found, Health,
-    Key, No, Pipeline, PipelineRef, Private, PromotionId, Release, ReleaseId, Roles, Scope, Span, StageRef,
-    Team, TestFacts, Tier,
+    Key, No, Pipeline, PipelineRef, Private, PromotionId, ProposalId, Protection, Release, ReleaseId, Roles,
+    Scope, Span, StageRef, Team, TestFacts, Tier,
 };
 
 use super::Run;
@@ -40,7 +40,7 @@ impl Run {
             77..80 => self.roll_back(),
             80..84 => self.steer(),
             84..86 => self.lift_bar(),
-            86..88 => self.change_pipeline(),
+            86..90 => self.change_rules(),
             _ => self.change_outside(),
         }
     }
@@ -111,7 +111,15 @@ impl Run {
         let source = roles.version();
         let actor = self.person();
         let says = format!("applies the roles of {}", pipeline.project);
-        self.ask(actor, Command::ApplyRoles { roles, source, written: None }, says);
+        self.ask(
+            actor,
+            Command::ApplyRoles {
+                roles,
+                source,
+                written: None,
+            },
+            says,
+        );
     }
 
     fn answer(&mut self) {
@@ -179,7 +187,59 @@ impl Run {
         let source = pipeline.version();
         let actor = self.person();
         let says = format!("applies {}", pipeline.name);
-        self.ask(actor, Command::ApplyPipeline { pipeline, source, written: None }, says);
+        self.ask(
+            actor,
+            Command::ApplyPipeline {
+                pipeline,
+                source,
+                written: None,
+            },
+            says,
+        );
+    }
+
+    /// Somebody changes a pipeline, or answers what somebody wants to change.
+    fn change_rules(&mut self) {
+        let mut waiting: Vec<ProposalId> = Vec::new();
+        for (project, state) in self.sim.book.world.projects() {
+            waiting.extend(state.proposals.keys().map(|number| ProposalId {
+                project: project.clone(),
+                number: *number,
+            }));
+        }
+        waiting.sort();
+        if waiting.is_empty() || self.sim.rng.chance(300) {
+            return self.change_pipeline();
+        }
+        let proposal = self.sim.rng.pick(&waiting).clone();
+        let actor = self.person();
+        let reason = "it is so".to_owned();
+        let (word, command) = match self.sim.rng.below(8) {
+            0 => (
+                "rejects",
+                Command::RejectProposal {
+                    proposal: proposal.clone(),
+                    question: None,
+                    reason,
+                },
+            ),
+            1 => (
+                "withdraws",
+                Command::WithdrawProposal {
+                    proposal: proposal.clone(),
+                    reason,
+                },
+            ),
+            _ => (
+                "approves",
+                Command::ApproveProposal {
+                    proposal: proposal.clone(),
+                    question: None,
+                    comment: None,
+                },
+            ),
+        };
+        self.ask(actor, command, format!("{word} proposal {proposal}"));
     }
 
     /// A pipeline that asks for a little more, or a little less.
@@ -192,6 +252,9 @@ impl Run {
         for rule in pipeline.stages[last].approval.iter_mut() {
             rule.signed = if rule.automatic { Tier::Session } else { signed };
         }
+        let owners = vec!["tech-lead".parse().expect("it is a legal name")];
+        let count = self.sim.rng.between(1, 2) as u32;
+        pipeline.protected = self.sim.rng.chance(700).then_some(Protection { owners, count });
         pipeline.stages[last].expires = Span::from_secs(self.sim.rng.between(3_600, 6 * 3_600));
         let pipeline = Arc::new(pipeline);
         self.pipelines[index] = pipeline.clone();

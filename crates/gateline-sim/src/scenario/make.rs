@@ -34,7 +34,9 @@ impl Script<'_> {
                 }
             }
             "roles" => self.roles_command(row)?,
-            "approve-proposal" | "reject-proposal" | "withdraw-proposal" => self.proposal_command(row, reason)?,
+            "approve-proposal" | "reject-proposal" | "withdraw-proposal" => {
+                self.proposal_command(row, reason)?
+            }
             "notifications" => notifications_command(row)?,
             "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" => {
                 self.answer_command(row, reason)?

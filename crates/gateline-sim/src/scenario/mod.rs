@@ -90,9 +90,10 @@ impl Script<'_> {
     fn play(&mut self, row: &Row) -> Result<(), ScenarioError> {
         match row.verb() {
             "pipeline" | "policy" | "roles" | "notifications" | "release" | "evidence" | "promote"
-            | "approve-proposal" | "reject-proposal" | "withdraw-proposal" | "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" | "override"
-            | "confirm-override" | "review" | "calendar" | "waive" | "freeze" | "lift-freeze"
-            | "enrol-key" | "revoke-key" | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
+            | "approve-proposal" | "reject-proposal" | "withdraw-proposal" | "approve" | "reject"
+            | "request-changes" | "withdraw" | "ask" | "delegate" | "override" | "confirm-override"
+            | "review" | "calendar" | "waive" | "freeze" | "lift-freeze" | "enrol-key" | "revoke-key"
+            | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
                 if let Some(token) = self.token_for_groups(row)? {
                     self.ask(Actor::gateline(), token);
                 }

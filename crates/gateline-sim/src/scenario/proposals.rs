@@ -72,7 +72,10 @@ impl Script<'_> {
                 Ok(decision) => decision.headline.clone(),
                 Err(why) => format!("not known: {why}"),
             };
-            self.say(&format!("{} into {} then   {}", then.version, promotion.stage.stage, then.headline));
+            self.say(&format!(
+                "{} into {} then   {}",
+                then.version, promotion.stage.stage, then.headline
+            ));
             self.say(&format!("    with proposal {}  {with_it}", id.number));
         }
         Ok(())

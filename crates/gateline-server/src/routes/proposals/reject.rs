@@ -1,6 +1,6 @@
 //! `POST /api/v1/proposals/{project}/{number}/reject`
 
-use gateline_api::{RejectProposal, ProposalView};
+use gateline_api::{ProposalView, RejectProposal};
 use gateline_core::Command;
 
 use crate::call::Call;

@@ -1,6 +1,6 @@
 //! `POST /api/v1/proposals/{project}/{number}/withdraw`
 
-use gateline_api::{WithdrawProposal, ProposalView};
+use gateline_api::{ProposalView, WithdrawProposal};
 use gateline_core::Command;
 
 use crate::call::Call;

@@ -54,12 +54,14 @@ pub(in crate::ui) async fn policies(visit: Visit) -> Result<Markup, Refused> {
             kind: "roles",
             version,
         });
-    let calendars = views::calendars(hub, only.as_ref()).into_iter().map(|one| InForce {
-        project: one.project,
-        kind: "calendar",
-        name: one.name.to_string(),
-        version: one.version,
-    });
+    let calendars = views::calendars(hub, only.as_ref())
+        .into_iter()
+        .map(|one| InForce {
+            project: one.project,
+            kind: "calendar",
+            name: one.name.to_string(),
+            version: one.version,
+        });
     let all: Vec<InForce> = modules.chain(roles).chain(calendars).chain(pipelines).collect();
     let proposals = views::proposals(hub, only.as_ref()).await?;
     Ok(list(&visit.visitor, project.trim(), &all, &proposals))
@@ -104,7 +106,13 @@ pub(in crate::ui) async fn rules(mut visit: Visit) -> Result<Markup, Refused> {
         given => chosen(&versions, given)?,
     };
     let before = old.map(|place| &versions[place]);
-    let difference = views::difference(hub, &declared, before.map(|one| one.content), versions[new].content).await?;
+    let difference = views::difference(
+        hub,
+        &declared,
+        before.map(|one| one.content),
+        versions[new].content,
+    )
+    .await?;
     let meaning = match (&declared, before) {
         (Declared::Pipeline(name), Some(before)) => {
             meaning(&visit.app, &project, name, before, &versions[new]).await
