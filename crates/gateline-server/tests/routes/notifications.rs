@@ -175,6 +175,7 @@ async fn who_is_asked_in_a_chat_reads_the_summary_that_the_page_shows() {
         text: RULES
             .replace("promotion_requested", "approval_asked")
             .replace("{channel: audit}, {channel: nowhere}", "{channel: chat}"),
+        written: None,
     };
     admin
         .ask::<ApplyNotifications>(&Empty {}, &Empty {}, &body)
