@@ -1,5 +1,7 @@
 //! Events: everything that can happen, in the past tense. This list is the product's history.
 //!
+//! Long because it is one list, of every event with its fields.
+//!
 //! `evolve` reads only these bodies. Personal names and free text go beside them into [`Private`], which can be erased.
 
 mod sentence;

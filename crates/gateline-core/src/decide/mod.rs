@@ -34,7 +34,7 @@ pub use waive::{WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use gateline_model::{NewVersion, Pipeline, StageName, StreamId, Work, WorkId, limits::TEXT_BYTES_MAX};
+use gateline_model::{Pipeline, StageName, StreamId, Work, WorkId, limits::TEXT_BYTES_MAX};
 use jiff::Timestamp;
 
 use crate::command::{Command, Facts};
@@ -75,48 +75,10 @@ pub fn decide(world: &World, command: &Command, facts: &Facts) -> Result<Decided
 
 fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Rejection> {
     match command {
-        Command::ApplyPipeline {
-            pipeline,
-            source,
-            written,
-        } => {
-            let (pipeline, source) = (pipeline.clone(), *source);
-            let of = pipeline.project.clone();
-            propose::apply(
-                draft,
-                &of,
-                NewVersion::Pipeline { pipeline, source },
-                written.as_ref(),
-            )?;
-        }
-        Command::ApplyPolicy {
-            project,
-            name,
-            module,
-            written,
-        } => {
-            let (name, module) = (name.clone(), *module);
-            propose::apply(
-                draft,
-                project,
-                NewVersion::Policy { name, module },
-                written.as_ref(),
-            )?;
-        }
-        Command::ApplyCalendar {
-            project,
-            name,
-            calendar,
-            written,
-        } => {
-            let (name, calendar) = (name.clone(), calendar.clone());
-            propose::apply(
-                draft,
-                project,
-                NewVersion::Calendar { name, calendar },
-                written.as_ref(),
-            )?;
-        }
+        Command::ApplyPipeline { .. }
+        | Command::ApplyPolicy { .. }
+        | Command::ApplyCalendar { .. }
+        | Command::ApplyRoles { .. } => propose::new_version(draft, command)?,
         Command::ApproveProposal {
             proposal,
             question,
@@ -178,15 +140,6 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         Command::AskPerson { promotion, who } => answer::ask_person(draft, promotion, who)?,
         Command::Delegate { .. } => people::delegate(draft, command)?,
         Command::EndDelegation { project, by, to } => people::end_delegation(draft, project, by, to)?,
-        Command::ApplyRoles {
-            roles,
-            source,
-            written,
-        } => {
-            let (roles, source) = (roles.clone(), *source);
-            let of = roles.project.clone();
-            propose::apply(draft, &of, NewVersion::Roles { roles, source }, written.as_ref())?;
-        }
         Command::ApplyNotifications {
             notifications,
             source,

@@ -10,6 +10,7 @@ use gateline_model::{
 use jiff::Timestamp;
 
 use super::{private, project, reason, times};
+use crate::command::Command;
 use crate::draft::Draft;
 use crate::people::People;
 use crate::proposals::{self, Seat};
@@ -19,8 +20,45 @@ use crate::state::{OpenProposal, Project};
 /// Most proposals that wait in one project.
 pub const PROPOSALS_OPEN_MAX: usize = 100;
 
+/// Brings the version that a command holds into force, or proposes it.
+pub(super) fn new_version(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejection> {
+    let (of, new, written) = match command.clone() {
+        Command::ApplyPipeline {
+            pipeline,
+            source,
+            written,
+        } => {
+            let of = pipeline.project.clone();
+            (of, NewVersion::Pipeline { pipeline, source }, written)
+        }
+        Command::ApplyPolicy {
+            project,
+            name,
+            module,
+            written,
+        } => (project, NewVersion::Policy { name, module }, written),
+        Command::ApplyCalendar {
+            project,
+            name,
+            calendar,
+            written,
+        } => (project, NewVersion::Calendar { name, calendar }, written),
+        Command::ApplyRoles {
+            roles,
+            source,
+            written,
+        } => (
+            roles.project.clone(),
+            NewVersion::Roles { roles, source },
+            written,
+        ),
+        _ => return Ok(()),
+    };
+    apply(draft, &of, new, written.as_ref())
+}
+
 /// Brings a version into force, or proposes it where owners must approve it first.
-pub(super) fn apply(
+fn apply(
     draft: &mut Draft<'_>,
     of: &ProjectName,
     new: NewVersion,

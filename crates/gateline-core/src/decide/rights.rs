@@ -1,6 +1,6 @@
 //! Rights of way: what each command needs, on what. The table of all commands; `authority` says who has it.
 
-use gateline_model::{Scope, StageRef, WaiverId};
+use gateline_model::{ProposalId, Scope, StageRef, WaiverId};
 
 use crate::authority::{self, Denied, Object};
 use crate::command::{Command, Credential};
@@ -66,19 +66,7 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         }
         Command::ApproveProposal { proposal, .. }
         | Command::RejectProposal { proposal, .. }
-        | Command::WithdrawProposal { proposal, .. } => {
-            let state = draft.project(&proposal.project).unwrap_or_default();
-            let open = state.proposals.get(&proposal.number);
-            let whole = || Object::project(&proposal.project);
-            let object = open.map(|open| proposals::object(&proposal.project, &open.proposal.new));
-            // Whoever proposed it may take it back with the right to propose.
-            let own = open.is_some_and(|open| open.proposal.by == draft.facts.actor.id);
-            let scope = match (command, own) {
-                (Command::WithdrawProposal { .. }, true) => Scope::Read,
-                _ => Scope::Approve,
-            };
-            right(scope, object.unwrap_or_else(whole))
-        }
+        | Command::WithdrawProposal { proposal, .. } => answers(draft, command, proposal),
         Command::DeclareFreeze { project, freeze, .. } => right(
             Scope::Freeze,
             freeze
@@ -157,6 +145,22 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         | Command::ReportHealth { .. }
         | Command::ReportLetter { .. } => Needs::Gateline,
     }
+}
+
+/// Owners answer a proposal; whoever proposed it may take it back with the right to look.
+fn answers(draft: &Draft<'_>, command: &Command, proposal: &ProposalId) -> Needs {
+    let state = draft.project(&proposal.project).unwrap_or_default();
+    let open = state.proposals.get(&proposal.number);
+    let object = open.map(|open| proposals::object(&proposal.project, &open.proposal.new));
+    let own = open.is_some_and(|open| open.proposal.by == draft.facts.actor.id);
+    let scope = match (command, own) {
+        (Command::WithdrawProposal { .. }, true) => Scope::Read,
+        _ => Scope::Approve,
+    };
+    Needs::Right(
+        scope,
+        object.unwrap_or_else(|| Object::project(&proposal.project)),
+    )
 }
 
 /// Where the stage names who writes reviews, being asked is enough; elsewhere it takes the right to override.

@@ -119,6 +119,22 @@ fn table() -> Vec<Line> {
             "/ui/stages/{project}/{pipeline}/{stage}/unbar",
             forms::change,
         ),
+        form(Act::LiftWaiver, link::WAIVER_LIFT, forms::lift_waiver),
+        form(Act::EnrolKey, "/ui/keys/enrol", forms::keys),
+        form(Act::RevokeKey, "/ui/keys/revoke", forms::keys),
+        form(Act::EndSessions, "/ui/sessions/end", forms::end_sessions),
+        form(Act::EndDelegation, link::DELEGATION_END, forms::end_delegation),
+        open("/login", pages::login),
+        open("/static/{name}", file),
+    ];
+    lines.extend(answers);
+    lines.extend(proposals());
+    lines
+}
+
+/// What is said to a new version of what is protected.
+fn proposals() -> [Line; 3] {
+    [
         form(
             Act::ApproveProposal,
             "/ui/policies/{project}/proposal/{number}/approve",
@@ -134,16 +150,7 @@ fn table() -> Vec<Line> {
             "/ui/policies/{project}/proposal/{number}/withdraw",
             forms::about_proposal,
         ),
-        form(Act::LiftWaiver, link::WAIVER_LIFT, forms::lift_waiver),
-        form(Act::EnrolKey, "/ui/keys/enrol", forms::keys),
-        form(Act::RevokeKey, "/ui/keys/revoke", forms::keys),
-        form(Act::EndSessions, "/ui/sessions/end", forms::end_sessions),
-        form(Act::EndDelegation, link::DELEGATION_END, forms::end_delegation),
-        open("/login", pages::login),
-        open("/static/{name}", file),
-    ];
-    lines.extend(answers);
-    lines
+    ]
 }
 
 /// The pages, their forms and their files.
