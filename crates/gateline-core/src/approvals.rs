@@ -38,6 +38,8 @@ pub(crate) struct LayerNow {
     pub needed: usize,
     /// How many are known who may.
     pub known: usize,
+    /// Of which teams it could not be found out who is on call, and why, as sentences.
+    pub unknown: Vec<String>,
     /// The answers of yes that count.
     pub given: Vec<Approval>,
     /// Answers of yes that would count if the key that signed them had not been revoked.
@@ -246,10 +248,13 @@ impl Asking<'_> {
         } else {
             Stands::Open
         };
+        let paths = &view.release.release.change.paths;
+        let unknown = self.people.on_call_unknown(&self.people.teams_asked(&from.0, paths));
         LayerNow {
             index,
             layer: layer.clone(),
             question,
+            unknown,
             shown,
             needed,
             known,
@@ -465,8 +470,14 @@ impl LayerNow {
         let lost: String = lost
             .map(|(by, key)| format!("; the yes of {by} counts no more, for key {key} was revoked"))
             .collect();
+        let unknown: String = match self.stands {
+            Stands::Complete => String::new(),
+            Stands::Open | Stands::Expired | Stands::Later => {
+                self.unknown.iter().map(|why| format!("; {why}")).collect()
+            }
+        };
         format!(
-            "{} of {} from {}{who}{stands}{lost}",
+            "{} of {} from {}{who}{stands}{lost}{unknown}",
             self.given.len(),
             self.needed,
             self.from

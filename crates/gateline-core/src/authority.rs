@@ -111,7 +111,7 @@ pub enum Denied {
     #[error("no roles are declared for `{0}`, so that only tokens may act there")]
     NoRoles(ProjectName),
     /// No role permits it.
-    #[error("no role lets `{actor}` {} in `{object}`; {}", verb(*.scope), who_may(.roles))]
+    #[error("no role lets `{actor}` {} in `{object}`; {}{}", verb(*.scope), who_may(.roles), also(.unknown))]
     NoRole {
         /// Who asked.
         actor: ActorId,
@@ -121,6 +121,8 @@ pub enum Denied {
         object: Object,
         /// The roles that permit it, with who has them.
         roles: Vec<String>,
+        /// Of which teams with these roles it is not known who is on call, and why.
+        unknown: Vec<String>,
     },
 }
 
@@ -145,6 +147,10 @@ fn who_may(roles: &[String]) -> String {
         return "no role there does".to_owned();
     }
     format!("those with {} may", roles.join(", or "))
+}
+
+fn also(sentences: &[String]) -> String {
+    sentences.iter().map(|sentence| format!("; {sentence}")).collect()
 }
 
 /// Whether an actor may do something to an object now, and why.
@@ -188,6 +194,7 @@ pub(crate) fn by_people(
         | Scope::Apply => {}
     }
     let mut permitting = Vec::new();
+    let mut their_teams = Vec::new();
     let mut declared = false;
     for roles in people.roles() {
         declared |= !roles.roles.is_empty();
@@ -211,6 +218,7 @@ pub(crate) fn by_people(
                 return Ok(right(Some(team.clone())));
             }
             permitting.push(format!("role `{}`", role.name));
+            their_teams.extend(&role.teams);
         }
     }
     match &actor.shown {
@@ -221,6 +229,7 @@ pub(crate) fn by_people(
             scope,
             object: object.clone(),
             roles: permitting,
+            unknown: people.on_call_unknown(their_teams),
         }),
     }
 }
@@ -244,4 +253,11 @@ pub fn layers_that_ask(people: &People, actor: &ActorId, stage: &gateline_model:
     found.sort();
     found.dedup();
     found
+}
+
+/// Why nobody is on call in teams that a stage's layers ask, where that could not be found out.
+pub fn layers_unknown(people: &People, stage: &gateline_model::Stage) -> Vec<String> {
+    let layers = stage.approval.iter().flat_map(|rule| &rule.layers);
+    let asked: Vec<Who> = layers.flat_map(|layer| layer.from.0.iter().cloned()).collect();
+    people.on_call_unknown(&people.teams_asked(&asked, &[]))
 }

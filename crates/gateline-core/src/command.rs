@@ -293,6 +293,17 @@ pub enum Command {
         /// Digest of the file as it was written.
         source: Digest,
     },
+    /// Report whom a source names as on call, or why it could not be read.
+    ReportOnCall {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// The team.
+        team: GroupName,
+        /// The source, by digest of its declaration.
+        source: Digest,
+        /// Who, or why not.
+        who: Result<Vec<ActorId>, String>,
+    },
     /// Report what became of an attempt to deliver a letter.
     ReportLetter {
         /// The project.

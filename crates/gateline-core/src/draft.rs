@@ -11,9 +11,9 @@ use gateline_model::{
 
 use crate::command::Facts;
 use crate::decide::Decided;
-use crate::plan::{plan, plan_promotion, plan_stage, plan_telling};
+use crate::plan::{plan, plan_on_call, plan_promotion, plan_stage, plan_telling};
 use crate::rejection::Rejection;
-use crate::state::{Project, Promotion, ReleaseState, StageState, Telling};
+use crate::state::{OnCallSources, Project, Promotion, ReleaseState, StageState, Telling};
 use crate::world::World;
 
 /// One event that a decision wants recorded.
@@ -39,6 +39,7 @@ pub(crate) struct Draft<'w> {
     stages: BTreeMap<StageRef, Arc<StageState>>,
     promotions: BTreeMap<PromotionId, Arc<Promotion>>,
     telling: BTreeMap<ProjectName, Arc<Telling>>,
+    on_call: BTreeMap<ProjectName, OnCallSources>,
     proposed: Vec<Proposed>,
 }
 
@@ -53,6 +54,7 @@ impl<'w> Draft<'w> {
             stages: BTreeMap::new(),
             promotions: BTreeMap::new(),
             telling: BTreeMap::new(),
+            on_call: BTreeMap::new(),
             proposed: Vec::new(),
         }
     }
@@ -68,6 +70,7 @@ impl<'w> Draft<'w> {
             stages: draft.stages.clone(),
             promotions: draft.promotions.clone(),
             telling: draft.telling.clone(),
+            on_call: draft.on_call.clone(),
             proposed: Vec::new(),
         }
     }
@@ -218,8 +221,9 @@ impl<'w> Draft<'w> {
                 None => ReleaseState::begin(*id, &event, at)
                     .map(|state| drop(self.releases.insert(*id, Arc::new(state)))),
             },
-            StreamId::Project(_) => {
+            StreamId::Project(name) => {
                 self.note(stream.clone());
+                self.note_on_call(name, &event, at);
                 Ok(())
             }
             StreamId::Notifications(name) => {
@@ -235,6 +239,22 @@ impl<'w> Draft<'w> {
             event,
             private,
         });
+    }
+
+    /// Keeps what an event says of the sources of who is on call: of a project only these plan work.
+    fn note_on_call(&mut self, name: &ProjectName, event: &Event, at: jiff::Timestamp) {
+        if !matches!(
+            event,
+            Event::RolesApplied { .. } | Event::OnCallLearned { .. } | Event::OnCallErrored { .. }
+        ) {
+            return;
+        }
+        let before = || {
+            let project = self.world.project(name);
+            project.map(|project| project.on_call.clone()).unwrap_or_default()
+        };
+        let sources = self.on_call.entry(name.clone()).or_insert_with(before);
+        sources.evolve(event, at);
     }
 
     /// What the draft comes to.
@@ -256,6 +276,9 @@ impl<'w> Draft<'w> {
         }
         for (id, state) in &self.promotions {
             compare(StreamId::Promotion(id.clone()), plan_promotion(state));
+        }
+        for (name, state) in &self.on_call {
+            compare(StreamId::Project(name.clone()), plan_on_call(name, state));
         }
         for (name, state) in &self.telling {
             compare(StreamId::Notifications(name.clone()), plan_telling(name, state));
@@ -281,6 +304,7 @@ fn begins_anew(old: &Work, new: &Work) -> bool {
         | WorkKind::Measure
         | WorkKind::Continue { .. }
         | WorkKind::ObserveHealth
+        | WorkKind::AskOnCall { .. }
         | WorkKind::Deliver { .. } => new.due != old.due,
     }
 }

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use gateline_model::{ActorId, GroupName, Owner, Pipeline, PipelineName, ProjectName, Roles, Who};
+use gateline_model::{
+    ActorId, GroupName, OnCall, Owner, Pipeline, PipelineName, ProjectName, Roles, Team, Who,
+};
 use jiff::Timestamp;
 
 use crate::decide::server_project;
@@ -51,12 +53,75 @@ impl People {
         self.here.as_ref()?.pipeline(name)
     }
 
+    /// The same, each with the project that it belongs to and that knows what its sources said.
+    fn documents(&self) -> impl Iterator<Item = (&Project, &Arc<Roles>)> {
+        let projects = [&self.here, &self.server].into_iter().flatten();
+        projects.filter_map(|project| Some((&**project, project.roles.as_ref()?)))
+    }
+
+    /// Whom a team has on call now, as its project knows.
+    fn on_call<'a>(&self, of: &'a Project, team: &'a Team) -> Result<Vec<&'a ActorId>, String> {
+        match &team.on_call {
+            None => Ok(Vec::new()),
+            Some(OnCall::Rota(rota)) => Ok(rota.at(self.now).into_iter().collect()),
+            Some(OnCall::Source(source)) => match of.on_call.get(&team.name) {
+                Some(asked) if asked.source == *source => Ok(asked.who(self.now)?.iter().collect()),
+                Some(_) | None => Err("its source was not asked yet".to_owned()),
+            },
+        }
+    }
+
+    /// Whom a team of a project's roles has on call now, and since when where a source says so.
+    ///
+    /// # Errors
+    /// Why that could not be found out: then nobody is on call.
+    pub fn on_call_in(
+        &self,
+        project: &ProjectName,
+        team: &GroupName,
+    ) -> Result<(Vec<ActorId>, Option<Timestamp>), String> {
+        let mut documents = self.documents();
+        let Some((of, roles)) = documents.find(|(_, roles)| roles.project == *project) else {
+            return Ok(Default::default());
+        };
+        let Some(team) = roles.team(team) else {
+            return Ok(Default::default());
+        };
+        let last = of.on_call.get(&team.name).and_then(|asked| asked.last.as_ref());
+        let who = self.on_call(of, team)?;
+        Ok((who.into_iter().cloned().collect(), last.map(|last| last.since)))
+    }
+
+    /// The teams of these in which nobody is on call because that could not be found out, and why, as sentences.
+    pub fn on_call_unknown<'a>(&self, teams: impl IntoIterator<Item = &'a GroupName>) -> Vec<String> {
+        let unknown = teams.into_iter().flat_map(|name| {
+            self.documents().filter_map(move |(of, roles)| {
+                let why = self.on_call(of, roles.team(name)?).err()?;
+                Some(format!("nobody is on call in `{name}`: {why}"))
+            })
+        });
+        let mut found: Vec<String> = unknown.collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The teams that are meant by those who are asked.
+    pub fn teams_asked(&self, asked: &[Who], paths: &[String]) -> Vec<GroupName> {
+        let teams = asked.iter().flat_map(|who| match who {
+            Who::Team(team) => vec![team.clone()],
+            Who::Actor(_) => Vec::new(),
+            Who::Owners => self.owners(paths),
+        });
+        teams.collect()
+    }
+
     /// Whether an actor is in a team now: as a member, on call, by a sign-in's group, or by a token in force.
     pub fn is_in(&self, actor: &ActorId, team: &GroupName) -> bool {
-        let declared = self.roles().filter_map(|roles| roles.team(team));
-        let by_declaration = declared.into_iter().any(|team| {
+        let by_declaration = self.documents().any(|(of, roles)| {
+            let Some(team) = roles.team(team) else { return false };
             team.members.contains(actor)
-                || team.on_call.as_ref().and_then(|rota| rota.at(self.now)) == Some(actor)
+                || self.on_call(of, team).is_ok_and(|who| who.contains(&actor))
                 || team.claims.iter().any(|claim| self.carries(actor, claim))
         });
         by_declaration || self.has_token_for(actor, team)
@@ -82,9 +147,12 @@ impl People {
 
     /// Every actor who is known to be in a team now. Who is in it by a sign-in is known once he signed in.
     pub fn members(&self, team: &GroupName) -> Vec<ActorId> {
-        let declared = self.roles().filter_map(|roles| roles.team(team));
-        let named = declared.flat_map(|team| {
-            let on_call = team.on_call.as_ref().and_then(|rota| rota.at(self.now));
+        let declared = self
+            .documents()
+            .filter_map(|(of, roles)| Some((of, roles.team(team)?)));
+        // Where a source could not be read, nobody is on call.
+        let named = declared.flat_map(|(of, team)| {
+            let on_call = self.on_call(of, team).unwrap_or_default();
             team.members.iter().chain(on_call)
         });
         let server = self.server.iter();
@@ -201,14 +269,20 @@ impl People {
         self.server.as_ref()?.keys.get(fingerprint)
     }
 
-    /// When a rota of one of these teams changes hands next.
+    /// When a rota of one of these teams changes hands next, or what a source said of one becomes too old.
     pub fn changes_at(&self, asked: &[Who]) -> Option<Timestamp> {
         let teams = asked.iter().filter_map(|who| match who {
             Who::Team(team) => Some(team),
             Who::Actor(_) | Who::Owners => None,
         });
-        let declared = teams.flat_map(|team| self.roles().filter_map(|roles| roles.team(team)));
-        let rotas = declared.filter_map(|team| team.on_call.as_ref());
-        rotas.filter_map(|rota| rota.changes_at(self.now)).min()
+        let declared = teams.flat_map(|team| {
+            self.documents()
+                .filter_map(move |(of, roles)| Some((of, roles.team(team)?)))
+        });
+        let changes = declared.filter_map(|(of, team)| match team.on_call.as_ref()? {
+            OnCall::Rota(rota) => rota.changes_at(self.now),
+            OnCall::Source(_) => of.on_call.get(&team.name)?.ends_at(),
+        });
+        changes.filter(|at| *at > self.now).min()
     }
 }

@@ -2,13 +2,17 @@
 
 use gateline_model::{CheckOf, Found, ProjectName, RulingKind, StageRef, StreamId, Work, WorkKind};
 
-use crate::state::{Phase, Promotion, Rollout, StageState, StepState, Telling};
+use crate::state::{OnCallSources, Phase, Promotion, Rollout, StageState, StepState, Telling};
 use crate::world::World;
 
 /// All work that one stream plans now, by id.
 pub fn plan(world: &World, stream: &StreamId) -> Vec<Work> {
     let mut work = match stream {
-        StreamId::Project(_) | StreamId::Release(_) => Vec::new(),
+        StreamId::Release(_) => Vec::new(),
+        StreamId::Project(project) => world
+            .project(project)
+            .map(|state| plan_on_call(project, &state.on_call))
+            .unwrap_or_default(),
         StreamId::Stage(stage) => world
             .stage(stage)
             .map(|state| plan_stage(stage, state))
@@ -36,6 +40,15 @@ pub(crate) fn plan_stage(stage: &StageRef, state: &StageState) -> Vec<Work> {
         kind: WorkKind::ObserveHealth,
         due,
     }]
+}
+
+pub(crate) fn plan_on_call(project: &ProjectName, sources: &OnCallSources) -> Vec<Work> {
+    let work = |(team, asked): (&gateline_model::GroupName, &crate::state::Asked)| Work {
+        stream: StreamId::Project(project.clone()),
+        kind: WorkKind::AskOnCall { team: team.clone() },
+        due: asked.declared_at,
+    };
+    sources.iter().map(work).collect()
 }
 
 pub(crate) fn plan_telling(project: &ProjectName, state: &Telling) -> Vec<Work> {

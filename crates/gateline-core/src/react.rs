@@ -32,6 +32,8 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
         // Who may answer changed, perhaps everywhere: who was asked before may not count any more.
         (
             Event::RolesApplied { .. }
+            | Event::OnCallLearned { .. }
+            | Event::OnCallErrored { .. }
             | Event::KeyRevoked { .. }
             | Event::TokenRevoked { .. }
             | Event::DelegationEnded { .. },

@@ -12,6 +12,7 @@ pub mod http_check;
 pub mod letter;
 pub mod metrics;
 pub mod oci;
+pub mod on_call;
 pub mod outbound;
 pub mod payment_service;
 pub mod process;

@@ -28,10 +28,15 @@ pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
                 WorkKind::Judge
                 | WorkKind::Continue { .. }
                 | WorkKind::ObserveHealth
+                | WorkKind::AskOnCall { .. }
                 | WorkKind::Deliver { .. } => None,
             }
         }
         (StreamId::Stage(stage), WorkKind::ObserveHealth) => health(world, stage),
+        (StreamId::Project(project), WorkKind::AskOnCall { team }) => {
+            let asked = world.project(project)?.on_call.get(team)?;
+            Some(TaskOrder::OnCall(Box::new(asked.source.clone())))
+        }
         (StreamId::Notifications(project), WorkKind::Deliver { letter }) => {
             let letter = world.telling(project)?.pending.get(letter)?;
             Some(TaskOrder::Deliver(Box::new(letter.clone())))

@@ -131,6 +131,17 @@ impl Engine {
                     not_seen_from,
                 })
             }
+            (StreamId::Project(project), WorkKind::AskOnCall { team }, Observed::OnCall(who)) => {
+                match &task.order {
+                    TaskOrder::OnCall(source) => Some(Command::ReportOnCall {
+                        project: project.clone(),
+                        team: team.clone(),
+                        source: source.digest(),
+                        who,
+                    }),
+                    _ => None,
+                }
+            }
             (
                 StreamId::Notifications(project),
                 WorkKind::Deliver { letter },
@@ -292,6 +303,7 @@ impl Engine {
             WorkKind::CheckEntry { .. }
             | WorkKind::CheckVerify { .. }
             | WorkKind::Step { .. }
+            | WorkKind::AskOnCall { .. }
             | WorkKind::Deliver { .. } => REST.after(now),
         };
         match again {
@@ -332,6 +344,7 @@ impl TaskOrder {
             TaskOrder::Check(_) => Observed::Checked(Err(why.to_owned())),
             TaskOrder::Step(_) => Observed::Stepped(StepOutcome::Unknown(why.to_owned())),
             TaskOrder::Measure(..) => Observed::Measured(Err(why.to_owned())),
+            TaskOrder::OnCall(_) => Observed::OnCall(Err(why.to_owned())),
             TaskOrder::Deliver(_) => Observed::Delivered(Delivered::Later(why.to_owned(), None)),
             TaskOrder::Health(_) => Observed::Seen(HealthSeen::because(Health::Unknown, why)),
         }

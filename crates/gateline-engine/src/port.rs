@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gateline_core::{Actor, Command, Rejection, StepOutcome};
 use gateline_model::{
-    CheckOrder, Delivered, Digest, HealthSeen, Letter, PromotionId, Reading, Recorded, StepOrder, TargetView,
+    ActorId, CheckOrder, Delivered, Digest, HealthSeen, Letter, OnCallSource, PromotionId, Reading, Recorded, StepOrder, TargetView,
     Tick, TrafficSource, Version, Weight,
 };
 use gateline_store::{
@@ -145,6 +145,8 @@ pub enum TaskOrder {
     Measure(Box<TargetView>, Option<Box<SourceOrder>>),
     /// Look at the health.
     Health(Box<TargetView>),
+    /// Ask a source who is on call.
+    OnCall(Box<OnCallSource>),
     /// Deliver a letter.
     Deliver(Box<Letter>),
 }
@@ -171,6 +173,8 @@ pub enum Observed {
     Measured(Result<Vec<Tick>, String>),
     /// To a look at the health.
     Seen(HealthSeen),
+    /// To a source: whom it names, or why it could not be read.
+    OnCall(Result<Vec<ActorId>, String>),
     /// To a letter.
     Delivered(Delivered),
 }

@@ -93,6 +93,24 @@ pub enum Event {
         /// How it ended.
         outcome: ProposalOutcome,
     },
+    /// A source says who is on call in a team: it changed, or was confirmed before what was known became too old.
+    OnCallLearned {
+        /// The team.
+        team: GroupName,
+        /// The source, by digest of its declaration.
+        source: Digest,
+        /// Who; nobody where the source names nobody.
+        who: Vec<ActorId>,
+    },
+    /// A source could not be asked who is on call in a team, or its answer could not be read: nobody is.
+    OnCallErrored {
+        /// The team.
+        team: GroupName,
+        /// The source, by digest of its declaration.
+        source: Digest,
+        /// Why, in the driver's words.
+        why: String,
+    },
     /// Rules of notifications came into force.
     NotificationsApplied {
         /// The version.
@@ -720,6 +738,8 @@ pub const TOLD_EVENTS: &[&str] = &[
     "key_enrolled",
     "key_revoked",
     "notifications_applied",
+    "on_call_errored",
+    "on_call_learned",
     "override_granted",
     "password_set",
     "person_asked",
@@ -764,6 +784,8 @@ impl Event {
             Event::ProposalApproved { .. } => "proposal_approved",
             Event::ProposalApprovalWithdrawn { .. } => "proposal_approval_withdrawn",
             Event::ProposalEnded { .. } => "proposal_ended",
+            Event::OnCallLearned { .. } => "on_call_learned",
+            Event::OnCallErrored { .. } => "on_call_errored",
             Event::NotificationsApplied { .. } => "notifications_applied",
             Event::SignedIn { .. } => "signed_in",
             Event::KeyEnrolled { .. } => "key_enrolled",

@@ -1,5 +1,7 @@
 //! Named limits that several crates share. A limit of one crate lives in that crate.
 
+use crate::Span;
+
 /// Longest name of a project, pipeline, stage, gate or target, in bytes: it fits a DNS label.
 pub const NAME_BYTES_MAX: usize = 63;
 /// Longest version label of a release, in bytes.
@@ -44,3 +46,19 @@ pub const NOTICES_PER_LETTER_MAX: usize = 25;
 pub const NOTICE_GATES_MAX: usize = 8;
 /// Longest sentence in a notice, in bytes; what is longer is cut.
 pub const NOTICE_TEXT_BYTES_MAX: usize = 600;
+/// Most people whom a source may name as on call at once; an answer with more is not believed.
+pub const ON_CALL_NAMES_MAX: usize = 50;
+/// How often a source of who is on call is asked where nothing else is declared.
+pub const ON_CALL_EVERY: Span = Span::from_secs(300);
+/// The shortest time between two questions to a source, and for one answer.
+pub const ON_CALL_EVERY_MIN: Span = Span::from_secs(1);
+/// How old what a source said may be where nothing else is declared.
+pub const ON_CALL_AGE: Span = Span::from_secs(1_800);
+/// How old what a source said may be at most.
+pub const ON_CALL_AGE_MAX: Span = Span::from_secs(86_400);
+/// How long an answer of a source may take where nothing else is declared.
+pub const ON_CALL_TIMEOUT: Span = Span::from_secs(10);
+/// How long an answer of a source may take at most.
+pub const ON_CALL_TIMEOUT_MAX: Span = Span::from_secs(60);
+/// Longest reason why a source could not be read, in bytes; what is longer is cut.
+pub const ON_CALL_WHY_BYTES_MAX: usize = 500;

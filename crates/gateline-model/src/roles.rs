@@ -1,13 +1,13 @@
 //! Roles: who may do what in a project, and who is in which team. A document, stored and versioned like a pipeline.
-//! Knows no clock; callers pass the moment.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActorId, Digest, GroupName, PipelineName, ProjectName, Protected, Scope, Span, StageName};
+use crate::{
+    ActorId, Digest, GroupName, OnCall, PipelineName, ProjectName, Protected, Scope, StageName,
+};
 
 /// Teams, roles, owners and machines of one project. Those of the project `gateline` hold in every project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,36 +44,9 @@ pub struct Team {
     /// Groups of a sign-in whose people are in it, as `PROVIDER:GROUP`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<String>,
-    /// Who is in it for now, one after the other.
+    /// Who is in it for now: one after the other, or as a source says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_call: Option<OnCall>,
-}
-
-/// A rota: each has it for the same time, in turn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OnCall {
-    /// When the first of the rotation begins.
-    pub from: Timestamp,
-    /// How long each has it.
-    pub every: Span,
-    /// Who, in turn.
-    pub rotation: Vec<ActorId>,
-    /// Exceptions: somebody else for a time.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub instead: Vec<Instead>,
-}
-
-/// Somebody else has it for a time, half-open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Instead {
-    /// Who.
-    pub who: ActorId,
-    /// From then.
-    pub from: Timestamp,
-    /// Until then.
-    pub until: Timestamp,
 }
 
 /// What some people may do, and where.
@@ -131,91 +104,5 @@ impl Roles {
     /// A team by name.
     pub fn team(&self, name: &GroupName) -> Option<&Team> {
         self.teams.iter().find(|team| team.name == *name)
-    }
-}
-
-impl OnCall {
-    /// Who has it at a moment. Nobody before the rota begins.
-    pub fn at(&self, now: Timestamp) -> Option<&ActorId> {
-        if let Some(instead) = self.instead.iter().find(|one| one.from <= now && now < one.until) {
-            return Some(&instead.who);
-        }
-        self.rotation.get(self.turn(now)? % self.rotation.len().max(1))
-    }
-
-    /// When somebody else has it next, by turn or by exception.
-    pub fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let turn = self.turn(now).map_or(0, |turn| turn as i64 + 1);
-        let next = Span::from_millis(self.every.as_millis().saturating_mul(turn)).after(self.from);
-        let exceptions = self.instead.iter().flat_map(|one| [one.from, one.until]);
-        exceptions.chain([next]).filter(|at| *at > now).min()
-    }
-
-    fn turn(&self, now: Timestamp) -> Option<usize> {
-        if now < self.from || self.every == Span::ZERO {
-            return None;
-        }
-        let since = now.as_millisecond() - self.from.as_millisecond();
-        usize::try_from(since / self.every.as_millis()).ok()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn rota() -> OnCall {
-        OnCall {
-            from: at("2026-11-02T09:00:00Z"),
-            every: Span::from_secs(7 * 86_400),
-            rotation: ["ann", "bo"].map(|who| who.parse().unwrap()).to_vec(),
-            instead: vec![Instead {
-                who: "cy".parse().unwrap(),
-                from: at("2026-11-04T00:00:00Z"),
-                until: at("2026-11-05T00:00:00Z"),
-            }],
-        }
-    }
-
-    fn who(now: &str) -> Option<String> {
-        rota().at(at(now)).map(ToString::to_string)
-    }
-
-    #[test]
-    fn each_has_the_rota_in_turn_and_an_exception_goes_first() {
-        assert_eq!(who("2026-11-02T08:59:59Z"), None);
-        assert_eq!(who("2026-11-02T09:00:00Z").as_deref(), Some("ann"));
-        assert_eq!(who("2026-11-04T00:00:00Z").as_deref(), Some("cy"));
-        assert_eq!(who("2026-11-05T00:00:00Z").as_deref(), Some("ann"));
-        assert_eq!(who("2026-11-09T09:00:00Z").as_deref(), Some("bo"));
-        assert_eq!(who("2026-11-16T09:00:00Z").as_deref(), Some("ann"));
-    }
-
-    #[test]
-    fn a_rota_says_when_it_changes_next() {
-        let changes = |now: &str| rota().changes_at(at(now)).unwrap().to_string();
-        assert_eq!(changes("2026-11-01T00:00:00Z"), "2026-11-02T09:00:00Z");
-        assert_eq!(changes("2026-11-02T09:00:00Z"), "2026-11-04T00:00:00Z");
-        assert_eq!(changes("2026-11-05T00:00:00Z"), "2026-11-09T09:00:00Z");
-    }
-
-    #[test]
-    fn a_rota_that_never_moves_names_nobody_and_does_not_divide_by_nothing() {
-        let stuck = OnCall {
-            every: Span::ZERO,
-            instead: Vec::new(),
-            ..rota()
-        };
-        assert_eq!(stuck.at(at("2026-12-01T00:00:00Z")), None);
-        let empty = OnCall {
-            rotation: Vec::new(),
-            instead: Vec::new(),
-            ..rota()
-        };
-        assert_eq!(empty.at(at("2026-12-01T00:00:00Z")), None);
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{GateName, StreamId};
+use crate::{GateName, GroupName, StreamId};
 
 /// One thing that must be done at or after its due time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +51,11 @@ pub enum WorkKind {
     },
     /// Look at the health of what is live. Due again and again.
     ObserveHealth,
+    /// Ask a source who is on call in a team. Due again and again.
+    AskOnCall {
+        /// The team.
+        team: GroupName,
+    },
     /// Deliver a letter.
     Deliver {
         /// Its number.
@@ -86,6 +91,7 @@ impl fmt::Display for WorkKind {
             WorkKind::Measure => f.write_str("measure"),
             WorkKind::Continue { step } => write!(f, "continue/{step}"),
             WorkKind::ObserveHealth => f.write_str("health"),
+            WorkKind::AskOnCall { team } => write!(f, "on-call/{team}"),
             WorkKind::Deliver { letter } => write!(f, "deliver/{letter}"),
         }
     }

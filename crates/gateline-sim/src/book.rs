@@ -202,6 +202,9 @@ impl Book {
             } => WorkKind::CheckVerify { gate: gate.clone() },
             Event::RulingChanged { .. } => WorkKind::Measure,
             Event::HealthObserved { .. } => WorkKind::ObserveHealth,
+            Event::OnCallLearned { team, .. } | Event::OnCallErrored { team, .. } => {
+                WorkKind::AskOnCall { team: team.clone() }
+            }
             Event::LetterSent { letter, .. } | Event::LetterFailed { letter, .. } => {
                 WorkKind::Deliver { letter: *letter }
             }

@@ -52,9 +52,11 @@ impl Faults {
         match order {
             _ if self.on => self.drawn(rng, 0, 3_000),
             TaskOrder::Check(_) => self.check,
-            TaskOrder::Step(_) | TaskOrder::Measure(..) | TaskOrder::Health(_) | TaskOrder::Deliver(_) => {
-                Span::ZERO
-            }
+            TaskOrder::Step(_)
+            | TaskOrder::Measure(..)
+            | TaskOrder::Health(_)
+            | TaskOrder::OnCall(_)
+            | TaskOrder::Deliver(_) => Span::ZERO,
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use gateline_core::StepOutcome;
 use gateline_model::{
-    Arm, Artifact, AttestationFacts, ChannelName, Check, CheckOrder, Delivered, Digest, GateName, Health,
+    ActorId, Arm, Artifact, AttestationFacts, ChannelName, Check, CheckOrder, Delivered, Digest, GateName, GroupName, Health,
     Letter, PolicyReading, PolicyReason, Reading, StageName, Statement, StepAction, StepOrder, TargetName,
     TargetView, Tick, Version,
 };
@@ -31,6 +31,8 @@ pub(crate) struct Outside {
     pub tricks: BTreeMap<StageName, VecDeque<Trick>>,
     /// Channels that take nothing, and what they say instead.
     pub channels: BTreeMap<ChannelName, String>,
+    /// Whom the source of a team names as on call, or why it cannot be read; others name nobody.
+    pub on_call: BTreeMap<GroupName, Result<Vec<ActorId>, String>>,
     /// Letters that channels took, by name: how often, and how many notices.
     pub letters: BTreeMap<String, (u32, usize)>,
     /// Operations that were applied more than once: there must be none.
@@ -215,6 +217,11 @@ impl Outside {
         let taken = self.letters.entry(letter.id()).or_default();
         *taken = (taken.0 + 1, letter.notices.len());
         Delivered::Sent("taken".to_owned())
+    }
+
+    /// Whom the source of a team names as on call.
+    pub(crate) fn on_call(&self, team: &GroupName) -> Result<Vec<ActorId>, String> {
+        self.on_call.get(team).cloned().unwrap_or(Ok(Vec::new()))
     }
 
     /// The health of what is live in a stage.

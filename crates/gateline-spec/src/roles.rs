@@ -1,7 +1,7 @@
 //! Roles: teams, who may do what, owners of paths and machines; each entry by itself, then what they say of each other.
 
 use gateline_model::limits::ROLES_MAX;
-use gateline_model::{Machine, OnCall, Owner, ProjectName, Role, Roles, Scope, Span, Team};
+use gateline_model::{Machine, OnCall, Owner, ProjectName, Role, Roles, Rota, Scope, Span, Team};
 use serde::de::DeserializeOwned;
 
 use crate::de;
@@ -16,6 +16,8 @@ use crate::protection;
 pub const ROLES_KIND: &str = "Roles";
 /// Longest pattern of owned paths, in bytes.
 pub const PATTERN_BYTES_MAX: usize = 256;
+/// Longest address of a source of who is on call, in bytes.
+pub const SOURCE_BYTES_MAX: usize = 2_048;
 /// The project whose roles hold everywhere.
 const SERVER_PROJECT: &str = "gateline";
 
@@ -111,7 +113,7 @@ fn check_teams(spec: &Fields<'_, '_, '_>, teams: &[Team]) {
             );
         }
         if team.members.is_empty() && team.claims.is_empty() && team.on_call.is_none() {
-            let help = Some("name `members`, `claims` of a sign-in, or an `on_call` rota".to_owned());
+            let help = Some("name `members`, `claims` of a sign-in, or `on_call`".to_owned());
             spec.sink.error_with(
                 "teams.empty",
                 &node.span,
@@ -133,7 +135,10 @@ fn check_teams(spec: &Fields<'_, '_, '_>, teams: &[Team]) {
             spec.sink
                 .error_with("teams.claim", at(node, "claims"), message, help);
         }
-        if let Some(OnCall { every, rotation, .. }) = &team.on_call
+        if let Some(OnCall::Source(source)) = &team.on_call {
+            check_source(spec, node, &source.http);
+        }
+        if let Some(OnCall::Rota(Rota { every, rotation, .. })) = &team.on_call
             && (*every == Span::ZERO || rotation.is_empty())
         {
             let help = Some("name who has it in `rotation`, and for how long in `every`".to_owned());
@@ -145,6 +150,26 @@ fn check_teams(spec: &Fields<'_, '_, '_>, teams: &[Team]) {
             );
         }
     }
+}
+
+/// A source is asked with a secret, and what it says lets people in: nobody may listen or speak in between.
+fn check_source(spec: &Fields<'_, '_, '_>, node: &Node, address: &str) {
+    let is_long = address.len() > SOURCE_BYTES_MAX;
+    if is_long || !(address.starts_with("https://") || is_here(address)) {
+        let message = format!("a source has an https address of at most {SOURCE_BYTES_MAX} bytes, or is on this host");
+        let help = Some("write `http: https://HOST/PATH`".to_owned());
+        let place = node.get("on_call").and_then(|entry| entry.value.get("http"));
+        let place = place.map_or(at(node, "on_call"), |entry| entry.at());
+        spec.sink.error_with("teams.source", place, message, help);
+    }
+}
+
+/// Whether an address is one of this host, without encryption.
+fn is_here(address: &str) -> bool {
+    let rest = address.strip_prefix("http://").unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 fn check_roles(spec: &Fields<'_, '_, '_>, roles: &[Role]) {

@@ -20,6 +20,8 @@ pub(crate) fn refuse(node: &Node, sink: &Sink<'_>) {
                 .iter()
                 .for_each(|variable| environment(variable, sink)),
             "url" => address(entry, sink),
+            // The address of a source; elsewhere a map with a `url` in it.
+            "http" if entry.value.text().is_some() => address(entry, sink),
             "secret" | "signing_secret" | "webhook_secret" | "password" => literal(entry, sink),
             // A secret is one also where the field is misspelled.
             key if nearest(key, ["token", "client_secret"]).is_some() => literal(entry, sink),

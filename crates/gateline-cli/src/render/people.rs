@@ -1,7 +1,7 @@
 //! People: who is asked, who may, who stands in for whom.
 
 use gateline_api::{CanReply, DelegationView, InboxItem, RolesView, WhoAmIView};
-use gateline_model::{ActorId, Digest, GroupName, Scope};
+use gateline_model::{ActorId, Digest, GroupName, OnCall, Scope};
 use jiff::Timestamp;
 
 use super::time::{ago, clock};
@@ -122,7 +122,10 @@ pub(crate) fn roles(view: &RolesView) -> Page {
         let rota = team
             .on_call
             .as_ref()
-            .map(|rota| format!("{} each: {}", rota.every, actors(&rota.rotation)));
+            .map(|on_call| match on_call {
+                OnCall::Rota(rota) => format!("{} each: {}", rota.every, actors(&rota.rotation)),
+                OnCall::Source(source) => format!("{} says, asked every {}", source.http, source.every),
+            });
         teams.row([
             Line::from(team.name.to_string()),
             actors(&team.members).into(),

@@ -375,9 +375,14 @@ impl Asked {
                         .collect()
                 };
                 let from = if open.is_empty() { all() } else { open };
+                let layers = self.approvals.layers.iter();
+                let mut unknown: Vec<&String> = layers.flat_map(|now| &now.unknown).collect();
+                unknown.sort();
+                unknown.dedup();
+                let unknown: String = unknown.iter().map(|why| format!("; {why}")).collect();
                 Rejection::forbidden(
                     "approval.not_asked_you",
-                    format!("`{actor}` is not in {}", from.join(" or ")),
+                    format!("`{actor}` is not in {}{unknown}", from.join(" or ")),
                     "ask somebody who is",
                 )
             }

@@ -6,6 +6,7 @@ mod account;
 pub(crate) mod answer;
 mod held;
 mod live;
+mod on_call;
 mod overrides;
 mod people;
 mod project;
@@ -140,6 +141,12 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         Command::AskPerson { promotion, who } => answer::ask_person(draft, promotion, who)?,
         Command::Delegate { .. } => people::delegate(draft, command)?,
         Command::EndDelegation { project, by, to } => people::end_delegation(draft, project, by, to)?,
+        Command::ReportOnCall {
+            project,
+            team,
+            source,
+            who,
+        } => return Ok(on_call::report(draft, project, team, source, who)),
         Command::ApplyNotifications {
             notifications,
             source,

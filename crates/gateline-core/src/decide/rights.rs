@@ -143,6 +143,7 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         | Command::Rule { .. }
         | Command::Continue { .. }
         | Command::ReportHealth { .. }
+        | Command::ReportOnCall { .. }
         | Command::ReportLetter { .. } => Needs::Gateline,
     }
 }

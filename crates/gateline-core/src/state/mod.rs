@@ -1,11 +1,13 @@
 //! State: what each kind of stream has come to. One file per kind, each with its fold.
 
+mod on_call;
 mod project;
 mod promotion;
 mod release;
 mod stage;
 mod telling;
 
+pub use on_call::{Asked, Last, ON_CALL_RETRY, OnCallSources};
 pub use project::{Account, Enrolled, OpenProposal, Project, Token};
 pub use promotion::{Checked, Ended, Phase, Promotion, Rollback, Rollout, StepState};
 pub use release::ReleaseState;

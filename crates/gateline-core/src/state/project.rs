@@ -10,7 +10,7 @@ use gateline_model::{
 };
 use jiff::Timestamp;
 
-use super::IllegalEvent;
+use super::{IllegalEvent, OnCallSources};
 
 /// What a project stream has come to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,6 +41,8 @@ pub struct Project {
     pub tokens: BTreeMap<TokenId, Token>,
     /// The roles in force.
     pub roles: Option<Arc<Roles>>,
+    /// The sources that say who is on call, and what they said.
+    pub on_call: OnCallSources,
     /// The rules of notifications in force.
     pub notifications: Option<Arc<Notifications>>,
     /// The last sign-in of each person; the past ones are dropped when another signs in.
@@ -157,7 +159,11 @@ impl Project {
             Event::PolicyApplied { name, module, .. } => {
                 self.policies.insert(name.clone(), *module);
             }
-            Event::RolesApplied { roles, .. } => self.roles = Some(roles.clone()),
+            Event::RolesApplied { roles, .. } => {
+                self.roles = Some(roles.clone());
+                self.on_call.evolve(event, at);
+            }
+            Event::OnCallLearned { .. } | Event::OnCallErrored { .. } => self.on_call.evolve(event, at),
             Event::VersionProposed { proposal } => {
                 self.proposed = proposal.number;
                 let open = OpenProposal {

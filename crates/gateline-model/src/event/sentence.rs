@@ -50,6 +50,16 @@ impl Recorded {
                     outcome.word()
                 )
             }
+            Event::OnCallLearned { team, who, .. } if who.is_empty() => {
+                format!("nobody is on call in {team}, says its source")
+            }
+            Event::OnCallLearned { team, who, .. } => {
+                let who: Vec<&str> = who.iter().map(crate::ActorId::as_str).collect();
+                format!("{} on call in {team}, says its source", who.join(", "))
+            }
+            Event::OnCallErrored { team, why, .. } => {
+                format!("nobody is on call in {team}, as its source could not be read: {why}")
+            }
             Event::NotificationsApplied {
                 version,
                 notifications,

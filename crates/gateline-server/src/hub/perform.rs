@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use gateline_core::{People, StepOutcome};
-use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics};
+use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics, on_call};
 use gateline_engine::{Observed, SourceOrder, Task, TaskOrder};
 use gateline_model::{
     Arm, Check, CheckOrder, Letter, Reading, StepOrder, Summary, Target, TargetView, Tick, Weight,
@@ -26,6 +26,10 @@ pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observ
             Observed::Measured(both_arms(view, source).await.map_err(|err| err.to_string()))
         }
         TaskOrder::Health(view) => Observed::Seen(drivers.health(view).await),
+        TaskOrder::OnCall(source) => {
+            let people = &drivers.post.people;
+            Observed::OnCall(on_call::ask(source, people).await.map_err(|err| err.to_string()))
+        }
         TaskOrder::Deliver(letter) => {
             let now = Timestamp::now();
             let actors = hub.with_world(|world| {

@@ -156,14 +156,24 @@ fn team_row(visitor: &Visitor, team: &TeamNow, several: bool) -> Markup {
                 @else { (members.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) }
                 @if !claims.is_empty() { div.age { "and whoever signs in with the group " @for claim in claims { code { (claim) } " " } } }
             }
-            td { @match on_call { Some(rota) => { (rota_of(visitor, rota)) } None => { span.age { "no rota" } } } }
+            td { @match on_call { Some(rota) => { (rota_of(visitor, rota)) } None => { span.age { "nobody by turns" } } } }
         }
     }
 }
 
 fn rota_of(visitor: &Visitor, rota: &OnCallNow) -> Markup {
     html! {
-        @match &rota.now { Some(who) => { b { (who) } " now" } None => { "nobody now" } }
+        @match &rota.now {
+            Ok(who) if who.is_empty() => { "nobody now" }
+            Ok(who) => { b { (who.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) } " now" }
+            Err(why) => { (Sign(Tone::Wait, "△").plain("nobody")) ": " span.break { (why) } }
+        }
+        @if let Some((host, every)) = &rota.source {
+            div.age {
+                "says " span.break { (host) } ", asked every " (every)
+                @if let Some(since) = rota.since { ", since " (time::clock(visitor.now, since)) }
+            }
+        }
         @if let Some((at, who)) = &rota.next {
             div.age { "from " (time::clock(visitor.now, *at)) " (" (time::ahead(visitor.now, *at)) "): " @match who { Some(who) => { (who) } None => { "nobody" } } }
         }

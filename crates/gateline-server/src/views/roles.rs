@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gateline_api::TokenView;
 use gateline_core::authority::{Object, may, verb};
 use gateline_core::{Actor, Credential, People, server_project};
-use gateline_model::{ActorId, Digest, GroupName, ProjectName, Roles, Scope};
+use gateline_model::{ActorId, Digest, GroupName, OnCall, ProjectName, Roles, Rota, Scope, Span};
 use jiff::Timestamp;
 
 use crate::hub::Hub;
@@ -32,11 +32,16 @@ pub(crate) struct TeamNow {
     pub(crate) on_call: Option<OnCallNow>,
 }
 
-/// Who has a rota, and who has it next.
+/// Who is on call, and who is next where that is written down.
 pub(crate) struct OnCallNow {
-    pub(crate) now: Option<ActorId>,
-    /// When somebody else has it, and who.
+    /// Who, or why nobody knows: then nobody is.
+    pub(crate) now: Result<Vec<ActorId>, String>,
+    /// Since when a source says so.
+    pub(crate) since: Option<Timestamp>,
+    /// When somebody else has the rota, and who.
     pub(crate) next: Option<(Timestamp, Option<ActorId>)>,
+    /// The host that is asked, and how often.
+    pub(crate) source: Option<(String, Span)>,
 }
 
 /// What somebody may do in a project as a whole, verb by verb, and why or why not.
@@ -82,10 +87,10 @@ pub(crate) fn people_of(hub: &Hub, project: &ProjectName, looks: &Actor, now: Ti
                 name: team.name.clone(),
                 members: people.members(&team.name),
                 claims: team.claims.clone(),
-                on_call: team.on_call.as_ref().map(|rota| OnCallNow {
-                    now: rota.at(now).cloned(),
-                    next: rota.changes_at(now).map(|at| (at, rota.at(at).cloned())),
-                }),
+                on_call: team
+                    .on_call
+                    .as_ref()
+                    .map(|declared| on_call(people, roles, &team.name, declared, now)),
             })
         });
         PeopleView {
@@ -95,6 +100,34 @@ pub(crate) fn people_of(hub: &Hub, project: &ProjectName, looks: &Actor, now: Ti
             tokens,
         }
     })
+}
+
+fn on_call(
+    people: &People,
+    roles: &Roles,
+    team: &GroupName,
+    declared: &OnCall,
+    now: Timestamp,
+) -> OnCallNow {
+    let known = people.on_call_in(&roles.project, team);
+    let since = known.as_ref().ok().and_then(|(_, since)| *since);
+    let next = |rota: &Rota| rota.changes_at(now).map(|at| (at, rota.at(at).cloned()));
+    let (next, source) = match declared {
+        OnCall::Rota(rota) => (next(rota), None),
+        OnCall::Source(source) => (None, Some((host(&source.http), source.every))),
+    };
+    OnCallNow {
+        now: known.map(|(who, _)| who),
+        since,
+        next,
+        source,
+    }
+}
+
+/// The host of an address: what stands behind it may be a secret.
+fn host(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
 /// Whether somebody may administer the server, and so may see its tokens.

@@ -55,6 +55,16 @@ impl Script<'_> {
                 };
                 outside.health.insert(row.parse(row.word(0, "a stage")?)?, health);
             }
+            "on-call" => {
+                row.only(1, &["says", "errored"])?;
+                let names = row.get("says").into_iter().flat_map(|names| names.split(','));
+                let names = names.filter(|name| !name.is_empty());
+                let who = match row.get("errored") {
+                    Some(why) => Err(why.to_owned()),
+                    None => Ok(names.map(|name| row.parse(name)).collect::<Result<_, _>>()?),
+                };
+                outside.on_call.insert(row.parse(row.word(0, "a team")?)?, who);
+            }
             "channel" => {
                 row.only(2, &["why"])?;
                 let channel = row.parse(row.word(0, "a channel")?)?;

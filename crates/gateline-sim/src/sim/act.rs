@@ -125,6 +125,10 @@ impl Sim {
                 }
             },
             TaskOrder::Measure(view, _) => Observed::Measured(Ok(self.outside.measure(self.now, view))),
+            TaskOrder::OnCall(_) => match &task.leased.work.kind {
+                WorkKind::AskOnCall { team } => Observed::OnCall(self.outside.on_call(team)),
+                other => unreachable!("a source is asked for `{other}`"),
+            },
             TaskOrder::Deliver(letter) => Observed::Delivered(self.outside.deliver(letter)),
             TaskOrder::Health(_) => match &task.leased.work.stream {
                 StreamId::Stage(stage) => Observed::Seen(self.outside.health(&stage.stage).into()),

@@ -33,7 +33,7 @@ pub(crate) async fn handle(call: Call<Can>) -> Result<CanReply, Refused> {
         stage,
     };
     let now = Timestamp::now();
-    let (answer, layers) = call.app.hub.with_world(|world| {
+    let (answer, layers, unknown) = call.app.hub.with_world(|world| {
         let answer = authority::may(world, &actor, verb, &object, now);
         let stage = object
             .pipeline
@@ -44,11 +44,14 @@ pub(crate) async fn handle(call: Call<Can>) -> Result<CanReply, Refused> {
                 pipeline.stage(stage).cloned()
             });
         let people = People::of(world, &object.project, now);
-        let layers = match stage.filter(|_| verb == Scope::Approve) {
-            Some(stage) => authority::layers_that_ask(&people, &actor.id, &stage),
-            None => Vec::new(),
+        let (layers, unknown) = match stage.filter(|_| verb == Scope::Approve) {
+            Some(stage) => (
+                authority::layers_that_ask(&people, &actor.id, &stage),
+                authority::layers_unknown(&people, &stage),
+            ),
+            None => Default::default(),
         };
-        (answer, layers)
+        (answer, layers, unknown)
     });
     let asked = verb != Scope::Approve || object.stage.is_none() || !layers.is_empty();
     Ok(CanReply {
@@ -57,7 +60,10 @@ pub(crate) async fn handle(call: Call<Can>) -> Result<CanReply, Refused> {
         object: object.to_string(),
         may: answer.is_ok() && asked,
         because: match answer {
-            Ok(_) if !asked => "no layer of the stage asks this actor".to_owned(),
+            Ok(_) if !asked => {
+                let nobody = "no layer of the stage asks this actor".to_owned();
+                std::iter::once(nobody).chain(unknown).collect::<Vec<_>>().join("; ")
+            }
             Ok(right) => right.to_string(),
             Err(denied) => denied.to_string(),
         },
