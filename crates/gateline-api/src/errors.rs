@@ -72,6 +72,7 @@ errors! {
     /// Too many passwords tried.
     THROTTLED: "auth.throttled", 429, Refused, "Too many passwords were tried", "wait as long as `Retry-After` says";
     /// A password that is not the account's, or an account that there is not.
+    WRONG_OLD_PASSWORD: "auth.wrong_old_password", 422, Refused, "The old password is not the right one", "write the password that you log in with; an administrator gives an account another one with `gateline account password NAME`";
     WRONG_PASSWORD: "auth.wrong_password", 401, Refused, "Nobody was let in", "try again; an administrator gives an account another password with `gateline account password NAME`";
     /// Our fault.
     BUG: "bug", 500, Bug, "Gateline has a bug", "report it with the server's log of this moment";

@@ -47,7 +47,7 @@ pub struct AccountPath {
 }
 
 /// A password on its way in. Shown nowhere, not even in our own messages.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Password(pub String);
 

@@ -1,6 +1,6 @@
 //! Rights of way: what each command needs, on what. The table of all commands; `authority` says who has it.
 
-use gateline_model::{ProposalId, Scope, StageRef, WaiverId};
+use gateline_model::{AccountName, ProposalId, Scope, StageRef, WaiverId};
 
 use crate::authority::{self, Denied, Object};
 use crate::command::{Command, Credential};
@@ -97,6 +97,8 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
             )
         }
         Command::LiftWaiver { project, waiver, .. } => right(Scope::Waive, waived(draft, project, waiver)),
+        // One's own, by whoever signed in: the rim has seen the old one. A token has no password.
+        Command::SetPassword { account } if is_own(draft, account) => right(Scope::Read, server()),
         Command::MakeAccount { .. }
         | Command::SetPassword { .. }
         | Command::DisableAccount { .. }
@@ -162,6 +164,11 @@ fn answers(draft: &Draft<'_>, command: &Command, proposal: &ProposalId) -> Needs
         scope,
         object.unwrap_or_else(|| Object::project(&proposal.project)),
     )
+}
+
+fn is_own(draft: &Draft<'_>, account: &AccountName) -> bool {
+    let actor = &draft.facts.actor;
+    actor.shown == Credential::Session && actor.id.as_str() == account.as_str()
 }
 
 /// Where the stage names who writes reviews, being asked is enough; elsewhere it takes the right to override.

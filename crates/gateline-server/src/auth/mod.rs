@@ -3,6 +3,7 @@
 //! `enter` finds out who asks, whatever is shown: a token, a session's cookie, or what a CI signed. What an actor may do
 //! is core's to say; `authorise` says what can be said before anything is known of the object. Knows no route.
 
+mod account;
 mod claims;
 mod issuers;
 mod jws;
@@ -22,12 +23,13 @@ use gateline_core::{Actor, Credential, World, server_project};
 use gateline_model::{Digest, Scope, TokenId};
 use jiff::Timestamp;
 
+pub(crate) use account::{change as change_password, kept as kept_of, prove};
 pub(crate) use origin::{own_path, refuse_foreign_origin};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
-pub(crate) use password::{PasswordError, hash as hash_password, matches as password_matches};
+use password::{PasswordError, hash as hash_password, matches as password_matches};
 pub(crate) use session::{
     BY_ACCOUNT, BY_TOKEN, New, began as session_began, begin as begin_session, end as session_end, end_one,
-    end_others,
+    agent, end_others, welcome,
 };
 pub use session::{SESSION_IDLE_SECS_MAX, SESSION_SECS_MAX};
 pub(crate) use sign_in::{Begun, SignInError, begin as begin_sign_in, finish as finish_sign_in};

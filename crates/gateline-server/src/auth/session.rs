@@ -1,13 +1,15 @@
 //! Sessions: rows that a cookie's value leads to, by its hash. They end when they were not used for a while, when their
 //! time is over, when somebody ends them, and with what they rest on: the token, the account or the provider.
 
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use gateline_core::{Account, Actor, Credential, server_project};
 use gateline_model::{ActorId, Digest, ProviderName, TokenId};
 use gateline_store::{EndSessions, Session};
 use jiff::{SignedDuration, Timestamp};
 
 use super::token::{draw_secret, hash};
-use super::unauthorized;
+use super::{SESSION_COOKIE, SIGN_IN_COOKIE, unauthorized};
 use crate::call::App;
 use crate::refused::Refused;
 use gateline_api::entry;
@@ -80,6 +82,32 @@ pub(crate) async fn began(app: &App, id: &Digest) -> Result<Option<Timestamp>, R
     Ok(found
         .filter(|session| session.token.is_none())
         .map(|session| session.began))
+}
+
+/// Begins a session, gives the browser its cookie, and sends it on.
+pub(crate) async fn welcome(app: &App, new: New<'_>, next: &str, now: Timestamp) -> Result<Response, Refused> {
+    let secret = begin(app, new, now).await?;
+    // The secret is our own: no character of it means anything in a cookie. Lax, not Strict: who comes back from a
+    // provider comes from another site. No safe request changes anything here.
+    let secure = app.settings.secure();
+    let cookie = format!(
+        "{SESSION_COOKIE}={secret}; Path=/; Max-Age={SESSION_SECS_MAX}; HttpOnly; SameSite=Lax{secure}"
+    );
+    let begun = format!("{SIGN_IN_COOKIE}=; Path=/login; Max-Age=0; HttpOnly; SameSite=Lax{secure}");
+    let mut response = Redirect::to(next).into_response();
+    for cookie in [cookie, begun] {
+        let value = cookie.parse().expect("a cookie of ours is a header's value");
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+/// What a browser calls itself.
+pub(crate) fn agent(headers: &HeaderMap) -> &str {
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    agent.unwrap_or("unknown")
 }
 
 fn idle_since(now: Timestamp) -> Timestamp {

@@ -4,6 +4,7 @@
 mod answer;
 mod keys;
 mod overrides;
+mod password;
 mod proposals;
 mod waive;
 
@@ -13,7 +14,7 @@ use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use gateline_api::{Problem, PromotionPath, ReleaseName, StagePath, entry};
+use gateline_api::{Password, Problem, PromotionPath, ReleaseName, StagePath, entry};
 use gateline_core::Command;
 use gateline_model::Scope;
 use gateline_store::{Blob, IdempotencyKey};
@@ -34,6 +35,7 @@ use crate::views;
 pub(super) use answer::{answer, end_delegation};
 pub(super) use keys::keys;
 pub(super) use overrides::about_override;
+pub(super) use password::password;
 pub(super) use proposals::about_proposal;
 pub(super) use waive::{lift_waiver, waive};
 
@@ -56,6 +58,7 @@ pub(super) enum Act {
     Resume,
     RevokeKey,
     RollBack,
+    SetPassword,
     Waive,
     WithdrawProposal,
     WriteReview,
@@ -67,7 +70,7 @@ impl Act {
         match self {
             Act::Answer(_) | Act::EndDelegation | Act::EnrolKey | Act::RevokeKey => Scope::Approve,
             // Everybody's own.
-            Act::EndSessions => Scope::Read,
+            Act::EndSessions | Act::SetPassword => Scope::Read,
             // Who may is the stage's to say.
             Act::WriteReview => Scope::Read,
             Act::ApproveProposal | Act::RejectProposal => Scope::Approve,
@@ -99,6 +102,7 @@ impl Act {
             Act::Resume => "resume",
             Act::RevokeKey => "revoke",
             Act::RollBack => "rollback",
+            Act::SetPassword => "set",
             Act::Waive => "waive",
             Act::WithdrawProposal => "withdraw",
             Act::WriteReview => "review",
@@ -132,6 +136,13 @@ pub(super) struct Fields {
     pub(super) after: String,
     pub(super) promotion: String,
     pub(super) asked_at: String,
+    /// Passwords are in no digest of a form, and in no page.
+    #[serde(skip_serializing)]
+    pub(super) old: Password,
+    #[serde(skip_serializing)]
+    pub(super) new: Password,
+    #[serde(skip_serializing)]
+    pub(super) again: Password,
 }
 
 /// A form that was refused: it is shown again with what was written in it.
@@ -147,6 +158,8 @@ pub(super) enum Done {
     Accepted(String),
     /// It was refused with this status: its page again.
     Refused(StatusCode, Markup),
+    /// It was accepted, and begins another session.
+    Begun(Response),
 }
 
 impl IntoResponse for Done {
@@ -154,6 +167,7 @@ impl IntoResponse for Done {
         match self {
             Done::Accepted(page) => Redirect::to(&page).into_response(),
             Done::Refused(status, page) => html(status, page),
+            Done::Begun(response) => response,
         }
     }
 }
@@ -259,6 +273,7 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         | Act::RejectProposal
         | Act::RevokeKey
         | Act::RollBack
+        | Act::SetPassword
         | Act::Waive
         | Act::WithdrawProposal
         | Act::WriteReview => return Err(no_such(act, "promotion")),
@@ -344,6 +359,7 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         | Act::RejectProposal
         | Act::Resume
         | Act::RevokeKey
+        | Act::SetPassword
         | Act::Waive
         | Act::WithdrawProposal
         | Act::WriteReview => Err(no_such(act, "stage")),

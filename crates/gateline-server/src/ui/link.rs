@@ -59,6 +59,17 @@ pub(super) fn waive_act(of: &PipelineRef, version: &Version, id: &EvidenceId) ->
     format!("/ui{}/waive", evidence(of, version, id))
 }
 
+/// One's own sessions.
+pub(super) const SESSIONS: &str = "/sessions";
+
+/// One's own password.
+pub(super) const PASSWORD: &str = "/password";
+
+/// Where a form about the password is sent.
+pub(super) fn password_act(act: &str) -> String {
+    format!("/ui/password/{act}")
+}
+
 /// One's own keys.
 pub(super) const KEYS: &str = "/keys";
 

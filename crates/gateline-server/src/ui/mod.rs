@@ -17,6 +17,7 @@ mod log;
 mod login;
 mod overrides;
 mod pages;
+mod password;
 mod people;
 mod plot;
 mod promote;

@@ -5,6 +5,7 @@ mod inbox;
 mod keys;
 mod letters;
 mod overrides;
+mod password;
 mod people;
 mod proposal;
 mod rules;
@@ -44,6 +45,7 @@ pub(super) use inbox::{inbox, inbox_again};
 pub(super) use keys::{keys, keys_again};
 pub(super) use letters::letters;
 pub(super) use overrides::{overrides, overrides_again};
+pub(super) use password::{password, password_again};
 pub(super) use people::people;
 pub(super) use proposal::{proposal, proposal_again};
 pub(super) use rules::{policies, rules};
@@ -374,5 +376,6 @@ pub(super) async fn login(
 /// One's own sessions.
 pub(super) async fn sessions(visit: Visit) -> Result<Markup, Refused> {
     let sessions = views::sessions(&visit.app.hub, &visit.caller).await?;
-    Ok(sessions_page::page(&visit.visitor, &sessions))
+    let own = views::own_account(&visit.app.hub, &visit.caller).is_some();
+    Ok(sessions_page::page(&visit.visitor, &sessions, own))
 }

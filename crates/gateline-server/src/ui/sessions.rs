@@ -7,7 +7,7 @@ use super::link;
 use super::shell::{Fresh, Page, Tab, Visitor};
 use super::time::whole;
 
-pub(super) fn page(visitor: &Visitor, sessions: &[SessionView]) -> Markup {
+pub(super) fn page(visitor: &Visitor, sessions: &[SessionView], has_password: bool) -> Markup {
     Page {
         tab: Tab::None,
         title: "Sessions".to_owned(),
@@ -24,6 +24,7 @@ pub(super) fn page(visitor: &Visitor, sessions: &[SessionView]) -> Markup {
                 } }
             }
             p { "With what you sign answers: " a href=(link::KEYS) { "your keys" } "." }
+            @if has_password { p { "With what you log in: " a href=(link::PASSWORD) { "your password" } "." } }
             form.inline method="post" action="/ui/sessions/end" {
                 (visitor.hidden())
                 button type="submit" { "Log out everywhere else" }

@@ -1,7 +1,9 @@
 //! Visits: a request for a page that its rule let in. Nobody else sees a page; who is not known is sent to the login
 //! page, and from there to where they wanted to go.
 
-use axum::extract::{FromRequestParts, Path, Query};
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts, Path, Query};
 use axum::http::{HeaderMap, StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use gateline_api::{Rule, encode, entry};
@@ -98,6 +100,13 @@ impl Visit {
     /// The headers of the request.
     pub(super) fn headers(&self) -> &HeaderMap {
         &self.parts.headers
+    }
+
+    /// The address that the request comes from.
+    pub(super) fn from(&self) -> Option<IpAddr> {
+        let connected = self.parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let connected = connected.map(|info| info.0.ip());
+        self.app.settings.from(connected, self.headers())
     }
 
     /// Whether the one who looks has a passkey that works at this address.

@@ -1,7 +1,8 @@
 //! Local accounts, and the sessions of whoever asks. No hash of a password and no id of a session leaves the server.
 
 use gateline_api::{AccountView, SessionView};
-use gateline_core::Account;
+use gateline_core::{Account, Credential};
+use gateline_model::AccountName;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::auth::{By, Caller, SESSION_IDLE_SECS_MAX};
@@ -20,6 +21,18 @@ pub(crate) fn accounts(hub: &Hub) -> Vec<AccountView> {
             })
             .collect()
     })
+}
+
+/// The account by whose password the one who asks came in; none for a provider's people and for tokens.
+pub(crate) fn own_account(hub: &Hub, caller: &Caller) -> Option<AccountName> {
+    if caller.actor.shown != Credential::Session {
+        return None;
+    }
+    let name: AccountName = caller.actor.id.as_str().parse().ok()?;
+    let open = accounts(hub)
+        .iter()
+        .any(|account| account.account == name && !account.disabled);
+    open.then_some(name)
 }
 
 /// Whether somebody can come in with a local account.

@@ -32,7 +32,7 @@ mod tokens;
 mod trends;
 mod waivers;
 
-pub(crate) use accounts::{accounts, has_accounts, sessions};
+pub(crate) use accounts::{accounts, has_accounts, own_account, sessions};
 pub(crate) use board::board;
 pub(crate) use calendars::{calendar, calendars, timetables};
 pub(crate) use evidence::evidence;

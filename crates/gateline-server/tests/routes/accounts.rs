@@ -238,3 +238,141 @@ async fn who_signed_in_may_look_and_do_nothing_where_no_roles_say_so() {
         assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path}");
     }
 }
+
+/// Somebody who came in with a password, and what a browser sends for it.
+struct Signed<'a> {
+    client: &'a Client,
+    cookie: String,
+}
+
+impl Signed<'_> {
+    async fn get(&self, path: &str) -> (StatusCode, String) {
+        let request = Request::get(path)
+            .header(header::COOKIE, &self.cookie)
+            .body(Body::empty());
+        let response = self.client.send_request(request.unwrap()).await;
+        let status = response.status();
+        (status, String::from_utf8(body_of(response).await).unwrap())
+    }
+
+    async fn change(&self, csrf: &str, old: &str, new: &str, again: &str) -> Response<Body> {
+        let form: String = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("csrf", csrf), ("key", "k"), ("old", old), ("new", new), ("again", again)])
+            .finish();
+        let mut request = Request::post("/ui/password/set")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::COOKIE, &self.cookie)
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(form))
+            .unwrap();
+        let from = SocketAddr::from(([192, 0, 2, 77], 7));
+        request.extensions_mut().insert(ConnectInfo(from));
+        self.client.send_request(request).await
+    }
+
+    /// What the forms of this session carry.
+    fn csrf(&self) -> String {
+        let (_, secret) = self.cookie.split_once('=').unwrap();
+        gateline_model::Digest::of(format!("{secret} csrf").as_bytes()).hex()
+    }
+}
+
+async fn signed_in<'a>(client: &'a Client, account: &str, password: &str) -> Signed<'a> {
+    let response = log_in(client, account, password).await;
+    Signed {
+        client,
+        cookie: cookie_named(&response, auth::SESSION_COOKIE).unwrap(),
+    }
+}
+
+const OTHER: &str = "another horse battery";
+
+#[tokio::test]
+async fn who_has_an_account_changes_its_password_and_is_out_everywhere_else() {
+    let (_app, admin, _, anonymous) = App::start().await;
+    make(&admin, "ana", PASSWORD).await.unwrap();
+    let elsewhere = signed_in(&anonymous, "ana", PASSWORD).await;
+    let here = signed_in(&anonymous, "ana", PASSWORD).await;
+    assert!(here.get("/sessions").await.1.contains("href=\"/password\""));
+    let (status, page) = here.get("/password").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("name=\"old\"") && page.contains(&here.csrf()), "{page}");
+    let response = here.change(&here.csrf(), PASSWORD, OTHER, OTHER).await;
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    assert_eq!(response.headers()[header::LOCATION], "/sessions");
+    let renewed = Signed {
+        client: &anonymous,
+        cookie: cookie_named(&response, auth::SESSION_COOKIE).unwrap(),
+    };
+    assert_eq!(renewed.get("/api/v1/board").await.0, StatusCode::OK);
+    for ended in [&elsewhere, &here] {
+        assert_eq!(ended.get("/api/v1/board").await.0, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(
+        log_in(&anonymous, "ana", PASSWORD).await.status(),
+        StatusCode::UNAUTHORIZED
+    );
+    signed_in(&anonymous, "ana", OTHER).await;
+    let log = String::from_utf8(body_of(admin.get("/api/v1/log?event=password_set").await).await).unwrap();
+    assert!(log.contains(r#""actor":"ana""#) && !log.contains(OTHER), "{log}");
+}
+
+#[tokio::test]
+async fn a_new_password_is_refused_with_its_reason_and_never_shown_again() {
+    let (_app, admin, _, anonymous) = App::start().await;
+    make(&admin, "ana", PASSWORD).await.unwrap();
+    let ana = signed_in(&anonymous, "ana", PASSWORD).await;
+    let csrf = ana.csrf();
+    for (old, new, again, code) in [
+        (PASSWORD, OTHER, "another horse buttery", "password.unusable"),
+        (PASSWORD, "elevenchars", "elevenchars", "password.unusable"),
+        (PASSWORD, PASSWORD, PASSWORD, "password.unusable"),
+        ("wrong horse battery", OTHER, OTHER, "auth.wrong_old_password"),
+    ] {
+        let response = ana.change(&csrf, old, new, again).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "{code}");
+        let page = String::from_utf8(body_of(response).await).unwrap();
+        assert!(page.contains(code), "{page}");
+        for secret in [old, new, again] {
+            assert!(!page.contains(secret), "{page}");
+        }
+    }
+    let foreign = ana.change("00", PASSWORD, OTHER, OTHER).await;
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    assert_eq!(ana.get("/api/v1/board").await.0, StatusCode::OK, "nothing changed");
+    signed_in(&anonymous, "ana", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn the_old_password_is_tried_as_seldom_as_at_the_door() {
+    let (_app, admin, _, anonymous) = App::start().await;
+    make(&admin, "ana", PASSWORD).await.unwrap();
+    let ana = signed_in(&anonymous, "ana", PASSWORD).await;
+    for _ in 0..auth::TRIES_PER_ACCOUNT_MAX {
+        let response = ana.change(&ana.csrf(), "wrong horse battery", OTHER, OTHER).await;
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let response = ana.change(&ana.csrf(), PASSWORD, OTHER, OTHER).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    let door = log_in_from(&anonymous, "ana", PASSWORD, [192, 0, 2, 78]).await;
+    assert_eq!(door.status(), StatusCode::TOO_MANY_REQUESTS, "one count for both");
+}
+
+#[tokio::test]
+async fn a_token_changes_no_password_not_even_by_a_session() {
+    let (_app, admin, _, anonymous) = App::start().await;
+    make(&admin, "admin", PASSWORD).await.unwrap();
+    let form = format!("token={}", admin.token());
+    let request = Request::post("/login")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form));
+    let response = anonymous.send_request(request.unwrap()).await;
+    let by_token = Signed {
+        client: &anonymous,
+        cookie: cookie_named(&response, auth::SESSION_COOKIE).unwrap(),
+    };
+    let (_, page) = by_token.get("/password").await;
+    assert!(!page.contains("name=\"old\""), "{page}");
+    let response = by_token.change(&by_token.csrf(), PASSWORD, OTHER, OTHER).await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+}

@@ -16,6 +16,7 @@ mod keys;
 mod log;
 mod machines;
 mod notifications;
+mod on_call;
 mod page_rules;
 mod pages;
 mod pipelines;

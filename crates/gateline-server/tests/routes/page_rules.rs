@@ -39,6 +39,7 @@ fn only_the_login_page_and_the_files_are_open_and_every_form_asks_for_more_than_
         assert_eq!(
             scope == Scope::Read,
             [
+                "/ui/password/set",
                 "/ui/sessions/end",
                 "/ui/overrides/review",
                 "/ui/policies/{project}/proposal/{number}/withdraw"

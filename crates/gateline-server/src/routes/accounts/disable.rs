@@ -3,14 +3,14 @@
 use gateline_api::{AccountView, DisableAccount};
 use gateline_core::Command;
 
-use super::password::change;
+use crate::auth;
 use crate::call::Call;
 use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<DisableAccount>) -> Result<Vec<AccountView>, Refused> {
     let account = call.path.account.clone();
-    let beside = change(&account, None);
+    let beside = auth::change_password(&account, None);
     call.submit_beside(Command::DisableAccount { account }, beside)
         .await?;
     Ok(views::accounts(&call.app.hub))

@@ -6,8 +6,8 @@ use gateline_spec::Provider;
 use jiff::Timestamp;
 use tracing::warn;
 
-use super::{agent, record, welcome};
-use crate::auth::{Begun, New, SIGN_IN_COOKIE, SignInError, cookie, finish_sign_in, own_path};
+use super::record;
+use crate::auth::{Begun, New, SIGN_IN_COOKIE, SignInError, cookie, agent, finish_sign_in, own_path, welcome};
 use crate::call::{App, Call};
 use crate::refused::Refused;
 use crate::ui;

@@ -5,8 +5,10 @@ use axum::response::Response;
 use gateline_api::{LogIn, LogInForm, Password, entry};
 use jiff::Timestamp;
 
-use super::{agent, is_a_person, record, welcome};
-use crate::auth::{BY_ACCOUNT, BY_TOKEN, New, of_token, own_path, password_matches, refuse_foreign_origin};
+use super::{is_a_person, record};
+use crate::auth::{
+    BY_ACCOUNT, BY_TOKEN, New, agent, of_token, own_path, prove, refuse_foreign_origin, welcome,
+};
 use crate::call::Call;
 use crate::refused::Refused;
 use crate::ui;
@@ -54,36 +56,14 @@ fn by_token<'c>(call: &'c Call<LogIn>, Password(secret): &Password) -> Result<Ne
     })
 }
 
-/// The same work and the same answer, whether there is such an account, it is disabled, or the password is wrong.
 async fn by_account<'c>(
     call: &'c Call<LogIn>,
     account: &str,
-    Password(password): &Password,
+    password: &Password,
     now: Timestamp,
 ) -> Result<New<'c>, Refused> {
-    let throttle = &call.app.access.throttle;
-    throttle.try_once(account, call.from).map_err(|secs| {
-        let why = format!(
-            "too many passwords were tried for this account, or from this address; try again in {secs} s"
-        );
-        Refused::new(&entry::THROTTLED, why).after(secs)
-    })?;
-    let actor: Option<gateline_model::ActorId> = account.parse().ok();
-    let looked_up = actor.clone();
-    let hash = call.app.hub.read(move |store| match looked_up {
-        Some(actor) => store.password(&actor),
-        None => Ok(None),
-    });
-    let matches = password_matches(password, hash.await?).await;
-    let Some(actor) = actor.filter(|_| matches) else {
-        return Err(Refused::new(
-            &entry::WRONG_PASSWORD,
-            "the name and the password do not belong together",
-        ));
-    };
-    throttle.succeeded(account, call.from);
     let new = New {
-        actor,
+        actor: prove(&call.app, account, password, call.from).await?,
         name: None,
         provider: BY_ACCOUNT,
         token: None,

@@ -82,6 +82,7 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
         | Act::EnrolKey
         | Act::RejectProposal
         | Act::RevokeKey
+        | Act::SetPassword
         | Act::WithdrawProposal
         | Act::WriteReview => None,
         Act::Override => override_gate(visitor, shown),
