@@ -71,8 +71,9 @@ errors! {
     SIGN_IN: "auth.sign_in", 403, Refused, "The sign-in did not succeed", "begin again on the login page; where it goes on, tell an administrator";
     /// Too many passwords tried.
     THROTTLED: "auth.throttled", 429, Refused, "Too many passwords were tried", "wait as long as `Retry-After` says";
-    /// A password that is not the account's, or an account that there is not.
+    /// The old password that came with a new one is not the right one.
     WRONG_OLD_PASSWORD: "auth.wrong_old_password", 422, Refused, "The old password is not the right one", "write the password that you log in with; an administrator gives an account another one with `gateline account password NAME`";
+    /// A password that is not the account's, or an account that there is not.
     WRONG_PASSWORD: "auth.wrong_password", 401, Refused, "Nobody was let in", "try again; an administrator gives an account another password with `gateline account password NAME`";
     /// Our fault.
     BUG: "bug", 500, Bug, "Gateline has a bug", "report it with the server's log of this moment";

@@ -249,7 +249,9 @@ impl Asking<'_> {
             Stands::Open
         };
         let paths = &view.release.release.change.paths;
-        let unknown = self.people.on_call_unknown(&self.people.teams_asked(&from.0, paths));
+        let unknown = self
+            .people
+            .on_call_unknown(&self.people.teams_asked(&from.0, paths));
         LayerNow {
             index,
             layer: layer.clone(),

@@ -119,7 +119,9 @@ impl People {
     /// Whether an actor is in a team now: as a member, on call, by a sign-in's group, or by a token in force.
     pub fn is_in(&self, actor: &ActorId, team: &GroupName) -> bool {
         let by_declaration = self.documents().any(|(of, roles)| {
-            let Some(team) = roles.team(team) else { return false };
+            let Some(team) = roles.team(team) else {
+                return false;
+            };
             team.members.contains(actor)
                 || self.on_call(of, team).is_ok_and(|who| who.contains(&actor))
                 || team.claims.iter().any(|claim| self.carries(actor, claim))

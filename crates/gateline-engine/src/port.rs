@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gateline_core::{Actor, Command, Rejection, StepOutcome};
 use gateline_model::{
-    ActorId, CheckOrder, Delivered, Digest, HealthSeen, Letter, OnCallSource, PromotionId, Reading, Recorded, StepOrder, TargetView,
-    Tick, TrafficSource, Version, Weight,
+    ActorId, CheckOrder, Delivered, Digest, HealthSeen, Letter, OnCallSource, PromotionId, Reading, Recorded,
+    StepOrder, TargetView, Tick, TrafficSource, Version, Weight,
 };
 use gateline_store::{
     Append, AppendError, Blob, Committed, Fence, IdempotencyKey, Leased, PasswordChange, Salt, StoreError,

@@ -142,7 +142,8 @@ impl TryFrom<Written> for OnCall {
             ("token", token.is_some()),
             ("provider", provider.is_some()),
         ];
-        let given = |fields: &[(&'static str, bool)]| fields.iter().find(|(_, given)| *given).map(|(name, _)| *name);
+        let given =
+            |fields: &[(&'static str, bool)]| fields.iter().find(|(_, given)| *given).map(|(name, _)| *name);
         match (given(&of_rota), given(&of_source)) {
             (Some(rota), Some(source)) => Err(OnCallError::Both(rota, source)),
             (_, None) => Ok(OnCall::Rota(Rota {
@@ -218,7 +219,12 @@ impl OnCallSource {
             true => Ok(()),
             false => Err(OnCallError::Bounds(name, span, least, most)),
         };
-        within("max_age", self.max_age, ON_CALL_EVERY_MIN.times(2), ON_CALL_AGE_MAX)?;
+        within(
+            "max_age",
+            self.max_age,
+            ON_CALL_EVERY_MIN.times(2),
+            ON_CALL_AGE_MAX,
+        )?;
         // One answer may be lost, and the next one still comes in time.
         let half = Span::from_millis(self.max_age.as_millis() / 2);
         within("every", self.every, ON_CALL_EVERY_MIN, half)?;
@@ -329,7 +335,8 @@ mod tests {
 
     #[test]
     fn a_source_is_read_with_what_is_not_given_and_comes_back_the_same() {
-        let read = read(r#"{"http": "https://pager.example.com/oncalls", "who": "/oncalls/*/user"}"#).unwrap();
+        let read =
+            read(r#"{"http": "https://pager.example.com/oncalls", "who": "/oncalls/*/user"}"#).unwrap();
         let OnCall::Source(source) = &read else {
             panic!("{read:?}")
         };
@@ -340,16 +347,26 @@ mod tests {
         let again = serde_json::from_value(serde_json::to_value(&read).unwrap()).unwrap();
         assert_eq!(read, again);
         let rota = OnCall::Rota(rota());
-        assert_eq!(rota, serde_json::from_value(serde_json::to_value(&rota).unwrap()).unwrap());
+        assert_eq!(
+            rota,
+            serde_json::from_value(serde_json::to_value(&rota).unwrap()).unwrap()
+        );
     }
 
     #[test]
     fn what_is_both_or_half_or_out_of_bounds_is_refused_by_name() {
-        let source = |more: &str| read(&format!(r#"{{"http": "https://p.example.com", "who": "/x"{more}}}"#));
+        let source = |more: &str| {
+            read(&format!(
+                r#"{{"http": "https://p.example.com", "who": "/x"{more}}}"#
+            ))
+        };
         assert!(source("").is_ok());
         assert!(source(r#", "every": "1s", "max_age": "2s", "timeout": "1m""#).is_ok());
         for (bad, says) in [
-            (r#", "rotation": ["ann"]"#, "`rotation` is a rota's and `http` a source's"),
+            (
+                r#", "rotation": ["ann"]"#,
+                "`rotation` is a rota's and `http` a source's",
+            ),
             (r#", "every": "999ms""#, "`every` is 999ms; it may be 1s to 15m"),
             (r#", "every": "16m""#, "`every` is 16m; it may be 1s to 15m"),
             (r#", "max_age": "25h""#, "`max_age` is 1d 1h; it may be 2s to 1d"),
@@ -362,14 +379,25 @@ mod tests {
         }
         for (bad, says) in [
             (r#"{"http": "https://p.example.com"}"#, "`who` is missing"),
-            (r#"{"who": "/x", "http": "https://p.example.com", "from": "2026-01-01T00:00:00Z"}"#, "write one of them"),
-            (r#"{"http": "https://p.example.com", "who": "x/y"}"#, "not a JSON pointer"),
+            (
+                r#"{"who": "/x", "http": "https://p.example.com", "from": "2026-01-01T00:00:00Z"}"#,
+                "write one of them",
+            ),
+            (
+                r#"{"http": "https://p.example.com", "who": "x/y"}"#,
+                "not a JSON pointer",
+            ),
             (r#"{"every": "1d"}"#, "`from` is missing"),
         ] {
             let err = read(bad).unwrap_err();
             assert!(err.contains(says), "{bad}: {err}");
         }
         let long = format!("/{}", "x".repeat(POINTER_BYTES_MAX));
-        assert!(read(&format!(r#"{{"http": "https://p.example.com", "who": "{long}"}}"#)).is_err());
+        assert!(
+            read(&format!(
+                r#"{{"http": "https://p.example.com", "who": "{long}"}}"#
+            ))
+            .is_err()
+        );
     }
 }

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use gateline_core::StepOutcome;
 use gateline_model::{
-    ActorId, Arm, Artifact, AttestationFacts, ChannelName, Check, CheckOrder, Delivered, Digest, GateName, GroupName, Health,
-    Letter, PolicyReading, PolicyReason, Reading, StageName, Statement, StepAction, StepOrder, TargetName,
-    TargetView, Tick, Version,
+    ActorId, Arm, Artifact, AttestationFacts, ChannelName, Check, CheckOrder, Delivered, Digest, GateName,
+    GroupName, Health, Letter, PolicyReading, PolicyReason, Reading, StageName, Statement, StepAction,
+    StepOrder, TargetName, TargetView, Tick, Version,
 };
 use jiff::Timestamp;
 

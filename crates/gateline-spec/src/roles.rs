@@ -156,7 +156,8 @@ fn check_teams(spec: &Fields<'_, '_, '_>, teams: &[Team]) {
 fn check_source(spec: &Fields<'_, '_, '_>, node: &Node, address: &str) {
     let is_long = address.len() > SOURCE_BYTES_MAX;
     if is_long || !(address.starts_with("https://") || is_here(address)) {
-        let message = format!("a source has an https address of at most {SOURCE_BYTES_MAX} bytes, or is on this host");
+        let message =
+            format!("a source has an https address of at most {SOURCE_BYTES_MAX} bytes, or is on this host");
         let help = Some("write `http: https://HOST/PATH`".to_owned());
         let place = node.get("on_call").and_then(|entry| entry.value.get("http"));
         let place = place.map_or(at(node, "on_call"), |entry| entry.at());

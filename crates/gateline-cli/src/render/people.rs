@@ -119,13 +119,10 @@ pub(crate) fn roles(view: &RolesView) -> Page {
     );
     let mut teams = Table::headed(["team", "members", "groups of a sign-in", "on call"]);
     for team in &roles.teams {
-        let rota = team
-            .on_call
-            .as_ref()
-            .map(|on_call| match on_call {
-                OnCall::Rota(rota) => format!("{} each: {}", rota.every, actors(&rota.rotation)),
-                OnCall::Source(source) => format!("{} says, asked every {}", source.http, source.every),
-            });
+        let rota = team.on_call.as_ref().map(|on_call| match on_call {
+            OnCall::Rota(rota) => format!("{} each: {}", rota.every, actors(&rota.rotation)),
+            OnCall::Source(source) => format!("{} says, asked every {}", source.http, source.every),
+        });
         teams.row([
             Line::from(team.name.to_string()),
             actors(&team.members).into(),

@@ -61,7 +61,11 @@ mod tests {
         let names = |names: &[&str]| Ok(names.iter().map(|name| name.parse().unwrap()).collect());
         assert_eq!(believed(&names(&["bo", "ann", "bo"])), names(&["ann", "bo"]));
         assert!(believed(&names(&["ann", "gateline"])).is_err());
-        let many = |most: usize| Ok((0..most).map(|number| format!("a{number}").parse().unwrap()).collect());
+        let many = |most: usize| {
+            Ok((0..most)
+                .map(|number| format!("a{number}").parse().unwrap())
+                .collect())
+        };
         assert!(believed(&many(ON_CALL_NAMES_MAX)).is_ok());
         let err = believed(&many(ON_CALL_NAMES_MAX + 1)).unwrap_err();
         assert!(err.contains("ON_CALL_NAMES_MAX"), "{err}");

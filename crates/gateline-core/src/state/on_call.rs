@@ -202,10 +202,7 @@ mod tests {
         of.evolve(&roles("a"), at(0));
         of.evolve(&learned(&of, &["ann"]), at(10));
         let asked = of.get(&ops()).unwrap().clone();
-        let (same, other) = (
-            Ok(vec!["ann".parse().unwrap()]),
-            Ok(vec!["bo".parse().unwrap()]),
-        );
+        let (same, other) = (Ok(vec!["ann".parse().unwrap()]), Ok(vec!["bo".parse().unwrap()]));
         assert!(!asked.is_news(&same, at(10 + 899)));
         assert!(asked.is_news(&same, at(10 + 900)));
         assert!(asked.is_news(&other, at(11)));
@@ -224,7 +221,10 @@ mod tests {
         let late = learned(&of, &["ann"]);
         of.evolve(&late, at(10));
         of.evolve(&roles("a"), at(20));
-        assert!(of.get(&ops()).unwrap().last.is_some(), "the same is known as before");
+        assert!(
+            of.get(&ops()).unwrap().last.is_some(),
+            "the same is known as before"
+        );
         of.evolve(&roles("b"), at(30));
         assert!(of.get(&ops()).unwrap().last.is_none());
         of.evolve(&late, at(40));

@@ -52,7 +52,9 @@ async fn fetch(source: &OnCallSource) -> Result<Vec<u8>, CheckError> {
             false => format!("Bearer {secret}"),
         };
         let mut value = HeaderValue::from_str(&credentials).map_err(|_| {
-            CheckError::new(format!("the secret `{reference}` cannot stand in a header: put only the token there"))
+            CheckError::new(format!(
+                "the secret `{reference}` cannot stand in a header: put only the token there"
+            ))
         })?;
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);
@@ -160,13 +162,19 @@ mod tests {
 
     #[tokio::test]
     async fn the_names_of_an_answer_are_read_where_they_stand() {
-        let pager = r#"{"oncalls": [{"user": {"email": "ann@example.com"}}, {"user": {"email": "bo@example.com"}}]}"#;
+        let pager =
+            r#"{"oncalls": [{"user": {"email": "ann@example.com"}}, {"user": {"email": "bo@example.com"}}]}"#;
         assert_eq!(
             names(pager, "/oncalls/*/user/email").await.unwrap(),
             ["ann@example.com", "bo@example.com"]
         );
         assert_eq!(names(r#"["ann"]"#, "/0").await.unwrap(), ["ann"]);
-        assert!(names(r#"{"oncalls": []}"#, "/oncalls/*/user").await.unwrap().is_empty());
+        assert!(
+            names(r#"{"oncalls": []}"#, "/oncalls/*/user")
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[tokio::test]
@@ -178,7 +186,10 @@ mod tests {
             (r#"{"oncalls": "ann"}"#, "is text"),
             (r#"{"oncalls": [{"user": "ann"}, {}]}"#, "has no `user`"),
             (r#"{"oncalls": [{"user": null}]}"#, "nothing, which is no name"),
-            (r#"{"oncalls": [{"user": "Ann Example"}]}"#, "names nobody who could be known"),
+            (
+                r#"{"oncalls": [{"user": "Ann Example"}]}"#,
+                "names nobody who could be known",
+            ),
         ] {
             let err = names(body, "/oncalls/*/user").await.unwrap_err();
             assert!(err.contains(says), "{body}: {err}");
@@ -189,7 +200,9 @@ mod tests {
 
     #[tokio::test]
     async fn more_names_than_may_be_are_told_by_one_too_many() {
-        let many: Vec<String> = (0..ON_CALL_NAMES_MAX * 3).map(|number| format!("a{number}")).collect();
+        let many: Vec<String> = (0..ON_CALL_NAMES_MAX * 3)
+            .map(|number| format!("a{number}"))
+            .collect();
         let found = names(&json!(many).to_string(), "/*").await.unwrap();
         assert_eq!(found.len(), ON_CALL_NAMES_MAX + 1);
     }
@@ -197,13 +210,20 @@ mod tests {
     #[tokio::test]
     async fn an_answer_over_the_limit_a_hang_a_redirect_and_a_refusal_are_told_apart() {
         let long = format!("\"{}\"", "x".repeat(ON_CALL_BYTES_MAX));
-        let moved = raw("HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n");
+        let moved =
+            raw("HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n");
         for (answer, says) in [
             (ok("application/json", &long), "more than 1048576 bytes"),
             (moved, "redirects are not followed"),
             (status("401 Unauthorized", "text/plain", ""), "give a `token`"),
-            (status("503 Service Unavailable", "text/plain", ""), "answered 503"),
-            (raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[\"ann\""), "broke off"),
+            (
+                status("503 Service Unavailable", "text/plain", ""),
+                "answered 503",
+            ),
+            (
+                raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n[\"ann\""),
+                "broke off",
+            ),
         ] {
             let fake = Fake::always(answer).await;
             let err = ask(&source(fake.url("/"), "/0"), &[]).await.unwrap_err();
@@ -222,7 +242,11 @@ mod tests {
 
     #[tokio::test]
     async fn where_a_machine_keeps_its_secrets_is_never_asked() {
-        for bad in ["https://169.254.169.254/", "http://pager.example.com/", "https://a:b@pager.example.com/"] {
+        for bad in [
+            "https://169.254.169.254/",
+            "http://pager.example.com/",
+            "https://a:b@pager.example.com/",
+        ] {
             let err = ask(&source(bad.to_owned(), "/0"), &[]).await.unwrap_err();
             assert!(!err.why.contains("a:b"), "{err}");
         }
@@ -232,7 +256,10 @@ mod tests {
     async fn a_token_is_shown_as_bearer_or_with_the_scheme_that_stands_before_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
-        for (secret, header) in [("hunter2\n", "bearer hunter2"), ("Token token=hunter2", "token token=hunter2")] {
+        for (secret, header) in [
+            ("hunter2\n", "bearer hunter2"),
+            ("Token token=hunter2", "token token=hunter2"),
+        ] {
             std::fs::write(&path, secret).unwrap();
             let fake = Fake::always(ok("application/json", "[]")).await;
             let with = OnCallSource {
@@ -264,7 +291,14 @@ mod tests {
         assert_eq!(is(json!(77), Some("corp")).unwrap(), "corp:ana");
         assert_eq!(is(json!("T0123/U0456"), None).unwrap(), "corp:bo");
         assert_eq!(is(json!("eve"), None).unwrap(), "eve");
-        assert_eq!(is(json!("eve@example.com"), Some("corp")).unwrap(), "corp:eve@example.com");
-        assert!(is(json!("team@example.com"), None).unwrap_err().contains("more than one"));
+        assert_eq!(
+            is(json!("eve@example.com"), Some("corp")).unwrap(),
+            "corp:eve@example.com"
+        );
+        assert!(
+            is(json!("team@example.com"), None)
+                .unwrap_err()
+                .contains("more than one")
+        );
     }
 }

@@ -32,13 +32,25 @@ pub(super) fn find<'v>(root: &'v Value, pointer: &str) -> Result<Vec<&'v Value>,
 fn each<'v>(at: &str, value: &'v Value, into: &mut Vec<(String, &'v Value)>) -> Result<(), String> {
     match value {
         Value::Array(items) => {
-            into.extend(items.iter().enumerate().map(|(index, item)| (format!("{at}/{index}"), item)));
+            into.extend(
+                items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| (format!("{at}/{index}"), item)),
+            );
         }
         Value::Object(entries) => {
-            into.extend(entries.iter().map(|(name, entry)| (format!("{at}/{name}"), entry)));
+            into.extend(
+                entries
+                    .iter()
+                    .map(|(name, entry)| (format!("{at}/{name}"), entry)),
+            );
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            return Err(format!("its answer is {} at `{at:.200}/`, and no list", word(value)));
+            return Err(format!(
+                "its answer is {} at `{at:.200}/`, and no list",
+                word(value)
+            ));
         }
     }
     Ok(())

@@ -28,8 +28,8 @@ pub(crate) use origin::{own_path, refuse_foreign_origin};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 use password::{PasswordError, hash as hash_password, matches as password_matches};
 pub(crate) use session::{
-    BY_ACCOUNT, BY_TOKEN, New, began as session_began, begin as begin_session, end as session_end, end_one,
-    agent, end_others, welcome,
+    BY_ACCOUNT, BY_TOKEN, New, agent, began as session_began, end as session_end, end_one, end_others,
+    welcome,
 };
 pub use session::{SESSION_IDLE_SECS_MAX, SESSION_SECS_MAX};
 pub(crate) use sign_in::{Begun, SignInError, begin as begin_sign_in, finish as finish_sign_in};

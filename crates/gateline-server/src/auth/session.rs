@@ -85,7 +85,12 @@ pub(crate) async fn began(app: &App, id: &Digest) -> Result<Option<Timestamp>, R
 }
 
 /// Begins a session, gives the browser its cookie, and sends it on.
-pub(crate) async fn welcome(app: &App, new: New<'_>, next: &str, now: Timestamp) -> Result<Response, Refused> {
+pub(crate) async fn welcome(
+    app: &App,
+    new: New<'_>,
+    next: &str,
+    now: Timestamp,
+) -> Result<Response, Refused> {
     let secret = begin(app, new, now).await?;
     // The secret is our own: no character of it means anything in a cookie. Lax, not Strict: who comes back from a
     // provider comes from another site. No safe request changes anything here.

@@ -102,13 +102,7 @@ pub(crate) fn people_of(hub: &Hub, project: &ProjectName, looks: &Actor, now: Ti
     })
 }
 
-fn on_call(
-    people: &People,
-    roles: &Roles,
-    team: &GroupName,
-    declared: &OnCall,
-    now: Timestamp,
-) -> OnCallNow {
+fn on_call(people: &People, roles: &Roles, team: &GroupName, declared: &OnCall, now: Timestamp) -> OnCallNow {
     let known = people.on_call_in(&roles.project, team);
     let since = known.as_ref().ok().and_then(|(_, since)| *since);
     let next = |rota: &Rota| rota.changes_at(now).map(|at| (at, rota.at(at).cloned()));

@@ -257,7 +257,13 @@ impl Signed<'_> {
 
     async fn change(&self, csrf: &str, old: &str, new: &str, again: &str) -> Response<Body> {
         let form: String = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("csrf", csrf), ("key", "k"), ("old", old), ("new", new), ("again", again)])
+            .extend_pairs([
+                ("csrf", csrf),
+                ("key", "k"),
+                ("old", old),
+                ("new", new),
+                ("again", again),
+            ])
             .finish();
         let mut request = Request::post("/ui/password/set")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -296,7 +302,10 @@ async fn who_has_an_account_changes_its_password_and_is_out_everywhere_else() {
     assert!(here.get("/sessions").await.1.contains("href=\"/password\""));
     let (status, page) = here.get("/password").await;
     assert_eq!(status, StatusCode::OK);
-    assert!(page.contains("name=\"old\"") && page.contains(&here.csrf()), "{page}");
+    assert!(
+        page.contains("name=\"old\"") && page.contains(&here.csrf()),
+        "{page}"
+    );
     let response = here.change(&here.csrf(), PASSWORD, OTHER, OTHER).await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     assert_eq!(response.headers()[header::LOCATION], "/sessions");
@@ -339,7 +348,11 @@ async fn a_new_password_is_refused_with_its_reason_and_never_shown_again() {
     }
     let foreign = ana.change("00", PASSWORD, OTHER, OTHER).await;
     assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
-    assert_eq!(ana.get("/api/v1/board").await.0, StatusCode::OK, "nothing changed");
+    assert_eq!(
+        ana.get("/api/v1/board").await.0,
+        StatusCode::OK,
+        "nothing changed"
+    );
     signed_in(&anonymous, "ana", PASSWORD).await;
 }
 

@@ -100,7 +100,9 @@ impl Script<'_> {
                 let (actor, command) = self.command(row)?;
                 self.ask(actor, command);
             }
-            "traffic" | "check" | "health" | "target" | "channel" | "on-call" | "takes" => self.set_outside(row)?,
+            "traffic" | "check" | "health" | "target" | "channel" | "on-call" | "takes" => {
+                self.set_outside(row)?
+            }
             "advance" => {
                 row.only(1, &[])?;
                 let span: Span = row.parse(row.word(0, "a duration")?)?;

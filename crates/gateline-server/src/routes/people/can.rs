@@ -62,7 +62,10 @@ pub(crate) async fn handle(call: Call<Can>) -> Result<CanReply, Refused> {
         because: match answer {
             Ok(_) if !asked => {
                 let nobody = "no layer of the stage asks this actor".to_owned();
-                std::iter::once(nobody).chain(unknown).collect::<Vec<_>>().join("; ")
+                std::iter::once(nobody)
+                    .chain(unknown)
+                    .collect::<Vec<_>>()
+                    .join("; ")
             }
             Ok(right) => right.to_string(),
             Err(denied) => denied.to_string(),

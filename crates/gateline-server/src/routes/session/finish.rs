@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use super::record;
-use crate::auth::{Begun, New, SIGN_IN_COOKIE, SignInError, cookie, agent, finish_sign_in, own_path, welcome};
+use crate::auth::{
+    Begun, New, SIGN_IN_COOKIE, SignInError, agent, cookie, finish_sign_in, own_path, welcome,
+};
 use crate::call::{App, Call};
 use crate::refused::Refused;
 use crate::ui;

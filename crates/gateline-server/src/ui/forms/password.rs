@@ -44,7 +44,10 @@ async fn change(visit: &Visit, fields: &Fields) -> Result<(), Refused> {
         ));
     };
     if fields.new != fields.again {
-        return Err(Refused::new(&entry::PASSWORD, "the new password was written in two ways"));
+        return Err(Refused::new(
+            &entry::PASSWORD,
+            "the new password was written in two ways",
+        ));
     }
     if fields.new == fields.old {
         return Err(Refused::new(&entry::PASSWORD, "the new password is the old one"));
@@ -63,7 +66,10 @@ async fn change(visit: &Visit, fields: &Fields) -> Result<(), Refused> {
 /// Who sent it is known already: only the old password can be wrong.
 fn wrong(refused: Refused) -> Refused {
     match refused.problem().code == entry::WRONG_PASSWORD.code {
-        true => Refused::new(&entry::WRONG_OLD_PASSWORD, "this is not the password that you have now"),
+        true => Refused::new(
+            &entry::WRONG_OLD_PASSWORD,
+            "this is not the password that you have now",
+        ),
         false => refused,
     }
 }
