@@ -8,8 +8,8 @@ use std::sync::Arc;
 use gateline_core::{Project, Promotion, ReleaseState, World};
 use gateline_model::{
     ActorId, Admission, Approval, ApprovalRule, Decision, Digest, Event, Facts, Found, Gate, GateVerdict,
-    HeldByReviews, Layer, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage, StageRef,
-    Tier, Verdict,
+    HeldByReviews, Layer, OnCall, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage,
+    StageRef, Team, Tier, Verdict,
 };
 use jiff::Timestamp;
 
@@ -200,9 +200,11 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         let roles = here.and_then(|project| project.roles.as_ref());
         let mut teams = roles.into_iter().flat_map(|roles| &roles.teams);
         let mut tokens = server.into_iter().flat_map(|server| server.tokens.values());
-        teams.any(|declared| declared.name.as_str() == team && declared.members.contains(actor))
-            || tokens
-                .any(|token| token.actor == *actor && token.groups.iter().any(|group| group.as_str() == team))
+        teams.any(|declared| {
+            let member = declared.members.contains(actor);
+            declared.name.as_str() == team && (member || has_duty(here, declared, actor, at))
+        }) || tokens
+            .any(|token| token.actor == *actor && token.groups.iter().any(|group| group.as_str() == team))
     };
     let is_in = |actor: &ActorId, who: &str| match who {
         "owners" => owning.iter().any(|team| in_team(actor, team)),
@@ -261,6 +263,22 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         wrong.push(format!("`{}` said no, and nobody set that aside", answer.by));
     }
     wrong
+}
+
+/// Whether an actor is on call: by the rota, or because the source said so last, and not too long ago.
+fn has_duty(of: Option<&Arc<Project>>, team: &Team, actor: &ActorId, at: Timestamp) -> bool {
+    match &team.on_call {
+        None => false,
+        Some(OnCall::Rota(rota)) => rota.at(at) == Some(actor),
+        Some(OnCall::Source(source)) => {
+            let asked = of.and_then(|project| project.on_call.get(&team.name));
+            let last = asked.and_then(|asked| asked.last.as_ref());
+            last.is_some_and(|last| {
+                let names = last.who.as_ref().is_ok_and(|who| who.contains(actor));
+                names && Span::between(last.at, at) < source.max_age
+            })
+        }
+    }
 }
 
 /// Whether a yes is signed as strongly as is asked, and a key that signed it is still its actor's and in force.

@@ -11,6 +11,7 @@ use crate::file::{self, API_VERSION, header};
 use crate::nearest::meant;
 use crate::node::Node;
 use crate::protection;
+use crate::secret;
 
 /// The `kind` of a file of roles.
 pub const ROLES_KIND: &str = "Roles";
@@ -44,6 +45,8 @@ pub fn read_roles(source_name: &str, text: &str) -> Result<ReadRoles, Diagnostic
 }
 
 fn roles(root: &Node, sink: &Sink<'_>) -> Option<Roles> {
+    // First, so that no other finding can repeat a secret.
+    secret::refuse(root, sink);
     let known = ["apiVersion", "kind", "metadata", "spec"];
     let file = Fields::of("a file of roles", root, &root.span, &known, sink)?;
     header(&file, "apiVersion", API_VERSION);
