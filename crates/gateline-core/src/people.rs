@@ -271,20 +271,18 @@ impl People {
         self.server.as_ref()?.keys.get(fingerprint)
     }
 
-    /// When a rota of one of these teams changes hands next, or what a source said of one becomes too old.
+    /// When a rota of one of these teams changes hands next. What a source says next is an event of its own, and that
+    /// it has become too old is seen by every look: neither makes a decision that is to be recorded before.
     pub fn changes_at(&self, asked: &[Who]) -> Option<Timestamp> {
         let teams = asked.iter().filter_map(|who| match who {
             Who::Team(team) => Some(team),
             Who::Actor(_) | Who::Owners => None,
         });
-        let declared = teams.flat_map(|team| {
-            self.documents()
-                .filter_map(move |(of, roles)| Some((of, roles.team(team)?)))
-        });
-        let changes = declared.filter_map(|(of, team)| match team.on_call.as_ref()? {
+        let declared = teams.flat_map(|team| self.roles().filter_map(|roles| roles.team(team)));
+        let changes = declared.filter_map(|team| match team.on_call.as_ref()? {
             OnCall::Rota(rota) => rota.changes_at(self.now),
-            OnCall::Source(_) => of.on_call.get(&team.name)?.ends_at(),
+            OnCall::Source(_) => None,
         });
-        changes.filter(|at| *at > self.now).min()
+        changes.min()
     }
 }

@@ -58,12 +58,6 @@ impl Asked {
         }
     }
 
-    /// When what is known becomes too old.
-    pub fn ends_at(&self) -> Option<Timestamp> {
-        let last = self.last.as_ref().filter(|last| last.who.is_ok())?;
-        Some(self.max_age().after(last.at))
-    }
-
     /// Whether an answer is recorded: it is another one, or the same one was recorded so long ago that it should be
     /// confirmed before it is too old.
     pub fn is_news(&self, who: &Result<Vec<ActorId>, String>, now: Timestamp) -> bool {
