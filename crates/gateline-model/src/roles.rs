@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ActorId, Digest, GroupName, OnCall, PipelineName, ProjectName, Protected, Scope, StageName,
-};
+use crate::{ActorId, Digest, GroupName, OnCall, PipelineName, ProjectName, Protected, Scope, StageName};
 
 /// Teams, roles, owners and machines of one project. Those of the project `gateline` hold in every project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -79,6 +79,7 @@ spec:
     let body = ApplyRequest {
         file_name: "roles.yaml".to_owned(),
         text: roles,
+        written: None,
     };
     admin
         .ask::<ApplyRoles>(&Empty {}, &Empty {}, &body)
