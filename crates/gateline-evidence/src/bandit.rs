@@ -44,7 +44,13 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     let lost = (listed == 0 && counted > accepted)
         .then(|| format!("the report contradicts itself: bandit counts {counted} issues and lists none"));
     Ok(bandit.findings.into_body(
-        bandit.unread.or(nothing).or(no_list).or(bandit.odd).or(lost),
+        bandit
+            .unread
+            .or(nothing)
+            .or(no_list)
+            .or(bandit.odd)
+            .or(lost)
+            .or(bandit.silent),
         Warnings::default(),
     ))
 }
@@ -64,6 +70,8 @@ struct Bandit {
     odd: Option<String>,
     /// The first file that it could not look at, and why.
     unread: Option<String>,
+    /// The first issue of which it does not say how grave it is.
+    silent: Option<String>,
 }
 
 impl Keyed for Bandit {
@@ -77,6 +85,7 @@ impl Keyed for Bandit {
             accepted,
             odd,
             unread,
+            silent,
             ..
         } = self;
         match key {
@@ -98,7 +107,16 @@ impl Keyed for Bandit {
                     }
                 }))?;
             }
-            _ => self.listed = value.next_value_seed(each(|issue: Issue| issue.tell(findings)))?,
+            _ => {
+                self.listed = value.next_value_seed(each(|issue: Issue| {
+                    if severity::is_missing(issue.issue_severity.as_deref()) {
+                        silent.get_or_insert_with(|| {
+                            severity::missing(TOOL, "issue_severity", issue.test_id.as_deref())
+                        });
+                    }
+                    issue.tell(findings);
+                }))?;
+            }
         }
         Ok(())
     }

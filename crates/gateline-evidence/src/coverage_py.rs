@@ -1,7 +1,9 @@
 //! coverage.py's own JSON (`coverage json`, `pytest --cov-report=json`): lines, branches and functions of each file.
 //!
-//! Layout: coverage.py's `jsonreport.py`, formats 2 and 3. The lists are counted; the totals are only held against them.
+//! Layout: coverage.py's `jsonreport.py`, formats 2 and 3, and the one before them, which does not say its number. The lists
+//! are counted; the totals are only held against them.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -12,6 +14,11 @@ use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
 use crate::read::{Body, Warnings};
+use crate::stream::Words;
+use crate::text;
+
+/// The formats that say their number and are read.
+const FORMATS: [&str; 2] = ["2", "3"];
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "coverage-py",
@@ -28,11 +35,13 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
         coverage,
         said,
         listed,
+        other,
+        overlap,
     } = report;
     let reason = match said {
         None => Some("the report has no `totals`: it is not whole".to_owned()),
         Some(said) if said > listed => Some(format!("the report says {said} statements, but lists {listed}")),
-        Some(_) => None,
+        Some(_) => other.or(overlap),
     };
     Ok(coverage.into_body(reason, Warnings::default()))
 }
@@ -43,6 +52,25 @@ struct Report {
     /// Statements that the report says it has, and those that it lists.
     said: Option<u64>,
     listed: u64,
+    /// That it is of another format.
+    other: Option<String>,
+    /// The first file with a line that was both reached and missed.
+    overlap: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(default)]
+    format: Words,
+}
+
+impl Meta {
+    /// That the layout is another one than is read here.
+    fn is_other(&self) -> Option<String> {
+        let format = self.format.first().filter(|format| !FORMATS.contains(format))?;
+        let (format, known) = (text::one_line(format, 20), FORMATS.join(" and "));
+        Some(format!("its `format` is {format}; {known} are read"))
+    }
 }
 
 /// One file.
@@ -80,6 +108,14 @@ struct Totals {
 impl Report {
     fn file(&mut self, path: &str, entry: Entry) {
         self.listed += (entry.executed_lines.len() + entry.missing_lines.len()) as u64;
+        if self.overlap.is_none() {
+            let missing: HashSet<u32> = entry.missing_lines.iter().copied().collect();
+            let both = entry.executed_lines.iter().find(|line| missing.contains(line));
+            self.overlap = both.map(|line| {
+                let path = text::name(path);
+                format!("the report contradicts itself: line {line} of `{path}` is both executed and missing")
+            });
+        }
         let file = self.coverage.file(path);
         let file = self.coverage.of(file);
         entry
@@ -120,6 +156,10 @@ impl<'de> Visitor<'de> for Root<'_> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "files" => map.next_value_seed(Files(self.0))?,
+                "meta" => {
+                    let meta: Option<Meta> = map.next_value()?;
+                    self.0.other = meta.and_then(|meta| meta.is_other());
+                }
                 "totals" => self.0.said = Some(map.next_value::<Totals>()?.num_statements),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }

@@ -23,12 +23,14 @@ pub enum ReadError {
     #[error("the report could not be read: {0}")]
     Io(io::ErrorKind),
     /// No known format, and none was named.
-    #[error("{}", unrecognised(begins, *is_cut))]
+    #[error("{}", unrecognised(begins, *is_cut, *unpack))]
     Unrecognised {
         /// The first characters, shortened.
         begins: String,
         /// Whether it is JSON that ends too early, so that what tells its format may be gone.
         is_cut: bool,
+        /// What to do first with bytes that are no text of UTF-8.
+        unpack: Option<&'static str>,
     },
     /// What was asked for makes no sense, whatever the report says.
     #[error("{0}")]
@@ -55,13 +57,34 @@ pub enum ReadError {
     },
 }
 
+/// What a JSON parser says, without the place, which is told in front or of which nobody sees the text, and without the
+/// names of what it was to be read into.
+pub(crate) fn says(error: &serde_json::Error) -> String {
+    let says = error.to_string();
+    let says = says.split(" at line ").next().unwrap_or(&says);
+    let Some((what, expected)) = says.split_once(", expected ") else {
+        return match says.starts_with("data did not match any variant") {
+            true => "a value has none of the forms that it may have".to_owned(),
+            false => says.to_owned(),
+        };
+    };
+    let expected = match expected {
+        inner if inner.starts_with("struct ") => "an object",
+        "f64" | "f32" => "a number",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number",
+        inner => inner,
+    };
+    format!("{what}, expected {expected}")
+}
+
 /// Naming a format helps with a report that is whole.
-fn unrecognised(begins: &str, is_cut: bool) -> String {
-    match is_cut {
-        true => format!(
+fn unrecognised(begins: &str, is_cut: bool, unpack: Option<&str>) -> String {
+    match (unpack, is_cut) {
+        (Some(unpack), _) => format!("the report cannot be read: {unpack}"),
+        (None, true) => format!(
             "the JSON is cut off, and what is left of it, which begins with `{begins}`, tells no format; report it again, whole"
         ),
-        false => format!(
+        (None, false) => format!(
             "the format is not known by its content, which begins with `{begins}`; name it, one of {}",
             Format::known()
         ),

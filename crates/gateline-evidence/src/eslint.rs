@@ -55,6 +55,8 @@ struct Eslint {
 struct Problems {
     errors: u64,
     warnings: u64,
+    /// Those of the errors that kept it from looking at the file.
+    fatal: u64,
 }
 
 impl Keyed for Eslint {
@@ -64,6 +66,7 @@ impl Keyed for Eslint {
         "suppressedMessages",
         "errorCount",
         "warningCount",
+        "fatalErrorCount",
     ];
 
     fn begin(&mut self) -> Result<(), String> {
@@ -77,6 +80,7 @@ impl Keyed for Eslint {
             "messages" => {
                 let mut listed = Problems::default();
                 let count = value.next_value_seed(each(|message: Message| {
+                    listed.fatal += u64::from(message.fatal);
                     match message.level() {
                         FindingLevel::Warning => listed.warnings += 1,
                         _ => listed.errors += 1,
@@ -87,6 +91,7 @@ impl Keyed for Eslint {
             }
             "errorCount" => self.counted.errors = value.next_value()?,
             "warningCount" => self.counted.warnings = value.next_value()?,
+            "fatalErrorCount" => self.counted.fatal = value.next_value()?,
             _ => {
                 let count = value.next_value_seed(each(|_: IgnoredAny| ()))?;
                 self.findings.suppressed(count.unwrap_or_default());
@@ -123,10 +128,15 @@ impl Eslint {
         let contradicts = |counted, word, listed| {
             format!("the report contradicts itself: `{file}` counts {counted} {word} and lists {listed}")
         };
-        let Problems { errors, warnings } = self.counted;
+        let Problems {
+            errors,
+            warnings,
+            fatal,
+        } = self.counted;
         match () {
             () if errors > listed.errors => Some(contradicts(errors, "errors", listed.errors)),
             () if warnings > listed.warnings => Some(contradicts(warnings, "warnings", listed.warnings)),
+            () if fatal > listed.fatal => Some(contradicts(fatal, "fatal errors", listed.fatal)),
             () => None,
         }
     }

@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::error::Fault;
+use crate::error::{Fault, says};
 use crate::head::{HEAD_BYTES_MAX, KEYS_MAX};
 use crate::json_bounds::JsonBounds;
 use crate::read::Ask;
@@ -80,6 +80,22 @@ impl<'a> Input<'a> {
         Ok(text)
     }
 
+    /// What to do first with bytes that are packed or of another encoding; `None` for what may be text.
+    pub(crate) fn unpack(&mut self) -> io::Result<Option<&'static str>> {
+        self.source.rewind()?;
+        let mut first = Vec::new();
+        (&mut *self.source).take(4).read_to_end(&mut first)?;
+        Ok(match first.as_slice() {
+            [0x1f, 0x8b, ..] => Some("it is compressed (gzip): unpack it first"),
+            [b'P', b'K', 3, 4] => Some("it is compressed (zip): unpack it first"),
+            [0x28, 0xb5, 0x2f, 0xfd] => Some("it is compressed (zstd): unpack it first"),
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..] => {
+                Some("it is UTF-16: write it as UTF-8")
+            }
+            _ => None,
+        })
+    }
+
     /// A reader from the beginning, after a byte order mark.
     pub(crate) fn reader(&mut self) -> Result<BufReader<&mut dyn Source>, Fault> {
         self.source.rewind()?;
@@ -130,9 +146,7 @@ impl<'a> Input<'a> {
             Ok(byte) => byte,
             Err(error) => return error,
         };
-        // The parser adds the place, which is told in front.
-        let says = error.to_string();
-        let reason = says.split(" at line ").next().unwrap_or(&says).to_owned();
+        let reason = says(error);
         match error.is_eof() {
             true => Fault::truncated(byte, reason),
             false => Fault::malformed(byte, reason),

@@ -21,7 +21,7 @@ use crate::xml::{Attributes, Doctype, Piece, Xml};
 /// Longest duration that is believed, in seconds (about 30 years); a longer one counts as not given.
 pub const DURATION_SECS_MAX: f64 = 1e9;
 /// Attributes of a suite that are counts.
-const COUNTS: [&str; 5] = ["tests", "failures", "errors", "skipped", "disabled"];
+const COUNTS: [&str; 6] = ["tests", "failures", "errors", "failed", "skipped", "disabled"];
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "junit",
@@ -79,13 +79,22 @@ enum Element {
     Other,
 }
 
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    cases: u64,
+    /// Failures and errors together.
+    problems: u64,
+    /// Cases that were skipped, whatever else befell them.
+    skips: u64,
+}
+
 #[derive(Debug, Default)]
 struct Suite {
     name: String,
-    /// What its attributes say: cases, and failures and errors together.
-    said: (u64, u64),
-    /// Cases and problems that were counted before it began.
-    before: (u64, u64),
+    /// What its attributes say.
+    said: Counts,
+    /// What was counted before it began.
+    before: Counts,
     /// Its own duration, and the sum of what is in it.
     secs: Option<f64>,
     inner_secs: f64,
@@ -97,6 +106,8 @@ struct Junit {
     open: Vec<Element>,
     /// `failure` and `error` elements; one case may have several.
     problems: u64,
+    /// `skipped` elements, and cases whose attributes say so.
+    skips: u64,
     /// Whether its tool counts more than cases as `tests`.
     counts_more: bool,
     incomplete: Option<String>,
@@ -135,6 +146,7 @@ impl Junit {
             }
             ("skipped", Some(Element::Case(case))) => {
                 case.end_at_least(End::Skipped);
+                self.skips += 1;
                 Element::Other
             }
             ("flakyFailure" | "flakyError", Some(Element::Case(case))) => {
@@ -182,7 +194,7 @@ impl Junit {
         // Catch2 counts assertions (and never says its host).
         self.counts_more |=
             matches!(name.as_str(), "pytest tests" | "pytest") || attributes.get("hostname") == Some("tbd");
-        let [tests, failures, errors, _, _] = COUNTS.map(|count| {
+        let [cases, failures, errors, failed, skipped, disabled] = COUNTS.map(|count| {
             let said = attributes.get(count).unwrap_or("0").trim();
             said.parse::<u64>().unwrap_or_else(|_| {
                 let said = text::one_line(said, 40);
@@ -193,8 +205,14 @@ impl Junit {
         });
         Suite {
             name,
-            said: (tests, failures.saturating_add(errors)),
-            before: (self.facts.total, self.problems),
+            said: Counts {
+                cases,
+                // Some say `failed` in place of the two.
+                problems: failures.saturating_add(errors).max(failed),
+                // Some count what is disabled as skipped too.
+                skips: skipped.max(disabled),
+            },
+            before: self.counted(),
             secs: attributes.get("time").and_then(secs),
             inner_secs: 0.0,
         }
@@ -202,6 +220,7 @@ impl Junit {
 
     fn case(&mut self, attributes: &Attributes<'_>) -> Case {
         let (case, unknown) = Case::new(attributes);
+        self.skips += u64::from(case.end == End::Skipped);
         if let Some(word) = unknown {
             let name = &case.failed.name;
             let reason = format!("case `{name}` ended as `{word}`, which is no outcome that is known");
@@ -275,10 +294,21 @@ impl Junit {
         }
     }
 
+    fn counted(&self) -> Counts {
+        Counts {
+            cases: self.facts.total,
+            problems: self.problems,
+            skips: self.skips,
+        }
+    }
+
     fn compare_with_its_totals(&mut self, suite: &Suite) {
-        let cases = self.facts.total - suite.before.0;
-        let problems = self.problems - suite.before.1;
-        let (cases_said, problems_said) = suite.said;
+        let counted = self.counted();
+        let cases = counted.cases - suite.before.cases;
+        let problems = counted.problems - suite.before.problems;
+        let skips = counted.skips - suite.before.skips;
+        let (cases_said, problems_said, skips_said) =
+            (suite.said.cases, suite.said.problems, suite.said.skips);
         let name = &suite.name;
         if problems_said > problems {
             let reason = format!(
@@ -291,6 +321,13 @@ impl Junit {
                 .add(|| format!("suite `{name}` says {cases_said} tests and lists {cases}"));
         } else if cases_said > cases {
             let reason = format!("suite `{name}` says {cases_said} tests, but lists {cases}");
+            self.incomplete.get_or_insert(reason);
+        }
+        if skips_said > skips && self.counts_more {
+            self.warnings
+                .add(|| format!("suite `{name}` says {skips_said} skipped and shows {skips}"));
+        } else if skips_said > skips {
+            let reason = format!("suite `{name}` says {skips_said} skipped, but its cases show {skips}");
             self.incomplete.get_or_insert(reason);
         }
     }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use gateline_model::{FAILED_CASES_MAX, FLAKY_CASES_MAX, Facts, FailedCase, SKIPPED_CASES_MAX, TestFacts};
 use serde::Deserialize;
 
-use crate::error::Fault;
+use crate::error::{Fault, says};
 use crate::format::FormatRow;
 use crate::input::{Input, Line, Lines, PIECE_BYTES_MAX};
 use crate::junit::{DURATION_SECS_MAX, nothing_ran};
@@ -98,8 +98,7 @@ impl Libtest {
             return Ok(());
         }
         let event: Event<'_> = serde_json::from_str(text).map_err(|error| {
-            let says = error.to_string();
-            let says = says.split(" at line ").next().unwrap_or(&says);
+            let says = says(&error);
             let begins = text::one_line(text, 40);
             wrong(format!("`{begins}` is no event of a test run: {says}"))
         })?;

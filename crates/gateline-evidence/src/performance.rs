@@ -10,6 +10,7 @@ pub(crate) mod oha;
 pub(crate) mod wrk;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use gateline_model::{Facts, Latency, PerformanceFacts};
 
@@ -110,6 +111,73 @@ fn in_ms(latency: Latency, ms_per_unit: f64) -> Latency {
     }
 }
 
+/// How far apart two latencies of one report may be by what their tool rounds away.
+#[derive(Debug, Clone, Copy)]
+struct Rounding {
+    /// In milliseconds.
+    ms: f64,
+    /// As a part of the larger.
+    share: f64,
+}
+
+impl Rounding {
+    /// What the computation of them leaves, where a tool rounds all of them alike or not at all.
+    const OF_COMPUTATION: Rounding = Rounding { ms: 0.0, share: 1e-6 };
+}
+
+/// Whether no latency is less than one that it cannot be less than; an error says which is. `of` names them.
+fn in_order(of: &str, latency: &Latency, rounding: Rounding) -> Result<(), String> {
+    let names = ["min", "p50", "p75", "p90", "p95", "p99", "p99.9", "max"];
+    let Latency {
+        min,
+        mean: _,
+        p50,
+        p75,
+        p90,
+        p95,
+        p99,
+        p999,
+        max,
+    } = *latency;
+    let told = names.into_iter().zip([min, p50, p75, p90, p95, p99, p999, max]);
+    let mut highest: Option<(&str, f64)> = None;
+    for (name, ms) in told.filter_map(|(name, ms)| Some((name, ms?))) {
+        match highest {
+            Some((less, above)) if ms < above - rounding.ms.max(above.abs() * rounding.share) => {
+                return Err(contradicts(&format!(
+                    "the {name} of {of} is {ms}, and its {less} is {above}"
+                )));
+            }
+            Some((_, above)) if ms <= above => {}
+            Some(_) | None => highest = Some((name, ms)),
+        }
+    }
+    Ok(())
+}
+
+/// Why the latencies cannot be those of one run.
+fn order_doubt(latency: &Latency, rounding: Rounding) -> Option<String> {
+    in_order("the latency", latency, rounding).err()
+}
+
+/// Why the rate cannot be that of so many requests in so many seconds; `off` is the part that rounding may hide.
+fn rate_doubt(
+    rate: Option<f64>,
+    secs: Option<f64>,
+    requests: RangeInclusive<u64>,
+    off: f64,
+) -> Option<String> {
+    let (rate, secs) = (finite(rate)?, finite(secs)?);
+    let least = *requests.start() as f64 * (1.0 - off) - 1.0;
+    let most = *requests.end() as f64 * (1.0 + off) + 1.0;
+    (!(least..=most).contains(&(rate * secs))).then(|| {
+        let counted = requests.end();
+        contradicts(&format!(
+            "it tells of {rate} requests a second for {secs} seconds, and counts {counted}"
+        ))
+    })
+}
+
 /// What was measured; incomplete where no request was sent, or none of them was answered.
 fn body(facts: PerformanceFacts, answered: u64, warnings: Warnings) -> Body {
     let reason = match (facts.requests, answered) {
@@ -181,6 +249,26 @@ mod tests {
             (Some(99.9), Some(100.0), Some(50.05))
         );
         assert_eq!(Spread::default().latency(1.0), Latency::default());
+    }
+
+    #[test]
+    fn no_latency_falls_by_more_than_is_rounded_away() {
+        let told = |p90, p99| Latency {
+            p50: Some(10.0),
+            p90: Some(p90),
+            p99,
+            max: Some(100.0),
+            ..Latency::default()
+        };
+        let off = Rounding { ms: 0.5, share: 0.01 };
+        assert_eq!(in_order("it", &told(100.9, None), off), Ok(()));
+        assert_eq!(in_order("it", &told(9.5, Some(10.0)), off), Ok(()));
+        assert_eq!(
+            in_order("it", &told(50.0, Some(0.0)), off),
+            Err("the report contradicts itself: the p99 of it is 0, and its p90 is 50".to_owned())
+        );
+        // Each against the highest before it, so that they do not creep down.
+        assert!(in_order("it", &told(9.6, Some(9.3)), off).is_err());
     }
 
     #[test]

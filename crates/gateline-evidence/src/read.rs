@@ -110,7 +110,15 @@ pub fn read_from<'a>(source: &mut dyn Source, ask: impl Into<Ask<'a>>) -> Result
         (Some(format), None) => format,
         (None, None) => recognise(&mut input)?,
     };
-    let body = (format.row().read)(&mut input);
+    // A file beside its signature is what its signer made of it.
+    let unpack = match format {
+        Format::SignedFile => None,
+        _ => input.unpack()?,
+    };
+    let body = match unpack {
+        Some(unpack) => Err(Fault::malformed(0, unpack)),
+        None => (format.row().read)(&mut input),
+    };
     finished(body, format, &mut input)
 }
 
@@ -135,6 +143,13 @@ pub(crate) fn finished(
 
 fn recognise(input: &mut Input<'_>) -> Result<Format, ReadError> {
     let beginning = input.beginning()?;
+    if let Some(unpack) = input.unpack()? {
+        return Err(ReadError::Unrecognised {
+            begins: String::new(),
+            is_cut: false,
+            unpack: Some(unpack),
+        });
+    }
     let head = Head::of(&beginning);
     if let Some(format) = format::of(&head) {
         return Ok(format);
@@ -155,6 +170,7 @@ fn recognise(input: &mut Input<'_>) -> Result<Format, ReadError> {
         None => Err(ReadError::Unrecognised {
             begins,
             is_cut: is_json && input.is_cut_json(),
+            unpack: None,
         }),
     }
 }

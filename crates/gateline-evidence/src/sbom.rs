@@ -4,6 +4,7 @@
 //! Knows no licence list and opens no package.
 
 pub(crate) mod cyclonedx;
+mod purl;
 pub(crate) mod spdx;
 
 use gateline_model::{COMPONENTS_MAX, Component, Facts, LICENCES_MAX, SbomFacts, TOOLS_MAX};
@@ -17,6 +18,8 @@ pub(super) struct Bill {
     /// Parts of what it describes, while that is read.
     parts: Vec<Component>,
     facts: SbomFacts,
+    /// The first component that does not say what it is, or says it in two ways.
+    unclear: Option<String>,
     warnings: Warnings,
 }
 
@@ -42,6 +45,14 @@ impl Bill {
         self.warnings.add(warning);
     }
 
+    /// A component without the name that every component has.
+    pub(super) fn nameless(&mut self, purl: Option<&str>) {
+        self.unclear.get_or_insert_with(|| {
+            let purl = purl.map(|purl| format!(" (`{}`)", text::name(purl)));
+            format!("a component{} has no `name`", purl.unwrap_or_default())
+        });
+    }
+
     /// Counts a component, and keeps it while there is room.
     pub(super) fn component(&mut self, component: Component) {
         let Component {
@@ -50,6 +61,15 @@ impl Bill {
             purl,
             licences,
         } = component;
+        if let Some(other) = purl
+            .as_deref()
+            .and_then(|purl| purl::other_version(purl, &version))
+        {
+            self.unclear.get_or_insert_with(|| {
+                let [name, version, other] = [&name, &version, &other].map(|word| text::name(word));
+                format!("the report contradicts itself: `{name}` has the version {version}, and its package URL {other}")
+            });
+        }
         let component = Component {
             name: text::name(&name),
             version: text::name(&version),
@@ -97,7 +117,7 @@ impl Bill {
         });
         Body {
             facts: Facts::Sbom(facts),
-            complete: Complete::unless(nothing),
+            complete: Complete::unless(nothing.or(self.unclear)),
             warnings: self.warnings,
         }
     }

@@ -31,9 +31,10 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     input.json(Objects(&mut semgrep))?;
     let nothing = (semgrep.scanned == 0).then(|| "semgrep looked at no file".to_owned());
     let no_results = (!semgrep.is_list).then(|| "the report has no `results`".to_owned());
-    Ok(semgrep
-        .findings
-        .into_body(semgrep.error.or(nothing).or(no_results), semgrep.warnings))
+    Ok(semgrep.findings.into_body(
+        semgrep.error.or(nothing).or(no_results).or(semgrep.silent),
+        semgrep.warnings,
+    ))
 }
 
 #[derive(Default)]
@@ -45,6 +46,8 @@ struct Semgrep {
     /// Whether it lists results.
     is_list: bool,
     error: Option<String>,
+    /// The first result of which it does not say how grave it is.
+    silent: Option<String>,
 }
 
 impl Keyed for Semgrep {
@@ -57,10 +60,18 @@ impl Keyed for Semgrep {
             scanned,
             is_list,
             error,
+            silent,
         } = self;
         match key {
             "results" => {
-                let count = value.next_value_seed(each(|one: Found| one.tell(findings)))?;
+                let count = value.next_value_seed(each(|one: Found| {
+                    if !one.extra.is_ignored && severity::is_missing(one.extra.severity.as_deref()) {
+                        silent.get_or_insert_with(|| {
+                            severity::missing(TOOL, "extra.severity", one.check_id.as_deref())
+                        });
+                    }
+                    one.tell(findings);
+                }))?;
                 *is_list = count.is_some();
             }
             "errors" => {

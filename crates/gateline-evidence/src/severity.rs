@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use gateline_model::{FindingLevel, Severity};
 
+use crate::text;
+
 /// Words for what only informs; the last two are semgrep's, of rules that look for things and not for faults.
 const INFO: [&str; 6] = [
     "negligible",
@@ -30,6 +32,17 @@ pub(crate) fn of_word(word: &str) -> Option<Severity> {
         () if is(&SAYS_NOTHING) || level_of_word(word).is_some() => None,
         () => Some(Severity::Critical),
     }
+}
+
+/// Whether a finding has no word for its severity at all, not even one that says nothing.
+pub(crate) fn is_missing(word: Option<&str>) -> bool {
+    word.is_none_or(|word| word.trim().is_empty())
+}
+
+/// That a tool which always writes a word for the severity left it out: then the report was changed, or is another tool's.
+pub(crate) fn missing(tool: &str, key: &str, rule: Option<&str>) -> String {
+    let rule = text::name(rule.unwrap_or("a finding"));
+    format!("{tool}'s report has no `{key}` for `{rule}`: it does not say how grave that is")
 }
 
 /// The level that a linter's word names; `None` for words of severity.

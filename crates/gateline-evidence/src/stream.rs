@@ -77,14 +77,14 @@ impl<'de, K: Keyed> Visitor<'de> for Objects<'_, K> {
     }
 }
 
-/// Reads a list whose every item is an object; anything else is an error. Tells how many there were.
+/// Reads a list whose every item is an object; `null` is an empty list, and anything else an error. Tells how many there were.
 pub(crate) struct Items<'k, K>(pub(crate) &'k mut K);
 
 impl<'de, K: Keyed> DeserializeSeed<'de> for Items<'_, K> {
     type Value = u64;
 
     fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<u64, D::Error> {
-        parser.deserialize_seq(self)
+        parser.deserialize_any(self)
     }
 }
 
@@ -93,6 +93,10 @@ impl<'de, K: Keyed> Visitor<'de> for Items<'_, K> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of objects")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<u64, E> {
+        Ok(0)
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<u64, S::Error> {

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use gateline_model::{FindingLevel, Package};
-use serde::Deserialize;
-use serde::de::MapAccess;
+use serde::de::{DeserializeSeed as _, MapAccess};
+use serde::{Deserialize, Deserializer};
 
 use crate::collect::{Findings, Told};
 use crate::error::Fault;
@@ -14,7 +14,7 @@ use crate::format::FormatRow;
 use crate::input::Input;
 use crate::read::{Body, Warnings};
 use crate::severity;
-use crate::stream::{Keyed, Objects, Words, each};
+use crate::stream::{Keyed, Objects, Words, each, each_entry};
 use crate::text;
 
 const TOOL: &str = "trivy";
@@ -43,7 +43,7 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
         let version = text::one_line(version, 20);
         format!("its `SchemaVersion` is {version}; {SCHEMA_VERSION} is read")
     });
-    let reason = nothing.or(other).or(trivy.contradiction);
+    let reason = nothing.or(other).or(trivy.contradiction).or(trivy.silent);
     Ok(trivy.findings.into_body(reason, trivy.warnings))
 }
 
@@ -56,6 +56,8 @@ struct Trivy {
     targets: u64,
     /// The first target that contradicts itself, or has no name.
     contradiction: Option<String>,
+    /// The first vulnerability or check of which it does not say how grave it is.
+    silent: Option<String>,
 }
 
 impl Keyed for Trivy {
@@ -80,6 +82,7 @@ impl Keyed for Trivy {
                 let mut target = Target {
                     findings: &mut self.findings,
                     contradiction: &mut self.contradiction,
+                    silent: &mut self.silent,
                     name: None,
                     counted: None,
                     listed: 0,
@@ -106,6 +109,7 @@ struct System {
 struct Target<'f> {
     findings: &'f mut Findings,
     contradiction: &'f mut Option<String>,
+    silent: &'f mut Option<String>,
     /// A file, a package manager or an image.
     name: Option<String>,
     /// The failed checks of its configuration, by its summary.
@@ -142,6 +146,7 @@ impl Keyed for Target<'_> {
             name,
             counted,
             listed,
+            silent,
             ..
         } = self;
         let target = name.as_deref();
@@ -153,11 +158,21 @@ impl Keyed for Target<'_> {
                     .map(|summary| summary.failures);
             }
             "Vulnerabilities" => {
-                value.next_value_seed(each(|one: Vulnerability| one.tell(target, findings)))?;
+                value.next_value_seed(each(|one: Vulnerability| {
+                    if severity::is_missing(one.severity.as_deref()) {
+                        silent.get_or_insert_with(|| severity::missing(TOOL, "Severity", Some(&one.id)));
+                    }
+                    one.tell(target, findings);
+                }))?;
             }
             "Misconfigurations" => {
                 value.next_value_seed(each(|one: Misconfiguration| {
-                    *listed += u64::from(one.tell(target, findings));
+                    let said = severity::is_missing(one.severity.as_deref())
+                        .then(|| severity::missing(TOOL, "Severity", one.id.as_deref()));
+                    if one.tell(target, findings) {
+                        *listed += 1;
+                        **silent = silent.take().or(said);
+                    }
                 }))?;
             }
             "Secrets" => drop(value.next_value_seed(each(|one: Secret| one.tell(target, findings)))?),
@@ -211,7 +226,25 @@ struct Vulnerability {
     #[serde(rename = "CweIDs", default)]
     cwe: Words,
     #[serde(rename = "CVSS", default)]
-    cvss: BTreeMap<String, Cvss>,
+    cvss: Scores,
+}
+
+/// The score of each source. Of one that is there twice the higher one counts.
+#[derive(Default)]
+struct Scores(BTreeMap<String, f64>);
+
+impl<'de> Deserialize<'de> for Scores {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        let mut scores = BTreeMap::new();
+        let take = |source: String, cvss: Cvss| {
+            if let Some(score) = cvss.score() {
+                let kept = scores.entry(source).or_insert(score);
+                *kept = score.max(*kept);
+            }
+        };
+        each_entry(take).deserialize(parser)?;
+        Ok(Scores(scores))
+    }
 }
 
 #[derive(Deserialize)]
@@ -252,8 +285,8 @@ impl Vulnerability {
         // The score of whoever gave the severity, else the highest.
         let named = self.severity_source.as_ref();
         let score = named
-            .and_then(|source| self.cvss.get(source)?.score())
-            .or_else(|| self.cvss.values().filter_map(Cvss::score).max_by(f64::total_cmp));
+            .and_then(|source| self.cvss.0.get(source).copied())
+            .or_else(|| self.cvss.0.values().copied().max_by(f64::total_cmp));
         let title = self.title.or(self.description).unwrap_or_default();
         findings.add(Told {
             tool: TOOL,

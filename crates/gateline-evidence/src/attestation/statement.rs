@@ -11,12 +11,16 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::provenance;
+use crate::error::says;
 use crate::text;
 
 const STATEMENT_TYPES: &[&str] = &[
     "https://in-toto.io/Statement/v1",
     "https://in-toto.io/Statement/v0.1",
 ];
+
+/// The result of tests of which some failed.
+const FAILED: &str = "FAILED";
 
 /// What a statement tells, before anybody looked at its signature.
 pub(crate) struct Told {
@@ -107,7 +111,16 @@ impl Told {
             }
             _ if of.starts_with("https://in-toto.io/attestation/test-result/") => {
                 let tests: TestResult = predicate(bytes)?;
-                Some(text::name(&tests.result))
+                let failed = tests.failed.map_or(0, |failed| failed.len());
+                Some(match text::name(&tests.result) {
+                    said if failed > 0 && said != FAILED => {
+                        self.warnings.push(format!(
+                            "its `result` is `{said}` beside {failed} `failedTests`: it counts as `{FAILED}`"
+                        ));
+                        FAILED.to_owned()
+                    }
+                    said => said,
+                })
             }
             "https://in-toto.io/attestation/vulns/v0.2" | "https://in-toto.io/attestation/vulns/v0.1" => {
                 let vulns: Vulns = predicate(bytes)?;
@@ -173,6 +186,8 @@ struct Summary {
 #[derive(Deserialize)]
 struct TestResult {
     result: String,
+    #[serde(rename = "failedTests")]
+    failed: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Deserialize)]
@@ -193,10 +208,4 @@ fn predicate<P: DeserializeOwned>(bytes: &[u8]) -> Result<P, String> {
     }
     let with: With<P> = serde_json::from_slice(bytes).map_err(|error| says(&error))?;
     Ok(with.predicate)
-}
-
-/// What a parser says, without the place in a payload that nobody sees.
-fn says(error: &serde_json::Error) -> String {
-    let says = error.to_string();
-    says.split(" at line ").next().unwrap_or(&says).to_owned()
 }

@@ -39,9 +39,9 @@ impl Case {
         case.secs = attributes.get("time").and_then(secs).unwrap_or(0.0);
         let mut unknown = None;
         // GoogleTest, CTest and their kin say it in an attribute only.
-        for word in [attributes.get("status"), attributes.get("result")]
+        for word in ["status", "result", "outcome"]
             .into_iter()
-            .flatten()
+            .filter_map(|name| attributes.get(name))
         {
             match end_of(word) {
                 Some(end) => case.end_at_least(end),

@@ -6,12 +6,18 @@ use gateline_model::{Latency, PerformanceFacts};
 use serde::Deserialize;
 use serde::de::MapAccess;
 
-use super::{body_unless, contradicts, count, finite, in_ms};
+use super::{Rounding, body_unless, contradicts, count, finite, in_ms, order_doubt, rate_doubt};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
 use crate::read::{Body, Warnings};
 use crate::stream::{Keyed, Objects};
+
+/// The table that autocannon counts latencies in keeps three digits of each.
+const ROUNDING: Rounding = Rounding { ms: 0.0, share: 0.01 };
+/// How far the rate may be over the requests in the time. It is the mean of what each second counted, of which the last
+/// one may be a part; a run of less than a second has a rate that is far too low.
+const RATE_OFF_MAX: f64 = 0.25;
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "autocannon",
@@ -50,6 +56,9 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
         latency: in_ms(latency, 1.0),
         ..PerformanceFacts::default()
     };
+    let doubt = doubt
+        .or_else(|| order_doubt(&facts.latency, ROUNDING))
+        .or_else(|| rate_doubt(facts.rate, facts.duration_secs, 0..=answered, RATE_OFF_MAX));
     Ok(body_unless(doubt, facts, answered, Warnings::default()))
 }
 

@@ -7,7 +7,7 @@ use std::io::BufRead;
 
 use gateline_model::{Latency, PerformanceFacts};
 
-use super::{Spread, body, in_ms};
+use super::{Rounding, Spread, body, body_unless, contradicts, in_ms, order_doubt};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
@@ -142,6 +142,12 @@ fn read_summary(text: &str) -> Result<Body, Fault> {
             format!("it tells of {sent} requests, fewer than its rate says; its last lines are missing");
         return Err(Fault::truncated(text.len(), reason));
     }
+    let at_most = (secs + 0.000_05) * (rate + 0.000_05) + 0.5;
+    let more = (sent as f64 > at_most).then(|| {
+        contradicts(&format!(
+            "it tells of {rate} requests a second for {secs} seconds, and counts {sent}"
+        ))
+    });
     let facts = PerformanceFacts {
         tool: "hey".to_owned(),
         requests: sent,
@@ -154,7 +160,8 @@ fn read_summary(text: &str) -> Result<Body, Fault> {
         },
         ..PerformanceFacts::default()
     };
-    Ok(body(facts, run.answered, Warnings::default()))
+    let doubt = more.or_else(|| order_doubt(&facts.latency, Rounding::OF_COMPUTATION));
+    Ok(body_unless(doubt, facts, run.answered, Warnings::default()))
 }
 
 /// Where in the summary a line stands.

@@ -11,7 +11,7 @@ use serde::de::MapAccess;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-use super::{COUNT_MAX, body_unless, contradicts, finite, in_ms};
+use super::{COUNT_MAX, Rounding, body_unless, contradicts, finite, in_ms, in_order};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
@@ -21,8 +21,6 @@ use crate::text;
 
 /// How far a share may be from the counts that it is of: a tenth of a percentage point.
 const SHARE_OFF_MAX: f64 = 0.001;
-/// How far latencies may be out of order by the rounding of their computation, as a part of the larger.
-const ORDER_OFF_MAX: f64 = 1e-6;
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "k6",
@@ -192,7 +190,7 @@ impl Summary {
             p999: duration.p999,
             max: duration.max,
         };
-        in_order(&latency)?;
+        in_order("`http_req_duration`", &latency, Rounding::OF_COMPUTATION)?;
         let rules =
             |rules: Vec<String>, held| rules.into_iter().map(move |rule| ToolThreshold { rule, held });
         // The broken ones first: they are not the ones to be left out.
@@ -257,33 +255,6 @@ fn agree(metric: &str, passes: u64, fails: Option<u64>, share: Option<f64>) -> R
             "`{metric}` counts {passes} of {all}, and its share is {share}"
         ))),
         false => Ok(()),
-    }
-}
-
-/// Whether no latency is less than one that it cannot be less than.
-fn in_order(latency: &Latency) -> Result<(), String> {
-    let names = ["min", "p50", "p75", "p90", "p95", "p99", "p99.9", "max"];
-    let Latency {
-        min,
-        mean: _,
-        p50,
-        p75,
-        p90,
-        p95,
-        p99,
-        p999,
-        max,
-    } = *latency;
-    let told = names.into_iter().zip([min, p50, p75, p90, p95, p99, p999, max]);
-    let told: Vec<_> = told.filter_map(|(name, ms)| Some((name, ms?))).collect();
-    let wrong = told
-        .windows(2)
-        .find(|pair| pair[1].1 < pair[0].1 - pair[0].1.abs() * ORDER_OFF_MAX);
-    match wrong {
-        Some([(less, ms), (more, above)]) => Err(contradicts(&format!(
-            "the {more} of `http_req_duration` is {above}, and its {less} is {ms}"
-        ))),
-        Some(_) | None => Ok(()),
     }
 }
 

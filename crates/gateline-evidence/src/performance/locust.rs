@@ -7,7 +7,7 @@
 use gateline_model::{Latency, PerformanceFacts};
 use serde::de::MapAccess;
 
-use super::{Spread, body, body_unless, contradicts, count, finite, in_ms};
+use super::{Rounding, Spread, body_unless, contradicts, count, finite, in_ms, order_doubt};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::head::Shape;
@@ -18,6 +18,9 @@ use crate::text;
 
 /// The name of the last row of the CSV.
 const SUM: &str = "Aggregated";
+
+/// Locust rounds the percentiles and not the least and the greatest: to 1 below 100 ms, above to the second digit.
+const ROUNDING: Rounding = Rounding { ms: 0.5, share: 0.05 };
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "locust",
@@ -67,12 +70,8 @@ fn read_json(input: &mut Input<'_>) -> Result<Body, Fault> {
         latency: in_ms(latency, 1.0),
         ..PerformanceFacts::default()
     };
-    Ok(body_unless(
-        stats.doubt,
-        facts,
-        stats.requests,
-        Warnings::default(),
-    ))
+    let doubt = stats.doubt.or_else(|| order_doubt(&facts.latency, ROUNDING));
+    Ok(body_unless(doubt, facts, stats.requests, Warnings::default()))
 }
 
 #[derive(Default)]
@@ -171,6 +170,7 @@ impl Keyed for Stats {
 fn read_csv(text: &str) -> Result<Body, Fault> {
     let mut byte = 0;
     let mut header: Option<Vec<String>> = None;
+    let (mut rows, mut end) = ((0_u64, 0_u64), None);
     for line in text.split_inclusive('\n') {
         let wrong = || {
             let reason = format!("`{}` is not a whole row", text::one_line(line, 60));
@@ -180,29 +180,53 @@ fn read_csv(text: &str) -> Result<Body, Fault> {
             }
         };
         let row = fields(line.trim_end_matches(['\r', '\n'])).ok_or_else(wrong)?;
+        if line.trim().is_empty() && (header.is_none() || end.is_some()) {
+            byte += line.len();
+            continue;
+        }
         match &header {
             None => header = Some(row),
             // The last number may be half of one.
             Some(header) if header.len() != row.len() || !line.ends_with('\n') => return Err(wrong()),
-            Some(header) if row[1] == SUM && row[0].is_empty() => return sum(header, &row).ok_or_else(wrong),
-            Some(_) => {}
+            Some(header) if end.is_some() || *header == row => {
+                let reason = format!(
+                    "`{}` is of a second run: report each run in its own file",
+                    text::one_line(line, 60)
+                );
+                return Err(Fault::malformed(byte, reason));
+            }
+            Some(header) if row[1] == SUM && row[0].is_empty() => {
+                end = Some(sum(header, &row, rows).ok_or_else(wrong)?);
+            }
+            Some(header) => {
+                let (requests, failures) = counts(header, &row).ok_or_else(wrong)?;
+                rows = (rows.0.saturating_add(requests), rows.1.saturating_add(failures));
+            }
         }
         byte += line.len();
     }
-    Err(Fault::truncated(
-        text.len(),
-        format!("there is no row `{SUM}`, which is the last"),
-    ))
+    end.ok_or_else(|| {
+        let reason = format!("there is no row `{SUM}`, which is the last");
+        Fault::truncated(text.len(), reason)
+    })
 }
 
-/// What the last row says; `None` if its counts are no numbers.
-fn sum(header: &[String], row: &[String]) -> Option<Body> {
-    let cell = |name: &str| {
-        let at = header.iter().position(|column| column == name)?;
-        row.get(at)
-    };
-    let number = |name: &str| finite(cell(name)?.parse().ok());
-    let whole = |name: &str| cell(name)?.parse::<u64>().ok();
+/// The cell of a row in a column.
+fn cell<'r>(header: &[String], row: &'r [String], name: &str) -> Option<&'r String> {
+    let at = header.iter().position(|column| column == name)?;
+    row.get(at)
+}
+
+/// The requests of a row, and those that failed; `None` if they are no numbers.
+fn counts(header: &[String], row: &[String]) -> Option<(u64, u64)> {
+    let whole = |name| cell(header, row, name)?.parse::<u64>().ok();
+    Some((whole("Request Count")?, whole("Failure Count")?))
+}
+
+/// What the last row says, of which the requests and failures of the rows above are known; `None` if its counts are no
+/// numbers.
+fn sum(header: &[String], row: &[String], rows: (u64, u64)) -> Option<Body> {
+    let number = |name: &str| finite(cell(header, row, name)?.parse().ok());
     let latency = Latency {
         min: number("Min Response Time"),
         mean: number("Average Response Time"),
@@ -214,17 +238,22 @@ fn sum(header: &[String], row: &[String]) -> Option<Body> {
         p999: number("99.9%"),
         max: number("Max Response Time"),
     };
-    let (requests, rate) = (whole("Request Count")?, number("Requests/s"));
+    let ((requests, failed), rate) = (counts(header, row)?, number("Requests/s"));
+    let differs = |of: &str, rows: u64, said: u64| {
+        (rows != said).then(|| contradicts(&format!("the rows come to {rows} {of}, and `{SUM}` says {said}")))
+    };
+    let doubt = differs("requests", rows.0, requests).or_else(|| differs("failures", rows.1, failed));
     let facts = PerformanceFacts {
         tool: "locust".to_owned(),
         requests,
-        failed: Some(whole("Failure Count")?),
+        failed: doubt.is_none().then_some(failed),
         duration_secs: rate.filter(|rate| *rate > 0.0).map(|rate| requests as f64 / rate),
         rate,
         latency,
         ..PerformanceFacts::default()
     };
-    Some(body(facts, requests, Warnings::default()))
+    let doubt = doubt.or_else(|| order_doubt(&facts.latency, ROUNDING));
+    Some(body_unless(doubt, facts, requests, Warnings::default()))
 }
 
 /// The fields of a row; `None` if a quoted one is not ended. Quotes in quotes are doubled.

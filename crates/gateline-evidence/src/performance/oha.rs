@@ -7,7 +7,7 @@ use gateline_model::{Latency, PerformanceFacts};
 use serde::Deserialize;
 use serde::de::MapAccess;
 
-use super::{body_unless, contradicts, in_ms};
+use super::{Rounding, body_unless, contradicts, in_ms, order_doubt, rate_doubt};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
@@ -20,6 +20,8 @@ const OVER_TIME: &str = "aborted due to deadline";
 const FAILED_STATUS_MIN: u16 = 400;
 /// How far a share may be from the counts that it is of: a tenth of a percentage point.
 const SHARE_OFF_MAX: f64 = 0.001;
+/// How far the rate may be from the requests in the time, which oha tells without rounding.
+const RATE_OFF_MAX: f64 = 0.01;
 
 pub(crate) const FORMAT: FormatRow = FormatRow {
     name: "oha",
@@ -39,8 +41,10 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
         answered,
         refused,
         broken,
+        open,
         ..
     } = oha;
+    let ended = answered.saturating_add(broken);
     let latency = Latency {
         min: summary.fastest,
         mean: summary.average,
@@ -54,13 +58,18 @@ fn read(input: &mut Input<'_>) -> Result<Body, Fault> {
     };
     let facts = PerformanceFacts {
         tool: "oha".to_owned(),
-        requests: answered.saturating_add(broken),
+        requests: ended,
         failed: doubt.is_none().then(|| refused.saturating_add(broken)),
         duration_secs: summary.total,
         rate: summary.rate,
         latency: in_ms(latency, 1000.0),
         ..PerformanceFacts::default()
     };
+    // What the rate is of differs from version to version: answers alone, or open requests too.
+    let counted = answered..=ended.saturating_add(open);
+    let doubt = doubt
+        .or_else(|| order_doubt(&facts.latency, Rounding::OF_COMPUTATION))
+        .or_else(|| rate_doubt(facts.rate, facts.duration_secs, counted, RATE_OFF_MAX));
     Ok(body_unless(doubt, facts, answered, Warnings::default()))
 }
 

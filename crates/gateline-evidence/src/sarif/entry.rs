@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::tool::{Properties, TaxonReference};
+use super::tool::{Properties, Score, TaxonReference};
 use crate::stream::{Few, Words};
 
 /// Fingerprints that do not depend on the line. GitHub's is over the text round the line, semgrep's over rule, path and
@@ -185,7 +185,7 @@ impl Entry {
         places.find_map(|location| location.physical_location.as_ref())
     }
 
-    pub(super) fn score(&self) -> Option<f64> {
+    pub(super) fn score(&self) -> Option<Score> {
         self.properties.as_ref()?.score()
     }
 

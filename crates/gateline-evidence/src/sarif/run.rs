@@ -1,14 +1,14 @@
 //! One run of a tool: whether it looked, and what its results come to.
 
-use gateline_model::{FindingLevel, Package};
+use gateline_model::{FindingLevel, Package, Severity};
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess};
 
 use super::entry::{Entry, Message, RuleReference};
-use super::tool::{Configuration, Override, RULES_MAX, Reading, Rule, Tool};
+use super::tool::{Configuration, Override, RULES_MAX, Reading, Rule, Score, Tool};
 use crate::collect::{Findings, Told};
 use crate::read::Warnings;
-use crate::stream::{Keyed, Objects, each};
+use crate::stream::{Keyed, Objects, Words, each};
 use crate::text;
 
 /// A tool that does not say its name.
@@ -90,13 +90,25 @@ impl Run {
         cwe.sort_unstable();
         cwe.dedup();
         let message = entry.text();
+        let own = entry.score();
+        let (score, severity) = match own.as_ref().or(rule.and_then(|rule| rule.score.as_ref())) {
+            Some(Score::Is(score)) => (Some(*score), None),
+            Some(Score::Odd(word)) => {
+                warnings.add(|| {
+                    format!("the `security-severity` `{word}` is no number from 0 to 10 and was counted as critical")
+                });
+                (None, Some(Severity::Critical))
+            }
+            None => (None, None),
+        };
         let package = (self.name() == "Trivy").then(|| package_in(message)).flatten();
         findings.add(Told {
             tool: self.name(),
             rule: entry.rule_id().or(rule.and_then(|rule| rule.id.as_deref())),
             message,
             level: Some(self.level(entry, rule, warnings)),
-            score: entry.score().or(rule.and_then(|rule| rule.score)),
+            severity,
+            score,
             file: entry.file(),
             line: entry.line(),
             cwe,
@@ -172,6 +184,7 @@ impl Keyed for Invocations<'_> {
     const KEYS: &'static [&'static str] = &[
         "executionSuccessful",
         "exitSignalName",
+        "exitSignalNumber",
         "processStartFailureMessage",
         "toolExecutionNotifications",
         "toolConfigurationNotifications",
@@ -191,6 +204,13 @@ impl Keyed for Invocations<'_> {
             "exitSignalName" => {
                 if let Some(signal) = value.next_value::<Option<String>>()? {
                     *trouble = Some(format!("was ended by {}", text::name(&signal)));
+                }
+            }
+            "exitSignalNumber" => {
+                let number: Words = value.next_value()?;
+                if let Some(number) = number.first().filter(|number| number.parse() != Ok(0.0)) {
+                    let number = text::one_line(number, 20);
+                    trouble.get_or_insert_with(|| format!("was ended by signal {number}"));
                 }
             }
             "processStartFailureMessage" => {

@@ -8,9 +8,12 @@ use serde::de::MapAccess;
 use super::entry::{ComponentReference, Entry};
 use crate::severity;
 use crate::stream::{Few, Keyed, Objects, Words, each};
+use crate::text;
 
 /// Rules that are kept of one report. Results of the others keep what they say themselves.
 pub const RULES_MAX: usize = 50_000;
+/// Characters that a warning shows of a score that is none.
+const WORD_CHARS_MAX: usize = 20;
 
 /// The driver of a run and its extensions.
 #[derive(Default)]
@@ -50,9 +53,17 @@ pub(super) struct Rule {
     pub(super) id: Option<String>,
     /// SARIF's word for the level of its results.
     pub(super) level: Option<String>,
-    /// The CVSS score that `security-severity` stands for.
-    pub(super) score: Option<f64>,
+    pub(super) score: Option<Score>,
     pub(super) cwe: Vec<String>,
+}
+
+/// What `security-severity` says.
+#[derive(Debug, PartialEq)]
+pub(super) enum Score {
+    /// A CVSS score.
+    Is(f64),
+    /// Words that are none, shortened: how grave it is is for a person to find out.
+    Odd(String),
 }
 
 /// What an invocation sets for a rule (section 3.20.5).
@@ -266,9 +277,14 @@ pub(super) struct Properties {
 }
 
 impl Properties {
-    /// The score; nought stands for one that is not known.
-    pub(super) fn score(&self) -> Option<f64> {
-        self.security_severity.number().filter(|score| *score > 0.0)
+    /// The score; nought stands for one that is not known, as no word at all does.
+    pub(super) fn score(&self) -> Option<Score> {
+        let word = self.security_severity.first()?.trim();
+        match self.security_severity.number() {
+            Some(0.0) => None,
+            Some(score) if (0.0..=10.0).contains(&score) => Some(Score::Is(score)),
+            Some(_) | None => (!word.is_empty()).then(|| Score::Odd(text::one_line(word, WORD_CHARS_MAX))),
+        }
     }
 
     pub(super) fn weaknesses(&self) -> impl Iterator<Item = String> {

@@ -12,7 +12,7 @@ use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
 use crate::read::Body;
-use crate::stream::{Few, Keyed, Objects, Words, each};
+use crate::stream::{Few, Items, Keyed, Objects, Words, each};
 use crate::text;
 
 /// The versions that are read: all that have JSON.
@@ -72,7 +72,7 @@ impl Keyed for Document {
             "bomFormat" => self.format = value.next_value()?,
             "specVersion" => self.version = value.next_value()?,
             "metadata" => drop(value.next_value_seed(Objects(&mut Metadata(bill)))?),
-            "components" => drop(value.next_value_seed(Objects(&mut Components::of(bill)))?),
+            "components" => drop(value.next_value_seed(Items(&mut Components::of(bill)))?),
             "dependencies" => {
                 let take = |one: Dependency| {
                     if !one.depends_on.is_empty() {
@@ -145,7 +145,7 @@ impl Keyed for Subject<'_> {
             _ => {
                 let mut parts = Components::of(bill);
                 parts.are_parts = true;
-                value.next_value_seed(Objects(&mut parts))?;
+                value.next_value_seed(Items(&mut parts))?;
             }
         }
         Ok(())
@@ -261,12 +261,20 @@ impl Keyed for Components<'_> {
                 let licences: Few<LicenceChoice> = value.next_value()?;
                 self.licences = licences.iter().filter_map(LicenceChoice::word).collect();
             }
-            _ => drop(value.next_value_seed(Objects(&mut Components::of(self.bill)))?),
+            _ => drop(value.next_value_seed(Items(&mut Components::of(self.bill)))?),
         }
         Ok(())
     }
 
     fn end(&mut self) {
+        if self
+            .named
+            .name
+            .as_deref()
+            .is_none_or(|name| name.trim().is_empty())
+        {
+            self.bill.nameless(self.purl.as_deref());
+        }
         let name = self.named.with_group();
         let component = Component {
             name,

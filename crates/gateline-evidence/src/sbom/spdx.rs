@@ -156,7 +156,12 @@ impl Keyed for Packages {
             let component = package.into_component();
             match is_subject {
                 true => bill.subject(&component.to_string()),
-                false => bill.component(component),
+                false => {
+                    if component.name.trim().is_empty() {
+                        bill.nameless(component.purl.as_deref());
+                    }
+                    bill.component(component);
+                }
             }
         };
         value.next_value_seed(each(take)).map(drop)

@@ -104,6 +104,8 @@ fn provenance_without_a_builder_is_incomplete(run: Value, why: &str) {
 }
 
 #[test_case("https://in-toto.io/attestation/test-result/v0.1", json!({"result": "FAILED", "configuration": []}), "FAILED")]
+#[test_case("https://in-toto.io/attestation/test-result/v0.1", json!({"result": "PASSED", "failedTests": []}), "PASSED"; "no failed test")]
+#[test_case("https://in-toto.io/attestation/test-result/v0.1", json!({"result": "PASSED", "failedTests": ["a"]}), "FAILED"; "a failed test beside a pass")]
 #[test_case("https://slsa.dev/verification_summary/v1", json!({"verificationResult": "PASSED"}), "PASSED")]
 #[test_case("https://slsa.dev/verification_summary/v2", json!({"verificationResult": "FAILED"}), "FAILED"; "a version to come")]
 #[test_case("https://slsa.dev/verification_summary/v0.2", json!({"verification_result": "FAILED"}), "FAILED"; "a version before")]

@@ -38,6 +38,8 @@ fn what_an_older_format_does_not_tell_is_absent() {
 #[test_case(&report(r#"{"executed_lines":[],"missing_lines":[]}"#, 0), "none of the 1 source files has a line that was measured"; "no line")]
 #[test_case(&report(r#"{"executed_lines":[1],"missing_lines":[]}"#, 9), "the report says 9 statements, but lists 1"; "fewer statements than it says")]
 #[test_case(r#"{"meta":{},"files":{"a.py":{"executed_lines":[1],"missing_lines":[]}}}"#, "the report has no `totals`: it is not whole"; "no totals")]
+#[test_case(&report(r#"{"executed_lines":[1,2],"missing_lines":[2,3]}"#, 3), "the report contradicts itself: line 2 of `a.py` is both executed and missing"; "a line that is both")]
+#[test_case(&report(r#"{"executed_lines":[1],"missing_lines":[]}"#, 1).replace("3}", "9}"), "its `format` is 9; 2 and 3 are read"; "another format")]
 fn it_is_incomplete_with(text: &str, why: &str) {
     assert_eq!(reason(read_as(Format::CoveragePy, text)), why);
 }
@@ -55,4 +57,12 @@ fn a_file_without_its_lists_is_malformed() {
 fn a_cut_is_told_apart_from_a_mistake() {
     let error = read_as(Format::CoveragePy, r#"{"meta":{},"files":{"a.py":{"exec"#).expect_err("cut off");
     assert!(matches!(error, ReadError::Truncated { .. }), "{error}");
+}
+
+#[test_case(r#"{"format":2}"#; "format 2")]
+#[test_case(r#"{"version":"5.5"}"#; "the format before, which does not say its number")]
+fn an_older_format_is_read(meta: &str) {
+    let text = report(r#"{"executed_lines":[1],"missing_lines":[]}"#, 1).replace(r#"{"format":3}"#, meta);
+    let why = reason(read_as(Format::CoveragePy, &text));
+    assert!(why.starts_with("complete: "), "{why}");
 }

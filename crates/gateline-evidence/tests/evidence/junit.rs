@@ -61,6 +61,7 @@ fn a_case_that_was_not_run_says_so_in_an_attribute() {
 #[test_case("status='notrun' result='suppressed'", (0, 0, 0, 1); "GoogleTest, disabled")]
 #[test_case("status='run' result='skipped'", (0, 0, 0, 1); "GoogleTest, skipped")]
 #[test_case("status='FAILED'", (0, 1, 0, 0); "in capitals")]
+#[test_case("outcome='failed'", (0, 1, 0, 0); "as an outcome")]
 fn an_attribute_can_tell_how_a_case_ended(attributes: &str, ends: (u64, u64, u64, u64)) {
     let facts = tests_in(&format!("<testsuite><testcase {attributes}/></testsuite>"));
     assert_eq!((facts.passed, facts.failed, facts.errored, facts.skipped), ends);
@@ -163,6 +164,10 @@ fn it_is_incomplete_with(text: &str, why: &str) {
 #[test_case("<testsuite><testcase name='c'><failed/></testcase></testsuite>", "case `c` has a `failed`, which is no outcome that is known"; "an outcome that is not known")]
 #[test_case("<testsuite><testcase name='c'><Failure/></testcase></testsuite>", "case `c` has a `Failure`, which is no outcome that is known"; "an outcome in capitals")]
 #[test_case("<testsuite><testcase name='c' status='timedout'/></testsuite>", "case `c` ended as `timedout`, which is no outcome that is known"; "a status that is not known")]
+#[test_case("<testsuite name='s' tests='3' skipped='2'><testcase/><testcase/><testcase/></testsuite>", "suite `s` says 2 skipped, but its cases show 0"; "skips that no case shows")]
+#[test_case("<testsuite name='s' disabled='1'><testcase/></testsuite>", "suite `s` says 1 skipped, but its cases show 0"; "a disabled case that is not there")]
+#[test_case("<testsuite name='s' failed='1'><testcase/></testsuite>", "suite `s` says 1 failed or errored, but its cases show 0"; "failures by another name")]
+#[test_case("<testsuite name='s'><testcase name='c' outcome='odd'/></testsuite>", "case `c` ended as `odd`, which is no outcome that is known"; "an outcome in an attribute that is not known")]
 fn a_report_that_contradicts_itself_is_incomplete(text: &str, why: &str) {
     assert_eq!(reason(read_as(Format::Junit, text)), why);
 }
@@ -278,4 +283,18 @@ fn a_comma_in_a_duration(text: &str, secs: f64) {
         "<testsuite name='s' time='{text}'><testcase name='c'/></testsuite>"
     ));
     assert_eq!(facts.duration_secs, secs);
+}
+
+#[test_case("<testsuite name='s' skipped='1'><testcase/><testcase><skipped/></testcase></testsuite>"; "by an element")]
+#[test_case("<testsuite name='s' disabled='1'><testcase/><testcase status='notrun'/></testsuite>"; "by an attribute")]
+#[test_case("<testsuites skipped='1'><testsuite name='s' skipped='1'><testcase/><testcase><failure/><skipped/></testcase></testsuite></testsuites>"; "beside a failure")]
+fn skips_that_cases_show_are_believed(text: &str) {
+    let why = reason(read_as(Format::Junit, text));
+    assert!(why.starts_with("complete: "), "{why}");
+}
+
+#[test]
+fn a_case_that_failed_by_its_outcome_alone_contradicts_no_count_of_its_suite() {
+    let text = "<testsuite name='a' tests='1' failed='1'><testcase name='x' outcome='failed'/></testsuite>";
+    assert_eq!(tests_in(text).failed, 1);
 }

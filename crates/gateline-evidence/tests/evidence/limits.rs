@@ -129,3 +129,18 @@ fn lists_and_texts_of_findings_keep_to_their_limits_and_counts_do_not() {
     );
     assert_eq!(facts.findings[0].message.chars().count(), MESSAGE_CHARS_MAX);
 }
+
+#[test_case(b"\xff\xfe{\0\"\0", "it is UTF-16: write it as UTF-8"; "UTF-16 with a mark")]
+#[test_case(b"\xfe\xff\0{\0\"", "it is UTF-16: write it as UTF-8"; "UTF-16 with a mark, the other way round")]
+#[test_case(b"{\0\"\0", "it is UTF-16: write it as UTF-8"; "UTF-16 without a mark")]
+#[test_case(b"\0<\0?", "it is UTF-16: write it as UTF-8"; "UTF-16 without a mark, the other way round")]
+#[test_case(b"\x1f\x8b\x08\x00", "it is compressed (gzip): unpack it first"; "gzip")]
+#[test_case(b"PK\x03\x04\x14", "it is compressed (zip): unpack it first"; "zip")]
+#[test_case(b"\x28\xb5\x2f\xfd\x04", "it is compressed (zstd): unpack it first"; "zstd")]
+fn what_is_no_text_of_utf_8_tells_what_to_do_first(bytes: &[u8], why: &str) {
+    for format in [None, Some(Format::Bandit), Some(Format::Junit), Some(Format::Wrk)] {
+        let says = complaint(read(bytes, format));
+        assert!(says.ends_with(why), "{format:?}: {says}");
+    }
+    assert!(read(bytes, Some(Format::SignedFile)).is_ok());
+}

@@ -49,6 +49,7 @@ fn what_is_no_list_of_files_is_not_eslint_s(text: &str) {
 #[test_case(r#"[{"filePath":"a.js","messages":null}]"#, "the report has no `messages` for `a.js`"; "null for messages")]
 #[test_case(r#"[{"filePath":"a.js"}]"#, "the report has no `messages` for `a.js`"; "no messages")]
 #[test_case(r#"[{"filePath":"a.js","messages":[{"severity":1}],"errorCount":2}]"#, "the report contradicts itself: `a.js` counts 2 errors and lists 0"; "errors that are not listed")]
+#[test_case(r#"[{"filePath":"a.js","messages":[],"errorCount":0,"fatalErrorCount":1}]"#, "the report contradicts itself: `a.js` counts 1 fatal errors and lists 0"; "fatal errors that are not listed")]
 #[test_case(r#"[{"filePath":"a.js","messages":[],"warningCount":1}]"#, "the report contradicts itself: `a.js` counts 1 warnings and lists 0"; "warnings that are not listed")]
 fn an_entry_of_eslint_that_says_too_little_is_no_clean_file(text: &str, why: &str) {
     assert_eq!(reason(read_as(Format::Eslint, text)), why);
@@ -118,4 +119,32 @@ fn issues_that_bandit_counts_are_not_lost(count: &str, why: &str) {
         r#"{{"errors":[],"metrics":{{"_totals":{{"loc":3,"SEVERITY.HIGH":{count}}}}},"results":[]}}"#
     );
     assert_eq!(reason(read_as(Format::Bandit, &text)), why);
+}
+
+#[test_case("", "bandit's report has no `issue_severity` for `B602`: it does not say how grave that is"; "none")]
+#[test_case(r#","issue_severity":null"#, "bandit's report has no `issue_severity` for `B602`: it does not say how grave that is"; "null")]
+#[test_case(r#","issue_severity":"""#, "bandit's report has no `issue_severity` for `B602`: it does not say how grave that is"; "an empty one")]
+fn an_issue_of_bandit_without_a_severity_is_not_passed_over(severity: &str, why: &str) {
+    let text = format!(
+        r#"{{"errors":[],"metrics":{{"_totals":{{"loc":3}}}},"results":[{{"test_id":"B602","issue_text":"t"{severity}}}]}}"#
+    );
+    assert_eq!(reason(read_as(Format::Bandit, &text)), why);
+}
+
+#[test]
+fn a_result_of_semgrep_without_a_severity_is_not_passed_over() {
+    let text =
+        r#"{"results":[{"check_id":"r","extra":{"message":"m"}}],"errors":[],"paths":{"scanned":["a.py"]}}"#;
+    assert_eq!(
+        reason(read_as(Format::Semgrep, text)),
+        "semgrep's report has no `extra.severity` for `r`: it does not say how grave that is"
+    );
+}
+
+#[test]
+fn a_severity_that_bandit_calls_undefined_is_whole() {
+    let text = r#"{"errors":[],"metrics":{"_totals":{"loc":3}},"results":[{"test_id":"B602","issue_text":"t","issue_severity":"UNDEFINED"}]}"#;
+    assert_eq!(only(Format::Bandit, text).severity, Severity::Medium);
+    let why = reason(read_as(Format::Bandit, text));
+    assert!(why.starts_with("complete: "), "{why}");
 }

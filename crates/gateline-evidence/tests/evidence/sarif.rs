@@ -157,7 +157,11 @@ fn of_rule(rule: &str) -> Finding {
 #[test_case(r#""9.8""#, Some(9.8), Severity::Critical; "as a text")]
 #[test_case("7.5", Some(7.5), Severity::High; "as a number")]
 #[test_case(r#""0.0""#, None, Severity::Medium; "nought is not known")]
-#[test_case(r#""high""#, None, Severity::Medium; "a word is none")]
+#[test_case(r#"" ""#, None, Severity::Medium; "nor is an empty text")]
+#[test_case(r#""high""#, None, Severity::Critical; "a word is none and may mean anything")]
+#[test_case(r#""9,8""#, None, Severity::Critical; "nor is a comma")]
+#[test_case("99", None, Severity::Critical; "nor more than ten")]
+#[test_case(r#""-1""#, None, Severity::Critical; "nor less than none")]
 fn the_security_severity_is_a_score(written: &str, score: Option<f64>, severity: Severity) {
     let finding = of_rule(&format!(r#""properties":{{"security-severity":{written}}}"#));
     assert_eq!((finding.score, finding.severity), (score, severity));
@@ -374,4 +378,37 @@ fn an_empty_fingerprint_makes_no_two_findings_one() {
         findings_in(&run_with(&result)).findings[0].identity.clone()
     };
     assert_ne!(of("sql in A"), of("rce in B"));
+}
+
+#[test]
+fn a_security_severity_that_is_none_is_told_and_outweighs_the_level() {
+    let run = r#"{"tool":{"driver":{"name":"t","rules":[{"id":"A","properties":{"security-severity":"9,8"}}]}},"results":[{"ruleId":"A","level":"note"}]}"#;
+    let read = read_as(Format::Sarif, &log(run)).expect("reads");
+    assert_eq!(
+        read.warnings,
+        ["the `security-severity` `9,8` is no number from 0 to 10 and was counted as critical"]
+    );
+    assert_eq!(findings_in(&log(run)).critical, 1);
+}
+
+#[test_case(r#"{"executionSuccessful":true,"exitSignalNumber":11}"#, "`t` was ended by signal 11"; "its number")]
+#[test_case(r#"{"exitSignalNumber":11,"exitSignalName":"SIGSEGV"}"#, "`t` was ended by SIGSEGV"; "its name, which tells more")]
+fn a_run_that_a_signal_ended_did_not_look(invocation: &str, why: &str) {
+    let run = format!(r#"{{"tool":{{"driver":{{"name":"t"}}}},"invocations":[{invocation}],"results":[]}}"#);
+    assert_eq!(reason(read_as(Format::Sarif, &log(&run))), why);
+}
+
+#[test]
+fn the_signal_nought_is_none() {
+    let run = r#"{"tool":{"driver":{"name":"t"}},"invocations":[{"exitSignalNumber":0}],"results":[]}"#;
+    let why = reason(read_as(Format::Sarif, &log(run)));
+    assert!(why.starts_with("complete: "), "{why}");
+}
+
+#[test_case("[[]]"; "a list for a result")]
+#[test_case("[7]"; "a number for a result")]
+fn what_is_no_result_is_told_without_the_names_of_the_program(results: &str) {
+    let run = format!(r#"{{"tool":{{"driver":{{"name":"t"}}}},"results":{results}}}"#);
+    let says = complaint(read_as(Format::Sarif, &log(&run)));
+    assert!(says.ends_with(", expected an object"), "{says}");
 }

@@ -178,3 +178,36 @@ fn the_parts_of_what_a_bill_describes_are_components() {
     assert_eq!((facts.total, facts.subject.as_deref()), (2, Some("app 1")));
     assert_eq!(facts.components[0].licences, ["AGPL-3.0-only"]);
 }
+
+#[test_case(r#""components":{}"#; "an object")]
+#[test_case(r#""components":{"name":"a"}"#; "one component without its list")]
+#[test_case(r#""components":[[]]"#; "a list in the list")]
+#[test_case(r#""components":[null]"#; "a list of nothing")]
+#[test_case(r#""components":[{"name":"a","components":{}}]"#; "an object further in")]
+fn what_is_no_list_of_components_is_refused(components: &str) {
+    let says = complaint(read_as(Format::Cyclonedx, &cyclonedx(components)));
+    assert!(
+        says.starts_with("the cyclonedx report cannot be read at line 1"),
+        "{says}"
+    );
+}
+
+#[test_case(Format::Cyclonedx, &cyclonedx(r#""components":[{"name":"a"},{"version":"1","purl":"pkg:npm/b@1"}]"#); "cyclonedx")]
+#[test_case(Format::Spdx, &spdx(r#"{"name":"a"},{"versionInfo":"1","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:npm/b@1"}]}"#, ""); "spdx")]
+fn a_component_without_a_name_is_no_component(format: Format, text: &str) {
+    assert_eq!(
+        reason(read_as(format, text)),
+        "a component (`pkg:npm/b@1`) has no `name`"
+    );
+}
+
+#[test]
+fn a_component_of_two_versions_contradicts_itself() {
+    let text = cyclonedx(
+        r#""components":[{"name":"log4j-core","version":"2.20.0","purl":"pkg:maven/org.apache.logging.log4j/log4j-core@2.14.0"}]"#,
+    );
+    assert_eq!(
+        reason(read_as(Format::Cyclonedx, &text)),
+        "the report contradicts itself: `log4j-core` has the version 2.20.0, and its package URL 2.14.0"
+    );
+}

@@ -4,6 +4,7 @@ use gateline_evidence::{Complete, Format, read};
 use gateline_model::Severity;
 
 use crate::findings::facts;
+use crate::{read_as, reason};
 
 #[test]
 fn a_real_report_tells_misconfigurations_and_secrets_by_place() {
@@ -116,4 +117,37 @@ fn another_layout_is_not_read_as_this_one() {
         read(text.as_bytes(), None).map(|read| read.complete),
         Ok(incomplete)
     );
+}
+
+fn of_target(lists: &str) -> String {
+    format!(r#"{{"SchemaVersion":2,"ArtifactName":".","Results":[{{"Target":"a",{lists}}}]}}"#)
+}
+
+#[test]
+fn what_trivy_gives_no_severity_is_not_passed_over() {
+    for (lists, id) in [
+        (r#""Vulnerabilities":[{"VulnerabilityID":"CVE-1"}]"#, "CVE-1"),
+        (r#""Misconfigurations":[{"ID":"DS001","Status":"FAIL"}]"#, "DS001"),
+    ] {
+        assert_eq!(
+            reason(read_as(Format::Trivy, &of_target(lists))),
+            format!("trivy's report has no `Severity` for `{id}`: it does not say how grave that is")
+        );
+    }
+    let unknown = of_target(r#""Vulnerabilities":[{"VulnerabilityID":"CVE-1","Severity":"UNKNOWN"}]"#);
+    let why = reason(read_as(Format::Trivy, &unknown));
+    assert!(why.starts_with("complete: "), "{why}");
+}
+
+#[test]
+fn of_a_source_that_is_there_twice_the_higher_score_counts() {
+    for scores in [
+        r#""nvd":{"V3Score":9.8},"nvd":{"V3Score":0.1}"#,
+        r#""nvd":{"V3Score":0.1},"nvd":{"V3Score":9.8}"#,
+    ] {
+        let text = of_target(&format!(
+            r#""Vulnerabilities":[{{"VulnerabilityID":"CVE-1","Severity":"LOW","SeveritySource":"nvd","CVSS":{{{scores}}}}}]"#
+        ));
+        assert_eq!(facts(Format::Trivy, &text).critical, 1);
+    }
 }
