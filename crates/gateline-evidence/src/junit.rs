@@ -104,7 +104,7 @@ struct Suite {
 struct Junit {
     facts: TestFacts,
     open: Vec<Element>,
-    /// `failure` and `error` elements; one case may have several.
+    /// `failure` and `error` elements, of which one case may have several, and cases that ended so without one.
     problems: u64,
     /// `skipped` elements, and cases whose attributes say so.
     skips: u64,
@@ -133,6 +133,7 @@ impl Junit {
             }
             (problem @ ("failure" | "error"), Some(Element::Case(case))) => {
                 case.problem(problem == "failure");
+                case.is_counted = true;
                 self.problems += 1;
                 Element::Problem {
                     message: message(),
@@ -245,6 +246,7 @@ impl Junit {
                 if let Some(Element::Suite(parent)) = parent {
                     parent.inner_secs += case.secs;
                 }
+                self.problems += u64::from(!case.is_counted && case.end >= End::Errored);
                 self.count(case);
             }
             (Some(Element::Problem { message, body }), Some(Element::Case(case))) => {

@@ -12,6 +12,8 @@ pub(super) struct Case {
     pub(super) failed: FailedCase,
     pub(super) end: End,
     pub(super) flaky: bool,
+    /// An element that tells how it failed was counted.
+    pub(super) is_counted: bool,
     pub(super) secs: f64,
 }
 
@@ -74,6 +76,7 @@ impl Case {
             failed,
             end: End::Passed,
             flaky: false,
+            is_counted: false,
             secs: 0.0,
         }
     }

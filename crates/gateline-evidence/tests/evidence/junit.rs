@@ -293,8 +293,13 @@ fn skips_that_cases_show_are_believed(text: &str) {
     assert!(why.starts_with("complete: "), "{why}");
 }
 
-#[test]
-fn a_case_that_failed_by_its_outcome_alone_contradicts_no_count_of_its_suite() {
-    let text = "<testsuite name='a' tests='1' failed='1'><testcase name='x' outcome='failed'/></testsuite>";
-    assert_eq!(tests_in(text).failed, 1);
+#[test_case("failed='1'", "outcome='failed'"; "by its outcome")]
+#[test_case("failures='1'", "status='fail'"; "by its status")]
+#[test_case("errors='1'", "result='error'"; "by its result")]
+fn a_case_that_failed_by_an_attribute_alone_is_among_those_that_its_suite_counts(said: &str, ended: &str) {
+    let text = format!("<testsuite name='a' tests='1' {said}><testcase name='x' {ended}/></testsuite>");
+    let facts = tests_in(&text);
+    assert_eq!((facts.failed + facts.errored, facts.passed), (1, 0));
+    let why = reason(read_as(Format::Junit, &text));
+    assert!(why.starts_with("complete: "), "{why}");
 }
