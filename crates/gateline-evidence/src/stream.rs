@@ -2,12 +2,16 @@
 //!
 //! Knows no format. What a reader does not name is passed over unread.
 
+mod items;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+pub(crate) use self::items::Items;
 
 /// Items kept of a list inside one item: locations, names, weaknesses. A tool that writes more has said enough.
 pub(crate) const FEW_MAX: usize = 100;
@@ -74,60 +78,6 @@ impl<'de, K: Keyed> Visitor<'de> for Objects<'_, K> {
         }
         self.0.end();
         Ok(1)
-    }
-}
-
-/// Reads a list whose every item is an object; `null` is an empty list, and anything else an error. Tells how many there were.
-pub(crate) struct Items<'k, K>(pub(crate) &'k mut K);
-
-impl<'de, K: Keyed> DeserializeSeed<'de> for Items<'_, K> {
-    type Value = u64;
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<u64, D::Error> {
-        parser.deserialize_any(self)
-    }
-}
-
-impl<'de, K: Keyed> Visitor<'de> for Items<'_, K> {
-    type Value = u64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<u64, E> {
-        Ok(0)
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<u64, S::Error> {
-        let mut count = 0;
-        while list.next_element_seed(Item(&mut *self.0))?.is_some() {
-            count += 1;
-        }
-        Ok(count)
-    }
-}
-
-/// One item of [`Items`].
-struct Item<'k, K>(&'k mut K);
-
-impl<'de, K: Keyed> DeserializeSeed<'de> for Item<'_, K> {
-    type Value = u64;
-
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<u64, D::Error> {
-        parser.deserialize_map(self)
-    }
-}
-
-impl<'de, K: Keyed> Visitor<'de> for Item<'_, K> {
-    type Value = u64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<u64, A::Error> {
-        Objects(self.0).visit_map(map)
     }
 }
 

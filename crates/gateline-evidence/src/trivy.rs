@@ -2,19 +2,20 @@
 //!
 //! Layout: trivy 0.5x and later, `SchemaVersion` 2. Knows no database: whether trivy's own was fresh is not in its report.
 
-use std::collections::BTreeMap;
+mod scores;
 
 use gateline_model::{FindingLevel, Package};
-use serde::de::{DeserializeSeed as _, MapAccess};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::MapAccess;
 
+use self::scores::Scores;
 use crate::collect::{Findings, Told};
 use crate::error::Fault;
 use crate::format::FormatRow;
 use crate::input::Input;
 use crate::read::{Body, Warnings};
 use crate::severity;
-use crate::stream::{Keyed, Objects, Words, each, each_entry};
+use crate::stream::{Keyed, Objects, Words, each};
 use crate::text;
 
 const TOOL: &str = "trivy";
@@ -229,55 +230,10 @@ struct Vulnerability {
     cvss: Scores,
 }
 
-/// The score of each source. Of one that is there twice the higher one counts.
-#[derive(Default)]
-struct Scores(BTreeMap<String, f64>);
-
-impl<'de> Deserialize<'de> for Scores {
-    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
-        let mut scores = BTreeMap::new();
-        let take = |source: String, cvss: Cvss| {
-            if let Some(score) = cvss.score() {
-                let kept = scores.entry(source).or_insert(score);
-                *kept = score.max(*kept);
-            }
-        };
-        each_entry(take).deserialize(parser)?;
-        Ok(Scores(scores))
-    }
-}
-
 #[derive(Deserialize)]
 struct Identifier {
     #[serde(rename = "PURL")]
     purl: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Cvss {
-    #[serde(rename = "V40Score")]
-    v4: Option<f64>,
-    #[serde(rename = "V3Score")]
-    v3: Option<f64>,
-    #[serde(rename = "V2Score")]
-    v2: Option<f64>,
-    #[serde(rename = "V40Vector")]
-    vector4: Option<String>,
-    #[serde(rename = "V3Vector")]
-    vector3: Option<String>,
-}
-
-impl Cvss {
-    fn score(&self) -> Option<f64> {
-        let of = |vector: &Option<String>| severity::of_vector(vector.as_deref()?);
-        // Version 3 first: trivy's own word for the severity comes from it.
-        self.v3
-            .or(self.v4)
-            .or_else(|| of(&self.vector3))
-            .or_else(|| of(&self.vector4))
-            .or(self.v2)
-            .filter(|score| *score > 0.0)
-    }
 }
 
 impl Vulnerability {
@@ -285,8 +241,8 @@ impl Vulnerability {
         // The score of whoever gave the severity, else the highest.
         let named = self.severity_source.as_ref();
         let score = named
-            .and_then(|source| self.cvss.0.get(source).copied())
-            .or_else(|| self.cvss.0.values().copied().max_by(f64::total_cmp));
+            .and_then(|source| self.cvss.of(source))
+            .or_else(|| self.cvss.highest());
         let title = self.title.or(self.description).unwrap_or_default();
         findings.add(Told {
             tool: TOOL,

@@ -4,6 +4,7 @@ mod attestation;
 mod beside;
 mod checkov;
 mod cobertura;
+mod contradictions;
 mod cosign;
 mod coverage_py;
 mod custom;
