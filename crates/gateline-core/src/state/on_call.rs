@@ -150,6 +150,7 @@ mod tests {
             version: roles.version(),
             roles: Arc::new(roles),
             source: Digest::of(b"roles"),
+            origin: gateline_model::Origin::default(),
         }
     }
 
