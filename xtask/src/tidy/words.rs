@@ -156,6 +156,16 @@ const RIGHT: &[(&str, &str, &str)] = &[
         "SSH calls what a signature is for so",
     ),
     (
+        "crates/gateline-drivers/src/on_call/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "crates/gateline-evidence/src/sbom/purl.rs",
+        "namespace",
+        "package URLs call theirs so",
+    ),
+    (
         "crates/gateline-evidence/src/verify/keyless/",
         "provider",
         "`sigstore-verify` calls its cryptography so",

@@ -314,6 +314,7 @@ fn a_preview_looks_at_the_last_decision_of_so_many_promotions() {
         let decision: Decision = serde_json::from_value(serde_json::json!({
             "release": Digest::of(b"r"), "version": "1.0.0", "stage": stage, "pipeline": Digest::of(b"p"),
             "admission": "admit", "headline": "", "verdicts": [], "risk": "low",
+            "assessment": {"level": "low", "by": "rules", "impact": 0, "uncertainty": 0, "score": 0, "why": "no rule"},
             "question": Digest::of(b"q"), "at": "2026-11-22T09:00:00Z",
         }))
         .unwrap();
