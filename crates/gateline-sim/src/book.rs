@@ -29,6 +29,9 @@ pub(crate) struct Book {
     leases: BTreeMap<WorkId, (Who, u64)>,
     asked: BTreeMap<Ticket, Option<IdempotencyKey>>,
     accepted: BTreeMap<String, Option<(u64, u64)>>,
+    /// Requests that the store did not know when somebody asked it. Whoever was to be told so may hear it after another
+    /// replica accepted the same request.
+    not_known: BTreeSet<String>,
     /// Work that the fold plans.
     planned: BTreeSet<(StreamId, WorkKind)>,
     /// Streams whose work may have changed since it was compared.
@@ -92,7 +95,8 @@ impl Book {
                 }
             }
             Err(Refusal::Rejected(rejection)) => {
-                if let Some(key) = key.filter(|key| self.accepted.contains_key(&key.scope)) {
+                let accepted = |key: &IdempotencyKey| self.accepted.contains_key(&key.scope);
+                if let Some(key) = key.filter(|key| accepted(key) && !self.not_known.contains(&key.scope)) {
                     let (scope, code) = (key.scope, rejection.code);
                     self.violated(
                         now,
@@ -117,6 +121,11 @@ impl Book {
         append: &Append,
         answer: &Result<Committed, AppendError>,
     ) {
+        if let (Some(key), Err(AppendError::Fenced(_))) = (&append.key, answer)
+            && !self.accepted.contains_key(&key.scope)
+        {
+            self.not_known.insert(key.scope.clone());
+        }
         let Ok(Committed::Appended(events)) = answer else {
             return;
         };
