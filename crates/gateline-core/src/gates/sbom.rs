@@ -20,7 +20,7 @@ use super::{GateKind, GateView, Place, Says, observes_nothing, reported, schema_
 use delta::Delta;
 pub(crate) use delta::components_added;
 use forbidden::Forbidden;
-pub(super) use forbidden::package;
+pub(super) use forbidden::{bare, package};
 
 pub(super) const KIND: GateKind = GateKind {
     name: "sbom",

@@ -3,6 +3,7 @@
 use gateline_model::{ArtifactAt, Facts, Finding, Found, Package, VexStatement, VexStatus};
 
 use super::super::GateView;
+use super::super::sbom::bare;
 
 /// All VEX statements for the release, oldest first: a later one wins.
 pub(super) fn statements<'a>(view: &'a GateView<'_>) -> Vec<&'a VexStatement> {
@@ -77,9 +78,4 @@ fn names_artifact(product: &str, at: &ArtifactAt) -> bool {
         ArtifactAt::File { .. } | ArtifactAt::Git { .. } => false,
     };
     product.contains(at.digest().hex().as_str()) || by_name()
-}
-
-/// A package URL without qualifiers and subpath.
-fn bare(purl: &str) -> &str {
-    purl.split(['?', '#']).next().unwrap_or(purl)
 }

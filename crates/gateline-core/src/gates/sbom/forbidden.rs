@@ -8,7 +8,7 @@ use gateline_model::Component;
 use super::Pattern;
 
 /// A package URL without its qualifiers and path.
-fn bare(purl: &str) -> &str {
+pub(in crate::gates) fn bare(purl: &str) -> &str {
     &purl[..purl.find(['?', '#']).unwrap_or(purl.len())]
 }
 
