@@ -99,6 +99,7 @@ fn step_order(
         release: world.release(&promotion.release)?.brief(),
         live,
         action: *rollout.steps.get(step as usize)?,
+        degrade: None,
     })))
 }
 
@@ -108,11 +109,10 @@ fn measure(world: &World, promotion: &Promotion, pipeline: &Pipeline, stage: &St
         .source
         .clone()
         .map(|source| {
-            let weight = match rollout.action() {
-                Some(StepAction::Expose { weight }) => weight,
-                Some(StepAction::Start | StepAction::Finish | StepAction::Withdraw | StepAction::Discard)
-                | None => Weight::NONE,
-            };
+            let weight = rollout
+                .action()
+                .and_then(StepAction::weight)
+                .unwrap_or(Weight::NONE);
             let live = rollout
                 .live
                 .and_then(|live| world.release(&live))

@@ -116,12 +116,9 @@ mod tests {
     #[test]
     fn what_is_served_is_the_same_in_whatever_pieces_it_came() {
         let tick = |second: i64, arm, requests, errors| Tick {
-            at: Timestamp::from_second(second).unwrap(),
-            arm,
-            weight: 5,
             requests,
             errors,
-            buckets: Vec::new(),
+            ..Tick::none(Timestamp::from_second(second).unwrap(), arm)
         };
         // The canary began again at zero in the middle; the stable arm never counts.
         let ticks = [

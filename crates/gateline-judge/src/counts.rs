@@ -111,12 +111,10 @@ mod tests {
 
     fn tick(second: i64, requests: u64, errors: u64) -> Tick {
         Tick {
-            at: Timestamp::from_second(second).unwrap(),
-            arm: Arm::Canary,
-            weight: 5,
             requests,
             errors,
             buckets: vec![(0.1, requests / 2), (1.0, requests)],
+            ..Tick::none(Timestamp::from_second(second).unwrap(), Arm::Canary)
         }
     }
 

@@ -110,12 +110,10 @@ mod tests {
 
     fn ticks(requests: u64, errors: u64, slow: u64) -> Vec<Tick> {
         let tick = |second, requests, errors, slow: u64| Tick {
-            at: at(second),
-            arm: Arm::Canary,
-            weight: 5,
             requests,
             errors,
             buckets: vec![(0.1, requests - slow), (2.0, requests)],
+            ..Tick::none(at(second), Arm::Canary)
         };
         vec![tick(0, 0, 0, 0), tick(10, requests, errors, slow)]
     }

@@ -117,6 +117,9 @@ pub struct StepOrder {
     pub live: Option<ReleaseBrief>,
     /// What to make true.
     pub action: StepAction,
+    /// What to run to [`StepAction::Degrade`], where that is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degrade: Option<CommandCheck>,
 }
 
 /// What a driver is asked to look at between steps: the traffic or the health of a target.

@@ -1,5 +1,7 @@
 //! Ticks: what the judge sees of a rollout's traffic. Kept beside the log in hashed chunks, never as events.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,45 @@ pub struct Tick {
     pub arm: Arm,
     /// Share of traffic that this arm was given, in per cent.
     pub weight: u8,
+    /// Requests served.
+    pub requests: u64,
+    /// Requests answered with a server error or not at all.
+    pub errors: u64,
+    /// Latency histogram: upper bound in seconds and the cumulative count up to it, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<(f64, u64)>,
+    /// What each instance of the arm served of it, by its name, where they are told apart. Then growth is counted instance
+    /// by instance, and one that goes away takes nothing back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pods: BTreeMap<String, PodCounts>,
+    /// Gauges by name, each the mean over the arm's instances.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gauges: BTreeMap<String, f64>,
+    /// What needs no statistics to be bad: an instance that crashed, one that was killed for its memory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<String>,
+}
+
+impl Tick {
+    /// An arm that has served nothing.
+    pub fn none(at: Timestamp, arm: Arm) -> Self {
+        Self {
+            at,
+            arm,
+            weight: 0,
+            requests: 0,
+            errors: 0,
+            buckets: Vec::new(),
+            pods: BTreeMap::new(),
+            gauges: BTreeMap::new(),
+            signals: Vec::new(),
+        }
+    }
+}
+
+/// What one instance had served when it was looked at, cumulative.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct PodCounts {
     /// Requests served.
     pub requests: u64,
     /// Requests answered with a server error or not at all.

@@ -235,10 +235,15 @@ impl SimTarget {
         self.revision += 1;
         match order.action {
             StepAction::Start => (self.canary, self.weight) = (Some(order.release.version.clone()), 0),
-            StepAction::Expose { weight } => self.weight = weight.as_percent(),
+            StepAction::Expose { weight, .. } => self.weight = weight.as_percent(),
             StepAction::Finish => (self.live, self.canary, self.weight) = (self.canary.take(), None, 0),
             StepAction::Withdraw => self.weight = 0,
             StepAction::Discard => self.canary = None,
+            StepAction::Replace { .. } => {
+                self.weight = order.action.weight().map_or(0, |weight| weight.as_percent());
+            }
+            StepAction::Stop => self.live = None,
+            StepAction::Mirror { .. } | StepAction::Degrade => {}
         }
     }
 }

@@ -49,14 +49,13 @@ impl Served {
     pub(crate) fn tick(&self, at: Timestamp, arm: Arm, weight: u8) -> Tick {
         let buckets = BOUNDS_MS.iter().zip(&self.buckets);
         Tick {
-            at,
-            arm,
             weight,
             requests: self.parts / PARTS,
             errors: (self.failed / 1_000_000) as u64 / PARTS,
             buckets: buckets
                 .map(|(bound, parts)| (*bound as f64 / 1_000.0, parts / PARTS))
                 .collect(),
+            ..Tick::none(at, arm)
         }
     }
 }

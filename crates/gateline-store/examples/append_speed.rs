@@ -56,6 +56,7 @@ fn appends(count: u64) -> Result<Vec<Append>, Box<dyn Error>> {
             format!("payments/payment-service/production/{promotion}").parse()?;
         let stream = StreamId::Promotion(id.clone());
         let action = StepAction::Expose {
+            cohort: None,
             weight: Weight::percent(25),
         };
         let work = |step| Work {

@@ -182,11 +182,18 @@ pub(crate) fn time_left(view: &RolloutView, strategy: &Strategy, now: Timestamp)
         return None;
     }
     let pause_of = |action: StepAction| match action {
-        StepAction::Expose { weight } => {
+        StepAction::Expose { weight, .. } => {
             let step = canary.steps.iter().find(|step| step.weight == weight);
             step.map_or(Span::ZERO, |step| step.pause.unwrap_or(canary.pause))
         }
-        StepAction::Start | StepAction::Finish | StepAction::Withdraw | StepAction::Discard => Span::ZERO,
+        StepAction::Stop
+        | StepAction::Start
+        | StepAction::Mirror { .. }
+        | StepAction::Replace { .. }
+        | StepAction::Finish
+        | StepAction::Withdraw
+        | StepAction::Discard
+        | StepAction::Degrade => Span::ZERO,
     };
     let here = view.go_on_at.map_or(Span::ZERO, |at| Span::between(now, at));
     let ahead = view

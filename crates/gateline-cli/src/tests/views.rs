@@ -153,9 +153,7 @@ pub(super) fn bare(state: PromotionState) -> PromotionView {
 
 /// A canary at 25 %.
 pub(super) fn rolling_out() -> PromotionView {
-    let weights = [5, 25, 50, 100].map(|weight| StepAction::Expose {
-        weight: Weight::percent(weight),
-    });
+    let weights = [5, 25, 50, 100].map(|weight| StepAction::expose(Weight::percent(weight)));
     let actions = [&[StepAction::Start], &weights[..], &[StepAction::Finish]].concat();
     let step = |(index, action): (usize, &StepAction)| StepView {
         index: u32::try_from(index).expect("few steps"),

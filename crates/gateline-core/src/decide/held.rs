@@ -165,7 +165,7 @@ fn steps(strategy: &Strategy, kind: Option<PromotionKind>, has_live: bool) -> Ve
         (Strategy::Canary(_) | Strategy::AllAtOnce(_), _) => vec![Weight::ALL],
     };
     std::iter::once(StepAction::Start)
-        .chain(weights.into_iter().map(|weight| StepAction::Expose { weight }))
+        .chain(weights.into_iter().map(StepAction::expose))
         .chain([StepAction::Finish])
         .collect()
 }

@@ -55,7 +55,17 @@ pub async fn observe(target: &CommandTarget, order: &StepOrder) -> Observed {
 /// was ended by its timeout or by a signal, and may have done its work or half of it.
 pub async fn apply(target: &CommandTarget, order: &StepOrder) -> Result<Applied, StepError> {
     let command = match (order.action, &target.revert, &order.live) {
-        (StepAction::Start | StepAction::Expose { .. } | StepAction::Finish, _, _) => &target.apply,
+        (
+            StepAction::Stop
+            | StepAction::Start
+            | StepAction::Mirror { .. }
+            | StepAction::Replace { .. }
+            | StepAction::Expose { .. }
+            | StepAction::Finish
+            | StepAction::Degrade,
+            _,
+            _,
+        ) => &target.apply,
         (StepAction::Withdraw | StepAction::Discard, Some(revert), _) => revert,
         (StepAction::Withdraw | StepAction::Discard, None, Some(_)) => &target.apply,
         (StepAction::Withdraw | StepAction::Discard, None, None) => {
@@ -162,16 +172,28 @@ async fn answer(call: Call, command: &[String]) -> Result<bool, String> {
 
 fn step_call(target: &CommandTarget, order: &StepOrder, command: &[String]) -> Result<Call, FillError> {
     let action = match order.action {
+        StepAction::Stop => "stop",
         StepAction::Start => "start",
+        StepAction::Mirror { .. } => "mirror",
+        StepAction::Replace { .. } => "replace",
         StepAction::Expose { .. } => "expose",
         StepAction::Finish => "finish",
         StepAction::Withdraw => "withdraw",
         StepAction::Discard => "discard",
+        StepAction::Degrade => "degrade",
     };
     let (release, weight) = match (order.action, &target.revert, &order.live) {
-        (StepAction::Start, _, _) => (&order.release, Weight::NONE),
-        (StepAction::Expose { weight }, _, _) => (&order.release, weight),
-        (StepAction::Finish, _, _) => (&order.release, Weight::ALL),
+        (
+            StepAction::Stop
+            | StepAction::Start
+            | StepAction::Mirror { .. }
+            | StepAction::Replace { .. }
+            | StepAction::Expose { .. }
+            | StepAction::Finish
+            | StepAction::Degrade,
+            _,
+            _,
+        ) => (&order.release, order.action.weight().unwrap_or(Weight::NONE)),
         // Without a `revert`, taking back means to apply what was live before.
         (StepAction::Withdraw | StepAction::Discard, None, Some(live)) => (live, Weight::ALL),
         (StepAction::Withdraw | StepAction::Discard, _, _) => (&order.release, Weight::NONE),

@@ -54,6 +54,7 @@ fn order(target: &CommandTarget, action: StepAction, live: Option<&str>) -> Step
         release: release("1.4.0"),
         live: live.map(release),
         action,
+        degrade: None,
     }
 }
 
@@ -65,13 +66,16 @@ async fn apply_step(
     apply(target, &order(target, action, live)).await
 }
 
-const EXPOSE: StepAction = StepAction::Expose { weight: Weight::ALL };
+const EXPOSE: StepAction = StepAction::Expose {
+    weight: Weight::ALL,
+    cohort: None,
+};
 
 #[tokio::test]
 async fn an_executable_gets_the_operation_and_nothing_else_of_our_environment() {
     let target = target("env | sort; cat");
     let weight = Weight::percent(25);
-    let order = order(&target, StepAction::Expose { weight }, Some("1.3.0"));
+    let order = order(&target, StepAction::expose(weight), Some("1.3.0"));
     let note = apply(&target, &order).await.unwrap().says;
     for line in [
         "COLOUR=blue",

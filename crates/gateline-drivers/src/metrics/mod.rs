@@ -70,12 +70,10 @@ pub async fn traffic(
         )));
     }
     Ok(Tick {
-        at,
-        arm,
         weight: weight.as_percent(),
         requests,
         errors,
-        buckets: Vec::new(),
+        ..Tick::none(at, arm)
     })
 }
 

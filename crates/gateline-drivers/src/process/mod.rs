@@ -110,6 +110,7 @@ impl ProcessDriver {
             release,
             live,
             action: _,
+            degrade: _,
         } = order;
         let is_live_already = live.as_ref().is_some_and(|live| live.id == release.id);
         Ok(Job {

@@ -41,7 +41,7 @@ impl Job<'_> {
                 }
                 Ok(true)
             }
-            StepAction::Expose { weight } => {
+            StepAction::Expose { weight, cohort: _ } => {
                 let view = self.view().await?;
                 let Some(new_instances) = self.running(new).await? else {
                     return Ok(false);
@@ -83,6 +83,10 @@ impl Job<'_> {
                 };
                 Ok(traffic::is_set(&view, target, &self.withdrawn(live, &instances)))
             }
+            StepAction::Stop
+            | StepAction::Mirror { .. }
+            | StepAction::Replace { .. }
+            | StepAction::Degrade => Err(self.cannot()),
             StepAction::Discard if self.is_live_already => Ok(true),
             StepAction::Discard => {
                 let view = self.view().await?;
@@ -114,7 +118,7 @@ impl Job<'_> {
                     .collect();
                 format!("`{}` is healthy on port {}", new.version, ports.join(", "))
             }
-            StepAction::Expose { weight } => {
+            StepAction::Expose { weight, cohort: _ } => {
                 let new_instances = starting::start(folder, target, new).await?;
                 let live_instances = match self.live {
                     None => None,
@@ -160,6 +164,12 @@ impl Job<'_> {
                     format!("`{}` gets all requests again", live.version)
                 }
             },
+            StepAction::Stop
+            | StepAction::Mirror { .. }
+            | StepAction::Replace { .. }
+            | StepAction::Degrade => {
+                return Err(self.cannot());
+            }
             StepAction::Discard if self.is_live_already => {
                 format!("`{}` stays: it is the live release", new.version)
             }
@@ -171,6 +181,10 @@ impl Job<'_> {
             }
         };
         Ok(Applied { says })
+    }
+
+    fn cannot(&self) -> StepError {
+        StepError::failed(format!("the process driver cannot {}", self.order.action))
     }
 
     /// Takes the new release off the route, where it has no weight any more; refuses to take traffic from it.

@@ -144,12 +144,11 @@ pub(super) fn arm_of(route: &RouteView, release: ReleaseId) -> Option<Arm> {
 /// The route's counters, as the judge reads them.
 pub(super) fn ticks(route: &RouteView, at: Timestamp) -> Vec<Tick> {
     let tick = |arm, counts: &crate::proxy::Counts| Tick {
-        at,
-        arm,
         weight: route.set.arms.of(arm).weight,
         requests: counts.requests,
         errors: counts.errors,
         buckets: counts.buckets.clone(),
+        ..Tick::none(at, arm)
     };
     vec![tick(Arm::Canary, &route.canary), tick(Arm::Stable, &route.stable)]
 }

@@ -210,6 +210,7 @@ impl Scene {
             release: brief(release),
             live: live.map(brief),
             action,
+            degrade: None,
         }
     }
 
@@ -290,9 +291,7 @@ impl Scene {
 }
 
 pub fn expose(percent: u8) -> StepAction {
-    StepAction::Expose {
-        weight: Weight::percent(percent),
-    }
+    StepAction::expose(Weight::percent(percent))
 }
 
 pub fn brief(version: &str) -> ReleaseBrief {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{CheckOf, Event, PauseReason, Recorded, RollbackReason};
 use crate::{
     Approval, Delegation, Digest, Found, GateName, Origin, PromotionId, PromotionKind, Proposal,
-    ProposalApproval, ReleaseId, StepAction, Tier,
+    ProposalApproval, ReleaseId, StepAction, Tier, Weight,
 };
 
 impl Recorded {
@@ -412,11 +412,25 @@ fn found(found: &Found) -> String {
 
 fn doing(action: StepAction) -> String {
     match action {
+        StepAction::Stop => "stop the old release first".to_owned(),
         StepAction::Start => "start it, without traffic".to_owned(),
-        StepAction::Expose { weight } => format!("give it {weight} of the traffic"),
+        StepAction::Mirror { share } => format!("send it a copy of {share} of the traffic"),
+        StepAction::Replace { new, old } => format!("run {new} of it beside {old} of the old release"),
+        StepAction::Expose { weight, cohort: None } => format!("give it {weight} of the traffic"),
+        StepAction::Expose {
+            weight: Weight::NONE,
+            cohort: Some(cohort),
+        } => format!("let {cohort} people see it"),
+        StepAction::Expose {
+            weight,
+            cohort: Some(cohort),
+        } => {
+            format!("let {cohort} people see it, and give it {weight} of the other traffic")
+        }
         StepAction::Finish => "stop the old release".to_owned(),
         StepAction::Withdraw => "take all traffic back".to_owned(),
         StepAction::Discard => "stop the new release".to_owned(),
+        StepAction::Degrade => "run the command for a failed rollout".to_owned(),
     }
 }
 
@@ -508,7 +522,7 @@ mod tests {
                 Event::StepIntended {
                     step: 1,
                     attempt: 2,
-                    action: StepAction::Expose { weight },
+                    action: StepAction::expose(weight),
                 },
                 "step 2, attempt 2: give it 5% of the traffic",
             ),

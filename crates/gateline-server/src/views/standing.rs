@@ -2,7 +2,7 @@
 
 use gateline_api::{PromotionState, Proposed, RolloutBrief};
 use gateline_core::{Phase, Promotion, Rollout, StepState, World};
-use gateline_model::{Admission, PauseReason, StepAction, Weight};
+use gateline_model::{Admission, PauseReason, Weight};
 use jiff::Timestamp;
 
 /// The word.
@@ -94,17 +94,8 @@ fn until(promotion: &Promotion) -> Option<Timestamp> {
 
 /// The share of traffic that the release has, as far as the steps that are true say.
 pub(super) fn weight(rollout: &Rollout) -> Weight {
-    match rollout
-        .applied()
-        .iter()
-        .rev()
-        .find(|action| !matches!(action, StepAction::Finish))
-    {
-        Some(StepAction::Expose { weight }) => *weight,
-        Some(StepAction::Start | StepAction::Withdraw | StepAction::Discard | StepAction::Finish) | None => {
-            Weight::NONE
-        }
-    }
+    let mut steps = rollout.applied().iter().rev();
+    steps.find_map(|action| action.weight()).unwrap_or(Weight::NONE)
 }
 
 /// An open promotion at a glance, without its traffic, which the engine counts.

@@ -158,13 +158,10 @@ impl World {
             Op::Renew(lease, until) => format!("{:?}", store.renew(&held(lease), at(*until))),
             Op::Ticks(rollout, ticks) => {
                 let tick = |(canary, secs, requests): &(bool, i64, u64)| Tick {
-                    at: at(*secs),
-                    arm: if *canary { Arm::Canary } else { Arm::Stable },
-                    weight: 5,
                     requests: *requests,
-                    errors: 0,
                     // A sum that has no short decimal form: what is read back must be the same float.
                     buckets: vec![(0.1 + *requests as f64 * 0.1, *requests)],
+                    ..Tick::none(at(*secs), if *canary { Arm::Canary } else { Arm::Stable })
                 };
                 format!(
                     "{:?}",

@@ -7,12 +7,21 @@ use crate::{Append, BlobReading, PIECE_BYTES, Store};
 
 fn tick(arm: Arm, secs: i64, requests: u64) -> Tick {
     Tick {
-        at: at(secs),
-        arm,
         weight: 25,
         requests,
         errors: 1,
         buckets: vec![(0.1, requests / 2), (0.3, requests)],
+        pods: [(
+            "a".to_owned(),
+            PodCounts {
+                requests,
+                ..PodCounts::default()
+            },
+        )]
+        .into(),
+        gauges: [("memory".to_owned(), 0.1 + requests as f64)].into(),
+        signals: vec!["`a` was started again".to_owned()],
+        ..Tick::none(at(secs), arm)
     }
 }
 

@@ -229,12 +229,8 @@ fn damaged(damage: &str, read: impl Fn(&SqliteStore) -> Option<StoreError>) {
     let dir = Dir::new();
     let mut store = SqliteStore::open(dir.path(FILE)).unwrap();
     let tick = Tick {
-        at: sample::at(0),
-        arm: Arm::Canary,
-        weight: 5,
         requests: 1,
-        errors: 0,
-        buckets: vec![],
+        ..Tick::none(sample::at(0), Arm::Canary)
     };
     store.put_ticks(&sample::promotion(1), &[tick]).unwrap();
     let item = Append {

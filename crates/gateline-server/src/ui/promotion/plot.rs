@@ -84,10 +84,26 @@ fn weights(rollout: &RolloutView) -> Vec<(f64, String)> {
         .steps
         .iter()
         .filter_map(|step| match (step.action, step.since) {
-            (StepAction::Expose { weight }, Some(since)) => Some((across(since), weight.to_string())),
+            (
+                StepAction::Mirror { .. } | StepAction::Replace { .. } | StepAction::Expose { .. },
+                Some(since),
+            ) => Some((across(since), step.action.to_string())),
             (StepAction::Withdraw, Some(since)) => Some((across(since), "back".to_owned())),
-            (StepAction::Start | StepAction::Finish | StepAction::Discard | StepAction::Expose { .. }, _)
-            | (StepAction::Withdraw, None) => None,
+            (
+                StepAction::Stop
+                | StepAction::Start
+                | StepAction::Finish
+                | StepAction::Discard
+                | StepAction::Degrade,
+                _,
+            )
+            | (
+                StepAction::Mirror { .. }
+                | StepAction::Replace { .. }
+                | StepAction::Expose { .. }
+                | StepAction::Withdraw,
+                None,
+            ) => None,
         });
     exposed.collect()
 }

@@ -77,12 +77,9 @@ mod tests {
 
     fn tick(second: i64, arm: Arm, requests: u64, errors: u64) -> Tick {
         Tick {
-            at: at(second),
-            arm,
-            weight: 5,
             requests,
             errors,
-            buckets: Vec::new(),
+            ..Tick::none(at(second), arm)
         }
     }
 

@@ -79,11 +79,16 @@ fn held(visitor: &Visitor, until: Timestamp) -> Markup {
 
 fn name(action: &StepAction) -> String {
     match action {
+        StepAction::Stop => "stop the old one first".to_owned(),
         StepAction::Start => "start".to_owned(),
-        StepAction::Expose { weight } => format!("{weight} of traffic"),
+        StepAction::Mirror { share } => format!("a copy of {share} of traffic"),
+        StepAction::Replace { .. } => action.to_string(),
+        StepAction::Expose { weight, cohort: None } => format!("{weight} of traffic"),
+        StepAction::Expose { cohort: Some(_), .. } => format!("{action} people"),
         StepAction::Finish => "stop the old one".to_owned(),
         StepAction::Withdraw => "traffic back".to_owned(),
         StepAction::Discard => "stop the new one".to_owned(),
+        StepAction::Degrade => "run the command for a failed rollout".to_owned(),
     }
 }
 
