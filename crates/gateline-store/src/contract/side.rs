@@ -1,6 +1,6 @@
 //! Claims about what is kept beside the log: ticks, content, and the erasable part of events.
 
-use gateline_model::{Arm, Digest, Tick};
+use gateline_model::{Arm, Digest, PodCounts, Tick};
 
 use super::sample::{accept, at, blob, nothing, one, private, promotion, stream};
 use crate::{Append, BlobReading, PIECE_BYTES, Store};
