@@ -13,7 +13,7 @@ use crate::draft::Draft;
 use crate::gates::{self, GateView, Says};
 use crate::rejection::Rejection;
 use crate::risk::{RiskView, assess};
-use crate::state::{Promotion, ReleaseState};
+use crate::state::{Promotion, ReleaseState, StepState};
 use crate::timetable::{AskedOf, Opens};
 
 /// A decision, and what was needed to make it.
@@ -128,10 +128,11 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
     })
 }
 
-/// Judges the checks after a rollout.
-pub(crate) fn judge_verification(
+/// Judges the checks of a rollout's step, or those after it.
+pub(crate) fn judge_checks(
     draft: &Draft<'_>,
     promotion: &Promotion,
+    of: CheckOf,
 ) -> Result<Vec<GateVerdict>, Rejection> {
     let Pinned {
         pipeline,
@@ -146,7 +147,7 @@ pub(crate) fn judge_verification(
         pipeline: &pipeline,
         stage: &stage,
         stage_ref: &promotion.id.stage,
-        of: CheckOf::Verify,
+        of,
         last_look: false,
         earlier: &[],
         question: None,
@@ -157,11 +158,28 @@ pub(crate) fn judge_verification(
             .map_or(Risk::Critical, |decision| decision.risk),
         assessment: None,
     };
-    Ok(stage
-        .verify
-        .iter()
+    let asked = match promotion.rollout().map(|rollout| &rollout.state) {
+        Some(StepState::Applied { checks, .. }) if of == CheckOf::Step => checks.as_ref(),
+        _ => None,
+    };
+    let is_asked = |gate: &&Gate| match of {
+        CheckOf::Step => asked.is_some_and(|asked| asked.gates.contains(&gate.name)),
+        CheckOf::Entry | CheckOf::Verify => true,
+    };
+    Ok(checked_by(&stage, of)
+        .filter(is_asked)
         .map(|gate| verdict(gate, gates::judge(gate, &view), &view))
         .collect())
+}
+
+/// The gates of a stage that are checked for this.
+pub(crate) fn checked_by(stage: &Stage, of: CheckOf) -> impl Iterator<Item = &Gate> {
+    let (one, other): (&[Gate], &[Gate]) = match of {
+        CheckOf::Entry => (&stage.gates, &[]),
+        CheckOf::Step => (&stage.before, &stage.during),
+        CheckOf::Verify => (&stage.verify, &[]),
+    };
+    one.iter().chain(other)
 }
 
 /// When the calendar lets the release in next, while it keeps it out. What is overridden is not asked.

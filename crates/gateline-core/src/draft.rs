@@ -298,7 +298,9 @@ impl<'w> Draft<'w> {
 /// is not begun anew because it would be due later now: its answer is awaited.
 fn begins_anew(old: &Work, new: &Work) -> bool {
     match new.kind {
-        WorkKind::CheckEntry { .. } | WorkKind::CheckVerify { .. } => new.due < old.due,
+        WorkKind::CheckEntry { .. } | WorkKind::CheckStep { .. } | WorkKind::CheckVerify { .. } => {
+            new.due < old.due
+        }
         WorkKind::Judge
         | WorkKind::Step { .. }
         | WorkKind::Measure

@@ -1,6 +1,6 @@
 //! The plan: what a stream's state still needs somebody to do. A pure function of that state alone.
 
-use gateline_model::{CheckOf, Found, ProjectName, RulingKind, StageRef, StreamId, Work, WorkKind};
+use gateline_model::{CheckOf, Found, GateName, ProjectName, RulingKind, StageRef, StreamId, Work, WorkKind};
 
 use crate::state::{OnCallSources, Phase, Promotion, Rollout, StageState, StepState, Telling};
 use crate::world::World;
@@ -100,44 +100,63 @@ fn plan_rollout(
     work: &dyn Fn(WorkKind, jiff::Timestamp) -> Work,
 ) -> Vec<Work> {
     let step = rollout.step;
-    let (since, go_on_at, measure_every) = match &rollout.state {
+    // The one moment at which something is over: a pause, a check's time, the rollout's or the rollback's.
+    let mut over: Option<jiff::Timestamp> = match &rollout.rollback {
+        Some(rollback) => Some(rollback.until),
+        None => rollout.until,
+    };
+    let mut sooner = |at: jiff::Timestamp| over = Some(over.map_or(at, |over| over.min(at)));
+    let mut planned = Vec::new();
+    let open = |of: CheckOf, gate: &GateName| {
+        let checked = promotion.checks.get(&(of, gate.clone()));
+        checked.is_none_or(|checked| matches!(checked.evidence.found, Found::Errored { .. }))
+    };
+    match &rollout.state {
         StepState::Intended { since } => {
-            return vec![work(
-                WorkKind::Step {
-                    step,
-                    attempt: rollout.attempt,
-                },
-                *since,
-            )];
+            let attempt = rollout.attempt;
+            planned.push(work(WorkKind::Step { step, attempt }, *since));
         }
-        StepState::Failed { .. } | StepState::Parked { .. } => return Vec::new(),
+        StepState::Failed { .. } | StepState::Parked { .. } => {}
         StepState::Applied {
             since,
             go_on_at,
             measure_every,
-        } => (*since, *go_on_at, *measure_every),
-    };
-    let mut planned = Vec::new();
-    if let Some(every) = measure_every {
-        planned.push(work(WorkKind::Measure, every.after(since)));
+            checks,
+        } => {
+            if measure_every.is_some() {
+                planned.push(work(WorkKind::Measure, *since));
+            }
+            if let Some((gates, until)) = &rollout.verification {
+                sooner(*until);
+                let open = gates.iter().filter(|gate| open(CheckOf::Verify, gate));
+                planned.extend(open.map(|gate| work(WorkKind::CheckVerify { gate: gate.clone() }, *since)));
+            } else if rollout.rollback.is_none() {
+                let ruled = rollout
+                    .ruling
+                    .as_ref()
+                    .is_some_and(|(of, ruling)| *of == step && ruling.says == RulingKind::Advance);
+                if let (Some(at), None) = (go_on_at, rollout.paused)
+                    && (measure_every.is_none() || ruled)
+                {
+                    sooner(*at);
+                }
+                if let Some(checks) = checks {
+                    let open: Vec<_> = checks
+                        .gates
+                        .iter()
+                        .filter(|gate| open(CheckOf::Step, gate))
+                        .collect();
+                    if !open.is_empty() {
+                        sooner(checks.until);
+                    }
+                    planned.extend(
+                        open.into_iter()
+                            .map(|gate| work(WorkKind::CheckStep { gate: gate.clone() }, *since)),
+                    );
+                }
+            }
+        }
     }
-    if let Some((checks, until)) = &rollout.verification {
-        planned.push(work(WorkKind::Continue { step }, *until));
-        let open = checks.iter().filter(|gate| {
-            let checked = promotion.checks.get(&(CheckOf::Verify, (*gate).clone()));
-            checked.is_none_or(|checked| matches!(checked.evidence.found, Found::Errored { .. }))
-        });
-        planned.extend(open.map(|gate| work(WorkKind::CheckVerify { gate: gate.clone() }, since)));
-        return planned;
-    }
-    let ruled = rollout
-        .ruling
-        .as_ref()
-        .is_some_and(|(of, ruling)| *of == step && ruling.says == RulingKind::Advance);
-    if let (Some(at), None) = (go_on_at, rollout.paused)
-        && (measure_every.is_none() || ruled)
-    {
-        planned.push(work(WorkKind::Continue { step }, at));
-    }
+    planned.extend(over.map(|at| work(WorkKind::Continue { step }, at)));
     planned
 }

@@ -4,7 +4,7 @@ mod plan;
 
 use gateline_model::{
     Act, Ahead, Brings, Change, ChangeText, Decision, GateNow, GateStands, GateVerdict, LayerSays,
-    PromotionId, PromotionKind, Recommended, Risk, Stage, Strategy, Summary, Told, Verdict,
+    PromotionId, PromotionKind, Recommended, Risk, Stage, Summary, Told, Verdict,
 };
 use jiff::Timestamp;
 
@@ -165,14 +165,13 @@ impl Of<'_> {
         let forward = self.promotion.kind == PromotionKind::Forward;
         let stage = &self.judged.stage;
         let strategy = stage.rollout_at(self.decision.risk);
-        let (rollout, forecast) = match strategy {
-            Strategy::Canary(canary) if forward && self.live.is_some() => {
-                (strategy.says(), Some(canary.forecast()))
-            }
-            Strategy::Canary(_) if forward => {
-                ("all at once: nothing is live to compare with".to_owned(), None)
-            }
-            Strategy::Canary(_) | Strategy::AllAtOnce(_) => ("all at once".to_owned(), None),
+        let instances = stage.target.instances();
+        let forecast = strategy.forecast(instances);
+        let (rollout, forecast) = match (forward, &self.live, forecast) {
+            (true, Some(_), forecast) => (strategy.says(instances), forecast),
+            (true, None, Some(_)) => ("all at once: nothing is live to compare with".to_owned(), None),
+            (_, _, None) => (strategy.says(instances), None),
+            (false, _, Some(_)) => ("all at once".to_owned(), None),
         };
         Ahead {
             rollout: format!("{rollout}{}", verified(stage)),

@@ -2,8 +2,8 @@
 
 use gateline_core::{Promotion, World, gates};
 use gateline_model::{
-    Check, CheckOrder, Gate, GateName, Pipeline, ReleaseId, Stage, StageRef, StepAction, StepOrder, StreamId,
-    TargetName, TargetView, Weight, WorkKind,
+    Check, CheckOrder, Gate, GateName, OnFailure, Pipeline, ReleaseId, Stage, StageRef, StepAction,
+    StepOrder, StreamId, TargetName, TargetView, Weight, WorkKind,
 };
 use gateline_store::Leased;
 
@@ -22,9 +22,11 @@ pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
             let stage = pipeline.stage(&id.stage.stage)?;
             match kind {
                 WorkKind::CheckEntry { gate } => check(world, promotion, pipeline, &stage.gates, gate),
+                WorkKind::CheckStep { gate } => check(world, promotion, pipeline, &stage.before, gate)
+                    .or_else(|| check(world, promotion, pipeline, &stage.during, gate)),
                 WorkKind::CheckVerify { gate } => check(world, promotion, pipeline, &stage.verify, gate),
                 WorkKind::Step { step, attempt } => step_order(world, promotion, stage, *step, *attempt),
-                WorkKind::Measure => measure(world, promotion, pipeline, stage),
+                WorkKind::Measure => measure(world, promotion, stage),
                 WorkKind::Judge
                 | WorkKind::Continue { .. }
                 | WorkKind::ObserveHealth
@@ -99,26 +101,27 @@ fn step_order(
         release: world.release(&promotion.release)?.brief(),
         live,
         action: *rollout.steps.get(step as usize)?,
-        degrade: None,
+        degrade: match &stage.on_failure {
+            OnFailure::Command(command) => Some(command.clone()),
+            OnFailure::RollBack | OnFailure::Pause => None,
+        },
     })))
 }
 
-fn measure(world: &World, promotion: &Promotion, pipeline: &Pipeline, stage: &Stage) -> Option<TaskOrder> {
+fn measure(world: &World, promotion: &Promotion, stage: &Stage) -> Option<TaskOrder> {
     let rollout = promotion.rollout()?;
-    let source = traffic::settings(pipeline, promotion)?
-        .source
-        .clone()
-        .map(|source| {
-            let weight = rollout
-                .action()
-                .and_then(StepAction::weight)
-                .unwrap_or(Weight::NONE);
-            let live = rollout
-                .live
-                .and_then(|live| world.release(&live))
-                .map(|state| state.release.version.clone());
-            Box::new(SourceOrder { source, weight, live })
-        });
+    let plan = promotion.plan_in(stage, rollout.live.is_some());
+    let source = traffic::settings(&plan, rollout)?.source.clone().map(|source| {
+        let weight = rollout
+            .action()
+            .and_then(StepAction::weight)
+            .unwrap_or(Weight::NONE);
+        let live = rollout
+            .live
+            .and_then(|live| world.release(&live))
+            .map(|state| state.release.version.clone());
+        Box::new(SourceOrder { source, weight, live })
+    });
     let view = view(world, stage, &rollout.target, &promotion.release)?;
     Some(TaskOrder::Measure(Box::new(view), source))
 }

@@ -90,6 +90,9 @@ impl Engine {
             (StreamId::Promotion(id), WorkKind::CheckEntry { gate }, Observed::Checked(read)) => {
                 self.check_report(now, id, gate.clone(), CheckOf::Entry, read)
             }
+            (StreamId::Promotion(id), WorkKind::CheckStep { gate }, Observed::Checked(read)) => {
+                self.check_report(now, id, gate.clone(), CheckOf::Step, read)
+            }
             (StreamId::Promotion(id), WorkKind::CheckVerify { gate }, Observed::Checked(read)) => {
                 self.check_report(now, id, gate.clone(), CheckOf::Verify, read)
             }
@@ -232,7 +235,11 @@ impl Engine {
         let ruled = self.traffic.rule(&self.world, &promotion, now);
         let old = promotion.rollout().and_then(|rollout| rollout.ruling.as_ref());
         match ruled {
-            Some(ruled) if old.is_none_or(|(of, old)| (*of, old.says) != (ruled.step, ruled.ruling.says)) => {
+            Some(ruled)
+                if old.is_none_or(|(of, old)| {
+                    (*of, old.says, old.weight) != (ruled.step, ruled.ruling.says, ruled.ruling.weight)
+                }) =>
+            {
                 let command = Command::Rule {
                     promotion: id.clone(),
                     step: ruled.step,
@@ -301,6 +308,7 @@ impl Engine {
             WorkKind::Measure | WorkKind::ObserveHealth => self.every(work).after(now),
             WorkKind::Judge | WorkKind::Continue { .. } => now,
             WorkKind::CheckEntry { .. }
+            | WorkKind::CheckStep { .. }
             | WorkKind::CheckVerify { .. }
             | WorkKind::Step { .. }
             | WorkKind::AskOnCall { .. }

@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
-use gateline_core::{Promotion, StepState, World};
+use gateline_core::{Promotion, Rollout, StepState, World};
+use gateline_judge::{Course, Exposure, RolloutJudge, Step};
 use gateline_model::{
-    Arm, Digest, JudgeSettings, Pipeline, PromotionId, Ruling, Served, StepAction, Strategy, Tick,
+    Arm, Digest, JudgeBy, JudgeSettings, Planned, PromotionId, Ruling, Served, StepAction, Tick,
 };
 use jiff::Timestamp;
+
+/// Most ticks of a fixed schedule: a week of 15 s.
+const SCHEDULE_TICKS_MAX: usize = 40_320;
 
 /// Ticks of the rollouts that this replica measures, kept beside the log.
 #[derive(Debug, Default)]
@@ -20,6 +24,10 @@ struct Kept {
     root: Digest,
     /// What the canary has served so far: pages ask for it all the time.
     served: Served,
+    /// The judge of the step that stands, with all that it has seen. Made anew from the ticks where its settings change.
+    judge: Option<RolloutJudge>,
+    /// What it said last.
+    ruling: Option<(u32, Ruling)>,
 }
 
 impl Traffic {
@@ -30,8 +38,14 @@ impl Traffic {
     /// Takes all ticks of a rollout, as the store has them.
     pub(crate) fn load(&mut self, promotion: &PromotionId, ticks: Vec<Tick>, root: Digest) {
         let served = served(&ticks, None);
-        self.rollouts
-            .insert(promotion.clone(), Kept { ticks, root, served });
+        let kept = Kept {
+            ticks,
+            root,
+            served,
+            judge: None,
+            ruling: None,
+        };
+        self.rollouts.insert(promotion.clone(), kept);
     }
 
     /// Adds ticks that the store has now.
@@ -58,17 +72,41 @@ impl Traffic {
         kept.map(|kept| kept.served).unwrap_or_default()
     }
 
+    /// What the judge said last of the step that stands, with all its numbers.
+    pub fn ruling(&self, promotion: &PromotionId) -> Option<&(u32, Ruling)> {
+        self.rollouts.get(promotion)?.ruling.as_ref()
+    }
+
     /// The ruling on the step that stands now; none where nothing is judged.
-    pub(crate) fn rule(&self, world: &World, promotion: &Promotion, now: Timestamp) -> Option<Ruled> {
-        let kept = self.rollouts.get(&promotion.id)?;
+    pub(crate) fn rule(&mut self, world: &World, promotion: &Promotion, now: Timestamp) -> Option<Ruled> {
+        let kept = self.rollouts.get_mut(&promotion.id)?;
         let rollout = promotion.rollout()?;
-        let StepState::Applied { since, .. } = rollout.state else {
+        let StepState::Applied { since, go_on_at, .. } = rollout.state else {
             return None;
         };
         let project = world.project(&promotion.id.stage.project)?;
-        let pipeline = project.versions.get(&promotion.pipeline)?;
-        let settings = settings(pipeline, promotion)?;
-        let ruling = gateline_judge::judge(settings, &kept.ticks, since, now);
+        let stage = project
+            .versions
+            .get(&promotion.pipeline)?
+            .stage(&promotion.id.stage.stage)?;
+        let plan = promotion.plan_in(stage, rollout.live.is_some());
+        let settings = settings(&plan, rollout)?;
+        let same = |judge: &RolloutJudge| judge.judges_by().0 == settings;
+        if !kept.judge.as_ref().is_some_and(same) {
+            let course = course(&plan, rollout, settings)?;
+            kept.judge = Some(RolloutJudge::new(settings, course));
+        }
+        let judge = kept.judge.as_mut()?;
+        let step = Step {
+            since,
+            until: go_on_at,
+        };
+        let mut ruling = judge.rule(&kept.ticks, step, now);
+        kept.ruling = Some((rollout.step, ruling.clone()));
+        // The band is drawn from the ticks; the record does not hold it twice.
+        if let Some(full) = &mut ruling.full {
+            full.band.clear();
+        }
         Some(Ruled {
             step: rollout.step,
             ruling,
@@ -96,17 +134,42 @@ pub(crate) struct Ruled {
 }
 
 /// The judge's settings for the step that stands now.
-pub(crate) fn settings<'a>(pipeline: &'a Pipeline, promotion: &Promotion) -> Option<&'a JudgeSettings> {
-    let rollout = promotion.rollout()?;
-    let stage = pipeline.stage(&promotion.id.stage.stage)?;
-    let Strategy::Canary(canary) = promotion.strategy_in(stage) else {
-        return None;
+pub(crate) fn settings<'a>(plan: &[Planned<'a>], rollout: &Rollout) -> Option<&'a JudgeSettings> {
+    rollout.action().and_then(StepAction::weight)?;
+    plan.get(rollout.planned())?.judge
+}
+
+/// The rollout as a judge must know it. It begins with the first of the steps in a row, up to the one that stands, that
+/// are judged by these settings: any replica, at any time, finds the same.
+pub fn course(plan: &[Planned<'_>], rollout: &Rollout, settings: &JudgeSettings) -> Option<Course> {
+    let judged = |step: &u32| {
+        plan.get(rollout.planned_at(*step))
+            .is_some_and(|step| step.judge == Some(settings))
     };
-    let Some(StepAction::Expose { .. }) = rollout.action() else {
-        return None;
-    };
-    let step = canary.steps.get((rollout.step as usize).checked_sub(1)?)?;
-    step.judge.as_ref().or(canary.judge.as_ref())
+    let first = (0..=rollout.step).rev().take_while(judged).last()?;
+    let began = *rollout.since.get(&first)?;
+    let index = rollout.planned_at(first);
+    let paced = settings.by == JudgeBy::Evidence && plan.get(index).is_some_and(|step| step.paced);
+    let of = plan
+        .iter()
+        .skip(index)
+        .filter(|step| step.judge == Some(settings));
+    let schedule = of.flat_map(|step| {
+        let ticks = step.pause.as_millis() / settings.every.as_millis().max(1);
+        let weight = step
+            .action
+            .weight()
+            .map_or(0.0, |weight| f64::from(weight.as_percent()) / 100.0);
+        std::iter::repeat_n(
+            weight,
+            usize::try_from(ticks).unwrap_or(0).min(SCHEDULE_TICKS_MAX),
+        )
+    });
+    Some(Course {
+        began,
+        exposure: if paced { Exposure::Paced } else { Exposure::Given },
+        schedule: schedule.take(SCHEDULE_TICKS_MAX).collect(),
+    })
 }
 
 #[cfg(test)]

@@ -30,6 +30,20 @@ pub struct GaugeNoise {
 }
 
 impl GaugeNoise {
+    /// From the ticks of one arm alone: two arms that swing so, each for itself, differ by twice the variance. What both would
+    /// share is counted as noise, so it is never too small.
+    pub fn of_one_arm(ticks: &[f64]) -> Option<Self> {
+        let means = ticks
+            .chunks_exact(BLOCK_TICKS)
+            .map(|block| block.iter().sum::<f64>() / BLOCK_TICKS as f64);
+        let blocks: Vec<f64> = means.filter(|mean| *mean > 0.0).map(ln).collect();
+        let noise = Self::measure(&blocks)?;
+        Some(Self {
+            variance: 2.0 * noise.variance,
+            ..noise
+        })
+    }
+
     /// From blocks of ln ratios between pods of one version; none below eight or without any spread.
     pub fn measure(blocks: &[f64]) -> Option<Self> {
         let count = blocks.len() as f64;

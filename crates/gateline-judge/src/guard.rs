@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use gateline_model::ruling::Guard;
 use serde::{Deserialize, Serialize};
 
 use crate::ratio::Pair;
@@ -30,22 +31,6 @@ const BURNS: [(u64, u64, f64); 2] = [(3_600, 300, 14.4), (21_600, 1_800, 6.0)];
 pub struct Slo {
     /// Share of requests that may fail.
     pub errors: f64,
-}
-
-/// What a guard says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Guard {
-    /// The canary breaks the objective and the stable arm keeps it.
-    CanaryBreaks,
-    /// Both break it: the world is unwell, not the release.
-    BothBreak,
-    /// Only the stable arm breaks it.
-    StableBreaks,
-    /// The error budget of the service burns too fast for any rollout.
-    BudgetBurns,
-    /// The canary gets another share of requests than its weight.
-    ShareIsOff,
 }
 
 /// Blocks of a minute, and what they broke.

@@ -18,6 +18,7 @@ mod obf;
 mod pods;
 mod ratio;
 pub mod recipe;
+mod rollout;
 mod ruling;
 mod threshold;
 mod trace;
@@ -26,21 +27,18 @@ pub use counts::{Counts, count};
 pub use forecast::{Forecast, Traffic, forecast};
 pub use fuse::Fuses;
 pub use gauge::{Gauge, GaugeNoise};
-pub use guard::{Burn, Guard, Guards, Slo};
+pub use guard::{Burn, Guards, Slo};
 pub use histogram::{Chosen, NATIVE_BOUNDS_MAX, bound_for, native};
 pub use judge::{
-    BASELINE_REQUESTS_MIN, Baseline, ErrorTolerance, Exposure, GaugeMay, GaugeTolerance, Judge, KnownMetric,
-    Settings, SettingsError, SlowTolerance, WATCHED_MAX,
+    BASELINE_REQUESTS_MIN, Baseline, Exposure, Judge, KnownMetric, Settings, SettingsError, tolerated,
 };
 pub use look::{ArmLook, Bad, GaugeLook, Look};
-pub use noise::{Calibration, DesignEffect, GroupCounts, PodRates, WINDOWS, by_window, spread};
+pub use noise::{DesignEffect, GroupCounts, PodRates, WINDOWS, by_window, spread};
 pub use obf::{GroupSequential, Planned};
-pub use ratio::{Band, Expected, Harm, Interval, Pair, Rate, Ratio, Tempering};
+pub use ratio::{Band, Expected, Harm, Pair, Rate, Ratio, Tempering};
 pub use recipe::Recipe;
-pub use ruling::{
-    BAND_POINTS_MAX, BadRequests, BandPoint, Because, DROPPED_MAX, Dropped, DroppedTicks, Evidence,
-    ExposureReading, FullRuling, Meter, MetricReading, Numbers, ODDS_MAX, RatioReading, Record, Safe, Said,
-};
+pub use rollout::{Course, KAYENTA_POINTS_MIN, RolloutJudge, Step};
+pub use ruling::{BAND_POINTS_MAX, DROPPED_MAX, Record, Said};
 pub use threshold::judge;
 pub use trace::{
     BUCKETS_MAX, COUNT_MAX, LINE_BYTES_MAX, LINES_MAX, POD_BYTES_MAX, TRACE_TICKS_MAX, Trace, TraceError,

@@ -21,8 +21,17 @@ pub struct Look {
     pub stable: Option<ArmLook>,
     /// What needs no statistics: a crash loop, a pod killed for its memory. Each ends the rollout.
     pub signals: Vec<String>,
-    /// Mean per pod of each gauge, at both arms.
-    pub gauges: BTreeMap<String, GaugeLook>,
+}
+
+impl Look {
+    /// A gauge, where both arms tell it.
+    pub fn gauge(&self, name: &str) -> Option<GaugeLook> {
+        let of = |arm: &Option<ArmLook>| arm.as_ref()?.gauges.get(name).copied();
+        Some(GaugeLook {
+            canary: of(&self.canary)?,
+            stable: of(&self.stable)?,
+        })
+    }
 }
 
 /// What one arm served in one tick.
@@ -34,6 +43,9 @@ pub struct ArmLook {
     pub pods: BTreeMap<String, Counts>,
     /// How many pods serve; 0 where that is not known.
     pub serving: usize,
+    /// Mean per pod of each gauge.
+    #[serde(default)]
+    pub gauges: BTreeMap<String, f64>,
 }
 
 /// A gauge at both arms: mean per pod.
@@ -50,8 +62,7 @@ impl ArmLook {
     pub fn whole(all: Counts) -> Self {
         Self {
             all,
-            pods: BTreeMap::new(),
-            serving: 0,
+            ..Self::default()
         }
     }
 
@@ -60,7 +71,12 @@ impl ArmLook {
         let mut all = Counts::default();
         pods.values().for_each(|pod| all.merge(pod));
         let serving = pods.len();
-        Self { all, pods, serving }
+        Self {
+            all,
+            pods,
+            serving,
+            gauges: BTreeMap::new(),
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::look::{ArmLook, Bad};
-use crate::noise::{Calibration, DesignEffect, GroupCounts, by_window};
+use gateline_model::ruling::Calibration;
+
+use crate::noise::{DesignEffect, GroupCounts, by_window};
 
 /// Groups that pods are dealt into. Fewer pods make a group each; one pod alone tells nothing.
 pub const GROUPS: usize = 4;

@@ -25,11 +25,14 @@ pub fn judge(settings: &JudgeSettings, ticks: &[Tick], step_since: Timestamp, no
     Ruling {
         says,
         headline,
+        at: now,
         requests: canary.requests,
         errors: canary.errors,
         errors_percent,
         latency_ms,
         stable_errors_percent: stable.errors_percent(),
+        weight: None,
+        full: None,
     }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use gateline_judge::{
-    ArmLook, Because, Calibration, Counts, DesignEffect, Exposure, GaugeLook, GaugeMay, GaugeNoise,
-    GaugeTolerance, Guard, Judge, Look, Pair, Rate, Ratio, Recipe, Settings, Slo,
+    ArmLook, Counts, DesignEffect, Exposure, GaugeNoise, Judge, Look, Pair, Rate, Ratio, Recipe, Settings,
+    Slo,
 };
 use gateline_judge::{Bad, Baseline, KnownMetric};
 use gateline_model::RulingKind;
+use gateline_model::ruling::{Because, Calibration, Guard};
+use gateline_model::{GaugeMay, GaugeTolerance};
 use proptest::prelude::*;
 
 const CHANCE: DesignEffect = DesignEffect {
@@ -261,18 +263,22 @@ fn signals_and_limits_need_no_statistics() {
         RulingKind::RollBack
     );
     let tolerance = |rolls_back, limit| GaugeTolerance {
-        name: "memory".to_owned(),
         above: 0.05,
         limit,
         rolls_back,
     };
     let with = |tolerance| Settings {
-        gauges: vec![tolerance],
+        gauges: BTreeMap::from([("memory".to_owned(), tolerance)]),
         ..Settings::default()
     };
-    let used = |tick, canary| Look {
-        gauges: BTreeMap::from([("memory".to_owned(), GaugeLook { canary, stable: 0.5 })]),
-        ..look(tick, 5, 15)
+    let used = |tick, canary: f64| {
+        let mut look = look(tick, 5, 15);
+        let tell = |arm: &mut Option<ArmLook>, value: f64| {
+            arm.as_mut().unwrap().gauges.insert("memory".to_owned(), value);
+        };
+        tell(&mut look.canary, canary);
+        tell(&mut look.stable, 0.5);
+        look
     };
     let says = |settings: Settings, canary: f64| {
         given(settings, (0..80).map(|tick| used(tick, canary)))

@@ -3,10 +3,9 @@
 
 use std::fmt::Write;
 
-use gateline_judge::{
-    Because, Calibration, LINE_BYTES_MAX, Settings, TRACE_TICKS_MAX, Trace, TraceError, replay,
-};
+use gateline_judge::{LINE_BYTES_MAX, Settings, TRACE_TICKS_MAX, Trace, TraceError, replay};
 use gateline_model::RulingKind;
+use gateline_model::ruling::{Because, Calibration};
 use test_case::test_case;
 
 /// What one tick of a made-up service has, with the wobble of a fixed pattern.
@@ -70,7 +69,7 @@ fn made(made: &Made) -> String {
     text
 }
 
-fn ruled(of: &Made) -> gateline_judge::FullRuling {
+fn ruled(of: &Made) -> gateline_model::FullRuling {
     replay(Settings::default(), &Trace::read(&made(of)).unwrap())
 }
 

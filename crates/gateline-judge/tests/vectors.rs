@@ -3,10 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, beside the tests themselves")]
 
 use gateline_judge::{
-    ArmLook, Bad, Baseline, Calibration, Counts, DesignEffect, Exposure, Gauge, GaugeNoise, Judge,
-    KnownMetric, Look, Pair, Rate, Ratio, Recipe, Settings,
+    ArmLook, Bad, Baseline, Counts, DesignEffect, Exposure, Gauge, GaugeNoise, Judge, KnownMetric, Look,
+    Pair, Rate, Ratio, Recipe, Settings,
 };
 use gateline_model::RulingKind;
+use gateline_model::ruling::Calibration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

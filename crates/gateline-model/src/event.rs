@@ -445,6 +445,9 @@ pub enum Event {
         live: Option<ReleaseId>,
         /// The lane's target.
         target: TargetName,
+        /// When it is taken back if it is not over by then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
     /// A step is about to be taken. Committed before the effect.
     StepIntended {
@@ -465,6 +468,18 @@ pub enum Event {
         go_on_at: Option<Timestamp>,
         /// Whether the judge looks at the traffic of this step, and how often.
         measure_every: Option<Span>,
+        /// The checks that must be satisfied to go on, and when they count as failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checks: Option<StepChecks>,
+    },
+    /// A step that was not planned is taken next: a weight that the evidence allows, or the command for a failed rollout.
+    StepAdded {
+        /// Index of the step.
+        step: u32,
+        /// What it makes true.
+        action: StepAction,
+        /// Why, in one sentence.
+        says: String,
     },
     /// A step was refused by its target.
     StepFailed {
@@ -508,6 +523,8 @@ pub enum Event {
         why: RollbackReason,
         /// One sentence with numbers.
         says: String,
+        /// When it counts as failed.
+        until: Timestamp,
     },
     /// All steps are true; the checks after the rollout begin.
     VerificationBegan {
@@ -573,6 +590,8 @@ pub enum Event {
 pub enum CheckOf {
     /// An entry gate.
     Entry,
+    /// A step of the rollout.
+    Step,
     /// A verification.
     Verify,
 }
@@ -589,6 +608,10 @@ pub enum PauseReason {
     Irreversible,
     /// A step could not be observed.
     Parked,
+    /// A person says when to go on.
+    GoAhead,
+    /// It failed, and the stage asks for a person instead of taking it back.
+    Failed,
 }
 
 /// Why a rollout is taken back.
@@ -605,6 +628,17 @@ pub enum RollbackReason {
     Aborted,
     /// A hotfix takes the lane.
     Superseded,
+    /// It took longer than its stage allows.
+    TimedOut,
+}
+
+/// The checks that must be satisfied at a step to go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepChecks {
+    /// Their names.
+    pub gates: Vec<GateName>,
+    /// When they count as failed.
+    pub until: Timestamp,
 }
 
 /// Traffic of a promotion's canary.
@@ -832,6 +866,7 @@ impl Event {
             Event::PromotionAdmitted { .. } => "promotion_admitted",
             Event::StepIntended { .. } => "step_intended",
             Event::StepApplied { .. } => "step_applied",
+            Event::StepAdded { .. } => "step_added",
             Event::StepFailed { .. } => "step_failed",
             Event::StepParked { .. } => "step_parked",
             Event::RulingChanged { .. } => "ruling_changed",

@@ -231,6 +231,12 @@ impl FromStr for StageRef {
     }
 }
 
+/// A schema that takes a word in place of the map, where a map of defaults has a name.
+pub(crate) fn or_a_word(schema: &mut schemars::Schema) {
+    let map = std::mem::take(schema);
+    *schema = schemars::json_schema!({"anyOf": [{"type": "string"}, map]});
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

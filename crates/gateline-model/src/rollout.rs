@@ -1,80 +1,13 @@
-//! Rollouts: how a release reaches its target, step by step, and what the judge says of it.
+//! Strategies: how a release reaches its target, step by step.
+//!
+//! Knows no target and no judge's arithmetic: [`Strategy::plan`] says what to make true in which order, and what to wait for.
 
 use std::fmt;
-use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{MetricSource, Span};
-
-/// A share of traffic in whole per cent, 0 to 100.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Weight(u8);
-
-/// Why a text is not a [`Weight`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a weight: write a whole per cent from `0%` to `100%`")]
-pub struct WeightError(String);
-
-impl Weight {
-    /// All traffic.
-    pub const ALL: Weight = Weight(100);
-    /// No traffic.
-    pub const NONE: Weight = Weight(0);
-
-    /// A weight of so many per cent; more than 100 becomes 100.
-    pub fn percent(percent: u8) -> Self {
-        Self(percent.min(100))
-    }
-
-    /// Whole per cent.
-    pub fn as_percent(self) -> u8 {
-        self.0
-    }
-}
-
-impl fmt::Display for Weight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.0)
-    }
-}
-
-impl FromStr for Weight {
-    type Err = WeightError;
-
-    fn from_str(text: &str) -> Result<Self, WeightError> {
-        let number = text
-            .strip_suffix('%')
-            .and_then(|digits| digits.trim().parse::<u8>().ok());
-        match number {
-            Some(percent) if percent <= 100 => Ok(Self(percent)),
-            Some(_) | None => Err(WeightError(text.chars().take(40).collect())),
-        }
-    }
-}
-
-impl Serialize for Weight {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Weight {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::name::from_text(deserializer)
-    }
-}
-
-impl JsonSchema for Weight {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Weight".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^(100|[0-9]{1,2})%$", "description": "a share of traffic, as in 25%"})
-    }
-}
+use crate::{Cohort, GateName, JudgeSettings, Span, StepAction, Weight, WindowName};
 
 /// How a release reaches its target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,8 +15,18 @@ impl JsonSchema for Weight {
 pub enum Strategy {
     /// Everything at once, then the old release is stopped.
     AllAtOnce(AllAtOnce),
+    /// The old release is stopped before the new one starts: nothing serves in between.
+    Recreate(Recreate),
+    /// A few instances at a time.
+    Rolling(Box<Rolling>),
     /// A growing share of traffic, judged at each step.
     Canary(Box<Canary>),
+    /// The new release beside the old one, a switch, and the old one kept warm.
+    BlueGreen(Box<BlueGreen>),
+    /// Internal people first, then trusted ones, then everyone.
+    Tiers(Box<Tiers>),
+    /// A copy of the traffic first, whose answers nobody sees.
+    Mirror(Box<Mirror>),
 }
 
 impl Default for Strategy {
@@ -92,64 +35,50 @@ impl Default for Strategy {
     }
 }
 
-impl Strategy {
-    /// The plan, as one line.
-    pub fn says(&self) -> String {
-        match self {
-            Strategy::AllAtOnce(AllAtOnce {}) => "all at once".to_owned(),
-            Strategy::Canary(canary) => canary.says(),
-        }
-    }
-}
-
-impl Canary {
-    /// The steps with their pauses, and what the judge asks, as one line.
-    fn says(&self) -> String {
-        let pause = |step: &CanaryStep| step.pause.unwrap_or(self.pause);
-        let steps: Vec<String> = self
-            .steps
-            .iter()
-            .map(|step| match pause(step) {
-                Span::ZERO => step.weight.to_string(),
-                pause => format!("{} for {pause}", step.weight),
-            })
-            .collect();
-        let judged = match &self.judge {
-            Some(judge) => format!("; judged on {}", judge.limits().join(" and ")),
-            None => String::new(),
-        };
-        format!("canary {}{judged}", steps.join(", "))
-    }
-
-    /// How long it takes at least, and what may make it longer.
-    pub fn forecast(&self) -> String {
-        let pauses = self.steps.iter().map(|step| step.pause.unwrap_or(self.pause));
-        let least = pauses.fold(Span::ZERO, Span::plus);
-        let least = match least {
-            Span::ZERO => "no pause is planned".to_owned(),
-            span => format!("it takes at least {span}"),
-        };
-        match &self.judge {
-            Some(judge) => format!(
-                "{least}; longer where a step sees fewer than {} requests, and a person decides after {}",
-                judge.at_least_requests, judge.patience
-            ),
-            None => least,
-        }
-    }
-}
-
 /// Settings of the strategy `all_at_once`: there are none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AllAtOnce {}
 
+/// Settings of the strategy `recreate`: there are none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recreate {}
+
+/// Settings of the strategy `rolling`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rolling {
+    /// How many instances there are, where the target does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instances: Option<u32>,
+    /// How many may run above that number meanwhile; a quarter of them where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_surge: Option<u32>,
+    /// How many may be missing meanwhile.
+    #[serde(default)]
+    pub max_unavailable: u32,
+    /// How long each batch stands before the next.
+    #[serde(default)]
+    pub pause: Span,
+    /// What the traffic must look like to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSettings>,
+}
+
 /// Settings of the strategy `canary`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Canary {
-    /// The shares of traffic, growing, the last one 100 %.
-    pub steps: Vec<CanaryStep>,
+    /// The shares of traffic, growing, the last one 100 %. None where the evidence sets the pace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<RolloutStep>,
+    /// Who sets the weights: the steps, or the evidence so far.
+    #[serde(default, skip_serializing_if = "Pace::is_steps")]
+    pub pace: Pace,
+    /// A copy of the traffic before the first step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Mirror>,
     /// How long each step stands before the next, where the step does not say.
     #[serde(default)]
     pub pause: Span,
@@ -158,359 +87,546 @@ pub struct Canary {
     pub judge: Option<JudgeSettings>,
 }
 
-/// One step of a canary: a weight alone (`25%`), or a weight with its own pause and limits.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct CanaryStep {
-    /// The share of traffic.
-    pub weight: Weight,
-    /// How long this step stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pause: Option<Span>,
-    /// This step's own limits.
-    #[serde(skip_serializing_if = "Option::is_none")]
+/// Who sets the weights of a canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// The steps that are written down.
+    #[default]
+    Steps,
+    /// The judge by evidence, up and down.
+    Evidence,
+}
+
+impl Pace {
+    fn is_steps(&self) -> bool {
+        *self == Pace::Steps
+    }
+}
+
+/// Settings of the strategy `blue_green`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlueGreen {
+    /// How long the new release stands without traffic before the switch.
+    #[serde(default)]
+    pub preview: Span,
+    /// Whether a person says when to switch.
+    #[serde(default)]
+    pub go_ahead: bool,
+    /// How long the old release is kept warm after the switch: the way back is a switch as well.
+    #[serde(default = "BlueGreen::keep_default")]
+    pub keep: Span,
+    /// What the traffic must look like after the switch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judge: Option<JudgeSettings>,
 }
 
-impl<'de> Deserialize<'de> for CanaryStep {
+impl BlueGreen {
+    fn keep_default() -> Span {
+        Span::from_secs(900)
+    }
+}
+
+/// Settings of the strategy `tiers`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tiers {
+    /// Who sees it, growing, the last one everyone.
+    pub steps: Vec<RolloutStep>,
+    /// How long each step stands before the next, where the step does not say.
+    #[serde(default)]
+    pub pause: Span,
+    /// What the traffic must look like to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSettings>,
+}
+
+/// Settings of the strategy `mirror`, and of a canary's mirror.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mirror {
+    /// Share of the requests that is copied.
+    pub share: Weight,
+    /// How long.
+    #[serde(default)]
+    pub pause: Span,
+    /// What the copied traffic must look like to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSettings>,
+}
+
+/// Who sees a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// The people who build it.
+    Internal,
+    /// People outside who asked to see things first; the internal ones with them.
+    Trusted,
+    /// Everyone, or a share of everyone.
+    Everyone,
+}
+
+/// One step: a weight alone (`25%`), an audience alone (`internal`), or a map.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, JsonSchema)]
+#[schemars(transform = crate::name::or_a_word)]
+pub struct RolloutStep {
+    /// The share of traffic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Weight>,
+    /// Who sees it, in tiers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Audience>,
+    /// How long this step stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Span>,
+    /// Only time within this window counts for the pause, and the next step comes within it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowName>,
+    /// This step's own limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSettings>,
+    /// Gates of the stage's `during` that must be satisfied here to go on; without a name here, one holds at every step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub gates: Vec<GateName>,
+    /// Whether a person says when to go on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub go_ahead: bool,
+}
+
+impl<'de> Deserialize<'de> for RolloutStep {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Step;
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Full {
-            weight: Weight,
+            weight: Option<Weight>,
+            to: Option<Audience>,
             pause: Option<Span>,
+            window: Option<WindowName>,
             judge: Option<JudgeSettings>,
+            #[serde(default)]
+            gates: Vec<GateName>,
+            #[serde(default)]
+            go_ahead: bool,
         }
         impl<'de> serde::de::Visitor<'de> for Step {
-            type Value = CanaryStep;
+            type Value = RolloutStep;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a weight such as `25%`, or a map with `weight`, `pause` and `judge`")
+                f.write_str(
+                    "a weight such as `25%`, an audience such as `internal`, or a map with `weight` or `to`",
+                )
             }
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<CanaryStep, E> {
-                Ok(CanaryStep {
-                    weight: text.parse().map_err(E::custom)?,
-                    pause: None,
-                    judge: None,
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<RolloutStep, E> {
+                if text.ends_with('%') || text.starts_with(|first: char| first.is_ascii_digit()) {
+                    let weight = Some(text.parse().map_err(E::custom)?);
+                    return Ok(RolloutStep {
+                        weight,
+                        ..RolloutStep::default()
+                    });
+                }
+                let to = Some(Audience::deserialize(serde::de::value::StrDeserializer::new(
+                    text,
+                ))?);
+                Ok(RolloutStep {
+                    to,
+                    ..RolloutStep::default()
                 })
             }
 
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<CanaryStep, A::Error> {
-                let Full { weight, pause, judge } =
-                    Full::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(CanaryStep { weight, pause, judge })
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<RolloutStep, A::Error> {
+                let full = Full::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(RolloutStep {
+                    weight: full.weight,
+                    to: full.to,
+                    pause: full.pause,
+                    window: full.window,
+                    judge: full.judge,
+                    gates: full.gates,
+                    go_ahead: full.go_ahead,
+                })
             }
         }
         deserializer.deserialize_any(Step)
     }
 }
 
-/// What the judge asks of the canary's traffic.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JudgeSettings {
-    /// Time between two looks.
-    #[serde(default = "JudgeSettings::every_default")]
-    pub every: Span,
-    /// The highest share of requests that may fail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub errors: Option<ErrorLimit>,
-    /// The slowest that requests may be.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latency: Option<LatencyLimit>,
-    /// Requests that the canary must have served in a step before the judge says anything but `wait`.
-    #[serde(default = "JudgeSettings::requests_default")]
-    pub at_least_requests: u64,
-    /// How long the judge may wait for enough requests before it says `inconclusive` and a person is asked.
-    #[serde(default = "JudgeSettings::patience_default")]
-    pub patience: Span,
-    /// Where the counts come from; the target itself where this is not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<TrafficSource>,
-}
-
-impl JudgeSettings {
-    /// What is asked of the traffic, a part each.
-    pub fn limits(&self) -> Vec<String> {
-        let errors = self
-            .errors
-            .as_ref()
-            .map(|limit| format!("at most {} errors", limit.at_most));
-        let latency = self
-            .latency
-            .as_ref()
-            .map(|limit| format!("{} within {}", limit.quantile, limit.at_most));
-        let mut limits: Vec<String> = errors.into_iter().chain(latency).collect();
-        if limits.is_empty() {
-            limits.push(format!("{} requests", self.at_least_requests));
-        }
-        limits
-    }
-
-    fn every_default() -> Span {
-        Span::from_secs(5)
-    }
-
-    fn requests_default() -> u64 {
-        50
-    }
-
-    fn patience_default() -> Span {
-        Span::from_secs(3_600)
-    }
-}
-
-/// The highest share of failed requests.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ErrorLimit {
-    /// The share, as in `2%` or `0.5%`.
-    pub at_most: Percent,
-}
-
-/// The slowest that requests may be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LatencyLimit {
-    /// Which quantile, as in `95%`.
-    pub quantile: Percent,
-    /// Its highest value.
-    pub at_most: Span,
-}
-
-/// Counts from a metric source instead of the target. `{arm}` and `{version}` are filled into the queries.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrafficSource {
-    /// Where to ask.
-    pub from: MetricSource,
-    /// Query for all requests so far (a counter).
-    pub requests: String,
-    /// Query for failed requests so far (a counter).
-    pub errors: String,
-}
-
-/// A share with a fraction, kept as a number from 0 to 100.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-pub struct Percent(f64);
-
-/// Why a text is not a [`Percent`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a share: write a per cent from `0%` to `100%`, as in `0.5%`")]
-pub struct PercentError(String);
-
-impl Percent {
-    /// The number, 0 to 100.
-    pub fn as_f64(self) -> f64 {
-        self.0
-    }
-
-    /// The share, 0 to 1.
-    pub fn share(self) -> f64 {
-        self.0 / 100.0
-    }
-}
-
-impl fmt::Display for Percent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", self.0)
-    }
-}
-
-impl FromStr for Percent {
-    type Err = PercentError;
-
-    fn from_str(text: &str) -> Result<Self, PercentError> {
-        let number = text
-            .strip_suffix('%')
-            .and_then(|digits| digits.trim().parse::<f64>().ok());
-        match number {
-            Some(percent) if (0.0..=100.0).contains(&percent) => Ok(Self(percent)),
-            Some(_) | None => Err(PercentError(text.chars().take(40).collect())),
+impl RolloutStep {
+    /// What it makes true, where this cohort sees the release already.
+    fn action(&self, seen: Option<Cohort>) -> StepAction {
+        match self.to {
+            Some(Audience::Internal) => StepAction::Expose {
+                weight: Weight::NONE,
+                cohort: Some(Cohort::Internal),
+            },
+            Some(Audience::Trusted) => StepAction::Expose {
+                weight: Weight::NONE,
+                cohort: Some(Cohort::Trusted),
+            },
+            Some(Audience::Everyone) | None => match self.weight {
+                None | Some(Weight::ALL) => StepAction::expose(Weight::ALL),
+                Some(weight) => StepAction::Expose { weight, cohort: seen },
+            },
         }
     }
 }
 
-impl Serialize for Percent {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+/// One step of a plan: what it makes true, and what must be so before the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Planned<'a> {
+    /// What it makes true.
+    pub action: StepAction,
+    /// How long it stands.
+    pub pause: Span,
+    /// Only time within this window counts.
+    pub window: Option<&'a WindowName>,
+    /// What the traffic must look like.
+    pub judge: Option<&'a JudgeSettings>,
+    /// Gates that are named here.
+    pub gates: &'a [GateName],
+    /// Whether a person says when to go on.
+    pub go_ahead: bool,
+    /// Whether the judge sets the weights from here on.
+    pub paced: bool,
+}
+
+impl<'a> Planned<'a> {
+    fn of(action: StepAction) -> Self {
+        Self {
+            action,
+            pause: Span::ZERO,
+            window: None,
+            judge: None,
+            gates: &[],
+            go_ahead: false,
+            paced: false,
+        }
+    }
+
+    fn step(
+        action: StepAction,
+        step: &'a RolloutStep,
+        pause: Span,
+        judge: Option<&'a JudgeSettings>,
+    ) -> Self {
+        Self {
+            action,
+            pause: step.pause.unwrap_or(pause),
+            window: step.window.as_ref(),
+            // Where everyone has the release, there is no stable release left to compare with.
+            judge: step
+                .judge
+                .as_ref()
+                .or(judge)
+                .filter(|judge| !judge.by.compares() || action.weight() != Some(Weight::ALL)),
+            gates: &step.gates,
+            go_ahead: step.go_ahead,
+            paced: false,
+        }
+    }
+
+    fn judged(action: StepAction, pause: Span, judge: Option<&'a JudgeSettings>) -> Self {
+        Self {
+            pause,
+            judge,
+            ..Self::of(action)
+        }
     }
 }
 
-impl<'de> Deserialize<'de> for Percent {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::name::from_text(deserializer)
-    }
+/// A rollout that nothing is compared with: a first release, or a way back, which is in a hurry.
+fn at_once<'a>() -> Vec<Planned<'a>> {
+    [
+        StepAction::Start,
+        StepAction::expose(Weight::ALL),
+        StepAction::Finish,
+    ]
+    .map(Planned::of)
+    .to_vec()
 }
 
-impl JsonSchema for Percent {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Percent".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%$", "description": "a share, as in 0.5%"})
-    }
-}
-
-/// What one step makes true of a target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum StepAction {
-    /// The old release has finished its requests and is stopped, before the new one starts.
-    Stop,
-    /// The new release runs and is healthy; it gets no traffic yet.
-    Start,
-    /// The new release gets a copy of this share of the requests; what it answers is thrown away.
-    Mirror {
-        /// The share that is copied.
-        share: Weight,
-    },
-    /// So many instances of each release run, and each takes an equal share of the requests.
-    Replace {
-        /// Of the new release.
-        new: u32,
-        /// Of the old release.
-        old: u32,
-    },
-    /// The new release gets this share of traffic.
-    Expose {
-        /// The share.
-        weight: Weight,
-        /// Whose requests go to the new release, whatever the share of the others is.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cohort: Option<Cohort>,
-    },
-    /// The old release has finished its requests and is stopped.
-    Finish,
-    /// All traffic is back at the release that was live before.
-    Withdraw,
-    /// The new release has finished its requests and is stopped.
-    Discard,
-    /// The command that was declared for a failed rollout has run.
-    Degrade,
-}
-
-impl StepAction {
-    /// The new release gets this share of everybody's requests.
-    pub fn expose(weight: Weight) -> Self {
-        StepAction::Expose { weight, cohort: None }
-    }
-
-    /// Share of the requests that the new release answers once this is true, where the step says so.
-    pub fn weight(self) -> Option<Weight> {
+impl Strategy {
+    /// The steps of a release that follows another one, on a target of so many instances.
+    pub fn plan(&self, instances: Option<u32>) -> Vec<Planned<'_>> {
         match self {
-            StepAction::Expose { weight, .. } => Some(weight),
-            StepAction::Replace { new, old } => {
-                let all = u64::from(new) + u64::from(old);
-                (u64::from(new) * 100)
-                    .checked_div(all)
-                    .map(|percent| Weight::percent(percent as u8))
+            Strategy::AllAtOnce(AllAtOnce {}) => at_once(),
+            Strategy::Recreate(Recreate {}) => {
+                let mut steps = at_once();
+                steps.insert(0, Planned::of(StepAction::Stop));
+                steps
             }
-            StepAction::Finish => Some(Weight::ALL),
+            Strategy::Rolling(rolling) => rolling.plan(instances),
+            Strategy::Canary(canary) => canary.plan(),
+            Strategy::BlueGreen(blue_green) => blue_green.plan(),
+            Strategy::Tiers(tiers) => tiers.plan(),
+            Strategy::Mirror(mirror) => {
+                let mut steps = at_once();
+                steps.insert(1, mirror.step());
+                steps
+            }
+        }
+    }
+
+    /// The steps of a release that is gone back to, or that follows none: nothing is compared.
+    pub fn plan_at_once(&self, follows: bool) -> Vec<Planned<'_>> {
+        match self {
+            Strategy::Recreate(Recreate {}) if follows => self.plan(None),
+            Strategy::Recreate(_)
+            | Strategy::AllAtOnce(_)
+            | Strategy::Rolling(_)
+            | Strategy::Canary(_)
+            | Strategy::BlueGreen(_)
+            | Strategy::Tiers(_)
+            | Strategy::Mirror(_) => at_once(),
+        }
+    }
+
+    /// Its word in a pipeline.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Strategy::AllAtOnce(_) => "all_at_once",
+            Strategy::Recreate(_) => "recreate",
+            Strategy::Rolling(_) => "rolling",
+            Strategy::Canary(_) => "canary",
+            Strategy::BlueGreen(_) => "blue_green",
+            Strategy::Tiers(_) => "tiers",
+            Strategy::Mirror(_) => "mirror",
+        }
+    }
+
+    /// What each planned step is called, what it waits for, and what the judge asks, as one line.
+    pub fn says(&self, instances: Option<u32>) -> String {
+        let name = match self {
+            Strategy::AllAtOnce(_) => return "all at once".to_owned(),
+            Strategy::Recreate(_) => return "the old one is stopped before the new one starts".to_owned(),
+            Strategy::Canary(canary) if canary.pace == Pace::Evidence => {
+                let judge = canary.judge.as_ref().map_or_else(Vec::new, JudgeSettings::limits);
+                return format!(
+                    "canary at the pace of the evidence; judged on {}",
+                    judge.join(" and ")
+                );
+            }
+            Strategy::Rolling(_) => "rolling",
+            Strategy::Canary(_) => "canary",
+            Strategy::BlueGreen(_) => "blue/green",
+            Strategy::Tiers(_) => "tiers",
+            Strategy::Mirror(_) => "mirror",
+        };
+        let plan = self.plan(instances);
+        let told = plan.iter().filter(|step| match step.action {
+            StepAction::Mirror { .. } | StepAction::Replace { .. } | StepAction::Expose { .. } => true,
             StepAction::Stop
             | StepAction::Start
-            | StepAction::Mirror { .. }
+            | StepAction::Finish
             | StepAction::Withdraw
-            | StepAction::Discard => Some(Weight::NONE),
-            StepAction::Degrade => None,
+            | StepAction::Discard
+            | StepAction::Degrade => step.pause > Span::ZERO || step.go_ahead,
+        });
+        let steps: Vec<String> = told.map(Planned::to_string).collect();
+        let mut judged: Vec<String> = plan
+            .iter()
+            .filter_map(|step| step.judge)
+            .flat_map(JudgeSettings::limits)
+            .collect();
+        judged.dedup();
+        match judged.as_slice() {
+            [] => format!("{name} {}", steps.join(", ")),
+            limits => format!("{name} {}; judged on {}", steps.join(", "), limits.join(" and ")),
+        }
+    }
+
+    /// How long it takes at least, and what may make it longer; nothing to say where everything happens at once.
+    pub fn forecast(&self, instances: Option<u32>) -> Option<String> {
+        let plan = self.plan(instances);
+        let least = plan.iter().map(|step| step.pause).fold(Span::ZERO, Span::plus);
+        let judge = plan.iter().find_map(|step| step.judge);
+        if least == Span::ZERO
+            && judge.is_none()
+            && matches!(self, Strategy::AllAtOnce(_) | Strategy::Recreate(_))
+        {
+            return None;
+        }
+        let least = match least {
+            Span::ZERO => "no pause is planned".to_owned(),
+            span => format!("it takes at least {span}"),
+        };
+        Some(match judge {
+            Some(judge) => format!("{least}; {}", judge.may_take_longer()),
+            None => least,
+        })
+    }
+
+    /// The judge of the whole rollout, where a step has none of its own.
+    pub fn judge(&self) -> Option<&JudgeSettings> {
+        match self {
+            Strategy::AllAtOnce(_) | Strategy::Recreate(_) => None,
+            Strategy::Rolling(rolling) => rolling.judge.as_ref(),
+            Strategy::Canary(canary) => canary.judge.as_ref(),
+            Strategy::BlueGreen(blue_green) => blue_green.judge.as_ref(),
+            Strategy::Tiers(tiers) => tiers.judge.as_ref(),
+            Strategy::Mirror(mirror) => mirror.judge.as_ref(),
+        }
+    }
+
+    /// Everybody who is judged here, for what is checked of all judges.
+    pub fn judges(&self) -> Vec<&JudgeSettings> {
+        match self {
+            Strategy::AllAtOnce(_) | Strategy::Recreate(_) => Vec::new(),
+            Strategy::Rolling(rolling) => rolling.judge.iter().collect(),
+            Strategy::Canary(canary) => {
+                let steps = canary.steps.iter().filter_map(|step| step.judge.as_ref());
+                let mirror = canary.mirror.iter().filter_map(|mirror| mirror.judge.as_ref());
+                canary.judge.iter().chain(mirror).chain(steps).collect()
+            }
+            Strategy::BlueGreen(blue_green) => blue_green.judge.iter().collect(),
+            Strategy::Tiers(tiers) => {
+                let steps = tiers.steps.iter().filter_map(|step| step.judge.as_ref());
+                tiers.judge.iter().chain(steps).collect()
+            }
+            Strategy::Mirror(mirror) => mirror.judge.iter().collect(),
         }
     }
 }
 
-impl fmt::Display for StepAction {
+impl fmt::Display for Planned<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StepAction::Stop => f.write_str("stop"),
-            StepAction::Start => f.write_str("start"),
-            StepAction::Mirror { share } => write!(f, "mirror {share}"),
-            StepAction::Replace { new, old } => write!(f, "{new} new, {old} old"),
-            StepAction::Expose { weight, cohort: None } => write!(f, "{weight}"),
-            StepAction::Expose {
-                weight: Weight::NONE,
-                cohort: Some(cohort),
-            } => cohort.fmt(f),
-            StepAction::Expose {
-                weight,
-                cohort: Some(cohort),
-            } => write!(f, "{cohort} and {weight}"),
-            StepAction::Finish => f.write_str("finish"),
-            StepAction::Withdraw => f.write_str("withdraw"),
-            StepAction::Discard => f.write_str("discard"),
-            StepAction::Degrade => f.write_str("degrade"),
+        write!(f, "{}", self.action)?;
+        if self.pause > Span::ZERO {
+            write!(f, " for {}", self.pause)?;
         }
+        if let Some(window) = self.window {
+            write!(f, " of {window}")?;
+        }
+        if self.go_ahead {
+            f.write_str(" until a person goes on")?;
+        }
+        Ok(())
     }
 }
 
-/// People who see a release before everyone does. Each is the ones before it and more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Cohort {
-    /// The people who build it.
-    Internal,
-    /// People outside who asked to see things first; the internal ones with them.
-    Trusted,
-}
-
-impl Cohort {
-    /// The word, as a request's header or cookie says it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Cohort::Internal => "internal",
-            Cohort::Trusted => "trusted",
+impl Rolling {
+    /// How many may run above the number that there are.
+    pub fn surge(&self, instances: u32) -> u32 {
+        match (self.max_surge, self.max_unavailable) {
+            (Some(surge), _) => surge,
+            (None, 0) => instances.div_ceil(4),
+            (None, _) => 0,
         }
+    }
+
+    /// Adds as many new ones as the surge has room for, then ends as many old ones as may be missing, and again. A batch
+    /// stands once its old ones are gone.
+    fn plan(&self, instances: Option<u32>) -> Vec<Planned<'_>> {
+        let all = self.instances.or(instances).unwrap_or(1);
+        let most = all.saturating_add(self.surge(all));
+        let least = all.saturating_sub(self.max_unavailable);
+        let mut steps = vec![];
+        let (mut new, mut old) = (0, all);
+        while (new, old) != (all, 0) {
+            let before = (new, old);
+            let more = (most - new - old).min(all - new);
+            if more > 0 {
+                new += more;
+                if old > 0 {
+                    steps.push(Planned::of(StepAction::Replace { new, old }));
+                }
+            }
+            old -= (new + old).saturating_sub(least).min(old);
+            if (new, old) == before {
+                // Neither above nor below is allowed: nothing could ever move. The reading of a pipeline refuses that.
+                break;
+            }
+            if let Some(last) = steps.last_mut()
+                && last.action == (StepAction::Replace { new, old })
+            {
+                (last.pause, last.judge) = (self.pause, self.judge.as_ref());
+            } else {
+                steps.push(Planned::judged(
+                    StepAction::Replace { new, old },
+                    self.pause,
+                    self.judge.as_ref(),
+                ));
+            }
+        }
+        steps.push(Planned::of(StepAction::Finish));
+        steps
     }
 }
 
-impl fmt::Display for Cohort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+impl Canary {
+    fn plan(&self) -> Vec<Planned<'_>> {
+        let mut steps = vec![Planned::of(StepAction::Start)];
+        steps.extend(self.mirror.iter().map(Mirror::step));
+        match self.pace {
+            Pace::Steps => steps.extend(
+                self.steps
+                    .iter()
+                    .map(|step| Planned::step(step.action(None), step, self.pause, self.judge.as_ref())),
+            ),
+            // The first weight of the judge's recipes; it asks for the others as it goes.
+            Pace::Evidence => steps.extend([
+                Planned {
+                    paced: true,
+                    ..Planned::judged(StepAction::expose(Pace::FIRST), Span::ZERO, self.judge.as_ref())
+                },
+                Planned::of(StepAction::expose(Weight::ALL)),
+            ]),
+        }
+        steps.push(Planned::of(StepAction::Finish));
+        steps
     }
 }
 
-/// What the judge says of a running rollout, with the numbers it says it from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Ruling {
-    /// The ruling itself.
-    pub says: RulingKind,
-    /// One sentence for a person.
-    pub headline: String,
-    /// Requests that the canary served in this step.
-    pub requests: u64,
-    /// How many of them failed.
-    pub errors: u64,
-    /// The share that failed, in per cent; none without requests.
-    pub errors_percent: Option<f64>,
-    /// The asked quantile of latency in milliseconds, where it is known.
-    pub latency_ms: Option<f64>,
-    /// The same share at the stable arm, for comparison.
-    pub stable_errors_percent: Option<f64>,
+impl Pace {
+    /// The weight at which evidence begins.
+    pub const FIRST: Weight = Weight::literal(5);
 }
 
-/// The four rulings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RulingKind {
-    /// Enough was seen and it is within the limits.
-    Advance,
-    /// Not enough was seen yet.
-    Wait,
-    /// A limit is exceeded.
-    RollBack,
-    /// Patience ended without an answer: a person decides.
-    Inconclusive,
+impl BlueGreen {
+    fn plan(&self) -> Vec<Planned<'_>> {
+        vec![
+            Planned {
+                pause: self.preview,
+                go_ahead: self.go_ahead,
+                ..Planned::of(StepAction::Start)
+            },
+            Planned::judged(StepAction::expose(Weight::ALL), self.keep, self.judge.as_ref()),
+            Planned::of(StepAction::Finish),
+        ]
+    }
 }
 
-impl RulingKind {
-    /// The word.
-    pub fn word(self) -> &'static str {
-        match self {
-            RulingKind::Advance => "advance",
-            RulingKind::Wait => "wait",
-            RulingKind::RollBack => "roll_back",
-            RulingKind::Inconclusive => "inconclusive",
+impl Tiers {
+    fn plan(&self) -> Vec<Planned<'_>> {
+        let mut steps = vec![Planned::of(StepAction::Start)];
+        let mut seen = None;
+        for step in &self.steps {
+            let action = step.action(seen);
+            if let StepAction::Expose {
+                cohort: Some(cohort), ..
+            } = action
+            {
+                seen = Some(cohort);
+            }
+            steps.push(Planned::step(action, step, self.pause, self.judge.as_ref()));
         }
+        steps.push(Planned::of(StepAction::Finish));
+        steps
+    }
+}
+
+impl Mirror {
+    fn step(&self) -> Planned<'_> {
+        Planned::judged(
+            StepAction::Mirror { share: self.share },
+            self.pause,
+            self.judge.as_ref(),
+        )
     }
 }
 
@@ -518,13 +634,136 @@ impl RulingKind {
 mod tests {
     use super::*;
 
+    fn steps(strategy: &str, instances: u32) -> Vec<String> {
+        let strategy: Strategy = serde_json::from_str(strategy).unwrap();
+        let plan = strategy.plan(Some(instances));
+        plan.iter().map(Planned::to_string).collect()
+    }
+
     #[test]
-    fn a_canary_step_is_a_weight_or_a_map() {
-        let steps: Vec<CanaryStep> =
-            serde_json::from_str(r#"["5%", {"weight": "100%", "pause": "10m"}]"#).unwrap();
-        assert_eq!(steps[0].weight, Weight(5));
-        assert_eq!(steps[1].pause, Some(Span::from_secs(600)));
-        assert!(serde_json::from_str::<CanaryStep>(r#"{"weight": "5%", "wait": "1m"}"#).is_err());
-        assert!(serde_json::from_str::<CanaryStep>(r#""101%""#).is_err());
+    fn a_step_is_a_weight_an_audience_or_a_map() {
+        let steps: Vec<RolloutStep> =
+            serde_json::from_str(r#"["5%", "internal", {"weight": "100%", "pause": "10m"}]"#).unwrap();
+        assert_eq!(steps[0].weight, Some(Weight::percent(5)));
+        assert_eq!(steps[1].to, Some(Audience::Internal));
+        assert_eq!(steps[2].pause, Some(Span::from_secs(600)));
+        for wrong in [
+            r#"{"weight": "5%", "wait": "1m"}"#,
+            r#""101%""#,
+            r#""friends""#,
+            "5",
+        ] {
+            assert!(serde_json::from_str::<RolloutStep>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_rolling_plan_never_has_more_or_fewer_than_it_may() {
+        for all in 1..=12_u32 {
+            for (surge, unavailable) in [(0, 1), (1, 0), (2, 1), (12, 0), (3, 3), (0, 12)] {
+                let text =
+                    format!(r#"{{"rolling": {{"max_surge": {surge}, "max_unavailable": {unavailable}}}}}"#);
+                let strategy: Strategy = serde_json::from_str(&text).unwrap();
+                let plan = strategy.plan(Some(all));
+                let counts: Vec<(u32, u32)> = plan
+                    .iter()
+                    .filter_map(|step| match step.action {
+                        StepAction::Replace { new, old } => Some((new, old)),
+                        _ => None,
+                    })
+                    .collect();
+                for (new, old) in &counts {
+                    let run = new + old;
+                    assert!(
+                        run <= all + surge && run + unavailable >= all,
+                        "{text}: {new} and {old} of {all}"
+                    );
+                }
+                assert!(
+                    counts
+                        .windows(2)
+                        .all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 >= pair[1].1),
+                    "{counts:?}"
+                );
+                assert!(counts.windows(2).all(|pair| pair[0] != pair[1]), "{counts:?}");
+                assert_eq!(*counts.last().unwrap(), (all, 0), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_quarter_more_runs_meanwhile_where_nothing_is_said() {
+        assert_eq!(
+            steps(r#"{"rolling": {"pause": "10s"}}"#, 4),
+            [
+                "1 new and 4 old",
+                "1 new and 3 old for 10s",
+                "2 new and 3 old",
+                "2 new and 2 old for 10s",
+                "3 new and 2 old",
+                "3 new and 1 old for 10s",
+                "4 new and 1 old",
+                "4 new and 0 old for 10s",
+                "finish"
+            ]
+        );
+    }
+
+    #[test]
+    fn each_strategy_has_its_steps() {
+        let at = |text| steps(text, 2);
+        assert_eq!(at(r#"{"all_at_once": {}}"#), ["start", "100%", "finish"]);
+        assert_eq!(at(r#"{"recreate": {}}"#), ["stop", "start", "100%", "finish"]);
+        assert_eq!(
+            at(r#"{"blue_green": {"preview": "5m", "go_ahead": true}}"#),
+            ["start for 5m until a person goes on", "100% for 15m", "finish"]
+        );
+        assert_eq!(
+            at(
+                r#"{"tiers": {"steps": ["internal", {"to": "trusted", "pause": "1h", "window": "business-hours"}, "25%", "everyone"]}}"#
+            ),
+            [
+                "start",
+                "internal",
+                "trusted for 1h of business-hours",
+                "trusted and 25%",
+                "100%",
+                "finish"
+            ]
+        );
+        assert_eq!(
+            at(r#"{"mirror": {"share": "10%", "pause": "1m"}}"#),
+            ["start", "mirror 10% for 1m", "100%", "finish"]
+        );
+        assert_eq!(
+            at(r#"{"canary": {"mirror": {"share": "10%"}, "steps": ["5%", "100%"], "pause": "1m"}}"#),
+            ["start", "mirror 10%", "5% for 1m", "100% for 1m", "finish"]
+        );
+        assert_eq!(
+            at(r#"{"canary": {"pace": "evidence", "judge": "evidence"}}"#),
+            ["start", "5%", "100%", "finish"]
+        );
+    }
+
+    #[test]
+    fn a_judge_is_a_word_or_a_map() {
+        let word: JudgeSettings = serde_json::from_str(r#""evidence""#).unwrap();
+        assert_eq!(
+            (word.by, word.every),
+            (crate::JudgeBy::Evidence, Span::from_secs(15))
+        );
+        let map: JudgeSettings = serde_json::from_str(r#"{"errors": {"at_most": "2%"}}"#).unwrap();
+        assert_eq!(
+            (map.by, map.every),
+            (crate::JudgeBy::Thresholds, Span::from_secs(5))
+        );
+        let back: JudgeSettings = serde_json::from_str(&serde_json::to_string(&word).unwrap()).unwrap();
+        assert_eq!(back, word);
+        assert!(
+            serde_json::from_str::<JudgeSettings>(r#""guesses""#)
+                .unwrap_err()
+                .to_string()
+                .contains("evidence")
+        );
     }
 }

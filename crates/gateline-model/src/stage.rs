@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApprovalRule, Gate, OverrideRules, Risk, RiskSource, Span, StageName, Strategy, Target, TargetName,
-    WindowName,
+    ApprovalRule, CommandCheck, Gate, GateName, OverrideRules, Planned, Risk, RiskSource, Span, StageName,
+    StepAction, Strategy, Target, TargetName, WindowName,
 };
 
 /// A position in a pipeline: entry gates, approval, window, rollout, verification.
@@ -54,12 +54,30 @@ pub struct Stage {
     /// How it does in place of `rollout` where the risk is at least of this level.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rollout_at_risk: BTreeMap<Risk, Strategy>,
+    /// Checks of the new release once it runs, before it gets any traffic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Gate>,
+    /// Checks while it rolls out: at the steps that name them, or at every step where none does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub during: Vec<Gate>,
     /// Checks after the rollout that settle the promotion.
     #[serde(default)]
     pub verify: Vec<Gate>,
-    /// How long verification may take before it counts as failed.
+    /// How long the checks of a step, or those after the rollout, may take before they count as failed.
     #[serde(default = "Stage::verify_within_default")]
     pub verify_within: Span,
+    /// How long a rollout may take in all, pauses included, before it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout_within: Option<Span>,
+    /// How long taking a rollout back may take before it counts as failed and a person is called.
+    #[serde(
+        default = "Stage::rollback_within_default",
+        skip_serializing_if = "Stage::is_rollback_within_default"
+    )]
+    pub rollback_within: Span,
+    /// What happens when a rollout fails.
+    #[serde(default, skip_serializing_if = "OnFailure::is_default")]
+    pub on_failure: OnFailure,
     /// Time between two looks at the health of what is live.
     #[serde(default = "Stage::health_every_default")]
     pub health_every: Span,
@@ -80,6 +98,37 @@ impl Stage {
         Span::from_secs(600)
     }
 
+    /// Ten minutes: long enough to drain a slow service, short enough to call somebody while it matters.
+    pub fn rollback_within_default() -> Span {
+        Span::from_secs(600)
+    }
+
+    fn is_rollback_within_default(span: &Span) -> bool {
+        *span == Self::rollback_within_default()
+    }
+
+    /// The checks that must be satisfied at a planned step to go on: those before traffic, those that it names, and those
+    /// that no step names.
+    pub fn checks_at(&self, plan: &[Planned<'_>], index: usize) -> Vec<GateName> {
+        let Some(step) = plan.get(index) else {
+            return Vec::new();
+        };
+        match step.action {
+            StepAction::Start => self.before.iter().map(|gate| gate.name.clone()).collect(),
+            StepAction::Mirror { .. } | StepAction::Replace { .. } | StepAction::Expose { .. } => {
+                let named = |name: &GateName| plan.iter().any(|step| step.gates.contains(name));
+                let here = |name: &&GateName| step.gates.contains(name) || !named(name);
+                let during = self.during.iter().map(|gate| &gate.name);
+                during.filter(here).cloned().collect()
+            }
+            StepAction::Stop
+            | StepAction::Finish
+            | StepAction::Withdraw
+            | StepAction::Discard
+            | StepAction::Degrade => Vec::new(),
+        }
+    }
+
     /// Ten seconds: soon enough for soak, seldom enough for a thousand stages.
     pub fn health_every_default() -> Span {
         Span::from_secs(10)
@@ -88,6 +137,26 @@ impl Stage {
     /// Fourteen days: longer than a holiday, shorter than a forgotten branch.
     pub fn expires_default() -> Span {
         Span::from_secs(14 * 86_400)
+    }
+}
+
+/// What happens when a rollout fails: a ruling, a step or a check said no.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum OnFailure {
+    /// It is taken back.
+    #[default]
+    RollBack,
+    /// It stands still and a person is called.
+    Pause,
+    /// This command runs, to switch something off say; then it stands still and a person is called. Where the command
+    /// fails, the rollout is taken back.
+    Command(CommandCheck),
+}
+
+impl OnFailure {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -23,6 +23,16 @@ pub enum Target {
     Command(CommandTarget),
 }
 
+impl Target {
+    /// How many instances serve a release, where the target says so.
+    pub fn instances(&self) -> Option<u32> {
+        match self {
+            Target::Process(target) => Some(target.instances),
+            Target::Command(_) => None,
+        }
+    }
+}
+
 /// Supervised processes on this host, behind `gateline proxy`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

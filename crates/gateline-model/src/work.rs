@@ -30,6 +30,11 @@ pub enum WorkKind {
         /// The gate.
         gate: GateName,
     },
+    /// Run a check of the step that stands.
+    CheckStep {
+        /// The check's gate.
+        gate: GateName,
+    },
     /// Run the check of a verification.
     CheckVerify {
         /// The check's gate.
@@ -86,6 +91,7 @@ impl fmt::Display for WorkKind {
         match self {
             WorkKind::Judge => f.write_str("judge"),
             WorkKind::CheckEntry { gate } => write!(f, "check/{gate}"),
+            WorkKind::CheckStep { gate } => write!(f, "during/{gate}"),
             WorkKind::CheckVerify { gate } => write!(f, "verify/{gate}"),
             WorkKind::Step { step, attempt } => write!(f, "step/{step}/{attempt}"),
             WorkKind::Measure => f.write_str("measure"),

@@ -206,6 +206,11 @@ impl Book {
             } => WorkKind::CheckEntry { gate: gate.clone() },
             Event::CheckRecorded {
                 gate,
+                of: CheckOf::Step,
+                ..
+            } => WorkKind::CheckStep { gate: gate.clone() },
+            Event::CheckRecorded {
+                gate,
                 of: CheckOf::Verify,
                 ..
             } => WorkKind::CheckVerify { gate: gate.clone() },

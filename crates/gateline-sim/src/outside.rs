@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use gateline_core::StepOutcome;
 use gateline_model::{
-    ActorId, Arm, Artifact, AttestationFacts, ChannelName, Check, CheckOrder, Delivered, Digest, GateName,
-    GroupName, Health, Letter, PolicyReading, PolicyReason, Reading, StageName, Statement, StepAction,
-    StepOrder, TargetName, TargetView, Tick, Version,
+    ActorId, Arm, Artifact, AttestationFacts, ChannelName, Check, CheckOrder, Cohort, Delivered, Digest,
+    GateName, GroupName, Health, Letter, PolicyReading, PolicyReason, Reading, StageName, Statement,
+    StepAction, StepOrder, TargetName, TargetView, Tick, Version,
 };
 use jiff::Timestamp;
 
@@ -71,6 +71,8 @@ struct SimTarget {
     live: Option<Version>,
     canary: Option<Version>,
     weight: u8,
+    /// Share of the requests that the canary gets a copy of.
+    mirrored: u8,
     served: BTreeMap<Version, Served>,
     served_until: Option<Timestamp>,
 }
@@ -145,7 +147,7 @@ impl Outside {
                 .unsigned_abs()
         });
         let arms = [
-            (&target.canary, target.weight),
+            (&target.canary, target.weight.max(target.mirrored)),
             (&target.live, 100 - target.weight),
         ];
         for (version, weight) in arms {
@@ -233,13 +235,26 @@ impl Outside {
 impl SimTarget {
     fn change(&mut self, order: &StepOrder) {
         self.revision += 1;
+        self.mirrored = match order.action {
+            StepAction::Mirror { share } => share.as_percent(),
+            _ => 0,
+        };
         match order.action {
             StepAction::Start => (self.canary, self.weight) = (Some(order.release.version.clone()), 0),
-            StepAction::Expose { weight, .. } => self.weight = weight.as_percent(),
+            // So many of everybody's requests come from people of a cohort.
+            StepAction::Expose { weight, cohort } => {
+                let people = match cohort {
+                    None => 0,
+                    Some(Cohort::Internal) => 1,
+                    Some(Cohort::Trusted) => 5,
+                };
+                self.weight = weight.as_percent().max(people);
+            }
             StepAction::Finish => (self.live, self.canary, self.weight) = (self.canary.take(), None, 0),
             StepAction::Withdraw => self.weight = 0,
             StepAction::Discard => self.canary = None,
             StepAction::Replace { .. } => {
+                self.canary = Some(order.release.version.clone());
                 self.weight = order.action.weight().map_or(0, |weight| weight.as_percent());
             }
             StepAction::Stop => self.live = None,

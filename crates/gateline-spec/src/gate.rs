@@ -20,10 +20,12 @@ const COMMON_FIELDS: [&str; 7] = [
     "at_risk", "because", "max_age", "mode", "name", "owner", "runbook",
 ];
 
-/// The two lists of gates on a stage.
+/// The lists of gates on a stage.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Entry,
+    Before,
+    During,
     Verify,
 }
 
@@ -32,6 +34,8 @@ impl Place {
     fn field(self) -> &'static str {
         match self {
             Place::Entry => "gates",
+            Place::Before => "before",
+            Place::During => "during",
             Place::Verify => "verify",
         }
     }
@@ -191,7 +195,9 @@ fn misplaced(name: &str, place: Place) -> Option<String> {
     let kind = gateline_core::gates::kind(name)?;
     Some(match (kind.place, place) {
         (KindPlace::Stage, _) => "every stage has this gate by itself; see the stage's own fields".to_owned(),
-        (_, Place::Verify) => "this is asked before the rollout: write it under `gates`".to_owned(),
+        (_, Place::Before | Place::During | Place::Verify) => {
+            "this is asked before the rollout: write it under `gates`".to_owned()
+        }
         (_, Place::Entry) => return None,
     })
 }
@@ -341,7 +347,8 @@ fn called(kind: &str) -> String {
 
 /// Refuses two gates of one name on a stage: overrides and the log call gates by name.
 pub(crate) fn refuse_twins(stage: &Fields<'_, '_, '_>) {
-    for place in [Place::Entry, Place::Verify] {
+    let mut during: Vec<(String, &Range<usize>)> = Vec::new();
+    for place in [Place::Entry, Place::Before, Place::During, Place::Verify] {
         let nodes = stage.items(place.field());
         let given = names(nodes);
         let by_kind: Vec<(String, &Range<usize>)> = nodes
@@ -355,9 +362,41 @@ pub(crate) fn refuse_twins(stage: &Fields<'_, '_, '_>) {
                 Some((called(&entry.key), &entry.key_span))
             })
             .collect();
-        let mut all: Vec<(&str, &Range<usize>)> = given.collect();
-        all.extend(by_kind.iter().map(|(name, span)| (name.as_str(), *span)));
-        all.sort_by_key(|(_, span)| span.start);
-        crate::fields::refuse_twins(stage.sink, "gates.duplicate", "gate", all);
+        let mut all: Vec<(String, &Range<usize>)> =
+            given.map(|(name, span)| (name.to_owned(), span)).collect();
+        all.extend(by_kind);
+        // Checks of the same steps share their names.
+        if matches!(place, Place::Before | Place::During) {
+            during.append(&mut all);
+        }
+        refuse_same(stage.sink, all);
     }
+    refuse_same(stage.sink, during);
+}
+
+fn refuse_same(sink: &Sink<'_>, mut names: Vec<(String, &Range<usize>)>) {
+    names.sort_by_key(|(_, span)| span.start);
+    let names = names.iter().map(|(name, span)| (name.as_str(), *span));
+    crate::fields::refuse_twins(sink, "gates.duplicate", "gate", names);
+}
+
+/// The names of the gates of one list, given or by their kind.
+pub(crate) fn names_under(stage: &Fields<'_, '_, '_>, place: Place) -> Vec<String> {
+    let nodes = stage
+        .get(place.field())
+        .map_or(&[][..], |entry| entry.value.items());
+    let by_kind = nodes
+        .iter()
+        .filter(|node| node.get("name").is_none())
+        .filter_map(|node| {
+            let kind = node
+                .entries()
+                .iter()
+                .find(|entry| place.kinds().any(|kind| kind.name == entry.key))?;
+            Some(called(&kind.key))
+        });
+    names(nodes)
+        .map(|(name, _)| name.to_owned())
+        .chain(by_kind)
+        .collect()
 }

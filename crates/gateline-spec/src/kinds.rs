@@ -29,7 +29,7 @@ pub fn gate_kinds() -> Vec<GateInfo> {
             summary: kind.summary,
             written: match kind.place {
                 Place::Entry => "Written under `gates`.",
-                Place::EntryAndVerify => "Written under `gates` or `verify`.",
+                Place::EntryAndVerify => "Written under `gates`, `before`, `during` or `verify`.",
                 Place::Stage => "Made from the stage's own fields.",
             },
             schema: (kind.schema)(&mut generator).to_value(),

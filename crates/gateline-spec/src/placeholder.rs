@@ -71,14 +71,22 @@ pub(crate) fn check(stages: &[Node], spec: &Fields<'_, '_, '_>) {
         if let Some(target) = stage.get("target") {
             look.at_fields(&target.value, &TARGET);
         }
-        let gates = ["gates", "verify"].iter().filter_map(|list| stage.get(list));
+        let gates = ["gates", "before", "during", "verify"]
+            .iter()
+            .filter_map(|list| stage.get(list));
         for gate in gates.flat_map(|list| list.value.items()) {
             look.at_fields(gate, &GATE);
         }
-        if let Some(canary) = stage.entry(&["rollout", "canary"]) {
-            look.at_fields(&canary.value, &JUDGE);
-            let steps = canary.value.get("steps").map(|steps| steps.value.items());
-            for step in steps.unwrap_or_default() {
+        let at_risk = stage.get("rollout_at_risk").map(|plans| plans.value.entries());
+        let plans = stage
+            .get("rollout")
+            .into_iter()
+            .chain(at_risk.unwrap_or_default());
+        for settings in plans.flat_map(|plan| plan.value.entries()) {
+            look.at_fields(&settings.value, &JUDGE);
+            let mirror = settings.value.get("mirror").map(|mirror| &mirror.value);
+            let steps = settings.value.get("steps").map(|steps| steps.value.items());
+            for step in steps.unwrap_or_default().iter().chain(mirror) {
                 look.at_fields(step, &JUDGE);
             }
         }

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    ApprovalRule, ArtifactSpec, GateName, LaneMode, OverrideRules, PipelineName, ProjectName, Promote,
-    Protection, Risk, RiskSource, Span, StageName, Strategy, Target, TargetTemplate, Window, WindowName,
+    ApprovalRule, ArtifactSpec, GateName, LaneMode, OnFailure, OverrideRules, PipelineName, ProjectName,
+    Promote, Protection, Risk, RiskSource, Span, StageName, Strategy, Target, TargetTemplate, Window,
+    WindowName,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -115,10 +116,25 @@ struct Stage {
     /// How it does in place of `rollout` where the risk is at least of this level.
     #[schemars(default)]
     rollout_at_risk: BTreeMap<Risk, Strategy>,
+    /// Checks of the new release once it runs, before it gets any traffic.
+    #[schemars(default)]
+    before: Vec<VerifyGate>,
+    /// Checks while it rolls out: at the steps that name them, or at every step where none does.
+    #[schemars(default)]
+    during: Vec<VerifyGate>,
     /// Checks after the rollout that settle the promotion.
     #[schemars(default)]
     verify: Vec<VerifyGate>,
-    /// How long verification may take before it counts as failed.
+    /// How long a rollout may take in all, pauses included, before it is taken back.
+    #[schemars(default)]
+    rollout_within: Option<Span>,
+    /// How long taking a rollout back may take before it counts as failed and a person is called.
+    #[schemars(default = "gateline_model::Stage::rollback_within_default")]
+    rollback_within: Span,
+    /// What happens when a rollout fails.
+    #[schemars(default)]
+    on_failure: OnFailure,
+    /// How long the checks of a step, or those after the rollout, may take before they count as failed.
     #[schemars(default = "gateline_model::Stage::verify_within_default")]
     verify_within: Span,
     /// Time between two looks at the health of what is live.

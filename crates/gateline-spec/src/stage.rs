@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use gateline_model::{LaneMode, OverrideRules, PipelineName, ProjectName, Promote, Span, Stage};
+use gateline_model::{LaneMode, OnFailure, OverrideRules, PipelineName, ProjectName, Promote, Span, Stage};
 
 use crate::diagnostic::Sink;
 use crate::fields::Fields;
@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::{approval, gate, risk, rollout, target, window};
 
 /// The fields of a stage, in the order in which people write them.
-pub(crate) const STAGE_FIELDS: [&str; 18] = [
+pub(crate) const STAGE_FIELDS: [&str; 23] = [
     "name",
     "after",
     "production",
@@ -25,6 +25,11 @@ pub(crate) const STAGE_FIELDS: [&str; 18] = [
     "overrides",
     "rollout",
     "rollout_at_risk",
+    "before",
+    "during",
+    "rollout_within",
+    "rollback_within",
+    "on_failure",
     "verify",
     "verify_within",
     "health_every",
@@ -53,6 +58,8 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
         target::refuse_wrong_lane(&fields, lane, template);
     }
     let gates = gate::read(&fields, gate::Place::Entry);
+    let before = gate::read(&fields, gate::Place::Before);
+    let during = gate::read(&fields, gate::Place::During);
     let verify = gate::read(&fields, gate::Place::Verify);
     gate::refuse_twins(&fields);
     let risk = risk::read(&fields, context.tier);
@@ -63,6 +70,15 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
     let overrides = overrides(&fields);
     let rollout = rollout::read(&fields);
     let rollout_at_risk = rollout::read_at_risk(&fields);
+    if let (Some(target), Some(rollout), Some(at_risk)) = (&target, &rollout, &rollout_at_risk) {
+        rollout::check(&fields, target, (rollout, at_risk), &context.windows);
+    }
+    let rollout_within = fields.value_or("rollout_within", || None);
+    if let (Some(Some(Span::ZERO)), Some(entry)) = (rollout_within, fields.get("rollout_within")) {
+        refuse_zero(sink, "rollout_within", entry.at());
+    }
+    let rollback_within = lasting(&fields, "rollback_within", Stage::rollback_within_default);
+    let on_failure = fields.value_or("on_failure", OnFailure::default);
     let verify_within = lasting(&fields, "verify_within", Stage::verify_within_default);
     let health_every = lasting(&fields, "health_every", Stage::health_every_default);
     let expires = lasting(&fields, "expires", Stage::expires_default);
@@ -84,7 +100,12 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
         lane: lane?,
         rollout: rollout?,
         rollout_at_risk: rollout_at_risk?,
+        before: before?,
+        during: during?,
         verify: verify?,
+        rollout_within: rollout_within?,
+        rollback_within: rollback_within?,
+        on_failure: on_failure?,
         verify_within: verify_within?,
         health_every: health_every?,
         expires: expires?,

@@ -175,25 +175,19 @@ fn to_come(view: &RolloutView, left: Option<Span>, now: Timestamp) -> Vec<(&'sta
 
 /// The least time that a rollout still takes: what is left of this pause, and the pauses to come.
 pub(crate) fn time_left(view: &RolloutView, strategy: &Strategy, now: Timestamp) -> Option<Span> {
-    let Strategy::Canary(canary) = strategy else {
-        return None;
-    };
     if view.paused.is_some() || view.rollback.is_some() || view.verify_until.is_some() {
         return None;
     }
-    let pause_of = |action: StepAction| match action {
-        StepAction::Expose { weight, .. } => {
-            let step = canary.steps.iter().find(|step| step.weight == weight);
-            step.map_or(Span::ZERO, |step| step.pause.unwrap_or(canary.pause))
-        }
-        StepAction::Stop
-        | StepAction::Start
-        | StepAction::Mirror { .. }
-        | StepAction::Replace { .. }
-        | StepAction::Finish
-        | StepAction::Withdraw
-        | StepAction::Discard
-        | StepAction::Degrade => Span::ZERO,
+    let plan = strategy.plan(None);
+    if plan
+        .iter()
+        .all(|step| step.pause == Span::ZERO && step.judge.is_none())
+    {
+        return None;
+    }
+    let pause_of = |action: StepAction| {
+        let planned = plan.iter().find(|step| step.action == action);
+        planned.map_or(Span::ZERO, |step| step.pause)
     };
     let here = view.go_on_at.map_or(Span::ZERO, |at| Span::between(now, at));
     let ahead = view
@@ -223,6 +217,8 @@ fn pause_words(why: PauseReason) -> &'static str {
         PauseReason::Inconclusive => "the judge could not tell: a person decides",
         PauseReason::Irreversible => "it must not be rolled back by itself: a person decides",
         PauseReason::Parked => "nobody can tell whether a step is true: a person looks",
+        PauseReason::GoAhead => "a person says when to go on",
+        PauseReason::Failed => "it failed: a person decides",
     }
 }
 
@@ -233,6 +229,7 @@ fn rollback_words(why: RollbackReason) -> &'static str {
         RollbackReason::VerificationFailed => "verification failed",
         RollbackReason::Aborted => "aborted",
         RollbackReason::Superseded => "superseded",
+        RollbackReason::TimedOut => "it took too long",
     }
 }
 

@@ -1,7 +1,7 @@
 //! A ruling in full, for a terminal: the sentence, four numbers, meters, a sparkline of the ratio, and each metric's row.
 
-use gateline_judge::{BandPoint, FullRuling, Meter, MetricReading};
 use gateline_model::RulingKind;
+use gateline_model::ruling::{BandPoint, FullRuling, Meter, MetricReading};
 
 use super::{Line, Page, Style, Table};
 

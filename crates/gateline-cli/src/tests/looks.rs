@@ -1,7 +1,7 @@
 //! What people read, as it is printed.
 
 use gateline_api::PromotionState;
-use gateline_model::{CanaryStep, Event, PromotionOutcome, Recorded, Span, Strategy, Weight};
+use gateline_model::{Event, PromotionOutcome, Recorded, Span, Strategy};
 
 use super::views::{
     at, bare, board, ended, evidence, freeze, held, id, paused, release, rolling_out, summary,
@@ -80,16 +80,9 @@ fn the_board_shows_what_is_live_and_what_is_proposed() {
 
 #[test]
 fn the_time_left_is_the_rest_of_this_pause_and_the_pauses_to_come() {
-    let step = |weight, pause: Option<i64>| CanaryStep {
-        weight: Weight::percent(weight),
-        pause: pause.map(Span::from_secs),
-        judge: None,
-    };
-    let strategy = Strategy::Canary(Box::new(gateline_model::Canary {
-        steps: vec![step(5, None), step(25, None), step(50, None), step(100, Some(0))],
-        pause: Span::from_secs(120),
-        judge: None,
-    }));
+    let strategy =
+        r#"{"canary": {"steps": ["5%", "25%", "50%", {"weight": "100%", "pause": "0s"}], "pause": "2m"}}"#;
+    let strategy: Strategy = serde_json::from_str(strategy).expect("a strategy");
     let rollout = rolling_out().rollout.unwrap();
     // 20 seconds here, two minutes at 50 %, none at 100 %.
     assert_eq!(

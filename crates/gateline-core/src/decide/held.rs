@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gateline_model::{
     Admission, ChangeKind, Event, PromotionId, PromotionKind, PromotionOutcome, RollbackReason, Served,
-    StepAction, Strategy, StreamId, Weight,
+    StreamId,
 };
 use jiff::Timestamp;
 
@@ -132,9 +132,10 @@ fn admit(draft: &mut Draft<'_>, id: &PromotionId, judged: Judged) {
     };
     let promotion = StreamId::Promotion(id.clone());
     let live = draft.stage(&id.stage).live.as_ref().map(|live| live.release);
-    let kind = draft.promotion(id).map(|promotion| promotion.kind);
-    let strategy = judged.stage.rollout_at(judged.decision.risk);
-    let steps = steps(strategy, kind, live.is_some());
+    let until = judged
+        .stage
+        .rollout_within
+        .map(|within| within.after(draft.facts.now));
     overrides::open_reviews(draft, id, &judged);
     draft.emit(
         promotion.clone(),
@@ -149,25 +150,22 @@ fn admit(draft: &mut Draft<'_>, id: &PromotionId, judged: Judged) {
             promotion: id.clone(),
         },
     );
+    // By the plan of the level of risk that was recorded just now.
+    let Some(admitted) = draft.promotion(id) else {
+        return;
+    };
+    let plan = admitted.plan_in(&judged.stage, live.is_some());
+    let steps = plan.iter().map(|step| step.action).collect();
     draft.emit(
         promotion.clone(),
-        Event::PromotionAdmitted { steps, live, target },
+        Event::PromotionAdmitted {
+            steps,
+            live,
+            target,
+            until,
+        },
     );
     rollout::intend(draft, id, 0, 1);
-}
-
-/// The steps to take. There is nothing to compare a first release with, and a rollback is in a hurry.
-fn steps(strategy: &Strategy, kind: Option<PromotionKind>, has_live: bool) -> Vec<StepAction> {
-    let weights = match (strategy, kind) {
-        (Strategy::Canary(canary), Some(PromotionKind::Forward)) if has_live => {
-            canary.steps.iter().map(|step| step.weight).collect()
-        }
-        (Strategy::Canary(_) | Strategy::AllAtOnce(_), _) => vec![Weight::ALL],
-    };
-    std::iter::once(StepAction::Start)
-        .chain(weights.into_iter().map(StepAction::expose))
-        .chain([StepAction::Finish])
-        .collect()
 }
 
 /// A hotfix or a rollback does not wait behind an ordinary rollout: that one is taken back first.

@@ -16,6 +16,7 @@ mod request;
 mod rights;
 mod rollout;
 mod signature;
+mod standing;
 mod steer;
 mod tell;
 mod times;

@@ -1,12 +1,12 @@
 //! Deciding about a rollout: which step is next, what a ruling means, and how it is taken back.
 
 use gateline_model::{
-    Digest, Event, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Ruling, RulingKind, Served,
-    Span, StepAction, Strategy, StreamId,
+    Digest, Event, OnFailure, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Ruling, RulingKind,
+    Served, Span, StepAction, StreamId, WhenInconclusive,
 };
 use jiff::Timestamp;
 
-use super::{live, verify};
+use super::{live, standing, verify};
 use crate::command::StepOutcome;
 use crate::decision::{Pinned, pinned};
 use crate::draft::Draft;
@@ -15,6 +15,8 @@ use crate::state::{Promotion, Rollout, StepState};
 
 /// How often a step that must not be left half-done is tried: taking back, and stopping the old release.
 const ATTEMPTS_MAX: u32 = 5;
+/// Most steps of one rollout that were not planned: evidence that goes up and down for ever ends in a question.
+pub const ADDED_STEPS_MAX: usize = 100;
 
 /// Commits the intention of a step, before its effect.
 pub(super) fn intend(draft: &mut Draft<'_>, id: &PromotionId, step: u32, attempt: u32) {
@@ -35,7 +37,10 @@ pub(super) fn intend(draft: &mut Draft<'_>, id: &PromotionId, step: u32, attempt
     }
 }
 
-fn rolling(draft: &Draft<'_>, id: &PromotionId) -> Result<(std::sync::Arc<Promotion>, Rollout), Rejection> {
+pub(super) fn rolling(
+    draft: &Draft<'_>,
+    id: &PromotionId,
+) -> Result<(std::sync::Arc<Promotion>, Rollout), Rejection> {
     let promotion = draft.open_promotion(id)?;
     match promotion.rollout().cloned() {
         Some(rollout) => Ok((promotion, rollout)),
@@ -77,19 +82,11 @@ pub(super) fn report(
     }
     match outcome {
         StepOutcome::Applied => {
-            let Pinned { stage, .. } = pinned(draft, &promotion)?;
-            let strategy = promotion.strategy_in(&stage);
-            let (go_on_at, measure_every) = standing(strategy, &rollout, action, draft.facts.now);
-            draft.emit(
-                stream,
-                Event::StepApplied {
-                    step,
-                    attempt,
-                    go_on_at,
-                    measure_every,
-                },
-            );
-            if go_on_at.is_none() || rollout.rollback.is_some() {
+            let stands = standing::begin(draft, &promotion, &rollout, (step, attempt))?;
+            if rollout.rollback.is_none() && action == StepAction::Degrade {
+                let why = PauseReason::Failed;
+                draft.emit(StreamId::Promotion(id.clone()), Event::RolloutPaused { why });
+            } else if !stands {
                 go_on(draft, id, served)?;
             }
         }
@@ -98,8 +95,7 @@ pub(super) fn report(
                 intend(draft, id, step, attempt + 1);
             } else {
                 let says = format!("could not {action} after {attempt} attempts: {why}; a person must look");
-                live::end(draft, id, PromotionOutcome::RollbackFailed, says, None, served);
-                bar(draft, id, &promotion);
+                rollback_failed(draft, id, &promotion, says, served);
             }
         }
         StepOutcome::Failed(_) if action == StepAction::Finish && attempt < ATTEMPTS_MAX => {
@@ -108,6 +104,9 @@ pub(super) fn report(
         StepOutcome::Failed(why) => {
             if rollout.rollback.is_some() {
                 go_on(draft, id, served)?;
+            } else if action == StepAction::Degrade {
+                let says = format!("the command for a failed rollout failed itself: {why}");
+                begin_rollback(draft, &promotion, RollbackReason::StepFailed, says)?;
             } else {
                 take_back(
                     draft,
@@ -140,29 +139,6 @@ pub(super) fn report(
         }
     }
     Ok(())
-}
-
-/// How long a step stands, and how often the judge looks meanwhile.
-fn standing(
-    strategy: &Strategy,
-    rollout: &Rollout,
-    action: StepAction,
-    now: Timestamp,
-) -> (Option<Timestamp>, Option<Span>) {
-    let (StepAction::Expose { .. }, Strategy::Canary(canary)) = (action, strategy) else {
-        return (None, None);
-    };
-    // Without a release to compare with there is one step and nothing to judge.
-    if rollout.live.is_none() || rollout.steps.len() != canary.steps.len() + 2 {
-        return (None, None);
-    }
-    let Some(step) = canary.steps.get((rollout.step as usize).wrapping_sub(1)) else {
-        return (None, None);
-    };
-    let judge = step.judge.as_ref().or(canary.judge.as_ref());
-    let pause = step.pause.unwrap_or(canary.pause);
-    let stands = pause > Span::ZERO || judge.is_some();
-    (stands.then(|| pause.after(now)), judge.map(|judge| judge.every))
 }
 
 /// Takes the next step, or ends the promotion after the last one.
@@ -206,6 +182,7 @@ pub(super) fn take_back(
         RollbackReason::Judged
         | RollbackReason::StepFailed
         | RollbackReason::VerificationFailed
+        | RollbackReason::TimedOut
         | RollbackReason::Superseded => true,
         RollbackReason::Aborted => false,
     };
@@ -226,10 +203,71 @@ pub(super) fn take_back(
         }
         return Ok(());
     }
-    draft.emit(stream, Event::RollbackBegan { why, says });
+    if by_itself && why != RollbackReason::Superseded && stands_instead(draft, &promotion, &rollout, &says)? {
+        return Ok(());
+    }
+    begin_rollback(draft, &promotion, why, says)
+}
+
+/// Where the stage asks for something else than taking back a rollout that failed: does that, and says that it did.
+fn stands_instead(
+    draft: &mut Draft<'_>,
+    promotion: &Promotion,
+    rollout: &Rollout,
+    says: &str,
+) -> Result<bool, Rejection> {
+    let Pinned { stage, .. } = pinned(draft, promotion)?;
+    match stage.on_failure {
+        OnFailure::RollBack => Ok(false),
+        OnFailure::Command(_) if !rollout.is_degraded() => {
+            add_step(draft, promotion, rollout, StepAction::Degrade, says.to_owned());
+            Ok(true)
+        }
+        OnFailure::Pause | OnFailure::Command(_) => {
+            if rollout.paused.is_none() {
+                let why = PauseReason::Failed;
+                draft.emit(
+                    StreamId::Promotion(promotion.id.clone()),
+                    Event::RolloutPaused { why },
+                );
+            }
+            Ok(true)
+        }
+    }
+}
+
+/// Takes a step next that was not planned.
+fn add_step(
+    draft: &mut Draft<'_>,
+    promotion: &Promotion,
+    rollout: &Rollout,
+    action: StepAction,
+    says: String,
+) {
+    let step = rollout.step + 1;
+    draft.emit(
+        StreamId::Promotion(promotion.id.clone()),
+        Event::StepAdded { step, action, says },
+    );
+    intend(draft, &promotion.id, step, 1);
+}
+
+fn begin_rollback(
+    draft: &mut Draft<'_>,
+    promotion: &Promotion,
+    why: RollbackReason,
+    says: String,
+) -> Result<(), Rejection> {
+    let Pinned { stage, .. } = pinned(draft, promotion)?;
+    let until = stage.rollback_within.after(draft.facts.now);
+    draft.emit(
+        StreamId::Promotion(promotion.id.clone()),
+        Event::RollbackBegan { why, says, until },
+    );
     // A step that is being made true right now is waited for: two effects on one target never overlap.
+    let (_, rollout) = rolling(draft, &promotion.id)?;
     if !matches!(rollout.state, StepState::Intended { .. }) {
-        intend(draft, id, rollout.step + 1, 1);
+        intend(draft, &promotion.id, rollout.step + 1, 1);
     }
     Ok(())
 }
@@ -243,9 +281,10 @@ fn taken_back(
     served: Served,
 ) {
     let (outcome, bad) = match why {
-        RollbackReason::Judged | RollbackReason::StepFailed | RollbackReason::VerificationFailed => {
-            (PromotionOutcome::RolledBack, true)
-        }
+        RollbackReason::Judged
+        | RollbackReason::StepFailed
+        | RollbackReason::VerificationFailed
+        | RollbackReason::TimedOut => (PromotionOutcome::RolledBack, true),
         RollbackReason::Aborted => (PromotionOutcome::Aborted, false),
         RollbackReason::Superseded => (PromotionOutcome::Superseded, false),
     };
@@ -263,6 +302,18 @@ fn bar(draft: &mut Draft<'_>, id: &PromotionId, promotion: &Promotion) {
     draft.emit(StreamId::Stage(id.stage.clone()), event);
 }
 
+/// Nobody could take it back: a person is called, and the release is barred.
+fn rollback_failed(
+    draft: &mut Draft<'_>,
+    id: &PromotionId,
+    promotion: &Promotion,
+    says: String,
+    served: Served,
+) {
+    live::end(draft, id, PromotionOutcome::RollbackFailed, says, None, served);
+    bar(draft, id, promotion);
+}
+
 /// The judge's ruling changed. One about an earlier step is late and changes nothing.
 pub(super) fn rule(
     draft: &mut Draft<'_>,
@@ -272,17 +323,17 @@ pub(super) fn rule(
     (chunks, settings): (Digest, Digest),
     served: Served,
 ) -> Result<(), Rejection> {
-    let (_, rollout) = rolling(draft, id)?;
-    let StepState::Applied { go_on_at, .. } = rollout.state else {
+    let (promotion, rollout) = rolling(draft, id)?;
+    if !matches!(rollout.state, StepState::Applied { .. }) {
         return Ok(());
-    };
+    }
     if rollout.step != step || rollout.rollback.is_some() {
         return Ok(());
     }
     let known = rollout
         .ruling
         .as_ref()
-        .is_some_and(|(of, old)| *of == step && old.says == ruling.says);
+        .is_some_and(|(of, old)| *of == step && old.says == ruling.says && old.weight == ruling.weight);
     if known {
         return Ok(());
     }
@@ -299,56 +350,104 @@ pub(super) fn rule(
     match ruling.says {
         RulingKind::RollBack => take_back(draft, id, RollbackReason::Judged, ruling.headline.clone()),
         RulingKind::Inconclusive if rollout.paused.is_none() => {
-            draft.emit(
-                stream,
-                Event::RolloutPaused {
-                    why: PauseReason::Inconclusive,
-                },
-            );
+            inconclusive(draft, &promotion, &rollout, ruling, served)
+        }
+        RulingKind::Wait if rollout.paused.is_none() => {
+            pace(draft, &promotion, &rollout, ruling);
             Ok(())
         }
-        RulingKind::Advance if may_go_on(&rollout, go_on_at, draft.facts.now) => go_on(draft, id, served),
-        RulingKind::Advance | RulingKind::Wait | RulingKind::Inconclusive => Ok(()),
+        RulingKind::Advance => standing::go_on_if_ready(draft, id, served).map(|_| ()),
+        RulingKind::Wait | RulingKind::Inconclusive => Ok(()),
     }
 }
 
-fn may_go_on(rollout: &Rollout, go_on_at: Option<Timestamp>, now: Timestamp) -> bool {
-    rollout.verification.is_none() && rollout.paused.is_none() && go_on_at.is_none_or(|at| at <= now)
+/// The judge could not tell in time: what the settings say.
+fn inconclusive(
+    draft: &mut Draft<'_>,
+    promotion: &Promotion,
+    rollout: &Rollout,
+    ruling: &Ruling,
+    served: Served,
+) -> Result<(), Rejection> {
+    let id = &promotion.id;
+    match standing::when_inconclusive(draft, promotion, rollout)? {
+        WhenInconclusive::Ask => {
+            let why = PauseReason::Inconclusive;
+            draft.emit(StreamId::Promotion(id.clone()), Event::RolloutPaused { why });
+            Ok(())
+        }
+        WhenInconclusive::Advance => standing::go_on_if_ready(draft, id, served).map(|_| ()),
+        WhenInconclusive::RollBack => take_back(draft, id, RollbackReason::Judged, ruling.headline.clone()),
+    }
 }
 
-/// A pause, or the time for verification, is over.
+/// The evidence allows another weight than the one that stands: that one is next.
+fn pace(draft: &mut Draft<'_>, promotion: &Promotion, rollout: &Rollout, ruling: &Ruling) {
+    let stands = rollout.action().and_then(StepAction::weight);
+    let Some(weight) = ruling.weight.filter(|weight| Some(*weight) != stands) else {
+        return;
+    };
+    if rollout.added.len() < ADDED_STEPS_MAX {
+        let action = StepAction::expose(weight);
+        add_step(
+            draft,
+            promotion,
+            rollout,
+            action,
+            format!("the evidence allows {weight}"),
+        );
+    }
+}
+
+/// A pause is over, or a time limit.
 pub(super) fn continue_after_pause(
     draft: &mut Draft<'_>,
     id: &PromotionId,
     step: u32,
     served: Served,
 ) -> Result<Option<Timestamp>, Rejection> {
-    let (_, rollout) = rolling(draft, id)?;
-    let StepState::Applied {
-        go_on_at,
-        measure_every,
-        ..
-    } = rollout.state
-    else {
-        return Ok(None);
-    };
-    if rollout.step != step || rollout.rollback.is_some() || rollout.paused.is_some() {
+    let (promotion, rollout) = rolling(draft, id)?;
+    let now = draft.facts.now;
+    if let Some(rollback) = &rollout.rollback {
+        if rollback.until > now {
+            return Ok(Some(rollback.until));
+        }
+        let within = Span::between(rollback.since, rollback.until);
+        let says = format!(
+            "could not be taken back within {within}: {}; a person must look",
+            rollback.says
+        );
+        rollback_failed(draft, id, &promotion, says, served);
         return Ok(None);
     }
+    if rollout.until.is_some_and(|until| until <= now) {
+        let within = Span::between(rollout.admitted_at, now);
+        let says = format!("the rollout was not over after {within}");
+        take_back(draft, id, RollbackReason::TimedOut, says)?;
+        return Ok(None);
+    }
+    let StepState::Applied { go_on_at, checks, .. } = &rollout.state else {
+        return Ok(rollout.until);
+    };
+    if rollout.step != step || rollout.paused.is_some() {
+        return Ok(rollout.until);
+    }
     if let Some((_, until)) = rollout.verification {
-        if until <= draft.facts.now {
+        if until <= now {
             let says = "verification found nothing out in its time".to_owned();
             take_back(draft, id, RollbackReason::VerificationFailed, says)?;
         }
         return Ok(Some(until));
     }
-    let ruled = rollout
-        .ruling
-        .as_ref()
-        .is_some_and(|(of, ruling)| *of == step && ruling.says == RulingKind::Advance);
-    if (measure_every.is_none() || ruled) && may_go_on(&rollout, go_on_at, draft.facts.now) {
-        go_on(draft, id, served)?;
-        return Ok(None);
-    }
-    Ok(go_on_at)
+    let again = match checks {
+        Some(checks) if checks.until <= now && !standing::checks_are_satisfied(draft, &promotion)? => {
+            let says = format!("the checks of step {} found nothing out in their time", step + 1);
+            take_back(draft, id, RollbackReason::VerificationFailed, says)?;
+            return Ok(None);
+        }
+        Some(checks) => Some(checks.until),
+        None => None,
+    };
+    let opens = standing::go_on_if_ready(draft, id, served)?;
+    Ok(opens.or(again).or(go_on_at.filter(|at| *at > now)))
 }

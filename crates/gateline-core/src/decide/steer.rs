@@ -85,9 +85,13 @@ pub(super) fn resume(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Resu
     };
     let text = private(draft, Some(why));
     draft.emit_with(StreamId::Promotion(id.clone()), Event::RolloutResumed {}, text);
-    let past_the_judge = under_way
-        .paused
-        .is_some_and(|(why, _)| matches!(why, PauseReason::Inconclusive | PauseReason::Irreversible));
+    let past_the_judge = under_way.paused.is_some_and(|(why, _)| match why {
+        PauseReason::Inconclusive
+        | PauseReason::Irreversible
+        | PauseReason::GoAhead
+        | PauseReason::Failed => true,
+        PauseReason::Asked | PauseReason::Parked => false,
+    });
     match under_way.state {
         StepState::Parked { .. } | StepState::Failed { .. } => {
             rollout::intend(draft, id, under_way.step, under_way.attempt + 1)

@@ -7,8 +7,8 @@ use gateline_model::{
 };
 use jiff::Timestamp;
 
-use super::{held, rollout};
-use crate::decision::{Pinned, judge_verification, pinned};
+use super::{held, rollout, standing};
+use crate::decision::{Pinned, checked_by, judge_checks, pinned};
 use crate::draft::Draft;
 use crate::gates;
 use crate::rejection::Rejection;
@@ -40,11 +40,7 @@ pub(super) fn report_check(
 ) -> Result<Option<Timestamp>, Rejection> {
     let promotion = draft.open_promotion(id)?;
     let Pinned { stage, .. } = pinned(draft, &promotion)?;
-    let gates_here = match of {
-        CheckOf::Entry => &stage.gates,
-        CheckOf::Verify => &stage.verify,
-    };
-    let Some(declared) = gates_here.iter().find(|declared| declared.name == *gate) else {
+    let Some(declared) = checked_by(&stage, of).find(|declared| declared.name == *gate) else {
         return Ok(None);
     };
     let every = gates::kind(&declared.kind)
@@ -77,9 +73,7 @@ pub(super) fn report_check(
             draft.emit(stream, recorded);
             held::judge(draft, id)?;
         }
-        (CheckOf::Verify, Some(under_way))
-            if under_way.verification.is_some() && under_way.rollback.is_none() =>
-        {
+        (CheckOf::Verify | CheckOf::Step, Some(under_way)) if under_way.is_checked(of, gate) => {
             // As before entry: that it still cannot be found out is no news.
             let errored = |evidence: &Evidence| match &evidence.found {
                 Found::Errored { reason, .. } => Some(reason.clone()),
@@ -91,10 +85,13 @@ pub(super) fn report_check(
                 return Ok(again);
             }
             draft.emit(stream, recorded);
-            settle(draft, id, served)?;
+            match of {
+                CheckOf::Step => standing::settle(draft, id, served)?,
+                CheckOf::Entry | CheckOf::Verify => settle(draft, id, served)?,
+            }
         }
         // The promotion moved on while the check ran: its answer is late.
-        (CheckOf::Entry, Some(_)) | (CheckOf::Verify, _) => {}
+        (CheckOf::Entry, Some(_)) | (CheckOf::Verify | CheckOf::Step, _) => {}
     }
     Ok(again)
 }
@@ -111,7 +108,7 @@ fn last_code<'a>(promotion: &'a Promotion, gate: &GateName) -> Option<&'a str> {
 /// All checks satisfied settles it; one refusal takes it back.
 fn settle(draft: &mut Draft<'_>, id: &PromotionId, served: Served) -> Result<(), Rejection> {
     let promotion = draft.open_promotion(id)?;
-    let verdicts = judge_verification(draft, &promotion)?;
+    let verdicts = judge_checks(draft, &promotion, CheckOf::Verify)?;
     if let Some(refused) = verdicts
         .iter()
         .find(|verdict| verdict.verdict == Verdict::Refused)

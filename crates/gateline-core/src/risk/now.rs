@@ -82,7 +82,7 @@ pub fn risk_now(
     Ok(RiskNow {
         decided: decided.map(|(open, decision)| (open.id.clone(), decision.at)),
         approval: approval.map_or_else(|| "no approval rule applies".to_owned(), ApprovalRule::says),
-        rollout: stage.rollout_at(level).says(),
+        rollout: stage.rollout_at(level).says(stage.target.instances()),
         gates: stage
             .gates
             .iter()

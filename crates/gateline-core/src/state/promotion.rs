@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use gateline_model::{
     ActorId, Approval, Asked, CheckOf, Decision, Digest, Event, Evidence, EvidenceId, GateName, No, Override,
-    PauseReason, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, RollbackReason, Ruling, Served,
-    Span, Stage, StepAction, Strategy, TargetName,
+    PauseReason, Planned, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, RollbackReason, Ruling,
+    Served, Span, Stage, StepAction, StepChecks, Strategy, TargetName,
 };
 use jiff::Timestamp;
 
@@ -132,6 +132,12 @@ pub struct Rollout {
     pub rollback: Option<Rollback>,
     /// Checks and deadline of the verification, once it began.
     pub verification: Option<(Vec<GateName>, Timestamp)>,
+    /// When it is taken back if it is not over by then.
+    pub until: Option<Timestamp>,
+    /// Indices of the steps that were not planned, ascending.
+    pub added: Vec<u32>,
+    /// When each step became true.
+    pub since: BTreeMap<u32, Timestamp>,
 }
 
 /// Why and since when a rollout is being taken back.
@@ -143,6 +149,8 @@ pub struct Rollback {
     pub says: String,
     /// Since when.
     pub since: Timestamp,
+    /// When it counts as failed.
+    pub until: Timestamp,
 }
 
 /// What became of the step that was intended last.
@@ -161,6 +169,8 @@ pub enum StepState {
         go_on_at: Option<Timestamp>,
         /// How often the judge looks.
         measure_every: Option<Span>,
+        /// The checks that must be satisfied to go on.
+        checks: Option<StepChecks>,
     },
     /// Its target refused it.
     Failed {
@@ -175,6 +185,34 @@ pub enum StepState {
 }
 
 impl Rollout {
+    /// The index in the plan of the step that was intended last. A step that was not planned stands for the one before it.
+    pub fn planned(&self) -> usize {
+        self.planned_at(self.step)
+    }
+
+    /// The same for any step.
+    pub fn planned_at(&self, step: u32) -> usize {
+        let added = self.added.iter().filter(|index| **index <= step).count();
+        (step as usize).saturating_sub(added)
+    }
+
+    /// Whether this check is waited for now.
+    pub fn is_checked(&self, of: CheckOf, gate: &GateName) -> bool {
+        let here = match (of, &self.state) {
+            (CheckOf::Verify, _) => self.verification.is_some(),
+            (CheckOf::Step, StepState::Applied { checks, .. }) => {
+                checks.as_ref().is_some_and(|checks| checks.gates.contains(gate))
+            }
+            (CheckOf::Step | CheckOf::Entry, _) => false,
+        };
+        here && self.rollback.is_none()
+    }
+
+    /// Whether the command for a failed rollout was run already.
+    pub fn is_degraded(&self) -> bool {
+        self.steps.contains(&StepAction::Degrade)
+    }
+
     /// What the last intended step makes true.
     pub fn action(&self) -> Option<StepAction> {
         self.steps.get(self.step as usize).copied()
@@ -226,6 +264,15 @@ impl Promotion {
     pub fn strategy_in<'s>(&self, stage: &'s Stage) -> &'s Strategy {
         let level = self.decision.as_ref().map(|decision| decision.risk);
         stage.rollout_at(level.unwrap_or_default())
+    }
+
+    /// The steps of its rollout as its stage plans them, with what each waits for.
+    pub fn plan_in<'s>(&self, stage: &'s Stage, follows: bool) -> Vec<Planned<'s>> {
+        let strategy = self.strategy_in(stage);
+        match self.kind {
+            PromotionKind::Forward if follows => strategy.plan(stage.target.instances()),
+            PromotionKind::Forward | PromotionKind::Rollback => strategy.plan_at_once(follows),
+        }
     }
 
     /// The overrides that are still in force.
@@ -358,7 +405,15 @@ impl Promotion {
                 };
                 self.checks.insert((*of, gate.clone()), checked);
             }
-            (Event::PromotionAdmitted { steps, live, target }, Phase::Held) => {
+            (
+                Event::PromotionAdmitted {
+                    steps,
+                    live,
+                    target,
+                    until,
+                },
+                Phase::Held,
+            ) => {
                 self.phase = Phase::Rolling(Box::new(Rollout {
                     admitted_at: at,
                     target: target.clone(),
@@ -371,6 +426,9 @@ impl Promotion {
                     paused: None,
                     rollback: None,
                     verification: None,
+                    until: *until,
+                    added: Vec::new(),
+                    since: BTreeMap::new(),
                 }));
             }
             (
@@ -395,7 +453,13 @@ impl Promotion {
                     rollout,
                 }));
             }
-            (other, Phase::Rolling(rollout)) => return rollout.evolve(other, at),
+            (other, Phase::Rolling(rollout)) => {
+                if matches!(other, Event::StepApplied { .. }) {
+                    // What an earlier step's checks found says nothing of this one.
+                    self.checks.retain(|(of, _), _| *of != CheckOf::Step);
+                }
+                return rollout.evolve(other, at);
+            }
             (_, Phase::Held) => return illegal("the promotion is not rolling out"),
         }
         Ok(())
@@ -411,14 +475,18 @@ impl Rollout {
                 self.state = StepState::Intended { since: at };
             }
             Event::StepApplied {
+                step,
                 go_on_at,
                 measure_every,
+                checks,
                 ..
             } => {
+                self.since.insert(*step, at);
                 self.state = StepState::Applied {
                     since: at,
                     go_on_at: *go_on_at,
                     measure_every: *measure_every,
+                    checks: checks.clone(),
                 };
             }
             Event::StepFailed { why, .. } => self.state = StepState::Failed { why: why.clone() },
@@ -426,11 +494,17 @@ impl Rollout {
             Event::RulingChanged { step, ruling, .. } => self.ruling = Some((*step, ruling.clone())),
             Event::RolloutPaused { why } => self.paused = Some((*why, at)),
             Event::RolloutResumed {} => self.paused = None,
-            Event::RollbackBegan { why, says } => {
+            Event::StepAdded { step, action, .. } => {
+                let index = (*step as usize).min(self.steps.len());
+                self.steps.insert(index, *action);
+                self.added.push(*step);
+            }
+            Event::RollbackBegan { why, says, until } => {
                 self.rollback = Some(Rollback {
                     why: *why,
                     says: says.clone(),
                     since: at,
+                    until: *until,
                 });
                 self.paused = None;
                 self.verification = None;

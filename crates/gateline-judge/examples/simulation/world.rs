@@ -2,8 +2,9 @@
 //! `canary_sim.py`: the same processes with the same constants, drawn by another generator.
 
 use gateline_judge::{
-    Bad, Baseline, Calibration, DesignEffect, GroupCounts, KnownMetric, PodRates, WINDOWS, by_window, spread,
+    Bad, Baseline, DesignEffect, GroupCounts, KnownMetric, PodRates, WINDOWS, by_window, spread,
 };
+use gateline_model::ruling::Calibration;
 
 use crate::draw::Draw;
 

@@ -1,12 +1,15 @@
 //! The baseline: what the stable arm did before, as far as anybody looked. Frozen when the rollout begins to be judged.
 
+use gateline_model::ErrorTolerance;
+use gateline_model::ruling::Calibration;
 use serde::{Deserialize, Serialize};
 
 use super::settings::Settings;
 use crate::counts::Counts;
+use crate::gauge::GaugeNoise;
 use crate::histogram;
 use crate::look::{ArmLook, Bad};
-use crate::noise::{Calibration, DesignEffect, PodRates, Swings, spread};
+use crate::noise::{DesignEffect, PodRates, Swings, spread};
 use crate::pods::Groups;
 
 /// Fewest stable requests from which a rate of a few per cent can be told.
@@ -26,7 +29,7 @@ pub struct Baseline {
     pub metrics: Vec<KnownMetric>,
     /// How gauges differ between pods of one version.
     #[serde(default)]
-    pub gauges: std::collections::BTreeMap<String, crate::gauge::GaugeNoise>,
+    pub gauges: std::collections::BTreeMap<String, GaugeNoise>,
     /// What the histogram is not good enough for.
     pub notes: Vec<String>,
 }
@@ -81,28 +84,37 @@ impl Baseline {
                 .unwrap_or(DesignEffect::UNCALIBRATED);
             KnownMetric {
                 bad: *bad,
-                tolerance: tolerance.unwrap_or_else(|| settings.errors.at(rate)),
+                tolerance: match tolerance {
+                    // So few are slow that a ratio of them means nothing: as with errors, so many more may be.
+                    Some(ratio) => ratio.max(1.0 + settings.errors.share / rate),
+                    None => tolerated(settings.errors, rate),
+                },
                 capital: capital(*bad),
                 rate,
                 spread: spread(&pods_over_time(ticks, *bad), noise.whole),
                 noise,
             }
         };
+        let gauge = |name: &String| {
+            let values: Vec<f64> = ticks
+                .iter()
+                .filter_map(|tick| tick.gauges.get(name).copied())
+                .collect();
+            Some((name.clone(), GaugeNoise::of_one_arm(&values)?))
+        };
         Some(Self {
             requests_per_tick: all.requests as f64 / ticks.len() as f64,
             pods: ticks.iter().map(|tick| tick.serving).max().unwrap_or(0),
             metrics: watched.iter().enumerate().map(known).collect(),
-            gauges: std::collections::BTreeMap::new(),
+            gauges: settings.gauges.keys().filter_map(gauge).collect(),
             notes,
         })
     }
 }
 
-impl super::settings::ErrorTolerance {
-    /// The ratio that is tolerated at a rate.
-    pub fn at(&self, rate: f64) -> f64 {
-        self.ratio.max(1.0 + self.share / rate)
-    }
+/// The ratio of errors that is tolerated at a rate.
+pub fn tolerated(errors: ErrorTolerance, rate: f64) -> f64 {
+    errors.ratio.max(1.0 + errors.share / rate)
 }
 
 /// What is watched, with the ratio that is tolerated where it does not depend on the rate.

@@ -76,7 +76,7 @@ fn latency(secs: f64) -> String {
 }
 
 /// What both arms had of something bad; none where one of them cannot tell.
-pub(super) fn pair(look: &Look, bad: Bad) -> Option<Pair> {
+pub(crate) fn pair(look: &Look, bad: Bad) -> Option<Pair> {
     let (canary, stable) = (&look.canary.as_ref()?.all, &look.stable.as_ref()?.all);
     Some(Pair {
         canary: canary.requests,

@@ -11,26 +11,26 @@ mod settings;
 
 use std::collections::BTreeMap;
 
-use gateline_model::RulingKind;
+use gateline_model::ruling::{Because, Dropped, Guard};
+use gateline_model::{GaugeMay, GaugeTolerance, RulingKind};
 use serde::{Deserialize, Serialize};
 
-pub use baseline::{BASELINE_REQUESTS_MIN, Baseline, KnownMetric};
-use metric::{Metric, pair};
+pub use baseline::{BASELINE_REQUESTS_MIN, Baseline, KnownMetric, tolerated};
+use metric::Metric;
+pub(crate) use metric::pair;
 use pace::{Allows, Paced, Standing, odds};
-pub use settings::{
-    ErrorTolerance, Exposure, GaugeMay, GaugeTolerance, Settings, SettingsError, SlowTolerance, WATCHED_MAX,
-};
+pub use settings::{Exposure, Settings, SettingsError};
 
 use crate::fuse::Fuses;
 use crate::gauge::Gauge;
-use crate::guard::{Guard, Guards, SLO_E};
+use crate::guard::{Guards, SLO_E};
 use crate::look::{ArmLook, Bad, Look};
 use crate::noise::{DesignEffect, Swings};
 use crate::numeric::{ln, log_sum_exp};
 use crate::pods::Groups;
 use crate::ratio::Pair;
 use crate::recipe::{METRICS_CAPITAL, MISSING_TICKS, PODS_MISSING_MAX, QUIET_E};
-use crate::ruling::{Because, Dropped, Said};
+use crate::ruling::Said;
 
 /// Ticks between two measurements of the noise beside the canary.
 const NOISE_EVERY: u32 = 8;
@@ -161,10 +161,10 @@ impl Judge {
         self.notes.clone_from(&baseline.notes);
         self.pods_before = baseline.pods;
         self.traffic = baseline.requests_per_tick;
-        for tolerance in &self.settings.gauges {
-            if let Some(noise) = baseline.gauges.get(&tolerance.name) {
+        for (name, tolerance) in &self.settings.gauges {
+            if let Some(noise) = baseline.gauges.get(name) {
                 let gauge = Gauge::new(*noise, tolerance.above, recipe.alpha);
-                self.gauges.insert(tolerance.name.clone(), gauge);
+                self.gauges.insert(name.clone(), gauge);
             }
         }
     }
@@ -196,10 +196,7 @@ impl Judge {
             requests
         };
         for (name, gauge) in &mut self.gauges {
-            look.gauges
-                .get(name)
-                .into_iter()
-                .for_each(|look| gauge.add(*look));
+            look.gauge(name).into_iter().for_each(|look| gauge.add(look));
         }
         if self.metrics.is_empty() {
             self.measure(look.tick, stable);
@@ -354,13 +351,15 @@ impl Judge {
         if let Some(signal) = look.signals.first() {
             return Some(Because::Signal(signal.clone()));
         }
-        let beyond = self.settings.gauges.iter().find(|tolerance| {
-            let look = look.gauges.get(&tolerance.name);
-            look.zip(tolerance.limit)
-                .is_some_and(|(look, limit)| look.canary > limit)
+        let canary = look.canary.as_ref().map(|arm| &arm.gauges);
+        let beyond = self.settings.gauges.iter().find(|(name, tolerance)| {
+            let value = canary.and_then(|gauges| gauges.get(*name));
+            value
+                .zip(tolerance.limit)
+                .is_some_and(|(value, limit)| *value > limit)
         });
-        if let Some(tolerance) = beyond {
-            return Some(Because::GaugeLimit(tolerance.name.clone()));
+        if let Some((name, _)) = beyond {
+            return Some(Because::GaugeLimit(name.clone()));
         }
         if self.fuses.interval_is_blown() {
             return Some(Because::BadIntervals);
@@ -407,15 +406,15 @@ impl Judge {
 
     fn loud_gauge(&self, may: GaugeMay) -> Option<String> {
         let bar = ln(self.settings.recipe.bar() / GAUGE_CAPITAL);
-        let is_loud = |tolerance: &&GaugeTolerance| {
-            let gauge = self.gauges.get(&tolerance.name);
+        let is_loud = |(name, tolerance): &(&String, &GaugeTolerance)| {
+            let gauge = self.gauges.get(*name);
             tolerance.rolls_back == may && gauge.and_then(Gauge::ln_e).is_some_and(|ln_e| ln_e >= bar)
         };
         self.settings
             .gauges
             .iter()
             .find(is_loud)
-            .map(|tolerance| tolerance.name.clone())
+            .map(|(name, _)| name.clone())
     }
 
     /// The metric with the most evidence against the release.

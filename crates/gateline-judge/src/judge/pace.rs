@@ -1,11 +1,11 @@
 //! The pace: which weight the evidence so far allows, and whether it is enough to promote.
 
+use gateline_model::ruling::Safe;
 use serde::{Deserialize, Serialize};
 
 use super::metric::Metric;
 use crate::numeric::ln;
 use crate::recipe::{PROMOTE_REQUESTS_MIN, PROMOTE_TICKS_MIN, QUIET_E, Recipe};
-use crate::ruling::Safe;
 
 /// Share of the traffic while the old version is held back.
 const HOLD_BACK_WEIGHT: f64 = 95.0;

@@ -1,16 +1,20 @@
 //! The ruling in full, read off the judge's state.
 
+use gateline_model::ruling::{
+    BadRequests, Cases, ExposureReading, FullRuling, Interval, MetricReading, Numbers, RatioReading,
+};
+
 use super::Judge;
 use super::metric::Metric;
 use crate::forecast::{Traffic, minutes_to_advance};
-use crate::ratio::Interval;
-use crate::recipe::TICK_SECS;
-use crate::ruling::{
-    BadRequests, Evidence, ExposureReading, FullRuling, Meter, MetricReading, Numbers, RatioReading, Words,
-    seconds,
-};
+use crate::ruling::{Words, meter};
 
 impl Judge {
+    /// A tick as seconds since the rollout began.
+    pub(crate) fn seconds(&self, tick: u32) -> f64 {
+        f64::from(tick) * self.settings.tick_secs
+    }
+
     /// Everything that is to be shown of what the judge says now, but for what was before.
     pub fn ruling(&self) -> FullRuling {
         let recipe = &self.settings.recipe;
@@ -23,17 +27,17 @@ impl Judge {
             metrics: &metrics,
             beta: recipe.beta,
         };
-        let uncalibrated = metrics.iter().filter(|metric| !metric.noise.is_calibrated());
+        let uncalibrated = self.metrics.iter().filter(|metric| !metric.noise.is_calibrated());
         let mut notes = self.notes.clone();
         notes.extend(uncalibrated.map(|metric| {
             format!(
                 "{} is uncalibrated: evidence from it makes the rollout wait, and does not end it",
-                metric.name
+                metric.name()
             )
         }));
         FullRuling {
             ruling: self.said.says,
-            at: seconds(self.said.since),
+            at: self.seconds(self.said.since),
             headline: words.headline(),
             because: self.said.because.clone(),
             why_not: words.why_not(),
@@ -71,9 +75,9 @@ impl Judge {
                 interval: self.interval(metric),
                 limit: metric.ratio.tolerance(),
             },
-            against: Meter::new(metric.ratio.ln_e_harm(), recipe.bar()),
-            safe: Meter::new(metric.ratio.ln_e_safe(), 1.0 / recipe.beta),
-            noise: metric.noise,
+            against: meter(metric.ratio.ln_e_harm(), recipe.bar()),
+            safe: meter(metric.ratio.ln_e_safe(), 1.0 / recipe.beta),
+            noise: metric.noise.into(),
             calibration: metric.noise.to_string(),
         }
     }
@@ -93,9 +97,9 @@ impl Judge {
                 budget: self.settings.budget,
             },
             ratio: counted.map(|metric| metric.ratio),
-            evidence: Evidence {
-                against: Meter::new(self.ln_e(), recipe.bar()),
-                safe: Meter {
+            evidence: Cases {
+                against: meter(self.ln_e(), recipe.bar()),
+                safe: gateline_model::ruling::Meter {
                     odds: if least.is_finite() { least } else { 1.0 },
                     bar: 1.0 / recipe.beta,
                 },
@@ -104,7 +108,7 @@ impl Judge {
                 weight: self.weight.unwrap_or(self.said.weight),
                 allowed: self.said.weight,
                 requests: self.errors.canary,
-                minutes: self.last.map_or(0.0, |last| seconds(last + 1) / 60.0),
+                minutes: self.last.map_or(0.0, |last| self.seconds(last + 1) / 60.0),
                 minutes_more: self.minutes_more(),
             },
         }
@@ -115,7 +119,7 @@ impl Judge {
         let weight = self.weight.unwrap_or(self.said.weight) / 100.0;
         let of = |metric: &Metric| {
             let traffic = Traffic {
-                requests_per_sec: self.traffic / TICK_SECS as f64,
+                requests_per_sec: self.traffic / self.settings.tick_secs,
                 rate: metric.ratio.rate().max(metric.before / 10.0),
                 design_effect: metric.noise.whole,
                 weight,

@@ -1,10 +1,13 @@
 //! What a service asks of the judge, beside the recipe's constants.
 
+use std::collections::BTreeMap;
+
+use gateline_model::{ErrorTolerance, GaugeTolerance, RecipeName, SlowTolerance, Tolerance, WATCHED_MAX};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::guard::Slo;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, TICK_SECS};
 
 /// What a service asks of the judge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,52 +28,10 @@ pub struct Settings {
     pub budget: Option<f64>,
     /// ln of the odds that earlier attempts with the same artifact ended with: they go on, they do not begin again.
     pub carried_ln_e: f64,
-    /// What gauges may do.
-    pub gauges: Vec<GaugeTolerance>,
-}
-
-/// How much more errors than the stable arm's are tolerated.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ErrorTolerance {
-    /// As a ratio of rates.
-    pub ratio: f64,
-    /// As a share of all requests, for a service that hardly ever fails: the larger one holds.
-    pub share: f64,
-}
-
-/// How much more requests may be slow than at the stable arm.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SlowTolerance {
-    /// Share of the stable arm's requests beyond the bound; the histogram's nearest bound is taken.
-    pub share: f64,
-    /// As a ratio of shares.
-    pub ratio: f64,
-}
-
-/// How much higher a gauge may be than at the stable arm.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GaugeTolerance {
-    /// Its name.
-    pub name: String,
-    /// As a share above the stable arm's.
-    pub above: f64,
-    /// A value that ends the rollout, whatever the stable arm has.
-    pub limit: Option<f64>,
-    /// Whether evidence from it may end the rollout.
-    pub rolls_back: GaugeMay,
-}
-
-/// What evidence from a gauge may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GaugeMay {
-    /// Keep the rollout where it is.
-    Wait,
-    /// End it.
-    RollBack,
+    /// What gauges may do, by name.
+    pub gauges: BTreeMap<String, GaugeTolerance>,
+    /// Seconds of a tick. The recipe's times are counted in ticks and made for 15 s; another length stretches them all.
+    pub tick_secs: f64,
 }
 
 /// Who sets the weight.
@@ -82,9 +43,6 @@ pub enum Exposure {
     /// The judge, by its recipe's pace.
     Paced,
 }
-
-/// Most bounds of latency that are watched, and most gauges.
-pub const WATCHED_MAX: usize = 16;
 
 /// Why settings cannot be judged by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -146,6 +104,11 @@ impl Settings {
                 self.budget.is_none_or(|budget| budget >= 0.0),
                 "must not be below 0",
             ),
+            (
+                "tick_secs",
+                (0.1..=3_600.0).contains(&self.tick_secs),
+                "must be from 0.1 to 3600",
+            ),
             ("carried_ln_e", self.carried_ln_e.is_finite(), "must be a number"),
             (
                 "recipe.alpha",
@@ -197,6 +160,35 @@ impl Settings {
     }
 }
 
+impl From<&Tolerance> for Settings {
+    fn from(tolerance: &Tolerance) -> Self {
+        let Tolerance {
+            recipe,
+            errors,
+            latency,
+            slo,
+            budget,
+            gauges,
+        } = tolerance;
+        let default = Self::default();
+        Self {
+            recipe: match recipe {
+                RecipeName::Evidence => default.recipe,
+                RecipeName::Tempered => Recipe::tempered(),
+                RecipeName::Clumped => Recipe::clumped(),
+            },
+            errors: errors.unwrap_or(default.errors),
+            latency: latency.clone().unwrap_or(default.latency),
+            slo: slo.map(|errors| Slo {
+                errors: errors.share(),
+            }),
+            budget: budget.map(|budget| budget as f64),
+            gauges: gauges.clone(),
+            ..default
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let (errors, latency) = (
@@ -214,7 +206,8 @@ impl Default for Settings {
             slo: None,
             budget: None,
             carried_ln_e: 0.0,
-            gauges: Vec::new(),
+            gauges: BTreeMap::new(),
+            tick_secs: TICK_SECS as f64,
         }
     }
 }

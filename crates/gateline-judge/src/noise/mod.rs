@@ -9,6 +9,7 @@ mod swings;
 
 use std::fmt;
 
+use gateline_model::ruling::{Calibration, Noise};
 use serde::{Deserialize, Serialize};
 
 pub use groups::{GroupCounts, WINDOWS, by_window};
@@ -30,29 +31,6 @@ pub struct DesignEffect {
     pub whole: f64,
     /// From what it is known.
     pub from: Calibration,
-}
-
-/// From what the noise of a metric is known.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "from")]
-pub enum Calibration {
-    /// Pods of the stable version before the rollout.
-    History {
-        /// Ticks of it.
-        ticks: u32,
-    },
-    /// Pods of the stable version beside the canary.
-    Concurrent {
-        /// Ticks of it.
-        ticks: u32,
-    },
-    /// The stable arm as a whole, over time: counts what both arms share as noise, so it is never too small for long.
-    Swings {
-        /// Ticks of it.
-        ticks: u32,
-    },
-    /// Nothing: a guess.
-    Uncalibrated,
 }
 
 impl DesignEffect {
@@ -106,6 +84,13 @@ impl DesignEffect {
     /// It is known from something.
     pub fn is_calibrated(&self) -> bool {
         self.from != Calibration::Uncalibrated
+    }
+}
+
+impl From<DesignEffect> for Noise {
+    fn from(effect: DesignEffect) -> Self {
+        let DesignEffect { clumps, whole, from } = effect;
+        Self { clumps, whole, from }
     }
 }
 

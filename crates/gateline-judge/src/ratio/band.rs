@@ -2,6 +2,7 @@
 //!
 //! Its upper edge inverts the e-process that promotes, its lower edge the one that rolls back: what is drawn is what rules.
 
+use gateline_model::ruling::Interval;
 use serde::{Deserialize, Serialize};
 
 use super::harm::Harm;
@@ -28,17 +29,6 @@ pub struct Band {
     /// ln prior of the posterior.
     ln_prior: Vec<f64>,
     ln_likelihood: Vec<f64>,
-}
-
-/// The interval of the ratio, at the recipe's two errors.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// The lowest ratio that the case against the release does not rule out.
-    pub low: f64,
-    /// The highest ratio that the case for it does not rule out.
-    pub high: f64,
-    /// The likeliest ratio.
-    pub likely: f64,
 }
 
 /// What is to be expected of the release.

@@ -8,7 +8,9 @@ mod pair;
 
 use serde::{Deserialize, Serialize};
 
-pub use band::{Band, Expected, Interval, Tempering};
+use gateline_model::ruling::Interval;
+
+pub use band::{Band, Expected, Tempering};
 pub use harm::Harm;
 pub(crate) use harm::ln_weights;
 pub use pair::Pair;

@@ -2,9 +2,7 @@
 
 use gateline_model::RulingKind;
 
-use super::full::{MetricReading, Numbers};
-use super::{Because, Dropped, Safe};
-use crate::guard::Guard;
+use gateline_model::ruling::{Because, Guard, MetricReading, Numbers, ODDS_MAX, Safe};
 
 /// What a sentence is made from.
 pub(crate) struct Words<'a> {
@@ -206,25 +204,10 @@ impl Words<'_> {
     }
 }
 
-impl Dropped {
-    /// Why, in words.
-    pub fn why(self) -> &'static str {
-        match self {
-            Dropped::WarmUp => "the canary was warming up: only the fuses saw it",
-            Dropped::Settling => "the weight had just changed: only the fuses saw it",
-            Dropped::ArmMissing => "an arm was silent",
-            Dropped::PodsMissing => "an arm had lost more than a fifth of its pods",
-            Dropped::NoBaseline => "too little was known of stable to compare with",
-            Dropped::NoHistogram => "a histogram was missing: only the other metrics counted it",
-            Dropped::SeenBefore => "it was not later than the one before",
-        }
-    }
-}
-
 /// The next round odds above some.
 fn next_bar(odds: f64) -> f64 {
     let mut bar = 10.0;
-    while bar <= odds && bar < super::full::ODDS_MAX {
+    while bar <= odds && bar < ODDS_MAX {
         bar *= 10.0;
     }
     bar

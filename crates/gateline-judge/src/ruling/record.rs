@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::full::{BandPoint, DroppedTicks, FullRuling};
-use super::{Dropped, Said};
+use gateline_model::ruling::{BandPoint, Dropped, DroppedTicks, FullRuling};
+
+use super::Said;
 use crate::judge::{Baseline, Judge, Settings};
 use crate::look::Look;
-use crate::recipe::TICK_SECS;
 
 /// Most points of a band: with more, every second one is left out. An hour has 240.
 pub const BAND_POINTS_MAX: usize = 2_000;
@@ -33,7 +33,7 @@ impl Record {
 
     /// Takes a look.
     pub fn observe(&mut self, look: &Look) -> &Said {
-        let at = seconds(look.tick);
+        let at = self.judge.seconds(look.tick);
         let before = self.judge.said().tick;
         if let Some(why) = self.judge.observe(look).dropped {
             self.drop_tick(at, why);
@@ -82,9 +82,4 @@ impl Record {
             }),
         }
     }
-}
-
-/// A tick as seconds since the rollout began.
-pub(crate) fn seconds(tick: u32) -> f64 {
-    f64::from(tick) * TICK_SECS as f64
 }

@@ -6,7 +6,7 @@ mod line;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gateline_model::Arm;
+use gateline_model::{Arm, FullRuling};
 pub use line::{BUCKETS_MAX, COUNT_MAX, LINE_BYTES_MAX, POD_BYTES_MAX};
 use line::{ByPod, Line};
 
@@ -15,7 +15,7 @@ use crate::judge::{Baseline, Settings};
 use crate::look::{ArmLook, Look};
 use crate::pods::PODS_MAX;
 use crate::recipe::TICK_SECS;
-use crate::ruling::{FullRuling, Record};
+use crate::ruling::Record;
 
 /// Most lines.
 pub const LINES_MAX: usize = 1_000_000;

@@ -259,6 +259,7 @@ impl Recorded {
             Event::CheckRecorded { gate, of, evidence } => {
                 let of = match of {
                     CheckOf::Entry => "check",
+                    CheckOf::Step => "check during the rollout",
                     CheckOf::Verify => "verification",
                 };
                 match &evidence.found {
@@ -287,6 +288,9 @@ impl Recorded {
                 }
                 Some(_) | None => format!("step {} applied", step + 1),
             },
+            Event::StepAdded { step, action, says } => {
+                format!("step {} is not as planned, {}: {says}", step + 1, doing(*action))
+            }
             Event::StepFailed { step, why, .. } => format!("step {} failed: {why}", step + 1),
             Event::StepParked { step, why, .. } => {
                 format!(
@@ -295,12 +299,16 @@ impl Recorded {
                 )
             }
             Event::RulingChanged { step, ruling, .. } => {
-                let ruled = words(ruling.says.word());
-                format!("ruling at step {}: {ruled}: {}", step + 1, ruling.headline)
+                let ruled = match &ruling.full {
+                    // Its headline begins with the ruling.
+                    Some(_) => String::new(),
+                    None => format!("{}: ", words(ruling.says.word())),
+                };
+                format!("ruling at step {}: {ruled}{}", step + 1, ruling.headline)
             }
             Event::RolloutPaused { why } => format!("paused: {}", paused(*why)),
             Event::RolloutResumed {} => "resumed".to_owned(),
-            Event::RollbackBegan { why, says } => format!("rollback began, {}: {says}", taken_back(*why)),
+            Event::RollbackBegan { why, says, .. } => format!("rollback began, {}: {says}", taken_back(*why)),
             Event::VerificationBegan { checks, .. } if checks.is_empty() => {
                 "verification began: nothing to check".to_owned()
             }
@@ -440,6 +448,8 @@ fn paused(why: PauseReason) -> &'static str {
         PauseReason::Inconclusive => "the judge could not tell in time",
         PauseReason::Irreversible => "the release is never taken back by itself; a person is called",
         PauseReason::Parked => "a step could not be observed; a person is called",
+        PauseReason::GoAhead => "a person says when to go on",
+        PauseReason::Failed => "it failed; a person is called",
     }
 }
 
@@ -450,6 +460,7 @@ fn taken_back(why: RollbackReason) -> &'static str {
         RollbackReason::VerificationFailed => "verification failed",
         RollbackReason::Aborted => "an actor aborted it",
         RollbackReason::Superseded => "a hotfix takes the lane",
+        RollbackReason::TimedOut => "it took too long",
     }
 }
 
@@ -489,6 +500,7 @@ mod tests {
             attempt: 1,
             go_on_at: Some(go_on_at.parse().unwrap()),
             measure_every: None,
+            checks: None,
         }
     }
 

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use gateline_core::{Actor, Command, Rejection, World};
 use gateline_drivers::Drivers;
 use gateline_engine::{Engine, Input, Receipt as EngineReceipt, Refusal, Request, Ticket};
-use gateline_model::{PromotionId, Recorded, Served};
+use gateline_model::{PromotionId, Recorded, Ruling, Served};
 use gateline_store::{
     Blob, IDEMPOTENCY_KEPT, IdempotencyKey, PasswordChange, Read, SqliteStore, Store, StoreError,
 };
@@ -287,6 +287,12 @@ impl Hub {
             .unwrap_or_else(PoisonError::into_inner)
             .traffic()
             .served(promotion)
+    }
+
+    /// What the judge said last of a running rollout's step, with its band.
+    pub fn ruling(&self, promotion: &PromotionId) -> Option<(u32, Ruling)> {
+        let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
+        engine.traffic().ruling(promotion).cloned()
     }
 
     /// Whether it decides, or why not.

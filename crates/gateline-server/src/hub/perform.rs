@@ -79,6 +79,9 @@ async fn both_arms(view: &TargetView, order: &SourceOrder) -> Result<Vec<Tick>, 
         let rest = Weight::percent(Weight::ALL.as_percent() - weight.as_percent());
         ticks.push(metrics::traffic(source, live.as_str(), Arm::Stable, rest).await?);
     }
+    // Both arms were looked at for one moment: the judge compares what belongs together.
+    let at = Timestamp::now();
+    ticks.iter_mut().for_each(|tick| tick.at = at);
     Ok(ticks)
 }
 

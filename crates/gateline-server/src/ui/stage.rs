@@ -175,10 +175,12 @@ fn declared(spec: &Stage) -> Markup {
             @for rule in &spec.approval { (approval_row(rule)) }
             @for window in &spec.windows { tr { th scope="row" { "window" } td { "admits in " b { (window) } } } }
             @if !spec.risk.is_empty() { tr { th scope="row" { "risk" } td { (risk(&spec.risk)) } } }
-            tr { th scope="row" { "rollout" } td { (rollout(&spec.rollout)) } }
+            tr { th scope="row" { "rollout" } td { (rollout(&spec.rollout, spec.target.instances())) } }
             @for (level, strategy) in &spec.rollout_at_risk {
-                tr { th scope="row" { "rollout" div.age { "from risk " (level.word()) } } td { (rollout(strategy)) } }
+                tr { th scope="row" { "rollout" div.age { "from risk " (level.word()) } } td { (rollout(strategy, spec.target.instances())) } }
             }
+            @for gate in &spec.before { (gate_row(gate, "before traffic")) }
+            @for gate in &spec.during { (gate_row(gate, "during the rollout")) }
             @for gate in &spec.verify { (gate_row(gate, "verification")) }
             tr { th scope="row" { "expires" } td { "after it was held for " (spec.expires) } }
         } }
@@ -271,16 +273,9 @@ fn approval_row(rule: &ApprovalRule) -> Markup {
     }
 }
 
-fn rollout(strategy: &Strategy) -> Markup {
-    match strategy {
-        Strategy::AllAtOnce(_) => html! { "everything at once" },
-        Strategy::Canary(canary) => {
-            let steps: Vec<String> = canary
-                .steps
-                .iter()
-                .map(|step| format!("{} for {}", step.weight, step.pause.unwrap_or(canary.pause)))
-                .collect();
-            html! { "canary: " (steps.join(", ")) @if let Some(judge) = &canary.judge { p.age { (takes_back(judge)) } } }
-        }
+fn rollout(strategy: &Strategy, instances: Option<u32>) -> Markup {
+    html! {
+        (strategy.says(instances))
+        @if let Some(judge) = strategy.judge() { p.age { (takes_back(judge)) } }
     }
 }

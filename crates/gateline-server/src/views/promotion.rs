@@ -79,7 +79,14 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         checks: checks(&promotion),
         rollout: promotion
             .rollout()
-            .map(|rollout| rollout::view(rollout, &events, served, live_version, leased_until)),
+            .map(|rollout| rollout::view(rollout, &events, served, live_version, leased_until))
+            .map(|mut view| {
+                // The replica that measures knows more than the record, which holds changes only.
+                let step = promotion.rollout().map(|rollout| rollout.step);
+                let newest = hub.ruling(id).filter(|(of, _)| Some(*of) == step);
+                view.ruling = newest.map(|(_, ruling)| ruling).or(view.ruling);
+                view
+            }),
         admitted_at: promotion.rollout().map(|rollout| rollout.admitted_at),
         ended_at: end.as_ref().map(|_| ended_at),
         outcome: end.as_ref().map(|(outcome, ..)| *outcome),

@@ -67,10 +67,10 @@ fn waiting_on(promotion: &Promotion, world: &World) -> Vec<String> {
             on
         }
         Phase::Rolling(rollout) => match rollout.paused {
-            Some((PauseReason::Asked | PauseReason::Inconclusive, _)) => {
+            Some((PauseReason::Asked | PauseReason::Inconclusive | PauseReason::GoAhead, _)) => {
                 vec!["an actor who may promote: resume or abort".to_owned()]
             }
-            Some((PauseReason::Irreversible | PauseReason::Parked, _)) => {
+            Some((PauseReason::Irreversible | PauseReason::Parked | PauseReason::Failed, _)) => {
                 vec!["a person who looks at the target: resume or abort".to_owned()]
             }
             None => Vec::new(),

@@ -111,7 +111,9 @@ impl Sim {
         let observed = match &task.order {
             TaskOrder::Check(order) => {
                 let gate = match &task.leased.work.kind {
-                    WorkKind::CheckEntry { gate } | WorkKind::CheckVerify { gate } => gate,
+                    WorkKind::CheckEntry { gate }
+                    | WorkKind::CheckStep { gate }
+                    | WorkKind::CheckVerify { gate } => gate,
                     other => unreachable!("a check is ordered for `{other}`"),
                 };
                 Observed::Checked(self.outside.check(gate, order))

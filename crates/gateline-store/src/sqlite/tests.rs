@@ -197,11 +197,14 @@ fn an_event_that_would_not_read_back_is_refused_alone() {
     let ruling = Ruling {
         says: RulingKind::Wait,
         headline: String::new(),
+        at: jiff::Timestamp::UNIX_EPOCH,
         requests: 0,
         errors: 0,
         errors_percent: Some(f64::NAN),
         latency_ms: None,
         stable_errors_percent: None,
+        weight: None,
+        full: None,
     };
     let mut bad = sample::one(sample::stream(1), 0);
     bad.events[0].event = Event::RulingChanged {

@@ -1,7 +1,7 @@
 //! The banner: the one thing to know about a promotion now; and what happens if it goes wrong.
 
 use gateline_api::{PromotionState, RolloutView};
-use gateline_model::{Decision, Event, GateVerdict, JudgeSettings, PauseReason, PromotionKind, Strategy};
+use gateline_model::{Decision, Event, GateVerdict, JudgeSettings, PauseReason, PromotionKind};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -100,6 +100,8 @@ fn why_paused(why: PauseReason) -> &'static str {
             "the release is never taken back by itself; a person resumes or aborts it"
         }
         PauseReason::Parked => "nobody can tell whether the last step is true; a person looks",
+        PauseReason::GoAhead => "everything is as it should be; a person says when to go on",
+        PauseReason::Failed => "it failed, and this stage asks a person; a person resumes or aborts it",
     }
 }
 
@@ -113,31 +115,13 @@ fn limits(shown: &Shown<'_>) -> Markup {
 
 /// The judge's limits as one sentence.
 pub(in crate::ui) fn takes_back(judge: &JudgeSettings) -> Markup {
-    let errors = judge
-        .errors
-        .as_ref()
-        .map(|limit| format!("more than {} of the requests fail", limit.at_most));
-    let latency = judge.latency.as_ref().map(|limit| {
-        format!(
-            "{} of the requests take longer than {}",
-            limit.quantile, limit.at_most
-        )
-    });
-    let limits: Vec<String> = errors.into_iter().chain(latency).collect();
-    html! {
-        @if !limits.is_empty() {
-            "Rolls back by itself when " (limits.join(", or when ")) ", once " (judge.at_least_requests) " requests are seen."
-        }
-    }
+    html! { @if let Some(says) = judge.takes_back() { "Rolls back by itself when " (says) "." } }
 }
 
 /// The judge's settings for the whole rollout, where the stage has a judge.
 pub(super) fn settings<'a>(shown: &Shown<'a>) -> Option<&'a JudgeSettings> {
     let level = shown.view.decision.as_ref().map(|decision| decision.risk);
-    match shown.stage?.rollout_at(level.unwrap_or_default()) {
-        Strategy::Canary(canary) => canary.judge.as_ref(),
-        Strategy::AllAtOnce(_) => None,
-    }
+    shown.stage?.rollout_at(level.unwrap_or_default()).judge()
 }
 
 fn ended(shown: &Shown<'_>) -> Markup {

@@ -355,7 +355,7 @@ pub fn promotion(state: PromotionState) -> PromotionView {
                 step(2, json!({"do": "expose", "weight": "100%"}), "next", Value::Null),
             ],
             "weight": "5%", "live_version": "1.2.0", "requests": 1_200, "errors": 12, "go_on_at": "2026-11-21T09:49:00Z",
-            "ruling": {"says": "wait", "headline": "1200 of 5000 requests seen", "requests": 1200, "errors": 12,
+            "ruling": {"says": "wait", "headline": "1200 of 5000 requests seen", "at": "2026-11-21T09:48:00Z", "requests": 1200, "errors": 12,
                        "errors_percent": 1.0, "latency_ms": 250.0, "stable_errors_percent": 1.0},
         });
         view["admitted_at"] = json!("2026-11-21T09:33:00Z");
