@@ -20,7 +20,7 @@ pub mod proxy;
 mod secret;
 mod step;
 
-use gateline_model::{CheckOrder, HealthSeen, Reading, StepOrder, Target, TargetView, Tick};
+use gateline_model::{CheckOrder, HealthSeen, Reading, StepAction, StepOrder, Target, TargetView, Tick};
 
 pub use check::CheckError;
 pub use fetch::REDIRECTS_MAX;
@@ -41,6 +41,9 @@ pub struct Drivers {
 impl Drivers {
     /// Looks whether a step is true of its target.
     pub async fn observe(&self, order: &StepOrder) -> Observed {
+        if let (StepAction::Degrade, Some(check)) = (order.action, &order.degrade) {
+            return command::is_degraded(&self.process.state_dir, order, check);
+        }
         match &order.target {
             Target::Process(_) => self.process.observe(order).await,
             Target::Command(target) => command::observe(target, order).await,
@@ -52,6 +55,9 @@ impl Drivers {
     /// # Errors
     /// [`StepError`], whose kind says whether the target can have changed.
     pub async fn apply(&self, order: &StepOrder) -> Result<Applied, StepError> {
+        if let (StepAction::Degrade, Some(check)) = (order.action, &order.degrade) {
+            return command::degrade(&self.process.state_dir, order, check).await;
+        }
         match &order.target {
             Target::Process(_) => self.process.apply(order).await,
             Target::Command(target) => command::apply(target, order).await,
@@ -100,6 +106,74 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_degrading_command_runs_once_for_its_key_whatever_the_target() {
+        let dir = tempfile::tempdir().unwrap();
+        let drivers = Drivers {
+            process: ProcessDriver {
+                state_dir: dir.path().join("state"),
+            },
+            post: Default::default(),
+        };
+        let told = dir.path().join("told");
+        let release = json!({"id": gateline_model::Digest::of(b"x"), "version": "1.4.0", "artifacts": []});
+        let order = |key: &str, run: String| -> StepOrder {
+            serde_json::from_value(json!({
+                "key": key,
+                "stage": {"project": "payments", "pipeline": "payment-service", "stage": "production"},
+                "target_name": "payments/production",
+                "target": {"process": {"command": ["x"], "listen": "127.0.0.1:1", "proxy": "no.sock"}},
+                "release": release, "live": release, "action": {"do": "degrade"},
+                "degrade": {"run": ["/bin/sh", "-c", run]},
+            }))
+            .unwrap()
+        };
+        let say = format!(
+            "echo $GATELINE_ACTION $GATELINE_KEY $GATELINE_LIVE_VERSION >> {}",
+            told.display()
+        );
+        let once = order("a/1", say.clone());
+        assert_eq!(drivers.observe(&once).await, Observed::NotApplied);
+        for _ in 0..2 {
+            drivers.apply(&once).await.unwrap();
+            assert_eq!(drivers.observe(&once).await, Observed::Applied);
+        }
+        drivers.apply(&order("a/2", say)).await.unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&told).unwrap(),
+            "degrade a/1 1.4.0\ndegrade a/2 1.4.0\n"
+        );
+
+        let refused = order("a/3", "echo no switch >&2; exit 4".to_owned());
+        let err = drivers.apply(&refused).await.unwrap_err();
+        assert!(
+            err.why.contains("exit code 4") && err.why.contains("no switch"),
+            "{err}"
+        );
+        assert_eq!(
+            drivers.observe(&refused).await,
+            Observed::NotApplied,
+            "it may be tried again"
+        );
+
+        // Begun, and then the server died.
+        let lost = order("a/4", "kill -9 $$".to_owned());
+        assert_eq!(
+            drivers.apply(&lost).await.unwrap_err().kind,
+            StepErrorKind::Unknown
+        );
+        let seen = drivers.observe(&lost).await;
+        assert!(
+            matches!(&seen, Observed::Unknown(why) if why.contains("whether it was done")),
+            "{seen:?}"
+        );
+        assert_eq!(
+            drivers.apply(&lost).await.unwrap_err().kind,
+            StepErrorKind::Unknown,
+            "never twice"
+        );
+    }
 
     #[tokio::test]
     async fn an_order_reaches_the_driver_of_its_target() {

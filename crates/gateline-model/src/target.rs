@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Artifact, ArtifactName, Digest, PolicyName, Registry, ReleaseBrief, ReleaseId, Span, StageRef,
-    StepAction, TargetName,
+    Artifact, ArtifactName, Digest, PolicyName, Proxy, Registry, ReleaseBrief, ReleaseId, RequestMark, Span,
+    StageRef, StepAction, TargetName,
 };
 
 /// The real place that a driver changes, and how.
@@ -33,7 +33,7 @@ impl Target {
     }
 }
 
-/// Supervised processes on this host, behind `gateline proxy`.
+/// Supervised processes on this host, behind a proxy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessTarget {
@@ -47,8 +47,15 @@ pub struct ProcessTarget {
     pub env: BTreeMap<String, String>,
     /// Where the proxy listens for this target's traffic.
     pub listen: SocketAddr,
-    /// The proxy's control socket.
-    pub proxy: String,
+    /// The proxy: the control socket of `gateline proxy`, or `{haproxy: ..}` or `{envoy: ..}`.
+    pub proxy: Proxy,
+    /// Where a request says `internal` or `trusted`, for steps that show a release to these people first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cohort: Option<RequestMark>,
+    /// By what a user keeps the release that he got while the share grows: a cookie, which the proxy gives to those who
+    /// have none, or a header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<RequestMark>,
     /// Path that answers 200 when a process is healthy.
     #[serde(default = "healthz")]
     pub health: String,

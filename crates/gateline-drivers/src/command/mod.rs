@@ -6,11 +6,14 @@
 //! know. An `apply` that goes on after the death of the server is not adopted again; `observe` is asked first.
 //!
 //! Each executable gets `PATH`, the target's `env`, and:
-//! `GATELINE_KEY` idempotency key; `GATELINE_STAGE`; `GATELINE_TARGET`; `GATELINE_ACTION` `start`, `expose`, `finish`,
-//! `withdraw` or `discard`; `GATELINE_VERSION` and `GATELINE_RELEASE` the release to act on; `GATELINE_WEIGHT` the share
-//! of traffic, 0 to 100, that it has when the step is true; `GATELINE_LIVE_VERSION` and `GATELINE_LIVE_RELEASE` the
-//! release that was live before, empty if there was none. The whole order comes as JSON on standard input.
+//! `GATELINE_KEY` idempotency key; `GATELINE_STAGE`; `GATELINE_TARGET`; `GATELINE_ACTION` the word of the step (`stop`,
+//! `start`, `mirror`, `replace`, `expose`, `finish`, `withdraw`, `discard`, `degrade`); `GATELINE_VERSION` and
+//! `GATELINE_RELEASE` the release to act on; `GATELINE_WEIGHT` the share of traffic, 0 to 100, that it has when the step is
+//! true; `GATELINE_COHORT` who gets it besides; `GATELINE_SHARE` the share of which it gets a copy; `GATELINE_NEW` and
+//! `GATELINE_OLD` how many instances run; `GATELINE_LIVE_VERSION` and `GATELINE_LIVE_RELEASE` the release that was live
+//! before. What a step does not say is empty. The whole order comes as JSON on standard input.
 
+mod degrade;
 mod output;
 mod run;
 
@@ -22,6 +25,8 @@ use gateline_model::{
 };
 use serde::Serialize;
 
+pub use degrade::DEGRADES_KEPT_MAX;
+pub(crate) use degrade::{degrade, is_degraded};
 pub use output::{OUTPUT_BYTES_MAX, OUTPUT_TAIL_BYTES_MAX, Output};
 pub use run::KILL_GRACE;
 use run::{Call, Ended, Run, RunError, run};
@@ -171,17 +176,6 @@ async fn answer(call: Call, command: &[String]) -> Result<bool, String> {
 }
 
 fn step_call(target: &CommandTarget, order: &StepOrder, command: &[String]) -> Result<Call, FillError> {
-    let action = match order.action {
-        StepAction::Stop => "stop",
-        StepAction::Start => "start",
-        StepAction::Mirror { .. } => "mirror",
-        StepAction::Replace { .. } => "replace",
-        StepAction::Expose { .. } => "expose",
-        StepAction::Finish => "finish",
-        StepAction::Withdraw => "withdraw",
-        StepAction::Discard => "discard",
-        StepAction::Degrade => "degrade",
-    };
     let (release, weight) = match (order.action, &target.revert, &order.live) {
         (
             StepAction::Stop
@@ -193,27 +187,62 @@ fn step_call(target: &CommandTarget, order: &StepOrder, command: &[String]) -> R
             | StepAction::Degrade,
             _,
             _,
-        ) => (&order.release, order.action.weight().unwrap_or(Weight::NONE)),
+        ) => (&order.release, order.action.weight()),
         // Without a `revert`, taking back means to apply what was live before.
-        (StepAction::Withdraw | StepAction::Discard, None, Some(live)) => (live, Weight::ALL),
-        (StepAction::Withdraw | StepAction::Discard, _, _) => (&order.release, Weight::NONE),
+        (StepAction::Withdraw | StepAction::Discard, None, Some(live)) => (live, Some(Weight::ALL)),
+        (StepAction::Withdraw | StepAction::Discard, _, _) => (&order.release, Some(Weight::NONE)),
     };
-    let live = |text: fn(&ReleaseBrief) -> String| order.live.as_ref().map(text).unwrap_or_default();
     let mut env = target.env.clone();
-    env.extend([
-        ("GATELINE_KEY".into(), order.key.clone()),
-        ("GATELINE_STAGE".into(), order.stage.to_string()),
-        ("GATELINE_TARGET".into(), order.target_name.to_string()),
-        ("GATELINE_ACTION".into(), action.into()),
-        ("GATELINE_WEIGHT".into(), weight.as_percent().to_string()),
-        (
-            "GATELINE_LIVE_VERSION".into(),
-            live(|live| live.version.to_string()),
-        ),
-        ("GATELINE_LIVE_RELEASE".into(), live(|live| live.id.to_string())),
-    ]);
+    env.extend(step_env(order, weight));
     name_release(&mut env, release);
     call(command, release, env, order, target.timeout)
+}
+
+/// What every executable is told of a step, but the release to act on.
+fn step_env(order: &StepOrder, weight: Option<Weight>) -> BTreeMap<String, String> {
+    let action = match order.action {
+        StepAction::Stop => "stop",
+        StepAction::Start => "start",
+        StepAction::Mirror { .. } => "mirror",
+        StepAction::Replace { .. } => "replace",
+        StepAction::Expose { .. } => "expose",
+        StepAction::Finish => "finish",
+        StepAction::Withdraw => "withdraw",
+        StepAction::Discard => "discard",
+        StepAction::Degrade => "degrade",
+    };
+    let (mut cohort, mut share, mut new, mut old) = Default::default();
+    match order.action {
+        StepAction::Mirror { share: percent } => share = percent.as_percent().to_string(),
+        StepAction::Replace { new: more, old: rest } => (new, old) = (more.to_string(), rest.to_string()),
+        StepAction::Expose {
+            cohort: Some(people), ..
+        } => cohort = people.word().to_owned(),
+        StepAction::Stop
+        | StepAction::Start
+        | StepAction::Expose { .. }
+        | StepAction::Finish
+        | StepAction::Withdraw
+        | StepAction::Discard
+        | StepAction::Degrade => {}
+    }
+    let live = |text: fn(&ReleaseBrief) -> String| order.live.as_ref().map(text).unwrap_or_default();
+    let weight = weight.map(|weight| weight.as_percent().to_string());
+    [
+        ("GATELINE_KEY", order.key.clone()),
+        ("GATELINE_STAGE", order.stage.to_string()),
+        ("GATELINE_TARGET", order.target_name.to_string()),
+        ("GATELINE_ACTION", action.to_owned()),
+        ("GATELINE_WEIGHT", weight.unwrap_or_default()),
+        ("GATELINE_COHORT", cohort),
+        ("GATELINE_SHARE", share),
+        ("GATELINE_NEW", new),
+        ("GATELINE_OLD", old),
+        ("GATELINE_LIVE_VERSION", live(|live| live.version.to_string())),
+        ("GATELINE_LIVE_RELEASE", live(|live| live.id.to_string())),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
 fn name_release(env: &mut BTreeMap<String, String>, release: &ReleaseBrief) {

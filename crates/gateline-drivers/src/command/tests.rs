@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use gateline_model::{Artifact, Digest, Target};
+use gateline_model::{Artifact, Cohort, Digest, Target};
 use test_case::test_case;
 
 use super::*;
@@ -126,6 +126,18 @@ async fn each_action_names_its_release(action: StepAction, revert: Option<&str>,
             .trim(),
         says
     );
+}
+
+#[test_case(StepAction::Stop, "stop w=0 c= s= n= o="; "the old release is stopped")]
+#[test_case(StepAction::Mirror { share: Weight::percent(10) }, "mirror w=0 c= s=10 n= o="; "a mirror has its share, and no weight")]
+#[test_case(StepAction::Replace { new: 1, old: 2 }, "replace w=33 c= s= n=1 o=2"; "instances are counted")]
+#[test_case(StepAction::Expose { weight: Weight::percent(5), cohort: Some(Cohort::Trusted) }, "expose w=5 c=trusted s= n= o="; "a cohort is named")]
+#[test_case(StepAction::Degrade, "degrade w= c= s= n= o="; "degrading moves no traffic")]
+#[tokio::test]
+async fn each_action_says_what_it_asks_for(action: StepAction, says: &str) {
+    let say = "echo $GATELINE_ACTION w=$GATELINE_WEIGHT c=$GATELINE_COHORT s=$GATELINE_SHARE n=$GATELINE_NEW o=$GATELINE_OLD";
+    let told = apply_step(&target(say), action, Some("1.3.0")).await.unwrap();
+    assert_eq!(told.says.trim(), says);
 }
 
 #[tokio::test]

@@ -5,13 +5,12 @@
 use std::io;
 use std::time::Duration;
 
-use gateline_model::{ProcessTarget, TargetName};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::Instant;
 
 use super::instance::{Folder, Instance};
 use super::procfs::ProcessId;
-use super::traffic;
+use super::traffic::{Traffic, in_flight};
 use crate::StepError;
 
 /// How long a process may take to end after SIGTERM. Its requests have finished before.
@@ -24,16 +23,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Lets the instances' requests finish, ends the instances and forgets them. They must have left the route.
 pub(super) async fn end(
     folder: &Folder,
-    target: &ProcessTarget,
-    name: &TargetName,
+    traffic: Traffic<'_>,
     instances: &[Instance],
 ) -> Result<(), StepError> {
+    let Traffic { target, name } = traffic;
     if instances.is_empty() {
         return Ok(());
     }
     let deadline = Instant::now() + target.drain.as_std();
     loop {
-        let busy = traffic::in_flight(&traffic::view(target, name).await?.in_flight, instances);
+        let busy = in_flight(&traffic.view().await?.in_flight, instances);
         if busy == 0 {
             break;
         }

@@ -1,5 +1,6 @@
 //! Health of one process: one request to its health page.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http_body_util::Empty;
@@ -15,14 +16,18 @@ pub const HEALTH_WITHIN: Duration = Duration::from_secs(2);
 
 /// Whether the process answers its health page with 200.
 pub(super) async fn is_healthy(instance: &Instance, path: &str) -> bool {
+    answers(instance.address(), path).await
+}
+
+/// Whether this page is answered with 200.
+pub(super) async fn answers(address: SocketAddr, path: &str) -> bool {
     matches!(
-        tokio::time::timeout(HEALTH_WITHIN, ask(instance, path)).await,
+        tokio::time::timeout(HEALTH_WITHIN, ask(address, path)).await,
         Ok(Some(StatusCode::OK))
     )
 }
 
-async fn ask(instance: &Instance, path: &str) -> Option<StatusCode> {
-    let address = instance.address();
+async fn ask(address: SocketAddr, path: &str) -> Option<StatusCode> {
     let stream = TcpStream::connect(address).await.ok()?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await

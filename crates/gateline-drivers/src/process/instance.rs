@@ -158,10 +158,25 @@ impl Folder {
 
     /// Forgets an instance. Its log stays, for a person to read.
     pub(super) fn forget(&self, instance: &Instance) -> io::Result<()> {
-        match std::fs::remove_file(self.file(instance, "json")) {
-            Err(err) if err.kind() != io::ErrorKind::NotFound => Err(err),
-            Ok(()) | Err(_) => Ok(()),
-        }
+        remove(&self.file(instance, "ended"))?;
+        remove(&self.file(instance, "json"))
+    }
+
+    /// How an instance's process ended, where this server has started it.
+    pub(super) fn how_it_ended(&self, instance: &Instance) -> Option<String> {
+        let text = std::fs::read_to_string(self.file(instance, "ended")).ok()?;
+        let (nonce, how) = text.split_once(' ')?;
+        (nonce == instance.nonce).then(|| how.to_owned())
+    }
+
+    /// Writes a small file of the target's own beside its records.
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        write_whole(&self.0.join(name), bytes)
+    }
+
+    /// Reads such a file, where there is one.
+    pub(super) fn read(&self, name: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.0.join(name)).ok()
     }
 
     /// The last lines that an instance wrote, for an error.
@@ -243,7 +258,13 @@ impl Folder {
             .expect("nobody has waited for the process yet");
         let identified = procfs::identify(pid);
         // Somebody must wait for the process while its parent lives, or it stays as a zombie.
-        tokio::spawn(async move { child.wait().await });
+        let (ended, nonce) = (self.file(&instance, "ended"), instance.nonce.clone());
+        tokio::spawn(async move {
+            if let Ok(status) = child.wait().await {
+                // Only words for people are lost where this fails.
+                let _ = std::fs::write(ended, format!("{nonce} {}", how(status)));
+            }
+        });
         instance.process = Some(identified.map_err(|err| {
             StepError::unknown(format!(
                 "started `{program}`, but `/proc/{pid}` cannot be read: {err}"
@@ -292,6 +313,23 @@ impl Folder {
             std::fs::remove_file(path)?;
         }
         File::create(path)
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(err),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// How a process ended, in words.
+fn how(status: std::process::ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("with exit code {code}"),
+        (None, Some(9)) => "by signal 9: somebody killed it, or the system for its memory".to_owned(),
+        (None, signal) => format!("by signal {}", signal.unwrap_or(0)),
     }
 }
 

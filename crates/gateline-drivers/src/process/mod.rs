@@ -4,10 +4,12 @@
 //! proxy, so that any number of values of [`ProcessDriver`], one after the other or at once, see and do the same.
 //! Knows neither rollouts nor why a step is asked for.
 
+mod arms;
 mod ending;
 mod health;
 mod instance;
 mod procfs;
+mod signals;
 mod starting;
 mod step;
 mod traffic;
@@ -23,12 +25,14 @@ pub use ending::TERMINATE_WITHIN;
 pub use health::HEALTH_WITHIN;
 pub use instance::{Instance, LOGS_KEPT_MAX};
 pub use procfs::{NONCE_VARIABLE, ProcessId};
+pub use signals::SIGNALS_MAX;
 pub use starting::{CRASHES_FORGIVEN, RESTART_AFTER, RESTART_AFTER_MAX};
 
 use crate::{Applied, Observed, StepError};
 use instance::Folder;
 use starting::unreadable;
 use step::Job;
+use traffic::Traffic;
 
 /// Makes steps true of processes, and looks whether they are.
 #[derive(Debug, Clone)]
@@ -77,7 +81,7 @@ impl ProcessDriver {
     pub async fn measure(&self, view: &TargetView) -> Result<Vec<Tick>, StepError> {
         let target = process_target(&view.target)?;
         let name = &view.target_name;
-        let shown = traffic::view(target, name).await?;
+        let shown = Traffic { target, name }.view().await?;
         let Some(route) = shown
             .route
             .filter(|route| traffic::arm_of(route, view.release.id).is_some())
@@ -87,7 +91,16 @@ impl ProcessDriver {
                 "the proxy's route `{name}` does not serve `{version}`"
             )));
         };
-        Ok(traffic::ticks(&route, Timestamp::now()))
+        let mut ticks = traffic::ticks(&route, Timestamp::now());
+        let folder = self.folder(name)?;
+        // Whoever has the lock may be ending processes right now, which is no signal.
+        if folder.try_lock().map_err(StepError::failed)?.is_some()
+            && let Some(canary) = ticks.iter_mut().find(|tick| tick.arm == Arm::Canary)
+            && traffic::arm_of(&route, view.release.id) == Some(Arm::Canary)
+        {
+            canary.signals = signals::of(&folder, view.release.id).await.map_err(unreadable)?;
+        }
+        Ok(ticks)
     }
 
     /// Ends every process of every target, without letting requests finish. For a host that is being cleared.
@@ -113,10 +126,11 @@ impl ProcessDriver {
             degrade: _,
         } = order;
         let is_live_already = live.as_ref().is_some_and(|live| live.id == release.id);
+        let (target, name) = (process_target(target)?, target_name);
         Ok(Job {
-            folder: self.folder(target_name)?,
-            target: process_target(target)?,
-            name: target_name,
+            folder: self.folder(name)?,
+            target,
+            traffic: Traffic { target, name },
             new: release,
             live: live.as_ref().filter(|_| !is_live_already),
             is_live_already,
@@ -136,7 +150,11 @@ impl ProcessDriver {
     async fn look_after(&self, view: &TargetView) -> Result<HealthSeen, StepError> {
         let target = process_target(&view.target)?;
         let folder = self.folder(&view.target_name)?;
-        let Some(route) = traffic::view(target, &view.target_name).await?.route else {
+        let traffic = Traffic {
+            target,
+            name: &view.target_name,
+        };
+        let Some(route) = traffic.view().await?.route else {
             return Ok(unhealthy(format_args!(
                 "the proxy has no route `{}`",
                 view.target_name
@@ -148,12 +166,18 @@ impl ProcessDriver {
                 view.target_name, view.release.version
             )));
         };
+        // While instances are replaced batch by batch, there are only so many.
+        let settings = route.set.arms.of(arm);
+        let count = match settings.weight {
+            100 => target.instances,
+            _ => u32::try_from(settings.backends.len()).unwrap_or(target.instances),
+        };
         // Whoever has the lock changes these processes right now: then this is a look only.
         let lock = folder.try_lock().map_err(StepError::failed)?;
         if lock.is_some() {
-            starting::restart_dead(&folder, target, &view.release, Timestamp::now()).await?;
+            starting::restart_dead(&folder, target, &view.release, count, Timestamp::now()).await?;
         }
-        let Some(instances) = starting::running(&folder, target, &view.release)
+        let Some(instances) = starting::running(&folder, &view.release, count)
             .await
             .map_err(unreadable)?
         else {
@@ -180,13 +204,9 @@ impl ProcessDriver {
         };
         if side.backends != backends && side.weight > 0 && lock.is_some() {
             side.backends = backends;
-            traffic::set(
-                target,
-                &view.target_name,
-                &format!("moved from {}", route.set.key),
-                arms,
-            )
-            .await?;
+            traffic
+                .set(&format!("moved from {}", route.set.key), arms)
+                .await?;
         }
         Ok(if route.listening {
             Health::Healthy.into()

@@ -29,7 +29,17 @@ pub(super) async fn start(
     target: &ProcessTarget,
     release: &ReleaseBrief,
 ) -> Result<Vec<Instance>, StepError> {
-    if !(1..=BACKENDS_MAX as u32).contains(&target.instances) {
+    start_some(folder, target, release, target.instances).await
+}
+
+/// Makes the first so many processes of a release run and answer their health page.
+pub(super) async fn start_some(
+    folder: &Folder,
+    target: &ProcessTarget,
+    release: &ReleaseBrief,
+    count: u32,
+) -> Result<Vec<Instance>, StepError> {
+    if target.instances == 0 || target.instances.max(count) > BACKENDS_MAX as u32 {
         return Err(StepError::failed(format!(
             "the target's `instances` must be 1 to {BACKENDS_MAX}"
         )));
@@ -41,7 +51,7 @@ pub(super) async fn start(
         let mut instances = Vec::new();
         let mut waiting = None;
         let records = folder.instances_of(release.id).map_err(unreadable)?;
-        for n in 0..target.instances {
+        for n in 0..count {
             let before = records.iter().find(|instance| instance.n == n);
             let instance = match before {
                 Some(instance) if instance.alive().await.map_err(unreadable)?.is_some() => instance.clone(),
@@ -80,31 +90,32 @@ pub(super) async fn start(
     }
 }
 
-/// The release's living processes, all of them or none: a record more or less, or a dead process, is none.
+/// The release's first so many processes, all of them alive, or none.
 pub(super) async fn running(
     folder: &Folder,
-    target: &ProcessTarget,
     release: &ReleaseBrief,
+    count: u32,
 ) -> std::io::Result<Option<Vec<Instance>>> {
     let mut instances = folder.instances_of(release.id)?;
-    instances.retain(|instance| instance.n < target.instances);
+    instances.retain(|instance| instance.n < count);
     for instance in &instances {
         if instance.alive().await?.is_none() {
             return Ok(None);
         }
     }
-    Ok((instances.len() == target.instances as usize).then_some(instances))
+    Ok((instances.len() == count as usize).then_some(instances))
 }
 
-/// Starts dead processes of a live release again, those that keep dying more and more rarely. Does not wait.
+/// Starts the dead ones of a live release's first so many processes again, those that keep dying more and more rarely. Does not wait.
 pub(super) async fn restart_dead(
     folder: &Folder,
     target: &ProcessTarget,
     release: &ReleaseBrief,
+    count: u32,
     now: Timestamp,
 ) -> Result<(), StepError> {
     let records = folder.instances_of(release.id).map_err(unreadable)?;
-    for n in 0..target.instances.min(BACKENDS_MAX as u32) {
+    for n in 0..count.min(BACKENDS_MAX as u32) {
         let Some(before) = records.iter().find(|instance| instance.n == n) else {
             folder.spawn(target, release, n, None).await?;
             continue;

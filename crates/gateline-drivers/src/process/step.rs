@@ -2,20 +2,22 @@
 //!
 //! `is_applied` and `apply` stand side by side for every action: what the one makes, the other sees.
 
-use gateline_model::{ProcessTarget, ReleaseBrief, StepAction, StepOrder, TargetName, Weight};
+use gateline_model::{Arm, Cohort, ProcessTarget, ReleaseBrief, StepAction, StepOrder, Weight};
+use jiff::Timestamp;
 
+use super::arms::{self, Side};
 use super::instance::{Folder, Instance};
 use super::starting::{self, unreadable};
-use super::traffic::{self, Side};
-use super::{ending, health};
-use crate::proxy::{Arms, View};
+use super::traffic::{self, Traffic};
+use super::{ending, health, signals};
+use crate::proxy::{Arms, RouteView, View};
 use crate::{Applied, StepError};
 
 /// An order whose target is one of processes, and that target's folder.
 pub(super) struct Job<'a> {
     pub(super) folder: Folder,
     pub(super) target: &'a ProcessTarget,
-    pub(super) name: &'a TargetName,
+    pub(super) traffic: Traffic<'a>,
     pub(super) new: &'a ReleaseBrief,
     /// None where the release is live already: then there is no other one to compare with, or to end.
     pub(super) live: Option<&'a ReleaseBrief>,
@@ -26,52 +28,80 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     /// Whether the step is true.
     pub(super) async fn is_applied(&self) -> Result<bool, StepError> {
-        let Self {
-            folder, target, new, ..
-        } = self;
+        let Self { folder, new, .. } = self;
+        // What is never true is told by who is asked to make it true.
+        if self.order.target.cannot(self.order.action).is_some() {
+            return Ok(false);
+        }
         match self.order.action {
-            StepAction::Start => {
-                let Some(instances) = self.running(new).await? else {
+            StepAction::Stop => {
+                let view = self.view().await?;
+                let served = view.route.is_some_and(|route| self.serves_another(&route));
+                Ok(!served && self.are_gone(&self.leftover()?).await?)
+            }
+            StepAction::Start => match self.running(new).await? {
+                Some(instances) => Ok(self.are_healthy(&instances).await),
+                None => Ok(false),
+            },
+            StepAction::Mirror { share } => {
+                let view = self.view().await?;
+                let Some(new_instances) = self.running(new).await? else {
                     return Ok(false);
                 };
-                for instance in &instances {
-                    if !health::is_healthy(instance, &target.health).await {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
+                // Where nothing is live, there is nothing to copy.
+                let Some(live) = self.live else {
+                    return Ok(true);
+                };
+                let Some(live_instances) = self.running(live).await? else {
+                    return Ok(false);
+                };
+                let live = side(live, &live_instances);
+                let arms = arms::mirrored(side(new, &new_instances), live, share);
+                Ok(self.traffic.is_set(&view, &arms))
             }
-            StepAction::Expose { weight, cohort: _ } => {
+            StepAction::Replace { new: more, old } => {
+                let view = self.view().await?;
+                let Some(new_instances) = self.some_running(new, more).await? else {
+                    return Ok(false);
+                };
+                let live_instances = match self.live {
+                    Some(live) => self.some_running(live, old).await?,
+                    None => Some(Vec::new()),
+                };
+                let Some(live_instances) = live_instances else {
+                    return Ok(false);
+                };
+                let arms = self.replaced(&new_instances, &live_instances);
+                Ok(self.traffic.is_set(&view, &arms) && self.are_gone(&self.beyond(more, old)?).await?)
+            }
+            StepAction::Expose { weight, cohort } => {
                 let view = self.view().await?;
                 let Some(new_instances) = self.running(new).await? else {
                     return Ok(false);
                 };
                 let arms = match self.live {
-                    None => self.exposed(&new_instances, None, weight),
+                    None => self.exposed(&new_instances, None, weight, cohort),
                     // An arm without weight is as good with dead backends.
                     Some(live) if weight == Weight::ALL => {
                         let live_instances = folder.instances_of(live.id).map_err(unreadable)?;
-                        self.exposed(&new_instances, Some(&live_instances), weight)
+                        self.exposed(&new_instances, Some(&live_instances), weight, cohort)
                     }
                     Some(live) => {
                         let Some(live_instances) = self.running(live).await? else {
                             return Ok(false);
                         };
-                        self.exposed(&new_instances, Some(&live_instances), weight)
+                        self.exposed(&new_instances, Some(&live_instances), weight, cohort)
                     }
                 };
-                Ok(traffic::is_set(&view, target, &arms))
+                Ok(self.traffic.is_set(&view, &arms))
             }
             StepAction::Finish => {
                 let view = self.view().await?;
                 let Some(instances) = self.running(new).await? else {
                     return Ok(false);
                 };
-                let arms = traffic::settled(Side {
-                    release: new,
-                    instances: &instances,
-                });
-                Ok(traffic::is_set(&view, target, &arms) && self.are_gone(&self.leftover()?).await?)
+                let arms = arms::settled(side(new, &instances));
+                Ok(self.traffic.is_set(&view, &arms) && self.are_gone(&self.leftover()?).await?)
             }
             StepAction::Withdraw => {
                 let view = self.view().await?;
@@ -81,12 +111,12 @@ impl Job<'_> {
                 let Some(instances) = self.running(live).await? else {
                     return Ok(false);
                 };
-                Ok(traffic::is_set(&view, target, &self.withdrawn(live, &instances)))
+                // That it really serves is seen, not concluded: by itself, and through the proxy.
+                Ok(self.traffic.is_set(&view, &self.withdrawn(live, &instances))
+                    && self.are_healthy(&instances).await
+                    && self.traffic.answers().await)
             }
-            StepAction::Stop
-            | StepAction::Mirror { .. }
-            | StepAction::Replace { .. }
-            | StepAction::Degrade => Err(self.cannot()),
+            StepAction::Degrade => Err(self.cannot("no command is declared for it")),
             StepAction::Discard if self.is_live_already => Ok(true),
             StepAction::Discard => {
                 let view = self.view().await?;
@@ -101,90 +131,157 @@ impl Job<'_> {
 
     /// Makes the step true. The folder's lock is held by the caller.
     pub(super) async fn apply(&self) -> Result<Applied, StepError> {
-        let Self {
-            folder,
-            target,
-            name,
-            new,
-            order,
-            ..
-        } = self;
-        let says = match order.action {
-            StepAction::Start => {
-                let instances = starting::start(folder, target, new).await?;
-                let ports: Vec<String> = instances
-                    .iter()
-                    .map(|instance| instance.port.to_string())
-                    .collect();
-                format!("`{}` is healthy on port {}", new.version, ports.join(", "))
-            }
-            StepAction::Expose { weight, cohort: _ } => {
-                let new_instances = starting::start(folder, target, new).await?;
-                let live_instances = match self.live {
-                    None => None,
-                    Some(live) if weight == Weight::ALL => {
-                        Some(folder.instances_of(live.id).map_err(unreadable)?)
-                    }
-                    Some(live) => Some(starting::start(folder, target, live).await?),
-                };
-                let arms = self.exposed(&new_instances, live_instances.as_deref(), weight);
-                let given = arms.canary.weight;
-                traffic::set(target, name, &order.key, arms).await?;
-                format!(
-                    "`{}` gets {given} % of the requests at {}",
-                    new.version, target.listen
-                )
-            }
-            StepAction::Finish => {
-                let instances = starting::start(folder, target, new).await?;
-                let arms = traffic::settled(Side {
-                    release: new,
-                    instances: &instances,
-                });
-                traffic::set(target, name, &order.key, arms).await?;
-                let leftover = self.leftover()?;
-                ending::end(folder, target, name, &leftover).await?;
-                format!(
-                    "`{}` gets all requests; {} old processes have ended",
-                    new.version,
-                    leftover.len()
-                )
-            }
-            StepAction::Withdraw => match self.back_to() {
-                None => {
-                    traffic::remove(target, name).await?;
-                    format!(
-                        "nothing serves at {} any more: no release was live before",
-                        target.listen
-                    )
-                }
-                Some(live) => {
-                    let instances = starting::start(folder, target, live).await?;
-                    traffic::set(target, name, &order.key, self.withdrawn(live, &instances)).await?;
-                    format!("`{}` gets all requests again", live.version)
-                }
-            },
-            StepAction::Stop
-            | StepAction::Mirror { .. }
-            | StepAction::Replace { .. }
-            | StepAction::Degrade => {
-                return Err(self.cannot());
-            }
-            StepAction::Discard if self.is_live_already => {
-                format!("`{}` stays: it is the live release", new.version)
-            }
-            StepAction::Discard => {
-                self.forget_canary().await?;
-                let instances = folder.instances_of(new.id).map_err(unreadable)?;
-                ending::end(folder, target, name, &instances).await?;
-                format!("{} processes of `{}` have ended", instances.len(), new.version)
-            }
+        if let Some(why) = self.order.target.cannot(self.order.action) {
+            return Err(self.cannot(why));
+        }
+        let says = match self.order.action {
+            StepAction::Stop => self.stop().await?,
+            StepAction::Start => self.start().await?,
+            StepAction::Mirror { share } => self.mirror(share).await?,
+            StepAction::Replace { new, old } => self.replace(new, old).await?,
+            StepAction::Expose { weight, cohort } => self.expose(weight, cohort).await?,
+            StepAction::Finish => self.finish().await?,
+            StepAction::Withdraw => self.withdraw().await?,
+            StepAction::Discard => self.discard().await?,
+            StepAction::Degrade => return Err(self.cannot("no command is declared for it")),
         };
+        // From here on, an instance that ends is a signal.
+        signals::note(&self.folder, &self.order.key, Timestamp::now()).map_err(unreadable)?;
         Ok(Applied { says })
     }
 
-    fn cannot(&self) -> StepError {
-        StepError::failed(format!("the process driver cannot {}", self.order.action))
+    async fn stop(&self) -> Result<String, StepError> {
+        let route = self.view().await?.route;
+        if route.is_some_and(|route| self.serves_another(&route)) {
+            self.traffic.remove().await?;
+        }
+        let leftover = self.leftover()?;
+        ending::end(&self.folder, self.traffic, &leftover).await?;
+        Ok(format!(
+            "{} processes have ended; nothing serves at {}",
+            leftover.len(),
+            self.target.listen
+        ))
+    }
+
+    async fn start(&self) -> Result<String, StepError> {
+        let instances = starting::start(&self.folder, self.target, self.new).await?;
+        let ports: Vec<String> = instances
+            .iter()
+            .map(|instance| instance.port.to_string())
+            .collect();
+        Ok(format!(
+            "`{}` is healthy on port {}",
+            self.new.version,
+            ports.join(", ")
+        ))
+    }
+
+    async fn mirror(&self, share: Weight) -> Result<String, StepError> {
+        let (folder, target, new) = (&self.folder, self.target, self.new);
+        let new_instances = starting::start(folder, target, new).await?;
+        let Some(live) = self.live else {
+            return Ok("nothing is live, so there is nothing to copy".to_owned());
+        };
+        let live_instances = starting::start(folder, target, live).await?;
+        let arms = arms::mirrored(side(new, &new_instances), side(live, &live_instances), share);
+        self.traffic.set(&self.order.key, arms).await?;
+        Ok(format!(
+            "`{}` gets a copy of {share} of the requests at {}",
+            new.version, target.listen
+        ))
+    }
+
+    async fn replace(&self, more: u32, old: u32) -> Result<String, StepError> {
+        let (folder, target, new) = (&self.folder, self.target, self.new);
+        if more == 0 && (old == 0 || self.live.is_none()) {
+            return Err(self.cannot("that would leave nobody to answer"));
+        }
+        let new_instances = starting::start_some(folder, target, new, more).await?;
+        let live_instances = match self.live {
+            Some(live) => starting::start_some(folder, target, live, old).await?,
+            None => Vec::new(),
+        };
+        let arms = self.replaced(&new_instances, &live_instances);
+        self.traffic.set(&self.order.key, arms).await?;
+        let beyond = self.beyond(more, old)?;
+        ending::end(folder, self.traffic, &beyond).await?;
+        Ok(format!(
+            "{more} instances of `{}` and {} of the release before take the requests at {}",
+            new.version,
+            live_instances.len(),
+            target.listen
+        ))
+    }
+
+    async fn expose(&self, weight: Weight, cohort: Option<Cohort>) -> Result<String, StepError> {
+        let (folder, target, new) = (&self.folder, self.target, self.new);
+        let new_instances = starting::start(folder, target, new).await?;
+        let live_instances = match self.live {
+            None => None,
+            Some(live) if weight == Weight::ALL => Some(folder.instances_of(live.id).map_err(unreadable)?),
+            Some(live) => Some(starting::start(folder, target, live).await?),
+        };
+        let arms = self.exposed(&new_instances, live_instances.as_deref(), weight, cohort);
+        let given = arms.canary.weight;
+        self.traffic.set(&self.order.key, arms).await?;
+        let people = cohort.map(|cohort| format!("those of the cohort `{cohort}` and "));
+        Ok(format!(
+            "`{}` gets {}{given} % of the requests at {}",
+            new.version,
+            people.unwrap_or_default(),
+            target.listen
+        ))
+    }
+
+    async fn finish(&self) -> Result<String, StepError> {
+        let instances = starting::start(&self.folder, self.target, self.new).await?;
+        let arms = arms::settled(side(self.new, &instances));
+        self.traffic.set(&self.order.key, arms).await?;
+        let leftover = self.leftover()?;
+        ending::end(&self.folder, self.traffic, &leftover).await?;
+        Ok(format!(
+            "`{}` gets all requests; {} old processes have ended",
+            self.new.version,
+            leftover.len()
+        ))
+    }
+
+    async fn withdraw(&self) -> Result<String, StepError> {
+        let Some(live) = self.back_to() else {
+            self.traffic.remove().await?;
+            return Ok(format!(
+                "nothing serves at {} any more: no release was live before",
+                self.target.listen
+            ));
+        };
+        let instances = starting::start(&self.folder, self.target, live).await?;
+        self.traffic
+            .set(&self.order.key, self.withdrawn(live, &instances))
+            .await?;
+        Ok(format!("`{}` gets all requests again", live.version))
+    }
+
+    async fn discard(&self) -> Result<String, StepError> {
+        let new = self.new;
+        if self.is_live_already {
+            return Ok(format!("`{}` stays: it is the live release", new.version));
+        }
+        self.forget_canary().await?;
+        let instances = self.folder.instances_of(new.id).map_err(unreadable)?;
+        ending::end(&self.folder, self.traffic, &instances).await?;
+        Ok(format!(
+            "{} processes of `{}` have ended",
+            instances.len(),
+            new.version
+        ))
+    }
+
+    fn cannot(&self, why: impl std::fmt::Display) -> StepError {
+        StepError::failed(format!(
+            "the step `{}` cannot be made true of `{}`: {why}",
+            self.order.action, self.traffic.name
+        ))
     }
 
     /// Takes the new release off the route, where it has no weight any more; refuses to take traffic from it.
@@ -196,16 +293,16 @@ impl Job<'_> {
             return Ok(());
         };
         if route.set.arms.of(arm).weight > 0 {
-            let (version, name) = (&self.new.version, self.name);
+            let (version, name) = (&self.new.version, self.traffic.name);
             let why = format!("`{version}` still gets requests at `{name}`: withdraw it first");
             return Err(StepError::failed(why));
         }
         let mut arms = route.set.arms;
         match arm {
-            gateline_model::Arm::Stable => arms.stable = Default::default(),
-            gateline_model::Arm::Canary => arms.canary = Default::default(),
+            Arm::Stable => arms.stable = Default::default(),
+            Arm::Canary => arms.canary = Default::default(),
         }
-        Ok(traffic::set(self.target, self.name, &self.order.key, arms).await?)
+        self.traffic.set(&self.order.key, arms).await
     }
 
     /// Where withdrawn traffic goes. A release that was live already before its own rollout is what it goes back to.
@@ -213,31 +310,54 @@ impl Job<'_> {
         self.order.live.as_ref()
     }
 
-    fn exposed(&self, new: &[Instance], live: Option<&[Instance]>, weight: Weight) -> Arms {
-        let live = self
-            .live
-            .zip(live)
-            .map(|(release, instances)| Side { release, instances });
-        traffic::exposed(
-            Side {
-                release: self.new,
-                instances: new,
-            },
-            live,
-            weight,
-        )
+    fn exposed(
+        &self,
+        new: &[Instance],
+        live: Option<&[Instance]>,
+        weight: Weight,
+        cohort: Option<Cohort>,
+    ) -> Arms {
+        let live = self.live.zip(live);
+        let live = live.map(|(release, instances)| side(release, instances));
+        arms::exposed(self.target, side(self.new, new), live, weight, cohort)
+    }
+
+    /// Each instance has an equal share, as near as whole per cents come to that.
+    fn replaced(&self, new: &[Instance], live: &[Instance]) -> Arms {
+        let live = self.live.map(|release| side(release, live));
+        let weight = self.order.action.weight().unwrap_or(Weight::NONE);
+        arms::shared(side(self.new, new), live, weight)
     }
 
     fn withdrawn(&self, live: &ReleaseBrief, instances: &[Instance]) -> Arms {
-        let live = Side {
-            release: live,
-            instances,
-        };
+        let live = side(live, instances);
         if self.is_live_already {
-            traffic::settled(live)
+            arms::settled(live)
         } else {
-            traffic::withdrawn(self.new, live)
+            arms::withdrawn(self.new, live)
         }
+    }
+
+    fn serves_another(&self, route: &RouteView) -> bool {
+        let ours = self.new.id.to_string();
+        let arms = [&route.set.arms.stable, &route.set.arms.canary];
+        arms.into_iter()
+            .any(|arm| arm.release.as_ref().is_some_and(|release| *release != ours))
+    }
+
+    /// All processes of the target but the first so many of the new release and of the live one.
+    fn beyond(&self, new: u32, old: u32) -> Result<Vec<Instance>, StepError> {
+        let mut instances = self.folder.instances().map_err(unreadable)?;
+        let live = self.live.map(|live| live.id);
+        instances.retain(|instance| {
+            let kept = match instance.release {
+                release if release == self.new.id => new,
+                release if Some(release) == live => old,
+                _ => 0,
+            };
+            instance.n >= kept
+        });
+        Ok(instances)
     }
 
     /// All processes of the target that are not of the new release: the lane is ours, nobody else has any.
@@ -256,13 +376,34 @@ impl Job<'_> {
         Ok(true)
     }
 
+    async fn are_healthy(&self, instances: &[Instance]) -> bool {
+        for instance in instances {
+            if !health::is_healthy(instance, &self.target.health).await {
+                return false;
+            }
+        }
+        true
+    }
+
     async fn running(&self, release: &ReleaseBrief) -> Result<Option<Vec<Instance>>, StepError> {
-        starting::running(&self.folder, self.target, release)
+        self.some_running(release, self.target.instances).await
+    }
+
+    async fn some_running(
+        &self,
+        release: &ReleaseBrief,
+        count: u32,
+    ) -> Result<Option<Vec<Instance>>, StepError> {
+        starting::running(&self.folder, release, count)
             .await
             .map_err(unreadable)
     }
 
     async fn view(&self) -> Result<View, StepError> {
-        Ok(traffic::view(self.target, self.name).await?)
+        self.traffic.view().await
     }
+}
+
+fn side<'a>(release: &'a ReleaseBrief, instances: &'a [Instance]) -> Side<'a> {
+    Side { release, instances }
 }

@@ -1,14 +1,14 @@
-//! Counters of one arm: requests, errors, and how long answers took.
+//! Counters of one arm or backend: requests, errors, and how long answers took.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::wire::Counts;
+use gateline_model::PodCounts;
 
 /// Upper bounds of the latency histogram, in seconds: Prometheus' usual ones, known to every dashboard.
 pub const BUCKET_BOUNDS_SECS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// What one arm has served. Only grows.
+/// What one arm, or one backend of it, has served. Only grows.
 #[derive(Debug, Default)]
 pub(super) struct Counters(Mutex<Inner>);
 
@@ -30,8 +30,7 @@ pub(super) enum Outcome {
 }
 
 impl Counters {
-    /// Counts one request.
-    pub(super) fn count(&self, outcome: Outcome, took: Duration) {
+    fn count(&self, outcome: Outcome, took: Duration) {
         let mut inner = self.lock();
         inner.requests += 1;
         inner.errors += u64::from(outcome == Outcome::Error);
@@ -41,13 +40,12 @@ impl Counters {
         }
     }
 
-    /// Counts an answer, counted as good by its head, whose body broke off.
-    pub(super) fn broke_off(&self) {
+    fn broke_off(&self) {
         self.lock().errors += 1;
     }
 
     /// What was counted so far.
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> PodCounts {
         let inner = self.lock();
         let mut sum = 0;
         let cumulative = |(bound, count): (&f64, &u64)| {
@@ -59,7 +57,7 @@ impl Counters {
             .zip(&inner.buckets)
             .map(cumulative)
             .collect();
-        Counts {
+        PodCounts {
             requests: inner.requests,
             errors: inner.errors,
             buckets,
@@ -68,6 +66,27 @@ impl Counters {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().expect("nothing panics while it counts")
+    }
+}
+
+/// Where one request is counted: at its arm and at its backend.
+#[derive(Debug, Clone)]
+pub(super) struct Tally {
+    pub(super) arm: Arc<Counters>,
+    pub(super) backend: Arc<Counters>,
+}
+
+impl Tally {
+    /// Counts one request.
+    pub(super) fn count(&self, outcome: Outcome, took: Duration) {
+        self.arm.count(outcome, took);
+        self.backend.count(outcome, took);
+    }
+
+    /// Counts an answer, counted as good by its head, whose body broke off.
+    pub(super) fn broke_off(&self) {
+        self.arm.broke_off();
+        self.backend.broke_off();
     }
 }
 
@@ -81,7 +100,7 @@ mod tests {
         counters.count(Outcome::Answered, Duration::from_millis(5));
         counters.count(Outcome::Error, Duration::from_millis(60));
         counters.count(Outcome::Answered, Duration::from_secs(11));
-        let Counts {
+        let PodCounts {
             requests,
             errors,
             buckets,

@@ -1,6 +1,6 @@
 //! One request's way: to the backend whose turn it is, once more to another one if nobody answered, and back.
 //!
-//! Bodies are streamed both ways. Knows no weights: the route chooses.
+//! Bodies are streamed both ways. Knows no weights: the route chooses, and says when a copy is due.
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -19,8 +19,11 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
+use super::copy::{COPY_BODY_BYTES_MAX, Copied};
 use super::counters::Outcome;
 use super::route::{Lease, LiveRoute};
+use super::whose::whose;
+use super::wire::Arms;
 
 /// Longest time to connect to a backend. Backends are near: a longer wait only hides that one is gone.
 pub const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -33,8 +36,8 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most idle connections kept to one backend.
 pub const IDLE_BACKEND_CONNECTIONS_MAX: usize = 64;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
-type AnyBody = BoxBody<Bytes, BoxError>;
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+pub(super) type AnyBody = BoxBody<Bytes, BoxError>;
 pub(super) type Client = legacy::Client<HttpConnector, AnyBody>;
 
 /// A client with pooled connections to all backends of the proxy.
@@ -67,16 +70,27 @@ pub(super) async fn forward(
             "the request's body is too large",
         ));
     }
-    let Some(mut lease) = route.choose() else {
+    let mut cookie = None;
+    let placed = |arms: &Arms| {
+        let whose = whose(arms, &parts.headers, || getrandom::u64().ok());
+        cookie = whose.cookie;
+        whose.placing
+    };
+    let Some((mut lease, copy)) = route.choose(placed) else {
         return Ok(answer(StatusCode::SERVICE_UNAVAILABLE, "no release serves here"));
     };
     clean(&mut parts, peer);
     // Asking twice is harmless for these, and without a body nothing of the request is used up.
     let again = matches!(parts.method, Method::GET | Method::HEAD) && body.is_end_stream();
+    let fits = body.size_hint().lower() <= COPY_BODY_BYTES_MAX as u64;
     let body = if again {
         empty()
     } else {
         Limited::new(body, REQUEST_BODY_BYTES_MAX).boxed()
+    };
+    let body = match copy.filter(|_| fits) {
+        Some(copy) => Copied::new(body, copy.begin(client, &parts)).boxed(),
+        None => body,
     };
 
     let mut sent = send(client, &parts, &lease, body).await;
@@ -86,7 +100,7 @@ pub(super) async fn forward(
     {
         // The arm answers for its failure unless the arm itself makes up for it.
         if second.arm != lease.arm {
-            lease.counters.count(Outcome::Error, started.elapsed());
+            lease.tally.count(Outcome::Error, started.elapsed());
         }
         lease = second;
         sent = send(client, &parts, &lease, empty()).await;
@@ -95,7 +109,7 @@ pub(super) async fn forward(
     Ok(match sent {
         Ok(response) => {
             let server_error = response.status().is_server_error();
-            lease.counters.count(
+            lease.tally.count(
                 if server_error {
                     Outcome::Error
                 } else {
@@ -105,6 +119,9 @@ pub(super) async fn forward(
             );
             let (mut parts, body) = response.into_parts();
             remove_hop_by_hop(&mut parts.headers);
+            if let Some(cookie) = cookie {
+                parts.headers.append(header::SET_COOKIE, cookie);
+            }
             let body = Watched {
                 body,
                 lease,
@@ -115,11 +132,11 @@ pub(super) async fn forward(
         }
         Err(NoAnswer::Sender(status, why)) => answer(status, why),
         Err(NoAnswer::Late) => {
-            lease.counters.count(Outcome::Error, took);
+            lease.tally.count(Outcome::Error, took);
             answer(StatusCode::GATEWAY_TIMEOUT, "the backend did not answer in time")
         }
         Err(NoAnswer::Broken(err)) => {
-            lease.counters.count(Outcome::Error, took);
+            lease.tally.count(Outcome::Error, took);
             let why: Vec<String> = causes(&err).map(ToString::to_string).collect();
             tracing::warn!(backend = %lease.backend, "No answer from backend `{}`: {}", lease.backend, why.join(": "));
             answer(StatusCode::BAD_GATEWAY, "the backend did not answer")
@@ -128,7 +145,7 @@ pub(super) async fn forward(
 }
 
 /// Why there is no answer.
-enum NoAnswer {
+pub(super) enum NoAnswer {
     /// The request itself broke off or was too large: nobody's error but its sender's.
     Sender(StatusCode, &'static str),
     /// The backend took too long.
@@ -137,7 +154,8 @@ enum NoAnswer {
     Broken(legacy::Error),
 }
 
-async fn send(
+/// Sends a request to the backend of its lease.
+pub(super) async fn send(
     client: &Client,
     parts: &Parts,
     lease: &Lease,
@@ -250,7 +268,7 @@ impl Watched {
     fn broke_off(&mut self, err: BoxError) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if !self.counted_as_error {
             self.counted_as_error = true;
-            self.lease.counters.broke_off();
+            self.lease.tally.broke_off();
         }
         Poll::Ready(Some(Err(err)))
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use gateline_model::Arm;
+use gateline_model::{Arm, Cohort, PodCounts, RequestMark};
 use serde::{Deserialize, Serialize};
 
 /// Longest request line, in bytes: a route with all its backends fits ten times.
@@ -33,7 +33,7 @@ pub struct Route {
     pub key: String,
 }
 
-/// The two sides of a route. Their weights make 100 together.
+/// The two sides of a route, and which requests go to which. Their weights make 100 together.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arms {
@@ -41,6 +41,30 @@ pub struct Arms {
     pub stable: ArmSettings,
     /// The release being rolled out.
     pub canary: ArmSettings,
+    /// Share of the stable arm's requests that the canary gets a copy of, in per cent.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub mirror: u8,
+    /// Whose requests always go to the canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cohort: Option<CohortRule>,
+    /// By what a user keeps his arm while the canary's weight grows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<RequestMark>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(percent: &u8) -> bool {
+    *percent == 0
+}
+
+/// People whose requests go to the canary whatever its weight is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CohortRule {
+    /// Where a request says its cohort.
+    pub by: RequestMark,
+    /// The widest cohort that is meant; the ones before it are in it.
+    pub upto: Cohort,
 }
 
 impl Arms {
@@ -83,8 +107,11 @@ pub enum RouteError {
         sum: u16,
     },
     /// An arm would get requests that nobody can answer.
-    #[error("an arm of route `{0}` has a weight but no backend")]
+    #[error("an arm of route `{0}` gets requests but has no backend")]
     NoBackend(String),
+    /// A copy of more requests than there are.
+    #[error("route `{0}` would copy more than 100 % of the requests")]
+    Mirror(String),
     /// Too many backends.
     #[error("an arm of route `{0}` has more than {BACKENDS_MAX} backends")]
     Backends(String),
@@ -115,6 +142,12 @@ impl Route {
                 route: route.clone(),
                 sum,
             });
+        }
+        if arms.mirror > 100 {
+            return Err(RouteError::Mirror(route.clone()));
+        }
+        if (arms.mirror > 0 || arms.cohort.is_some()) && arms.canary.backends.is_empty() {
+            return Err(RouteError::NoBackend(route.clone()));
         }
         for ArmSettings {
             release,
@@ -214,6 +247,9 @@ pub struct Counts {
     pub errors: u64,
     /// Time to the answer's head: upper bound in seconds and the cumulative count up to it, ascending.
     pub buckets: Vec<(f64, u64)>,
+    /// The same of each backend that the arm has now.
+    #[serde(default)]
+    pub backends: BTreeMap<SocketAddr, PodCounts>,
 }
 
 #[cfg(test)]
@@ -231,6 +267,7 @@ mod tests {
         let arms = Arms {
             stable: arm(stable),
             canary: arm(canary),
+            ..Arms::default()
         };
         Route {
             route: "shop".into(),
@@ -245,6 +282,8 @@ mod tests {
     #[test_case(route(0, 0, 1), "make 0, not 100"; "requests cannot be left over")]
     #[test_case(route(100, 0, 0), "no backend"; "a weight needs a backend")]
     #[test_case(route(100, 0, BACKENDS_MAX + 1), "more than 64"; "backends are bounded")]
+    #[test_case(Route { arms: Arms { mirror: 5, ..Arms { stable: route(100, 0, 1).arms.stable, ..Arms::default() } }, ..route(100, 0, 1) }, "no backend"; "a copy needs somebody to go to")]
+    #[test_case(Route { arms: Arms { mirror: 101, ..route(100, 0, 1).arms }, ..route(100, 0, 1) }, "more than 100 %"; "copies are no more than all requests")]
     #[test_case(Route { route: String::new(), ..route(100, 0, 1) }, "name"; "a route has a name")]
     #[test_case(Route { key: "k".repeat(TEXT_BYTES_MAX + 1), ..route(100, 0, 1) }, "key"; "keys are bounded")]
     fn a_route_is_checked(route: Route, says: &str) {

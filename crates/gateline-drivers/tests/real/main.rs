@@ -8,3 +8,4 @@ mod process;
 mod proxy;
 mod registry;
 mod scene;
+mod strategies;

@@ -27,7 +27,11 @@ fn route(scene: &Scene, key: &str, stable: ArmSettings, canary: ArmSettings) -> 
     Route {
         route: ROUTE.into(),
         listen: scene.listen,
-        arms: Arms { stable, canary },
+        arms: Arms {
+            stable,
+            canary,
+            ..Arms::default()
+        },
         key: key.into(),
     }
 }

@@ -12,7 +12,7 @@ use gateline_drivers::process::{Instance, ProcessDriver};
 use gateline_drivers::proxy::{ProxyClient, View};
 use gateline_drivers::{Observed, StepError};
 use gateline_model::{
-    Digest, ProcessTarget, ReleaseBrief, Span, StageRef, StepAction, StepOrder, Target, TargetName,
+    Digest, ProcessTarget, Proxy, ReleaseBrief, Span, StageRef, StepAction, StepOrder, Target, TargetName,
     TargetView, Weight,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -64,9 +64,15 @@ pub fn testbed(args: &[&str]) -> Guard {
 
 /// One request on a connection of its own: the status and the whole answer, or none.
 pub async fn ask(address: SocketAddr, request: &str) -> Option<(u16, String)> {
+    ask_with(address, request, "").await
+}
+
+/// The same with headers, each with its line end.
+pub async fn ask_with(address: SocketAddr, request: &str, headers: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).await.ok()?;
-    let request =
-        format!("{request} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let request = format!(
+        "{request} HTTP/1.1\r\nHost: shop\r\n{headers}Connection: close\r\nContent-Length: 0\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.ok()?;
@@ -188,7 +194,9 @@ impl Scene {
             instances,
             env: Default::default(),
             listen: self.listen,
-            proxy: self.control().display().to_string(),
+            proxy: Proxy::Own(self.control().display().to_string()),
+            cohort: None,
+            sticky: None,
             health: "/healthz".to_owned(),
             start_timeout: Span::from_secs(30),
             drain: Span::from_secs(20),
