@@ -43,37 +43,8 @@ impl Job<'_> {
                 Some(instances) => Ok(self.are_healthy(&instances).await),
                 None => Ok(false),
             },
-            StepAction::Mirror { share } => {
-                let view = self.view().await?;
-                let Some(new_instances) = self.running(new).await? else {
-                    return Ok(false);
-                };
-                // Where nothing is live, there is nothing to copy.
-                let Some(live) = self.live else {
-                    return Ok(true);
-                };
-                let Some(live_instances) = self.running(live).await? else {
-                    return Ok(false);
-                };
-                let live = side(live, &live_instances);
-                let arms = arms::mirrored(side(new, &new_instances), live, share);
-                Ok(self.traffic.is_set(&view, &arms))
-            }
-            StepAction::Replace { new: more, old } => {
-                let view = self.view().await?;
-                let Some(new_instances) = self.some_running(new, more).await? else {
-                    return Ok(false);
-                };
-                let live_instances = match self.live {
-                    Some(live) => self.some_running(live, old).await?,
-                    None => Some(Vec::new()),
-                };
-                let Some(live_instances) = live_instances else {
-                    return Ok(false);
-                };
-                let arms = self.replaced(&new_instances, &live_instances);
-                Ok(self.traffic.is_set(&view, &arms) && self.are_gone(&self.beyond(more, old)?).await?)
-            }
+            StepAction::Mirror { share } => self.is_mirrored(share).await,
+            StepAction::Replace { new, old } => self.is_replaced(new, old).await,
             StepAction::Expose { weight, cohort } => {
                 let view = self.view().await?;
                 let Some(new_instances) = self.running(new).await? else {
@@ -127,6 +98,39 @@ impl Job<'_> {
                 Ok(!served && self.are_gone(&instances).await?)
             }
         }
+    }
+
+    async fn is_mirrored(&self, share: Weight) -> Result<bool, StepError> {
+        let view = self.view().await?;
+        let Some(new_instances) = self.running(self.new).await? else {
+            return Ok(false);
+        };
+        // Where nothing is live, there is nothing to copy.
+        let Some(live) = self.live else {
+            return Ok(true);
+        };
+        let Some(live_instances) = self.running(live).await? else {
+            return Ok(false);
+        };
+        let live = side(live, &live_instances);
+        let arms = arms::mirrored(side(self.new, &new_instances), live, share);
+        Ok(self.traffic.is_set(&view, &arms))
+    }
+
+    async fn is_replaced(&self, new: u32, old: u32) -> Result<bool, StepError> {
+        let view = self.view().await?;
+        let Some(new_instances) = self.some_running(self.new, new).await? else {
+            return Ok(false);
+        };
+        let live_instances = match self.live {
+            Some(live) => self.some_running(live, old).await?,
+            None => Some(Vec::new()),
+        };
+        let Some(live_instances) = live_instances else {
+            return Ok(false);
+        };
+        let arms = self.replaced(&new_instances, &live_instances);
+        Ok(self.traffic.is_set(&view, &arms) && self.are_gone(&self.beyond(new, old)?).await?)
     }
 
     /// Makes the step true. The folder's lock is held by the caller.
