@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{MetricSource, Percent, Span};
+use crate::{Percent, Span, TrafficSource};
 
 /// Most bounds of latency that are watched, and most gauges.
 pub const WATCHED_MAX: usize = 16;
@@ -417,16 +417,4 @@ impl KayentaSettings {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
-}
-
-/// Counts from a metric source instead of the target. `{arm}` and `{version}` are filled into the queries.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrafficSource {
-    /// Where to ask.
-    pub from: MetricSource,
-    /// Query for all requests so far (a counter).
-    pub requests: String,
-    /// Query for failed requests so far (a counter).
-    pub errors: String,
 }

@@ -5,12 +5,15 @@
 
 mod openmetrics;
 mod prometheus;
+mod series;
+mod traffic;
 
-use gateline_model::{Arm, MetricCheck, MetricSource, Reading, Tick, TrafficSource, Weight};
-use jiff::Timestamp;
+use gateline_model::{MetricCheck, MetricSource, Reading};
 
 pub use openmetrics::{LINE_BYTES_MAX, SCRAPE_BYTES_MAX, SERIES_MAX};
-pub use prometheus::ANSWER_BYTES_MAX;
+pub use prometheus::{ANSWER_BYTES_MAX, RANGE_BYTES_MAX};
+pub use series::{BUCKETS_MAX, PODS_MAX};
+pub use traffic::{GAUGES_MAX, HISTORY_POINTS_MAX, history, traffic};
 
 use crate::CheckError;
 use crate::fetch::{shown, url};
@@ -19,8 +22,6 @@ use crate::fetch::{shown, url};
 pub const QUERY_BYTES_MAX: usize = 16 * 1024;
 /// Series that an error lists when a query matched several.
 const SERIES_SHOWN: usize = 3;
-/// The highest count that a source's floating point numbers hold exactly.
-const COUNT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Asks a metric source once. An `openmetrics` rate, ratio or quantile takes the source's `over` for its two scrapes.
 ///
@@ -38,53 +39,6 @@ pub async fn metric(check: &MetricCheck) -> Result<Reading, CheckError> {
         query: query.clone(),
         source,
     })
-}
-
-/// What one arm has served so far, from a metric source instead of the target. The tick has no latency buckets.
-///
-/// # Errors
-/// [`CheckError`] where one of the two queries did not give a count, or the counts contradict each other.
-pub async fn traffic(
-    source: &TrafficSource,
-    version: &str,
-    arm: Arm,
-    weight: Weight,
-) -> Result<Tick, CheckError> {
-    let TrafficSource {
-        from,
-        requests,
-        errors,
-    } = source;
-    let arm_word = match arm {
-        Arm::Canary => "canary",
-        Arm::Stable => "stable",
-    };
-    let fill = |query: &str| query.replace("{arm}", arm_word).replace("{version}", version);
-    let at = Timestamp::now();
-    // Errors first: while traffic flows, the requests asked for afterwards can only be more.
-    let errors = count(from, &fill(errors)).await?;
-    let requests = count(from, &fill(requests)).await?;
-    if errors > requests {
-        return Err(CheckError::new(format!(
-            "the source counts {errors} errors among {requests} requests for `{version}`: correct the two queries, they must count the same traffic"
-        )));
-    }
-    Ok(Tick {
-        weight: weight.as_percent(),
-        requests,
-        errors,
-        ..Tick::none(at, arm)
-    })
-}
-
-async fn count(source: &MetricSource, query: &str) -> Result<u64, CheckError> {
-    let value = number(source, query).await?;
-    if value < 0.0 || value.fract() != 0.0 || value > COUNT_MAX {
-        return Err(CheckError::new(format!(
-            "the query `{query}` gave {value}, which is no count: ask for the counter itself, without rate or increase"
-        )));
-    }
-    Ok(value as u64)
 }
 
 async fn number(source: &MetricSource, query: &str) -> Result<f64, CheckError> {

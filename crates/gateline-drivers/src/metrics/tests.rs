@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use gateline_model::{OpenmetricsSource, PrometheusSource, Span};
+use gateline_model::{Arm, OpenmetricsSource, PrometheusSource, Span, Tick, TrafficSource, Weight};
 use test_case::test_case;
 
 use super::*;
@@ -143,13 +143,21 @@ async fn two_scrapes_need_time_between_them() {
     assert!(err.why.contains("give the source an `over` above zero"), "{err}");
 }
 
-async fn look(fake: &Fake, requests: &str, errors: &str) -> Result<Tick, CheckError> {
-    let from = scrape(fake, Span::from_secs(5));
-    let source = TrafficSource {
+fn asks(from: MetricSource, requests: &str, errors: &str) -> TrafficSource {
+    TrafficSource {
         from,
         requests: requests.into(),
         errors: errors.into(),
-    };
+        pod: None,
+        latency: None,
+        gauges: Default::default(),
+        history: None,
+    }
+}
+
+async fn look(fake: &Fake, requests: &str, errors: &str) -> Result<Tick, CheckError> {
+    let from = scrape(fake, Span::from_secs(5));
+    let source = asks(from, requests, errors);
     traffic(&source, "1.4.0", Arm::Canary, Weight::percent(25)).await
 }
 
@@ -191,17 +199,36 @@ struct Server {
 
 impl Server {
     fn start(scraped: &Fake) -> Self {
+        let page = scraped.url("");
+        let host = page.strip_prefix("http://").unwrap();
+        Self::with(
+            &format!("scrape_configs: [{{job_name: app, static_configs: [{{targets: ['{host}']}}]}}]"),
+            None,
+        )
+    }
+
+    /// A server that scrapes nothing and has this past, in OpenMetrics form.
+    fn of_trace(trace: &str) -> Self {
+        Self::with("", Some(trace))
+    }
+
+    fn with(scrapes: &str, trace: Option<&str>) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        if let Some(trace) = trace {
+            std::fs::write(dir.path().join("trace.om"), trace).unwrap();
+            let made = Command::new("promtool")
+                .args(["tsdb", "create-blocks-from", "openmetrics", "trace.om", "data"])
+                .current_dir(dir.path())
+                .output()
+                .expect("this test needs `promtool`: `apt-get install prometheus`");
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        }
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap()
             .port();
-        let page = scraped.url("");
-        let host = page.strip_prefix("http://").unwrap();
-        let settings = format!(
-            "global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\nscrape_configs: [{{job_name: app, static_configs: [{{targets: ['{host}']}}]}}]\n"
-        );
+        let settings = format!("global: {{scrape_interval: 200ms, scrape_timeout: 200ms}}\n{scrapes}\n");
         std::fs::write(dir.path().join("prometheus.yml"), settings).unwrap();
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
         let child = Command::new("prometheus")
@@ -281,11 +308,7 @@ async fn a_real_prometheus_server_is_asked_and_told_apart() {
         r#"http_requests_total{version="{version}"}"#,
         r#"http_errors_total{arm="{arm}"}"#,
     );
-    let source = TrafficSource {
-        from: server.source(),
-        requests: requests.into(),
-        errors: errors.into(),
-    };
+    let source = asks(server.source(), requests, errors);
     let tick = traffic(&source, "1.4.0", Arm::Canary, Weight::ALL).await.unwrap();
     assert_eq!((tick.requests, tick.errors), (200, 5));
 
@@ -316,4 +339,294 @@ async fn a_real_prometheus_server_is_asked_and_told_apart() {
     drop(server);
     let err = number(&source, "up").await.unwrap_err();
     assert!(err.why.contains("could not reach"), "{err}");
+}
+
+/// Half an hour of a service, a look each 15 seconds, until now: two instances of 1.3.0 with 10 requests a look each, and
+/// one of 1.4.0 with 5; of every tenth look one request failed, of the new one half of all.
+fn recorded(now: i64) -> String {
+    let looks: Vec<i64> = (0..=120).collect();
+    let at = |look: &i64| now - (120 - look) * 15;
+    let pods = [("1.3.0", "a", 10), ("1.3.0", "b", 10), ("1.4.0", "c", 5)];
+    let failed = |version: &str, look: i64| if version == "1.4.0" { look * 2 } else { look / 10 };
+    let mut lines = vec!["# TYPE http_requests counter".to_owned()];
+    for (version, pod, each) in pods {
+        for (code, is_failed) in [("200", false), ("500", true)] {
+            for look in &looks {
+                let bad = failed(version, *look);
+                let count = if is_failed { bad } else { look * each - bad };
+                let labels = format!("version=\"{version}\",pod=\"{pod}\",code=\"{code}\"");
+                lines.push(format!("http_requests_total{{{labels}}} {count} {}", at(look)));
+            }
+        }
+    }
+    lines.push("# TYPE http_seconds histogram".to_owned());
+    for (version, pod, each) in pods {
+        for (le, part) in [("0.1", each / 2), ("0.5", each - 1), ("+Inf", each)] {
+            for look in &looks {
+                let labels = format!("version=\"{version}\",pod=\"{pod}\",le=\"{le}\"");
+                lines.push(format!(
+                    "http_seconds_bucket{{{labels}}} {} {}",
+                    look * part,
+                    at(look)
+                ));
+            }
+        }
+    }
+    lines.push("# TYPE memory_bytes gauge".to_owned());
+    for (index, (version, pod, _)) in pods.iter().enumerate() {
+        for look in &looks {
+            let bytes = (index + 1) * 1_000;
+            lines.push(format!(
+                "memory_bytes{{version=\"{version}\",pod=\"{pod}\"}} {bytes} {}",
+                at(look)
+            ));
+        }
+    }
+    lines.push("# EOF\n".to_owned());
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn a_recorded_trace_is_read_by_instance_with_latency_gauges_and_its_past() {
+    let now = jiff::Timestamp::now().as_second();
+    let server = Server::of_trace(&recorded(now));
+    server.until("count(memory_bytes)").await;
+    let source = TrafficSource {
+        pod: Some("pod".to_owned()),
+        latency: Some("sum by (le, pod) (http_seconds_bucket{version=\"{version}\"})".to_owned()),
+        gauges: [(
+            "memory".to_owned(),
+            "memory_bytes{version=\"{version}\"}".to_owned(),
+        )]
+        .into(),
+        history: Some(Span::from_secs(1_200)),
+        ..asks(
+            server.source(),
+            "sum by (pod) (http_requests_total{version=\"{version}\"})",
+            "sum by (pod) (http_requests_total{version=\"{version}\",code=~\"5..\"})",
+        )
+    };
+    let canary = traffic(&source, "1.4.0", Arm::Canary, Weight::percent(20))
+        .await
+        .unwrap();
+    assert_eq!((canary.requests, canary.errors, canary.weight), (600, 240, 20));
+    assert_eq!(canary.buckets, [(0.1, 240), (0.5, 480)]);
+    assert_eq!(canary.gauges["memory"], 3_000.0);
+    assert_eq!(canary.pods.keys().collect::<Vec<_>>(), ["c"]);
+
+    let stable = traffic(&source, "1.3.0", Arm::Stable, Weight::percent(80))
+        .await
+        .unwrap();
+    assert_eq!((stable.requests, stable.errors), (2_400, 24));
+    assert_eq!(stable.buckets, [(0.1, 1_200), (0.5, 2_160)]);
+    assert_eq!(stable.gauges["memory"], 1_500.0);
+    assert_eq!((stable.pods["a"].requests, stable.pods["b"].errors), (1_200, 12));
+    assert_eq!(stable.pods["a"].buckets, [(0.1, 600), (0.5, 1_080)]);
+
+    let until = jiff::Timestamp::from_second(now).unwrap();
+    let past = history(&source, "1.3.0", Span::from_secs(15), until)
+        .await
+        .unwrap();
+    assert_eq!(past.len(), 81);
+    assert!(
+        past.windows(2)
+            .all(|pair| pair[1].at > pair[0].at && pair[1].requests >= pair[0].requests)
+    );
+    assert!(
+        past.iter()
+            .all(|tick| tick.arm == Arm::Stable && tick.weight == 100 && tick.pods.len() == 2)
+    );
+    let (first, last) = (past.first().unwrap(), past.last().unwrap());
+    assert_eq!((last.at, last.requests, last.errors), (until, 2_400, 24));
+    assert_eq!(last.requests - first.requests, 1_600);
+    assert_eq!(last.buckets, stable.buckets);
+
+    // A longer past than there is: looks without an answer are left out, not guessed.
+    let longer = TrafficSource {
+        history: Some(Span::from_secs(7_200)),
+        ..source.clone()
+    };
+    let past = history(&longer, "1.3.0", Span::from_secs(60), until)
+        .await
+        .unwrap();
+    assert_eq!(past.len(), 31);
+    assert!(
+        history(
+            &asks(server.source(), "a", "b"),
+            "1.3.0",
+            Span::from_secs(15),
+            until
+        )
+        .await
+        .unwrap()
+        .is_empty()
+    );
+
+    for (asked, why) in [
+        (
+            TrafficSource {
+                pod: None,
+                ..source.clone()
+            },
+            "2 series instead of one",
+        ),
+        (
+            TrafficSource {
+                pod: Some("node".into()),
+                ..source.clone()
+            },
+            "has no label `node`",
+        ),
+        (
+            TrafficSource {
+                latency: Some("rate(http_seconds_bucket[1m])".into()),
+                ..source.clone()
+            },
+            "no count",
+        ),
+        (
+            TrafficSource {
+                latency: Some("http_seconds_bucket{le!=\"+Inf\",version=\"1.3.0\"}".into()),
+                ..source.clone()
+            },
+            "no `+Inf`",
+        ),
+        (
+            TrafficSource {
+                gauges: [("cpu".into(), "cpu_seconds".into())].into(),
+                ..source.clone()
+            },
+            "no data",
+        ),
+        (
+            TrafficSource {
+                errors: "sum by (pod) (http_requests_total{pod=\"a\",code=\"500\"})".into(),
+                ..source.clone()
+            },
+            "`b` has requests but no series of errors",
+        ),
+    ] {
+        let err = traffic(&asked, "1.3.0", Arm::Stable, Weight::ALL)
+            .await
+            .unwrap_err();
+        assert!(err.why.contains(why), "{why}: {err}");
+        if !why.contains("a series of") {
+            assert!(
+                history(&asked, "1.3.0", Span::from_secs(15), until)
+                    .await
+                    .is_err()
+                    || why == "no data"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_gives_a_tick_of_each_instance_with_latency_and_gauges() {
+    let text = "# TYPE r counter\n\
+        r_total{pod=\"a\",code=\"200\"} 90\nr_total{pod=\"a\",code=\"500\"} 10\n\
+        r_total{pod=\"b\",code=\"200\"} 50\nr_total{pod=\"b\",code=\"500\"} 0\n\
+        # TYPE t histogram\n\
+        t_bucket{pod=\"a\",le=\"0.1\"} 60\nt_bucket{pod=\"a\",le=\"+Inf\"} 100\n\
+        t_bucket{pod=\"b\",le=\"0.1\"} 40\nt_bucket{pod=\"b\",le=\"+Inf\"} 50\n\
+        memory{pod=\"a\"} 10\nmemory{pod=\"b\"} 30\n# EOF\n";
+    let fake = Fake::always(ok(OPENMETRICS, text)).await;
+    let source = TrafficSource {
+        pod: Some("pod".into()),
+        latency: Some("sum(t_bucket)".into()),
+        gauges: [("memory".into(), "memory".into())].into(),
+        ..asks(
+            scrape(&fake, Span::from_secs(5)),
+            "sum(r_total)",
+            "sum(r_total{code=\"500\"})",
+        )
+    };
+    let tick = traffic(&source, "1.4.0", Arm::Canary, Weight::ALL).await.unwrap();
+    assert_eq!((tick.requests, tick.errors), (150, 10));
+    assert_eq!((tick.pods["a"].requests, tick.pods["a"].errors), (100, 10));
+    assert_eq!(tick.pods["b"].buckets, [(0.1, 40)]);
+    assert_eq!(tick.buckets, [(0.1, 100)]);
+    assert_eq!(tick.gauges["memory"], 20.0);
+    assert_eq!(fake.asked().len(), 1, "all of one page");
+
+    let whole = TrafficSource {
+        pod: None,
+        ..source.clone()
+    };
+    let tick = traffic(&whole, "1.4.0", Arm::Canary, Weight::ALL).await.unwrap();
+    assert_eq!(
+        (tick.requests, tick.pods.len(), tick.buckets),
+        (150, 0, vec![(0.1, 100)])
+    );
+    for (asked, why) in [
+        (
+            TrafficSource {
+                requests: "r_total".into(),
+                ..whole.clone()
+            },
+            "series instead of one",
+        ),
+        (
+            TrafficSource {
+                requests: "rate(r_total)".into(),
+                ..whole.clone()
+            },
+            "is no count",
+        ),
+        (
+            TrafficSource {
+                history: Some(Span::from_secs(60)),
+                ..whole.clone()
+            },
+            "",
+        ),
+    ] {
+        let told = match why {
+            "" => history(&asked, "1.4.0", Span::from_secs(5), jiff::Timestamp::now())
+                .await
+                .map(drop),
+            _ => traffic(&asked, "1.4.0", Arm::Canary, Weight::ALL).await.map(drop),
+        };
+        let err = told.unwrap_err();
+        assert!(
+            err.why.contains(why) && (!why.is_empty() || err.why.contains("has no past")),
+            "{err}"
+        );
+    }
+}
+
+/// Answers as the server documents them for native histograms, which this version of it only has behind a switch.
+#[tokio::test]
+async fn a_native_histogram_of_a_server_becomes_bounds() {
+    let answer = |request: &str| {
+        let one = |value: &str| {
+            format!(
+                r#"{{"status":"success","data":{{"resultType":"vector","result":[{{"metric":{{"pod":"a"}},{value}}}]}}}}"#
+            )
+        };
+        let body = if request.contains("latency") {
+            one(
+                r#""histogram":[1.5,{"count":"20","sum":"9","buckets":[[0,"0.25","0.5","15"],[0,"0.5","1","5"]]}]"#,
+            )
+        } else {
+            one(r#""value":[1.5,"20"]"#)
+        };
+        ok("application/json", &body)
+    };
+    let fake = Fake::answering(answer).await;
+    let from = MetricSource::Prometheus(PrometheusSource {
+        url: fake.url("/"),
+        timeout: Span::from_secs(5),
+        token: None,
+    });
+    let source = TrafficSource {
+        pod: Some("pod".into()),
+        latency: Some("latency".into()),
+        ..asks(from, "requests", "errors")
+    };
+    let tick = traffic(&source, "1.4.0", Arm::Canary, Weight::ALL).await.unwrap();
+    let at = |bound: f64| tick.buckets.iter().find(|bucket| bucket.0 == bound).unwrap().1;
+    assert_eq!((at(0.25), at(0.5), at(1.0)), (0, 15, 20));
+    assert_eq!(tick.pods["a"].buckets, tick.buckets);
+    assert!(fake.asked().iter().all(|asked| asked.contains("&time=")));
 }

@@ -74,6 +74,17 @@ impl Page {
         )
     }
 
+    /// Each series that matches.
+    pub(super) fn each(&self, selector: &Selector) -> Result<Vec<super::Series>, MetricError> {
+        let each = self.select(selector)?.into_iter().map(|series| {
+            Ok(super::Series {
+                labels: series.labels.0.clone(),
+                value: super::Value::Number(finite(series.value, selector)?),
+            })
+        });
+        each.collect()
+    }
+
     /// The series that match; at least one, each once.
     fn select(&self, selector: &Selector) -> Result<Vec<&Series>, MetricError> {
         let named = || self.series.iter().filter(|series| series.name == selector.name);

@@ -15,6 +15,8 @@ mod increase;
 mod page;
 mod query;
 
+use std::collections::BTreeMap;
+
 use gateline_model::OpenmetricsSource;
 use tokio::time::{Instant, sleep};
 
@@ -22,6 +24,7 @@ use self::page::Page;
 use self::query::Query;
 use crate::CheckError;
 use crate::fetch::{Ask, get, shown, url};
+use crate::metrics::series::{Series, Value};
 
 pub use page::{LINE_BYTES_MAX, SERIES_MAX};
 
@@ -57,6 +60,51 @@ pub(super) async fn number(source: &OpenmetricsSource, text: &str) -> Result<f64
             increase::quantile(&earlier, &later, *quantile, selector).map_err(unreadable)
         }
     }
+}
+
+/// One scrape, of which several things can be asked.
+pub(super) struct Scraped {
+    page: Page,
+    at: String,
+}
+
+impl Scraped {
+    /// Scrapes the page once.
+    pub(super) async fn of(source: &OpenmetricsSource) -> Result<Self, CheckError> {
+        let at = shown(&url(&source.url)?);
+        let page = scrape(source).await?;
+        Ok(Self { page, at })
+    }
+
+    /// The series of `NAME{..}`, or those of `sum(NAME{..})` added where the labels to keep are the same.
+    pub(super) fn series(&self, text: &str, keep: &[Option<&str>]) -> Result<Vec<Series>, CheckError> {
+        let query: Query = text.parse().map_err(|err| CheckError::new(format!("{err}")))?;
+        let found = match &query {
+            Query::Value(selector) => self.page.each(selector),
+            Query::Sum(selector) => self.page.each(selector).map(|series| added(series, keep)),
+            Query::Rate(_) | Query::Ratio(..) | Query::Quantile(..) => {
+                return Err(CheckError::new(format!(
+                    "`{text}` is no count: ask for the counter itself, as in `sum(NAME{{..}})`"
+                )));
+            }
+        };
+        found.map_err(|err| CheckError::new(format!("`{}`: {err}", self.at)))
+    }
+}
+
+fn added(series: Vec<Series>, keep: &[Option<&str>]) -> Vec<Series> {
+    let mut sums: BTreeMap<BTreeMap<String, String>, f64> = BTreeMap::new();
+    for Series { mut labels, value } in series {
+        labels.retain(|name, _| keep.contains(&Some(name.as_str())));
+        if let Value::Number(number) = value {
+            *sums.entry(labels).or_default() += number;
+        }
+    }
+    let one = |(labels, sum)| Series {
+        labels,
+        value: Value::Number(sum),
+    };
+    sums.into_iter().map(one).collect()
 }
 
 async fn scrape_twice(source: &OpenmetricsSource) -> Result<(Page, Page, f64), CheckError> {

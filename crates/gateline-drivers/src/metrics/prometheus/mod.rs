@@ -1,178 +1,131 @@
-//! Source `prometheus`: one instant query to the HTTP API of a Prometheus server.
+//! Source `prometheus`: queries to the HTTP API of a Prometheus server, for one moment or for a stretch of time.
 //!
-//! An answer counts only when it is whole and is exactly one finite number: no data, NaN, several series, warnings
-//! (a partial answer), an error of the server and an answer that is no JSON are told apart.
+//! An answer counts only when it is whole and is what was asked for: no data, NaN, several series, warnings (a partial
+//! answer), an error of the server and an answer that is no JSON are told apart.
+
+mod answer;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use gateline_model::PrometheusSource;
+use gateline_model::{PrometheusSource, Span};
+use jiff::Timestamp;
 use reqwest::Url;
-use serde::Deserialize;
 
-use super::listed;
+use self::answer::AnswerError;
+use super::series::Series;
 use crate::CheckError;
 use crate::fetch::{Answer, Ask, post_form, shown, url};
 
 /// Most bytes of an answer. One number needs 200; thousands of series fit, to be told how many there are.
 pub const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most bytes of an answer over a stretch of time: some two hundred series of a day each.
+pub const RANGE_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Asks once.
+/// Asks once for one number.
 pub(super) async fn number(source: &PrometheusSource, query: &str) -> Result<f64, CheckError> {
-    let PrometheusSource {
-        url: base,
-        timeout,
-        token,
-    } = source;
-    let url = query_url(&url(base)?);
-    let at = shown(&url);
-    let ask = Ask {
-        url: &url,
-        timeout: *timeout,
-        token: token.as_ref(),
-        body_bytes_max: ANSWER_BYTES_MAX,
-    };
-    // The server stops working when we stop waiting.
-    let limit = format!("{}ms", timeout.as_millis());
-    let answer = post_form(&ask, &[("query", query), ("timeout", &limit)]).await?;
-    read(&answer, &at).map_err(|err| match err {
-        AnswerError::Refused => answer.refused(&at),
-        err => CheckError::new(format!("`{at}` on `{query}`: {err}")),
-    })
+    let answer = Question::of(source, query, "query")?
+        .ask(&[], ANSWER_BYTES_MAX)
+        .await?;
+    answer.read(answer::number)
 }
 
-/// `/api/v1/query` below the base address, whatever it ends with.
-fn query_url(base: &Url) -> Url {
+/// Asks once for all series of one moment.
+pub(super) async fn series(
+    source: &PrometheusSource,
+    query: &str,
+    at: Timestamp,
+) -> Result<Vec<Series>, CheckError> {
+    let time = ("time", seconds(at));
+    let answer = Question::of(source, query, "query")?
+        .ask(&[time], ANSWER_BYTES_MAX)
+        .await?;
+    answer.read(answer::series)
+}
+
+/// Asks once for all series of a stretch of time, by the moment that each value is of, in milliseconds.
+pub(super) async fn range(
+    source: &PrometheusSource,
+    query: &str,
+    from: Timestamp,
+    to: Timestamp,
+    step: Span,
+) -> Result<BTreeMap<i64, Vec<Series>>, CheckError> {
+    let step = format!("{}ms", step.as_millis());
+    let fields = [("start", seconds(from)), ("end", seconds(to)), ("step", step)];
+    let answer = Question::of(source, query, "query_range")?
+        .ask(&fields, RANGE_BYTES_MAX)
+        .await?;
+    answer.read(answer::range)
+}
+
+/// A time as the API writes it.
+fn seconds(at: Timestamp) -> String {
+    let millis = at.as_millisecond();
+    format!("{}.{:03}", millis.div_euclid(1_000), millis.rem_euclid(1_000))
+}
+
+/// A query and where it is put.
+struct Question<'a> {
+    source: &'a PrometheusSource,
+    query: &'a str,
+    url: Url,
+}
+
+/// What came back, and to what.
+struct Answered<'a> {
+    answer: Answer,
+    query: &'a str,
+    at: String,
+}
+
+impl<'a> Question<'a> {
+    fn of(source: &'a PrometheusSource, query: &'a str, api: &str) -> Result<Self, CheckError> {
+        let url = api_url(&url(&source.url)?, api);
+        Ok(Self { source, query, url })
+    }
+
+    async fn ask(self, fields: &[(&str, String)], body_bytes_max: usize) -> Result<Answered<'a>, CheckError> {
+        let Self { source, query, url } = self;
+        let PrometheusSource {
+            url: _,
+            timeout,
+            token,
+        } = source;
+        let ask = Ask {
+            url: &url,
+            timeout: *timeout,
+            token: token.as_ref(),
+            body_bytes_max,
+        };
+        // The server stops working when we stop waiting.
+        let limit = format!("{}ms", timeout.as_millis());
+        let mut form = vec![("query", query), ("timeout", &limit)];
+        form.extend(fields.iter().map(|(name, value)| (*name, value.as_str())));
+        let answer = post_form(&ask, &form).await?;
+        Ok(Answered {
+            answer,
+            query,
+            at: shown(&url),
+        })
+    }
+}
+
+impl Answered<'_> {
+    fn read<T>(&self, read: fn(&Answer, &str) -> Result<T, AnswerError>) -> Result<T, CheckError> {
+        let Self { answer, query, at } = self;
+        read(answer, at).map_err(|err| match err {
+            AnswerError::Refused => answer.refused(at),
+            err => CheckError::new(format!("`{at}` on `{query}`: {err}")),
+        })
+    }
+}
+
+/// `/api/v1/query` and the like below the base address, whatever that ends with.
+fn api_url(base: &Url, api: &str) -> Url {
     let mut url = base.clone();
-    url.set_path(&format!("{}/api/v1/query", base.path().trim_end_matches('/')));
+    url.set_path(&format!("{}/api/v1/{api}", base.path().trim_end_matches('/')));
     url.set_query(None);
     url
-}
-
-/// The server's answer, as far as it is used.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Body {
-    status: String,
-    data: Option<Data>,
-    #[serde(default)]
-    error_type: String,
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    warnings: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
-enum Data {
-    Vector(Vec<Sample>),
-    Scalar(Point),
-    Matrix(serde::de::IgnoredAny),
-    String(serde::de::IgnoredAny),
-}
-
-#[derive(Debug, Deserialize)]
-struct Sample {
-    metric: BTreeMap<String, String>,
-    /// Absent for a native histogram.
-    value: Option<Point>,
-}
-
-/// A time and a number as text.
-#[derive(Debug, Deserialize)]
-struct Point(
-    #[expect(dead_code, reason = "the server stamps it with the time of the query")] f64,
-    String,
-);
-
-impl fmt::Display for Sample {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let labels: Vec<String> = self
-            .metric
-            .iter()
-            .map(|(name, value)| format!("{name}={value:?}"))
-            .collect();
-        write!(f, "{{{}}}", labels.join(", "))
-    }
-}
-
-/// Why an answer is not one number.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-enum AnswerError {
-    /// The status says it all.
-    #[error("another status than 200")]
-    Refused,
-    #[error("the server said `{kind}`: {why}; correct the query or look at the server")]
-    Server { kind: String, why: String },
-    #[error("the answer is not one of a Prometheus server ({0}); give its base address")]
-    NotPrometheus(String),
-    #[error("partial answer, the server warns: {0}; look at its sources")]
-    Partial(String),
-    #[error(
-        "no data; let it be scraped, correct the query, or write `or vector(0)` where nothing means zero"
-    )]
-    NoData,
-    #[error("{count} series instead of one: {first}; name more labels or aggregate, as in `sum(..)`")]
-    ManySeries { count: usize, first: String },
-    #[error("the answer is a {0}; ask for one number, as in `sum(rate(..[5m]))`")]
-    NotANumber(&'static str),
-    #[error("the value is {0}, which is no number to judge by (often a division by zero requests)")]
-    NotFinite(String),
-}
-
-fn read(answer: &Answer, at: &str) -> Result<f64, AnswerError> {
-    let body: Body = match serde_json::from_slice(&answer.body) {
-        Ok(body) => body,
-        Err(_) if answer.status != 200 => return Err(AnswerError::Refused),
-        Err(err) => return Err(AnswerError::NotPrometheus(err.to_string())),
-    };
-    let Body {
-        status,
-        data,
-        error_type,
-        error,
-        warnings,
-    } = body;
-    if status == "error" {
-        return Err(AnswerError::Server {
-            kind: error_type,
-            why: error.chars().take(300).collect(),
-        });
-    }
-    if answer.status != 200 {
-        return Err(AnswerError::Refused);
-    }
-    if status != "success" {
-        return Err(AnswerError::NotPrometheus(format!(
-            "it has the status `{status}` at `{at}`"
-        )));
-    }
-    if let Some(warning) = warnings.first() {
-        return Err(AnswerError::Partial(warning.chars().take(300).collect()));
-    }
-    let point = match data.ok_or_else(|| AnswerError::NotPrometheus("it has no `data`".to_owned()))? {
-        Data::Scalar(point) => point,
-        Data::Vector(mut samples) => match (samples.pop(), samples.len()) {
-            (None, _) => return Err(AnswerError::NoData),
-            (Some(only), 0) => only.value.ok_or(AnswerError::NotANumber("histogram"))?,
-            (Some(last), others) => {
-                samples.push(last);
-                return Err(AnswerError::ManySeries {
-                    count: others + 1,
-                    first: listed(samples.iter()),
-                });
-            }
-        },
-        Data::Matrix(_) => return Err(AnswerError::NotANumber("range of numbers")),
-        Data::String(_) => return Err(AnswerError::NotANumber("text")),
-    };
-    let Point(_, text) = point;
-    let not_finite = || AnswerError::NotFinite(text.chars().take(40).collect());
-    text.parse::<f64>()
-        .ok()
-        .filter(|value| value.is_finite())
-        .ok_or_else(not_finite)
 }
 
 #[cfg(test)]

@@ -1,0 +1,218 @@
+//! Answers of the API, read into numbers and series, or into the reason why there is none.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::fetch::Answer;
+use crate::metrics::listed;
+use crate::metrics::series::{NativeHistogram, Series, Value, fmt_labels};
+
+/// The server's answer, as far as it is used.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    status: String,
+    data: Option<Data>,
+    #[serde(default)]
+    error_type: String,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "resultType", content = "result", rename_all = "lowercase")]
+enum Data {
+    Vector(Vec<Sample>),
+    Scalar(Point),
+    Matrix(Vec<Row>),
+    String(serde::de::IgnoredAny),
+}
+
+#[derive(Debug, Deserialize)]
+struct Sample {
+    metric: BTreeMap<String, String>,
+    /// Absent for a native histogram.
+    value: Option<Point>,
+    histogram: Option<NativePoint>,
+}
+
+/// One series of a matrix.
+#[derive(Debug, Deserialize)]
+struct Row {
+    metric: BTreeMap<String, String>,
+    #[serde(default)]
+    values: Vec<Point>,
+    #[serde(default)]
+    histograms: Vec<NativePoint>,
+}
+
+/// A time and a number as text.
+#[derive(Debug, Deserialize)]
+struct Point(f64, String);
+
+/// A time and a native histogram.
+#[derive(Debug, Deserialize)]
+struct NativePoint(f64, NativeHistogram);
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt_labels(&self.metric, f)
+    }
+}
+
+/// Why an answer is not one number.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(super) enum AnswerError {
+    /// The status says it all.
+    #[error("another status than 200")]
+    Refused,
+    #[error("the server said `{kind}`: {why}; correct the query or look at the server")]
+    Server { kind: String, why: String },
+    #[error("the answer is not one of a Prometheus server ({0}); give its base address")]
+    NotPrometheus(String),
+    #[error("partial answer, the server warns: {0}; look at its sources")]
+    Partial(String),
+    #[error(
+        "no data; let it be scraped, correct the query, or write `or vector(0)` where nothing means zero"
+    )]
+    NoData,
+    #[error("{count} series instead of one: {first}; name more labels or aggregate, as in `sum(..)`")]
+    ManySeries { count: usize, first: String },
+    #[error("the answer is a {0}; ask for one number, as in `sum(rate(..[5m]))`")]
+    NotANumber(&'static str),
+    #[error("the value is {0}, which is no number to judge by (often a division by zero requests)")]
+    NotFinite(String),
+}
+
+/// One number.
+pub(super) fn number(answer: &Answer, at: &str) -> Result<f64, AnswerError> {
+    let Point(_, text) = match data(answer, at)? {
+        Data::Scalar(point) => point,
+        Data::Vector(mut samples) => match (samples.pop(), samples.len()) {
+            (None, _) => return Err(AnswerError::NoData),
+            (Some(only), 0) => only.value.ok_or(AnswerError::NotANumber("histogram"))?,
+            (Some(last), others) => {
+                samples.push(last);
+                return Err(AnswerError::ManySeries {
+                    count: others + 1,
+                    first: listed(samples.iter()),
+                });
+            }
+        },
+        Data::Matrix(_) => return Err(AnswerError::NotANumber("range of numbers")),
+        Data::String(_) => return Err(AnswerError::NotANumber("text")),
+    };
+    finite(&text)
+}
+
+/// All series of one moment, at least one.
+pub(super) fn series(answer: &Answer, at: &str) -> Result<Vec<Series>, AnswerError> {
+    let samples = match data(answer, at)? {
+        Data::Scalar(Point(_, text)) => {
+            let value = Value::Number(finite(&text)?);
+            return Ok(vec![Series {
+                labels: BTreeMap::new(),
+                value,
+            }]);
+        }
+        Data::Vector(samples) => samples,
+        Data::Matrix(_) => return Err(AnswerError::NotANumber("range of numbers")),
+        Data::String(_) => return Err(AnswerError::NotANumber("text")),
+    };
+    if samples.is_empty() {
+        return Err(AnswerError::NoData);
+    }
+    let series = samples.into_iter().map(|sample| {
+        let value = match (sample.value, sample.histogram) {
+            (Some(Point(_, text)), None) => Value::Number(finite(&text)?),
+            (None, Some(NativePoint(_, histogram))) => Value::Histogram(histogram),
+            (None, None) | (Some(_), Some(_)) => {
+                return Err(AnswerError::NotPrometheus("a sample has no value".to_owned()));
+            }
+        };
+        Ok(Series {
+            labels: sample.metric,
+            value,
+        })
+    });
+    series.collect()
+}
+
+/// All series of a stretch of time, by the moment of each value.
+pub(super) fn range(answer: &Answer, at: &str) -> Result<BTreeMap<i64, Vec<Series>>, AnswerError> {
+    let Data::Matrix(rows) = data(answer, at)? else {
+        return Err(AnswerError::NotPrometheus(
+            "it is not what a query over time gives".to_owned(),
+        ));
+    };
+    let mut moments: BTreeMap<i64, Vec<Series>> = BTreeMap::new();
+    for Row {
+        metric,
+        values,
+        histograms,
+    } in rows
+    {
+        let numbers = values
+            .into_iter()
+            .map(|Point(at, text)| Ok((at, Value::Number(finite(&text)?))));
+        let natives = histograms
+            .into_iter()
+            .map(|NativePoint(at, histogram)| Ok((at, Value::Histogram(histogram))));
+        for found in numbers.chain(natives) {
+            let (at, value) = found?;
+            moments
+                .entry((at * 1_000.0).round() as i64)
+                .or_default()
+                .push(Series {
+                    labels: metric.clone(),
+                    value,
+                });
+        }
+    }
+    Ok(moments)
+}
+
+fn data(answer: &Answer, at: &str) -> Result<Data, AnswerError> {
+    let body: Body = match serde_json::from_slice(&answer.body) {
+        Ok(body) => body,
+        Err(_) if answer.status != 200 => return Err(AnswerError::Refused),
+        Err(err) => return Err(AnswerError::NotPrometheus(err.to_string())),
+    };
+    let Body {
+        status,
+        data,
+        error_type,
+        error,
+        warnings,
+    } = body;
+    if status == "error" {
+        return Err(AnswerError::Server {
+            kind: error_type,
+            why: error.chars().take(300).collect(),
+        });
+    }
+    if answer.status != 200 {
+        return Err(AnswerError::Refused);
+    }
+    if status != "success" {
+        return Err(AnswerError::NotPrometheus(format!(
+            "it has the status `{status}` at `{at}`"
+        )));
+    }
+    if let Some(warning) = warnings.first() {
+        return Err(AnswerError::Partial(warning.chars().take(300).collect()));
+    }
+    data.ok_or_else(|| AnswerError::NotPrometheus("it has no `data`".to_owned()))
+}
+
+fn finite(text: &str) -> Result<f64, AnswerError> {
+    let not_finite = || AnswerError::NotFinite(text.chars().take(40).collect());
+    text.parse::<f64>()
+        .ok()
+        .filter(|value| value.is_finite())
+        .ok_or_else(not_finite)
+}
