@@ -40,9 +40,9 @@ pub struct HaproxySettings {
     /// The stats socket, with `level admin`.
     pub socket: String,
     /// Its two backends are this with `_stable` and `_canary`.
-    pub backend: String,
+    pub backend: MarkName,
     /// The map file with the canary's share, as the configuration writes its path.
-    pub map: String,
+    pub map: PlainPath,
     /// The file of `load-server-state-from-file`, kept up to date so that a restart begins where the last one ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_file: Option<String>,
@@ -54,10 +54,10 @@ pub struct HaproxySettings {
 pub struct EnvoySettings {
     /// Base address of the admin interface.
     pub admin: String,
-    /// Folder of the files that Envoy reads: `ROUTE.rds.json` and `ROUTE.eds.json`.
+    /// Folder of the files that Envoy reads: `ROUTE.rds.json`, `ROUTE_stable.eds.json` and `ROUTE_canary.eds.json`.
     pub folder: String,
     /// Name of the route configuration; its two clusters are this with `_stable` and `_canary`.
-    pub route: String,
+    pub route: MarkName,
 }
 
 impl<'de> Deserialize<'de> for Proxy {
@@ -164,6 +164,58 @@ impl JsonSchema for MarkName {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$", "description": "name of a header or cookie"})
+    }
+}
+
+/// A path that can be written into a command of HAProxy: without blanks and what has a meaning there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainPath(String);
+
+/// Why a text is not a [`PlainPath`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a path that HAProxy's commands can name: leave out blanks, `;`, `<`, `@`, `#` and `\\`"
+)]
+pub struct PlainPathError(String);
+
+impl PlainPath {
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PlainPath {
+    type Err = PlainPathError;
+
+    fn from_str(text: &str) -> Result<Self, PlainPathError> {
+        let bad = |letter: char| letter.is_whitespace() || letter.is_control() || ";<\\@#".contains(letter);
+        if text.is_empty() || text.len() > 4_096 || text.contains(bad) {
+            return Err(PlainPathError(text.chars().take(80).collect()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Serialize for PlainPath {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for PlainPath {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::name::from_text(deserializer)
+    }
+}
+
+impl JsonSchema for PlainPath {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "PlainPath".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^[^\\s;<@#\\\\]+$", "description": "a path without blanks"})
     }
 }
 

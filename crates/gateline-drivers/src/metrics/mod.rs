@@ -41,6 +41,25 @@ pub async fn metric(check: &MetricCheck) -> Result<Reading, CheckError> {
     })
 }
 
+/// The count of one series of a page, 0 where the page has none that matches: for pages of programs that are known.
+pub(crate) fn count_of(body: &[u8], name: &str, labels: &[(&str, &str)]) -> Result<u64, CheckError> {
+    let series = openmetrics::of_body(body, name, labels)?;
+    let counts =
+        series::counts(&series, Some(labels[0].0)).map_err(|err| CheckError::new(err.to_string()))?;
+    Ok(counts.values().sum())
+}
+
+/// The buckets of one histogram of a page, none where the page has none that matches.
+pub(crate) fn latency_of(
+    body: &[u8],
+    name: &str,
+    labels: &[(&str, &str)],
+) -> Result<Vec<(f64, u64)>, CheckError> {
+    let series = openmetrics::of_body(body, name, labels)?;
+    let mut buckets = series::buckets(&series, None).map_err(|err| CheckError::new(err.to_string()))?;
+    Ok(buckets.remove("").unwrap_or_default())
+}
+
 async fn number(source: &MetricSource, query: &str) -> Result<f64, CheckError> {
     if query.len() > QUERY_BYTES_MAX {
         return Err(CheckError::new(format!(

@@ -23,10 +23,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Lets the instances' requests finish, ends the instances and forgets them. They must have left the route.
 pub(super) async fn end(
     folder: &Folder,
-    traffic: Traffic<'_>,
+    traffic: &Traffic<'_>,
     instances: &[Instance],
 ) -> Result<(), StepError> {
-    let Traffic { target, name } = traffic;
+    let Traffic { target, name, .. } = traffic;
     if instances.is_empty() {
         return Ok(());
     }

@@ -14,6 +14,7 @@ mod starting;
 mod step;
 mod traffic;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use gateline_model::{
@@ -27,7 +28,9 @@ pub use instance::{Instance, LOGS_KEPT_MAX};
 pub use procfs::{NONCE_VARIABLE, ProcessId};
 pub use signals::SIGNALS_MAX;
 pub use starting::{CRASHES_FORGIVEN, RESTART_AFTER, RESTART_AFTER_MAX};
+pub use traffic::{HAPROXY_REPLY_BYTES_MAX, TOLD_WITHIN};
 
+use crate::proxy::View;
 use crate::{Applied, Observed, StepError};
 use instance::Folder;
 use starting::unreadable;
@@ -81,7 +84,19 @@ impl ProcessDriver {
     pub async fn measure(&self, view: &TargetView) -> Result<Vec<Tick>, StepError> {
         let target = process_target(&view.target)?;
         let name = &view.target_name;
-        let shown = Traffic { target, name }.view().await?;
+        let folder = self.folder(name)?;
+        let traffic = Traffic {
+            target,
+            name,
+            folder: folder.clone(),
+        };
+        let shown = traffic.view().await?;
+        if self.made_good(&traffic, &shown).await? {
+            return Err(StepError::unknown(format!(
+                "{} was not as it was set, and is set again: what it counted until then cannot be told apart",
+                target.proxy
+            )));
+        }
         let Some(route) = shown
             .route
             .filter(|route| traffic::arm_of(route, view.release.id).is_some())
@@ -92,7 +107,6 @@ impl ProcessDriver {
             )));
         };
         let mut ticks = traffic::ticks(&route, Timestamp::now());
-        let folder = self.folder(name)?;
         // Whoever has the lock may be ending processes right now, which is no signal.
         if folder.try_lock().map_err(StepError::failed)?.is_some()
             && let Some(canary) = ticks.iter_mut().find(|tick| tick.arm == Arm::Canary)
@@ -128,9 +142,13 @@ impl ProcessDriver {
         let is_live_already = live.as_ref().is_some_and(|live| live.id == release.id);
         let (target, name) = (process_target(target)?, target_name);
         Ok(Job {
+            traffic: Traffic {
+                target,
+                name,
+                folder: self.folder(name)?,
+            },
             folder: self.folder(name)?,
             target,
-            traffic: Traffic { target, name },
             new: release,
             live: live.as_ref().filter(|_| !is_live_already),
             is_live_already,
@@ -147,14 +165,35 @@ impl ProcessDriver {
         })
     }
 
+    /// Sets the proxy again where it is not as it was set; whether there was anything to do.
+    async fn made_good(&self, traffic: &Traffic<'_>, shown: &View) -> Result<bool, StepError> {
+        let Some(arms) = traffic.drift(shown) else {
+            return Ok(false);
+        };
+        let name = traffic.name;
+        let proxy = &traffic.target.proxy;
+        // Whoever has the lock changes it right now: then this is no drift.
+        let Some(_lock) = traffic.folder.try_lock().map_err(StepError::failed)? else {
+            return Ok(false);
+        };
+        tracing::warn!(target.name = %name, "{proxy} is not as it was set for `{name}`: it was restarted or changed by hand. It is set again");
+        traffic.set("drift", arms).await?;
+        Ok(true)
+    }
+
     async fn look_after(&self, view: &TargetView) -> Result<HealthSeen, StepError> {
         let target = process_target(&view.target)?;
         let folder = self.folder(&view.target_name)?;
         let traffic = Traffic {
             target,
             name: &view.target_name,
+            folder: folder.clone(),
         };
-        let Some(route) = traffic.view().await?.route else {
+        let mut shown = traffic.view().await?;
+        if self.made_good(&traffic, &shown).await? {
+            shown = traffic.view().await?;
+        }
+        let Some(route) = shown.route else {
             return Ok(unhealthy(format_args!(
                 "the proxy has no route `{}`",
                 view.target_name
@@ -202,7 +241,13 @@ impl ProcessDriver {
             Arm::Stable => &mut arms.stable,
             Arm::Canary => &mut arms.canary,
         };
-        if side.backends != backends && side.weight > 0 && lock.is_some() {
+        // Their order says nothing, and not every proxy keeps it.
+        let sorted = |backends: &[SocketAddr]| {
+            let mut sorted = backends.to_vec();
+            sorted.sort_unstable();
+            sorted
+        };
+        if sorted(&side.backends) != sorted(&backends) && side.weight > 0 && lock.is_some() {
             side.backends = backends;
             traffic
                 .set(&format!("moved from {}", route.set.key), arms)

@@ -160,7 +160,7 @@ impl Job<'_> {
             self.traffic.remove().await?;
         }
         let leftover = self.leftover()?;
-        ending::end(&self.folder, self.traffic, &leftover).await?;
+        ending::end(&self.folder, &self.traffic, &leftover).await?;
         Ok(format!(
             "{} processes have ended; nothing serves at {}",
             leftover.len(),
@@ -209,7 +209,7 @@ impl Job<'_> {
         let arms = self.replaced(&new_instances, &live_instances);
         self.traffic.set(&self.order.key, arms).await?;
         let beyond = self.beyond(more, old)?;
-        ending::end(folder, self.traffic, &beyond).await?;
+        ending::end(folder, &self.traffic, &beyond).await?;
         Ok(format!(
             "{more} instances of `{}` and {} of the release before take the requests at {}",
             new.version,
@@ -243,7 +243,7 @@ impl Job<'_> {
         let arms = arms::settled(side(self.new, &instances));
         self.traffic.set(&self.order.key, arms).await?;
         let leftover = self.leftover()?;
-        ending::end(&self.folder, self.traffic, &leftover).await?;
+        ending::end(&self.folder, &self.traffic, &leftover).await?;
         Ok(format!(
             "`{}` gets all requests; {} old processes have ended",
             self.new.version,
@@ -273,7 +273,7 @@ impl Job<'_> {
         }
         self.forget_canary().await?;
         let instances = self.folder.instances_of(new.id).map_err(unreadable)?;
-        ending::end(&self.folder, self.traffic, &instances).await?;
+        ending::end(&self.folder, &self.traffic, &instances).await?;
         Ok(format!(
             "{} processes of `{}` have ended",
             instances.len(),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod bed;
 mod oci;
 mod payment_service;
 mod process;
@@ -9,3 +10,4 @@ mod proxy;
 mod registry;
 mod scene;
 mod strategies;
+mod traffic;

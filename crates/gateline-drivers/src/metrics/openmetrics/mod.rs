@@ -92,6 +92,26 @@ impl Scraped {
     }
 }
 
+/// The series of this name with these labels on a page in the text form.
+pub(super) fn of_body(body: &[u8], name: &str, labels: &[(&str, &str)]) -> Result<Vec<Series>, CheckError> {
+    // A filter that leaves nothing over leaves nothing at all.
+    if body.trim_ascii().is_empty() {
+        return Ok(Vec::new());
+    }
+    let page = Page::read(body, page::Form::Text).map_err(|err| CheckError::new(err.to_string()))?;
+    let fits = |series: &page::Series| {
+        series.name == name
+            && labels
+                .iter()
+                .all(|(label, value)| series.labels.0.get(*label).is_some_and(|found| found == value))
+    };
+    let found = page.series.into_iter().filter(fits).map(|series| Series {
+        labels: series.labels.0,
+        value: Value::Number(series.value),
+    });
+    Ok(found.collect())
+}
+
 fn added(series: Vec<Series>, keep: &[Option<&str>]) -> Vec<Series> {
     let mut sums: BTreeMap<BTreeMap<String, String>, f64> = BTreeMap::new();
     for Series { mut labels, value } in series {
