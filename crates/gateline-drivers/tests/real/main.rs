@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod bed;
+mod liars;
 mod oci;
 mod payment_service;
 mod process;
