@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{MetricSource, Span};
 
+/// Most gauges of one source.
+pub const GAUGES_MAX: usize = 16;
+
 /// Counts from a metric source instead of the target. `{arm}` and `{version}` are filled into the queries.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

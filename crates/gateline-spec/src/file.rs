@@ -8,7 +8,7 @@ use crate::fields::Fields;
 use crate::node::{Kind, Node};
 use crate::notifications::{NOTIFICATIONS_KIND, ReadNotifications, read_notifications};
 use crate::roles::{ROLES_KIND, ReadRoles, read_roles};
-use crate::{artifact, graph, placeholder, protection, secret, stage, target, window, yaml};
+use crate::{artifact, graph, placeholder, protection, secret, source, stage, target, window, yaml};
 
 /// The only `apiVersion` of pipeline files.
 pub const API_VERSION: &str = "gateline.dev/v1";
@@ -169,6 +169,7 @@ fn stages(
     graph::check(nodes, &entry.key_span, spec.sink);
     target::refuse_shared(nodes, spec.sink);
     placeholder::check(nodes, spec);
+    source::check(nodes, spec.sink);
     let context = stage::Context {
         pipeline,
         project,

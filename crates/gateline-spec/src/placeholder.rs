@@ -48,12 +48,17 @@ const GATE: [(&[&str], Filled); 4] = [
     (&["metric", "query"], Filled::Nothing),
 ];
 /// The same of a judge.
-const JUDGE: [(&[&str], Filled); 2] = [
+const JUDGE: [(&[&str], Filled); 4] = [
     (
         &["judge", "source", "requests"],
         Filled::Query(&["arm", "version"]),
     ),
     (&["judge", "source", "errors"], Filled::Query(&["arm", "version"])),
+    (
+        &["judge", "source", "latency"],
+        Filled::Query(&["arm", "version"]),
+    ),
+    (&["judge", "source", "gauges"], Filled::Query(&["arm", "version"])),
 ];
 
 /// Refuses placeholders that nothing fills in.

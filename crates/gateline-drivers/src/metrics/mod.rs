@@ -13,7 +13,7 @@ use gateline_model::{MetricCheck, MetricSource, Reading};
 pub use openmetrics::{LINE_BYTES_MAX, SCRAPE_BYTES_MAX, SERIES_MAX};
 pub use prometheus::{ANSWER_BYTES_MAX, RANGE_BYTES_MAX};
 pub use series::{BUCKETS_MAX, PODS_MAX};
-pub use traffic::{GAUGES_MAX, HISTORY_POINTS_MAX, history, traffic};
+pub use traffic::{HISTORY_POINTS_MAX, history, traffic};
 
 use crate::CheckError;
 use crate::fetch::{shown, url};

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use gateline_model::{Arm, MetricSource, PodCounts, Span, Tick, TrafficSource, Weight};
+use gateline_model::{Arm, GAUGES_MAX, MetricSource, PodCounts, Span, Tick, TrafficSource, Weight};
 use jiff::Timestamp;
 
 use super::series::{self, Series, SeriesError};
@@ -14,8 +14,6 @@ use crate::fetch::{shown, url};
 
 /// Most looks into the past; a longer history has a longer step between them.
 pub const HISTORY_POINTS_MAX: i64 = 2_880;
-/// Most gauges of one source.
-pub const GAUGES_MAX: usize = 16;
 
 /// The queries of one arm, filled in.
 #[derive(Debug)]
