@@ -241,7 +241,7 @@ impl Server {
                 dir.path().join("data").display()
             ))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .arg("--log.level=warn")
+            .args(["--enable-feature=native-histograms", "--log.level=warn"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -595,38 +595,78 @@ async fn a_page_gives_a_tick_of_each_instance_with_latency_and_gauges() {
     }
 }
 
-/// Answers as the server documents them for native histograms, which this version of it only has behind a switch.
-#[tokio::test]
-async fn a_native_histogram_of_a_server_becomes_bounds() {
-    let answer = |request: &str| {
-        let one = |value: &str| {
-            format!(
-                r#"{{"status":"success","data":{{"resultType":"vector","result":[{{"metric":{{"pod":"a"}},{value}}}]}}}}"#
-            )
-        };
-        let body = if request.contains("latency") {
-            one(
-                r#""histogram":[1.5,{"count":"20","sum":"9","buckets":[[0,"0.25","0.5","15"],[0,"0.5","1","5"]]}]"#,
-            )
-        } else {
-            one(r#""value":[1.5,"20"]"#)
-        };
-        ok("application/json", &body)
+/// One native histogram as exporters write it: a message of `io.prometheus.client.MetricFamily` behind its length.
+/// Two observations are in the zero bucket, 15 up to the square root of a half, and 5 up to one.
+fn exposed_natively() -> Vec<u8> {
+    fn varint(mut number: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while number >= 0x80 {
+            bytes.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        bytes.push(number as u8);
+        bytes
+    }
+    let zigzag = |number: i64| varint(((number << 1) ^ (number >> 63)) as u64);
+    let number = |field: u64, value: Vec<u8>| [varint(field << 3), value].concat();
+    let double = |field: u64, value: f64| [varint(field << 3 | 1), value.to_le_bytes().to_vec()].concat();
+    let bytes = |field: u64, value: &[u8]| {
+        [varint(field << 3 | 2), varint(value.len() as u64), value.to_vec()].concat()
     };
-    let fake = Fake::answering(answer).await;
-    let from = MetricSource::Prometheus(PrometheusSource {
-        url: fake.url("/"),
-        timeout: Span::from_secs(5),
-        token: None,
-    });
+    let span = [number(1, zigzag(-1)), number(2, varint(2))].concat();
+    let histogram = [
+        number(1, varint(22)),
+        double(2, 12.5),
+        number(5, zigzag(1)),
+        double(6, 0.001),
+        number(7, varint(2)),
+        bytes(12, &span),
+        bytes(13, &[zigzag(15), zigzag(-10)].concat()),
+    ]
+    .concat();
+    let label = [bytes(1, b"pod"), bytes(2, b"a")].concat();
+    let metric = [bytes(1, &label), bytes(7, &histogram)].concat();
+    let family = [bytes(1, b"seconds"), number(3, varint(4)), bytes(4, &metric)].concat();
+    let body = [varint(family.len() as u64), family].concat();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.into_bytes(), body].concat()
+}
+
+#[tokio::test]
+async fn a_native_histogram_of_a_real_server_becomes_bounds() {
+    let scraped = Fake::always(exposed_natively()).await;
+    let server = Server::start(&scraped);
+    server.until("histogram_count(seconds)").await;
     let source = TrafficSource {
         pod: Some("pod".into()),
-        latency: Some("latency".into()),
-        ..asks(from, "requests", "errors")
+        latency: Some("seconds".into()),
+        ..asks(
+            server.source(),
+            "histogram_count(seconds)",
+            "0 * histogram_count(seconds)",
+        )
     };
     let tick = traffic(&source, "1.4.0", Arm::Canary, Weight::ALL).await.unwrap();
-    let at = |bound: f64| tick.buckets.iter().find(|bucket| bucket.0 == bound).unwrap().1;
-    assert_eq!((at(0.25), at(0.5), at(1.0)), (0, 15, 20));
+    assert_eq!((tick.requests, tick.errors), (22, 0));
+    let at = |bound: f64| {
+        tick.buckets
+            .iter()
+            .find(|bucket| (bucket.0 - bound).abs() < 1e-9)
+            .unwrap()
+            .1
+    };
+    assert_eq!((at(0.5), at(0.5_f64.sqrt()), at(1.0), at(128.0)), (2, 17, 22, 22));
     assert_eq!(tick.pods["a"].buckets, tick.buckets);
-    assert!(fake.asked().iter().all(|asked| asked.contains("&time=")));
+    // Of the past as well.
+    let source = TrafficSource {
+        history: Some(Span::from_secs(1)),
+        ..source
+    };
+    let past = history(&source, "1.4.0", Span::from_secs(1), jiff::Timestamp::now())
+        .await
+        .unwrap();
+    assert!(past.iter().all(|seen| seen.buckets == tick.buckets) && !past.is_empty());
 }
