@@ -75,7 +75,7 @@ impl ProxyClient {
     /// # Errors
     /// [`ClientError`]
     pub async fn set(&mut self, route: &Route) -> Result<bool, ClientError> {
-        match self.ask(&Request::Set(route.clone())).await? {
+        match self.ask(&Request::Set(Box::new(route.clone()))).await? {
             Reply::Set { changed } => Ok(changed),
             other => Err(self.garbled(&other)),
         }

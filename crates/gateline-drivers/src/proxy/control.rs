@@ -175,7 +175,7 @@ async fn answer(line: &[u8], table: &Mutex<Table>) -> Reply {
     let done = match request {
         Request::Set(route) => {
             let name = route.route.clone();
-            let done = table.set(route).await;
+            let done = table.set(*route).await;
             if let Ok(true) = done {
                 tracing::info!(route = %name, "Set route `{name}`");
             }

@@ -174,7 +174,7 @@ impl Route {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// Make a route like this.
-    Set(Route),
+    Set(Box<Route>),
     /// Look at a route.
     Get(RouteName),
     /// Name all routes.
@@ -299,6 +299,12 @@ mod tests {
         largest.arms.stable.backends =
             vec!["[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535".parse().unwrap(); BACKENDS_MAX];
         largest.arms.canary.backends = largest.arms.stable.backends.clone();
-        assert!(serde_json::to_string(&Request::Set(largest)).unwrap().len() * 5 < LINE_BYTES_MAX);
+        assert!(
+            serde_json::to_string(&Request::Set(Box::new(largest)))
+                .unwrap()
+                .len()
+                * 5
+                < LINE_BYTES_MAX
+        );
     }
 }

@@ -185,11 +185,8 @@ async fn a_death_between_intention_and_effect_does_no_harm(kind: Kind) {
             let (driver, order) = (bed.driver(), bed.order("1.1.0", step));
             // Dropped wherever it is: as a server that dies.
             let _ = tokio::time::timeout(Duration::from_millis(millis), driver.apply(&order)).await;
-            assert_eq!(
-                bed.new_of(3, "").await.min(0),
-                0,
-                "everything is answered meanwhile"
-            );
+            // Everything is answered meanwhile.
+            let _ = bed.new_of(3, "").await;
             let other = bed.driver();
             let seen = other.observe(&order).await;
             assert!(!matches!(seen, Observed::Unknown(_)), "{seen:?}");
@@ -278,7 +275,7 @@ async fn cohorts_see_a_release_first_and_users_keep_it(kind: Kind) {
             assert_eq!(bed.new_of(5, trusted).await, of_trusted);
         }
         let user = |user: usize| format!("X-User: user-{user}\r\n");
-        let mut is_at_new = vec![false; 60];
+        let mut is_at_new = [false; 60];
         for weight in [20, 50, 90] {
             if weight > 20 {
                 bed.go("1.1.0", &[expose(weight)]).await;
