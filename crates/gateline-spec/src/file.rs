@@ -1,6 +1,8 @@
 //! The file as a whole: its header, and everything that its parts say of each other.
 
 use gateline_model::limits::STAGES_MAX;
+mod source;
+
 use gateline_model::{Pipeline, PipelineName, ProjectName, Stage};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sink};
@@ -8,7 +10,7 @@ use crate::fields::Fields;
 use crate::node::{Kind, Node};
 use crate::notifications::{NOTIFICATIONS_KIND, ReadNotifications, read_notifications};
 use crate::roles::{ROLES_KIND, ReadRoles, read_roles};
-use crate::{artifact, graph, placeholder, protection, secret, source, stage, target, window, yaml};
+use crate::{artifact, graph, placeholder, protection, secret, stage, target, window, yaml};
 
 /// The only `apiVersion` of pipeline files.
 pub const API_VERSION: &str = "gateline.dev/v1";

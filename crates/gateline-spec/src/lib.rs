@@ -28,7 +28,6 @@ mod rollout;
 mod schema;
 mod secret;
 mod server_file;
-mod source;
 mod stage;
 mod target;
 mod window;
