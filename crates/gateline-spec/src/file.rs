@@ -1,8 +1,8 @@
 //! The file as a whole: its header, and everything that its parts say of each other.
 
-use gateline_model::limits::STAGES_MAX;
 mod source;
 
+use gateline_model::limits::STAGES_MAX;
 use gateline_model::{Pipeline, PipelineName, ProjectName, Stage};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sink};

@@ -72,6 +72,7 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
     let rollout_at_risk = rollout::read_at_risk(&fields);
     if let (Some(target), Some(rollout), Some(at_risk)) = (&target, &rollout, &rollout_at_risk) {
         rollout::check(&fields, target, (rollout, at_risk), &context.windows);
+        target::refuse_impossible(&fields, target, (rollout, at_risk));
     }
     let rollout_within = fields.value_or("rollout_within", || None);
     if let (Some(Some(Span::ZERO)), Some(entry)) = (rollout_within, fields.get("rollout_within")) {

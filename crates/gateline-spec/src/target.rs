@@ -1,9 +1,11 @@
 //! Targets: what a rollout changes, and the name that its lane belongs to.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use gateline_model::{
-    LaneMode, PipelineName, ProjectName, Span, StageName, Target, TargetTemplate, Version, placeholders,
+    LaneMode, PipelineName, ProjectName, Risk, Span, StageName, Strategy, Target, TargetTemplate, Version,
+    placeholders,
 };
 
 use crate::diagnostic::Sink;
@@ -36,6 +38,29 @@ pub(crate) fn read(stage: &Fields<'_, '_, '_>) -> Option<Target> {
         }
     }
     target
+}
+
+/// Refuses rollouts with a step that this target can never make true.
+pub(crate) fn refuse_impossible(
+    stage: &Fields<'_, '_, '_>,
+    target: &Target,
+    (rollout, at_risk): (&Strategy, &BTreeMap<Risk, Strategy>),
+) {
+    let plans = stage.get("rollout_at_risk");
+    let of_level = |(level, strategy)| {
+        let risk: &Risk = level;
+        Some((strategy, plans?.value.get(risk.word())?))
+    };
+    let usual = stage.get("rollout").map(|entry| (rollout, entry));
+    for (strategy, entry) in usual.into_iter().chain(at_risk.iter().filter_map(of_level)) {
+        let plan = strategy.plan(target.instances());
+        let Some(why) = plan.iter().find_map(|step| target.cannot(step.action)) else {
+            continue;
+        };
+        let (message, help) = why.split_once(": ").unwrap_or((&why, "choose another strategy"));
+        let help = Some(help.to_owned());
+        stage.sink.error_with("rollout.target", entry.at(), message, help);
+    }
 }
 
 /// The kind of target and its settings.
