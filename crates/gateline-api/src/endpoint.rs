@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use gateline_model::Scope;
 
+use crate::Names;
+
 /// One request that the server answers.
 pub trait Endpoint: Send + Sync + 'static {
     /// Its stable name: the operation id.
@@ -29,7 +31,7 @@ pub trait Endpoint: Send + Sync + 'static {
     );
 
     /// Parameters in the path.
-    type Path: Serialize + DeserializeOwned + JsonSchema + Send;
+    type Path: Names + Serialize + DeserializeOwned + JsonSchema + Send;
     /// Parameters after `?`.
     type Query: Serialize + DeserializeOwned + JsonSchema + Send;
     /// The body, where it is JSON or a form.
@@ -126,6 +128,8 @@ pub struct EndpointInfo {
     pub reply: Media,
     /// See [`Endpoint::TAKES_KEY`].
     pub takes_key: bool,
+    /// Whether its path names something of a project, which is there for those alone who may read it.
+    pub of_a_project: bool,
     /// Makes the schemas of its types.
     pub schemas: fn(&mut SchemaGenerator) -> Schemas,
 }
@@ -155,6 +159,7 @@ impl EndpointInfo {
             body: E::BODY,
             reply: E::REPLY,
             takes_key: E::TAKES_KEY,
+            of_a_project: E::Path::OF_A_PROJECT,
             schemas: |generator| Schemas {
                 path: E::Path::json_schema(generator),
                 query: E::Query::json_schema(generator),

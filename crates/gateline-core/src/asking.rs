@@ -94,6 +94,11 @@ impl Asking {
         self.by_who.iter()
     }
 
+    /// Those who are asked in a project, and what.
+    pub(crate) fn of(&self, project: &ProjectName) -> impl Iterator<Item = (&Who, &BTreeSet<Place>)> {
+        self.by_who.get(project).into_iter().flatten()
+    }
+
     /// What an actor answered and may take back yet, oldest first.
     pub(crate) fn answered_by(&self, actor: &ActorId) -> impl Iterator<Item = &Place> {
         self.answered.get(actor).into_iter().flatten()

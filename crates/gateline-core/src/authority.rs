@@ -5,7 +5,9 @@ use gateline_model::{ActorId, GroupName, PipelineName, ProjectName, Scope, Stage
 use jiff::Timestamp;
 
 use crate::command::{Actor, Credential};
+use crate::decide::server_project;
 use crate::people::People;
+use crate::sight;
 use crate::world::World;
 
 /// What is done something to: a project, or a pipeline or stage in it.
@@ -64,8 +66,10 @@ impl std::fmt::Display for Object {
 pub enum Right {
     /// It is Gateline itself, which reports what it was planned to do.
     Gateline,
-    /// Everybody who was let in may look.
+    /// Everybody who was let in may look: no role there gives `read`.
     Everybody,
+    /// The actor is asked there, or owns the rules.
+    Asked,
     /// The token administers the server.
     AdminToken,
     /// No roles are declared here: the token's scope is enough.
@@ -87,7 +91,8 @@ impl std::fmt::Display for Right {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Right::Gateline => f.write_str("it is Gateline itself"),
-            Right::Everybody => f.write_str("everybody who was let in may look"),
+            Right::Everybody => f.write_str("everybody who was let in may look: no role there gives `read`"),
+            Right::Asked => f.write_str("as one who is asked there"),
             Right::AdminToken => f.write_str("by a token with the scope `admin`"),
             Right::Token => f.write_str("by the scope of the token; no roles are declared here"),
             Right::Role {
@@ -110,6 +115,16 @@ pub enum Denied {
     /// Nobody but the holders of admin tokens may, as no roles are declared.
     #[error("no roles are declared for `{0}`, so that only tokens may act there")]
     NoRoles(ProjectName),
+    /// Reading is limited there, and the actor has no right of any kind: nothing more is said.
+    #[error("no role lets `{actor}` {} in `{object}`{}", verb(*.scope), nor_read(*.scope))]
+    Unseen {
+        /// Who asked.
+        actor: ActorId,
+        /// For what.
+        scope: Scope,
+        /// On what.
+        object: Object,
+    },
     /// No role permits it.
     #[error("no role lets `{actor}` {} in `{object}`; {}{}", verb(*.scope), who_may(.roles), also(.unknown))]
     NoRole {
@@ -126,6 +141,20 @@ pub enum Denied {
     },
 }
 
+impl Denied {
+    /// The same of another verb, where what is denied is to look.
+    fn of(self, asked: Scope) -> Self {
+        match self {
+            Denied::Unseen { actor, object, .. } => Denied::Unseen {
+                actor,
+                scope: asked,
+                object,
+            },
+            Denied::Scope(_) | Denied::NoRoles(_) | Denied::NoRole { .. } => self,
+        }
+    }
+}
+
 /// What a scope lets somebody do, as a verb.
 pub fn verb(scope: Scope) -> &'static str {
     match scope {
@@ -139,6 +168,21 @@ pub fn verb(scope: Scope) -> &'static str {
         Scope::Override => "override gates",
         Scope::Freeze => "freeze",
         Scope::Apply => "apply pipelines, roles and policies",
+    }
+}
+
+fn nor_read(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Read => "",
+        Scope::Admin
+        | Scope::Register
+        | Scope::SubmitEvidence
+        | Scope::Promote
+        | Scope::Approve
+        | Scope::Waive
+        | Scope::Override
+        | Scope::Freeze
+        | Scope::Apply => ", nor read there",
     }
 }
 
@@ -164,10 +208,40 @@ pub fn may(
     object: &Object,
     now: Timestamp,
 ) -> Result<Right, Denied> {
-    by_people(&People::of(world, &object.project, now), actor, scope, object)
+    by_people(
+        world,
+        &People::of(world, &object.project, now),
+        actor,
+        scope,
+        object,
+    )
+}
+
+/// Whether everything is seen by what was shown, whatever roles say.
+pub(crate) fn sees_all(actor: &Actor) -> bool {
+    match &actor.shown {
+        Credential::Gateline => true,
+        Credential::Token(scopes) => scopes.contains(&Scope::Admin),
+        Credential::Session => false,
+    }
+}
+
+/// Whether an actor may look at an object: everybody where reading is not limited, else those who have some right there.
+fn read(world: &World, people: &People, actor: &Actor, object: &Object) -> Result<Right, Denied> {
+    if !sight::is_limited(people) {
+        return Ok(Right::Everybody);
+    }
+    let mut seen = sight::parts(world, people, &object.project, &actor.id).into_iter();
+    let part = seen.find(|part| part.touches(object));
+    part.map(|part| part.by).ok_or_else(|| Denied::Unseen {
+        actor: actor.id.clone(),
+        scope: Scope::Read,
+        object: object.clone(),
+    })
 }
 
 pub(crate) fn by_people(
+    world: &World,
     people: &People,
     actor: &Actor,
     scope: Scope,
@@ -182,8 +256,13 @@ pub(crate) fn by_people(
         Credential::Token(_) | Credential::Session => {}
     }
     match scope {
-        Scope::Read => return Ok(Right::Everybody),
-        Scope::Approve => return Ok(Right::Layer),
+        Scope::Read => return read(world, people, actor, object),
+        // What is not seen is not answered. Keys and the like are everybody's own, wherever the server's roles limit reading.
+        Scope::Approve if object.project == server_project() => return Ok(Right::Layer),
+        Scope::Approve => {
+            let seen = read(world, people, actor, object);
+            return seen.map(|_| Right::Layer).map_err(|denied| denied.of(scope));
+        }
         Scope::Admin
         | Scope::Register
         | Scope::SubmitEvidence
@@ -220,6 +299,9 @@ pub(crate) fn by_people(
             permitting.push(format!("role `{}`", role.name));
             their_teams.extend(&role.teams);
         }
+    }
+    if declared {
+        read(world, people, actor, object).map_err(|denied| denied.of(scope))?;
     }
     match &actor.shown {
         Credential::Token(_) if !declared => Ok(Right::Token),

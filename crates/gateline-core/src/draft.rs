@@ -83,6 +83,11 @@ impl<'w> Draft<'w> {
         }
     }
 
+    /// The world before this draft, for what is only looked at: nothing is noted as read.
+    pub(crate) fn world(&self) -> &'w World {
+        self.world
+    }
+
     fn note(&self, stream: StreamId) {
         self.read.borrow_mut().insert(stream);
     }

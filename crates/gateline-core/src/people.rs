@@ -33,6 +33,15 @@ impl People {
         }
     }
 
+    /// Those of the whole server alone, as a project that is not there yet has them.
+    pub(crate) fn of_server(world: &World, now: Timestamp) -> Self {
+        Self {
+            here: None,
+            server: world.project(&server_project()).cloned(),
+            now,
+        }
+    }
+
     /// The same, noting that both projects were read.
     pub(crate) fn read(draft: &Draft<'_>, project: &ProjectName) -> Self {
         Self {
@@ -53,7 +62,13 @@ impl People {
         self.here.as_ref()?.pipeline(name)
     }
 
-    /// The same, each with the project that it belongs to and that knows what its sources said.
+    /// Every pipeline of the project, in force.
+    pub(crate) fn pipelines(&self) -> impl Iterator<Item = &Arc<Pipeline>> {
+        let here = self.here.iter();
+        here.flat_map(|here| here.in_force.keys().filter_map(|name| here.pipeline(name)))
+    }
+
+    /// The documents of roles, each with the project that it belongs to and that knows what its sources said.
     fn documents(&self) -> impl Iterator<Item = (&Project, &Arc<Roles>)> {
         let projects = [&self.here, &self.server].into_iter().flatten();
         projects.filter_map(|project| Some((&**project, project.roles.as_ref()?)))

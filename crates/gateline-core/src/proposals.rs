@@ -176,7 +176,8 @@ pub fn proposals_for(world: &World, actor: &Actor, now: Timestamp) -> Vec<Propos
                 number, until, new, ..
             } = &*open.proposal;
             let answered = open.approvals.iter().any(|given| given.by == actor.id);
-            let may = authority::by_people(&people, actor, Scope::Approve, &object(project, new)).is_ok();
+            let may =
+                authority::by_people(world, &people, actor, Scope::Approve, &object(project, new)).is_ok();
             if may && !answered && now < *until && seat(&people, &open.proposal, &actor.id).is_ok() {
                 let id = ProposalId {
                     project: project.clone(),

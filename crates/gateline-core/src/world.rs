@@ -204,6 +204,11 @@ impl World {
         self.releases.get(id)
     }
 
+    /// All releases, in no order.
+    pub fn releases(&self) -> impl Iterator<Item = &Arc<ReleaseState>> {
+        self.releases.values()
+    }
+
     /// The release with this label.
     pub fn labelled(&self, of: &PipelineRef, version: &Version) -> Option<&Arc<ReleaseState>> {
         let project = self.projects.get(&of.project)?;

@@ -191,6 +191,17 @@ impl Protected {
         *self == Self::default()
     }
 
+    /// Every protection.
+    pub fn all(&self) -> impl Iterator<Item = &Protection> {
+        let Self {
+            pipelines,
+            policies,
+            calendars,
+            roles,
+        } = self;
+        [pipelines, policies, calendars, roles].into_iter().flatten()
+    }
+
     /// The protection of one thing.
     pub fn of(&self, declared: &Declared) -> Option<&Protection> {
         match declared {

@@ -1,6 +1,7 @@
 //! Calls: a request that was let in and read, ready to be decided. The same way for every endpoint.
 //!
-//! The order is fixed: who asks and may they, then the size, then path, query, key and body. A handler that takes a
+//! The order is fixed: who asks and may they, then the size, then path and whether it names what they may read, query, key and
+//! body. A handler that takes a
 //! [`Call`] cannot forget any of it.
 
 mod unread;
@@ -12,8 +13,10 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, FromRequestParts, Path, Request};
 use axum::http::{HeaderMap, header, request::Parts};
-use gateline_api::{Endpoint, ErrorEntry, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, entry};
-use gateline_core::{Actor, Command};
+use gateline_api::{
+    Endpoint, ErrorEntry, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, Names, entry,
+};
+use gateline_core::{Actor, Command, Sight};
 use gateline_model::Digest;
 use gateline_model::limits::EVIDENCE_BYTES_MAX;
 use gateline_store::{Blob, IdempotencyKey};
@@ -24,6 +27,7 @@ use tokio::sync::Semaphore;
 use crate::auth::{Access, Caller, enter};
 use crate::hub::{Beside, Hub, Receipt};
 use crate::refused::Refused;
+use crate::seen;
 use crate::settings::Settings;
 use crate::upload::Uploads;
 
@@ -50,6 +54,8 @@ pub(crate) struct App {
 pub(crate) struct Call<E: Endpoint> {
     pub app: App,
     pub caller: Option<Caller>,
+    /// What the caller may read.
+    pub sight: Sight,
     /// The address that asks, where it is known.
     pub from: Option<IpAddr>,
     pub headers: HeaderMap,
@@ -82,6 +88,8 @@ impl<E: Endpoint> Call<E> {
             }
         };
         let path = path::<E>(&mut parts).await?;
+        let sight = seen::sight(&app.hub, caller.as_ref());
+        seen::refuse_unseen(&app.hub, &sight, &path.named()).await?;
         let query = unread::pairs(parts.uri.query().unwrap_or_default().as_bytes(), "the query")
             .map_err(|says| Refused::new(&entry::QUERY, says))?;
         let key = if E::TAKES_KEY && E::BODY != Media::Bytes {
@@ -99,6 +107,7 @@ impl<E: Endpoint> Call<E> {
         Ok(Self {
             app,
             caller,
+            sight,
             from,
             headers: parts.headers,
             path,

@@ -10,6 +10,7 @@ pub mod hub;
 mod nonce;
 mod refused;
 mod routes;
+mod seen;
 pub mod serve;
 mod settings;
 mod signing;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use gateline_api::{ErrorEntry, PROBLEM_MEDIA, Problem, entry};
+use gateline_api::{ERRORS, ErrorEntry, PROBLEM_MEDIA, Problem, entry};
 use gateline_core::{Rejection, RejectionKind};
 use gateline_store::StoreError;
 use tracing::error;
@@ -65,6 +65,11 @@ impl From<Rejection> for Refused {
             says,
             hint,
         } = rejection;
+        // What there is not is told in the same words by whichever layer looked for it.
+        let same = |entry: &&ErrorEntry| entry.code == code && kind == RejectionKind::Unknown;
+        if let Some(entry) = ERRORS.iter().find(same) {
+            return Self::new(entry, says);
+        }
         let (status, title) = match kind {
             RejectionKind::Unknown => (404, "What was named does not exist"),
             RejectionKind::Conflict => (409, "The state does not allow it now"),

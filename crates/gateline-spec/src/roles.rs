@@ -198,19 +198,14 @@ fn check_roles(spec: &Fields<'_, '_, '_>, roles: &[Role]) {
                 help,
             );
         }
-        for scope in [Scope::Approve, Scope::Read]
-            .iter()
-            .filter(|scope| role.may.contains(scope))
-        {
-            let (message, help) = match scope {
-                Scope::Approve => (
-                    "a role does not give the right to approve",
-                    "name the team in a layer of the stage's `approval`",
-                ),
-                _ => ("everybody who was let in may read", "leave `read` out"),
-            };
-            spec.sink
-                .error_with("roles.verb", at(node, "may"), message, Some(help.to_owned()));
+        if role.may.contains(&Scope::Approve) {
+            let help = "name the team in a layer of the stage's `approval`".to_owned();
+            spec.sink.error_with(
+                "roles.verb",
+                at(node, "may"),
+                "a role does not give the right to approve",
+                Some(help),
+            );
         }
     }
 }

@@ -73,6 +73,8 @@ pub struct ProviderPath {
     pub provider: ProviderName,
 }
 
+crate::named::of_the_server! { ProviderPath }
+
 /// Where to go after a sign-in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

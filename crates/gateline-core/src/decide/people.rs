@@ -241,6 +241,7 @@ fn own_or_admin(draft: &Draft<'_>, of: &ActorId, what: &str) -> Result<(), Rejec
     let project = server_project();
     let people = People::read(draft, &project);
     authority::by_people(
+        draft.world(),
         &people,
         actor,
         gateline_model::Scope::Admin,

@@ -16,6 +16,8 @@ enum Needs {
     Right(Scope, Object),
     /// That this process itself says so.
     Gateline,
+    /// Nothing: it is the actor's own.
+    Own,
 }
 
 pub(super) fn check(draft: &Draft<'_>, command: &Command) -> Result<(), Rejection> {
@@ -29,9 +31,10 @@ pub(super) fn check(draft: &Draft<'_>, command: &Command) -> Result<(), Rejectio
             "only Gateline itself reports this".to_owned(),
             "",
         )),
+        Needs::Own => Ok(()),
         Needs::Right(scope, object) => {
             let people = People::read(draft, &object.project);
-            authority::by_people(&people, actor, scope, &object)
+            authority::by_people(draft.world(), &people, actor, scope, &object)
                 .map(drop)
                 .map_err(denied)
         }
@@ -46,6 +49,10 @@ fn denied(denied: Denied) -> Rejection {
             "declare roles with `gateline apply -f roles.yaml`",
         ),
         Denied::NoRole { .. } => ("authority.no_role", "see who may with `gateline can`"),
+        Denied::Unseen { .. } => (
+            "authority.unseen",
+            "ask whoever administers the project, or the server, for a role there",
+        ),
     };
     Rejection::forbidden(code, denied.to_string(), hint)
 }
@@ -98,7 +105,7 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         }
         Command::LiftWaiver { project, waiver, .. } => right(Scope::Waive, waived(draft, project, waiver)),
         // One's own, by whoever signed in: the rim has seen the old one. A token has no password.
-        Command::SetPassword { account } if is_own(draft, account) => right(Scope::Read, server()),
+        Command::SetPassword { account } if is_own(draft, account) => Needs::Own,
         Command::MakeAccount { .. }
         | Command::SetPassword { .. }
         | Command::DisableAccount { .. }

@@ -300,7 +300,7 @@ pub(super) async fn promote(mut visit: Visit, act: Act, fields: Fields) -> Resul
 }
 
 async fn request(visit: &Visit, address: &PromoteAddress, fields: &Fields) -> Result<String, Refused> {
-    let release = address.release(&visit.app).await?.id;
+    let release = address.release(visit).await?.id;
     let stage = address.stage_ref();
     let command = Command::Promote {
         release,
@@ -336,7 +336,9 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         }
         Act::LiftBar => {
             let name: ReleaseName = fields.release.parse().map_err(bad)?;
-            let release = hub.with_world(|world| views::release_named(world, &name))?.id;
+            let release = hub
+                .with_world(|world| views::release_named(world, &visit.sight, &name))?
+                .id;
             let command = Command::LiftBar {
                 stage: stage.clone(),
                 release,

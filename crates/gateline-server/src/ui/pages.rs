@@ -15,8 +15,8 @@ mod windows;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use gateline_api::{
-    BoardOrder, BoardQuery, Checkpoint, LogPage, LogQuery, PromotionPath, PromotionView, ReleaseName,
-    ReleaseQuery, ReleaseView, StagePath, entry,
+    BoardOrder, BoardQuery, Checkpoint, LogPage, LogQuery, Named, Names, PromotionPath, PromotionView,
+    ReleaseName, ReleaseQuery, ReleaseView, StagePath, entry,
 };
 use gateline_core::gates::found_in;
 use gateline_model::{
@@ -74,7 +74,7 @@ pub(super) async fn board(visit: Visit) -> Result<Markup, Refused> {
         after: given(&after),
         limit: Some(BOARD_ROWS),
     };
-    let board = views::board(&visit.app.hub, &query);
+    let board = views::board(&visit.app.hub, &visit.sight, &query);
     let asked = board_page::Asked {
         text,
         show: &show,
@@ -124,7 +124,7 @@ pub(super) async fn releases(visit: Visit) -> Result<Markup, Refused> {
         limit: None,
     };
     let of = query.project.clone().zip(query.pipeline.clone());
-    let list = views::releases(&visit.app.hub, query).await?;
+    let list = views::releases(&visit.app.hub, &visit.sight, query).await?;
     // The newest releases are on the first page.
     let trends = of.filter(|_| after.is_empty()).map(|(project, pipeline)| {
         let releases = list.items.iter().map(|one| one.id);
@@ -159,24 +159,46 @@ pub(super) struct PromoteAddress {
 }
 
 impl ReleaseAddress {
-    async fn view(&self, app: &App) -> Result<ReleaseView, Refused> {
+    async fn view(&self, visit: &Visit) -> Result<ReleaseView, Refused> {
+        views::release(&visit.app.hub, &visit.sight, &self.release()).await
+    }
+
+    fn release(&self) -> ReleaseName {
         let Self {
             project,
             pipeline,
             version,
         } = self.clone();
-        let name = ReleaseName::Label(ReleaseRef {
+        ReleaseName::Label(ReleaseRef {
             project: Some(project),
             pipeline,
             version,
-        });
-        views::release(&app.hub, &name).await
+        })
+    }
+}
+
+impl Names for ReleaseAddress {
+    const OF_A_PROJECT: bool = true;
+
+    fn named(&self) -> Vec<Named> {
+        vec![Named::Release(self.release())]
+    }
+}
+
+impl Names for PromoteAddress {
+    const OF_A_PROJECT: bool = true;
+
+    fn named(&self) -> Vec<Named> {
+        vec![
+            Named::Release(self.release.release()),
+            Named::Stage(self.stage_ref()),
+        ]
     }
 }
 
 impl PromoteAddress {
-    pub(super) async fn release(&self, app: &App) -> Result<ReleaseView, Refused> {
-        self.release.view(app).await
+    pub(super) async fn release(&self, visit: &Visit) -> Result<ReleaseView, Refused> {
+        self.release.view(visit).await
     }
 
     pub(super) fn stage_ref(&self) -> StageRef {
@@ -190,7 +212,7 @@ impl PromoteAddress {
 
 pub(super) async fn release(mut visit: Visit) -> Result<Markup, Refused> {
     let address: ReleaseAddress = visit.path().await?;
-    let release = address.view(&visit.app).await?;
+    let release = address.view(&visit).await?;
     Ok(release_page::page(&visit.visitor, &release))
 }
 
@@ -204,9 +226,9 @@ pub(super) async fn promote_again(
     address: &PromoteAddress,
     tried: Option<&Tried>,
 ) -> Result<Markup, Refused> {
-    let release = address.release(&visit.app).await?;
+    let release = address.release(visit).await?;
     let stage = views::stage(&visit.app.hub, &address.stage_ref()).await?;
-    let live = known(&visit.app, stage.live.map(|live| live.release)).await;
+    let live = known(visit, stage.live.map(|live| live.release)).await;
     let problem = tried.map(|tried| &tried.problem);
     Ok(promote_page::page(
         &visit.visitor,
@@ -218,8 +240,9 @@ pub(super) async fn promote_again(
 }
 
 /// A release that is shown beside another one: the page does without it where it cannot be read.
-async fn known(app: &App, id: Option<ReleaseId>) -> Option<ReleaseView> {
-    views::release(&app.hub, &ReleaseName::Id(id?)).await.ok()
+async fn known(visit: &Visit, id: Option<ReleaseId>) -> Option<ReleaseView> {
+    let name = ReleaseName::Id(id?);
+    views::release(&visit.app.hub, &visit.sight, &name).await.ok()
 }
 
 pub(super) async fn promotion(mut visit: Visit) -> Result<Markup, Refused> {
@@ -237,9 +260,9 @@ pub(super) async fn promotion_again(
     let id = path.id();
     let sample = move |store: &dyn gateline_store::Read| store.sample_ticks(&id, PLOT_MOMENTS);
     let ticks: Vec<Tick> = app.hub.read(sample).await?;
-    let release = known(app, Some(view.release)).await;
+    let release = known(visit, Some(view.release)).await;
     let live = before(app, &view).filter(|live| *live != view.release);
-    let against = known(app, live).await;
+    let against = known(visit, live).await;
     let found = live.and_then(|live| {
         app.hub
             .with_world(|world| world.release(&live).map(|live| found_in(live)))
@@ -346,7 +369,7 @@ pub(super) async fn log(visit: Visit) -> Result<Markup, Refused> {
             .transpose()?,
         limit: None,
     };
-    let page: LogPage = views::log(&visit.app.hub, query).await?;
+    let page: LogPage = views::log(&visit.app.hub, &visit.sight, query).await?;
     let checkpoint: Checkpoint = views::checkpoint(&visit.app.hub).await?;
     let asked = log_page::Asked {
         stream,

@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts, Path, Query};
 use axum::http::{HeaderMap, StatusCode, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use gateline_api::{Rule, encode, entry};
+use gateline_api::{Names, Rule, encode, entry};
+use gateline_core::Sight;
 use gateline_model::{Digest, Scope, Tier, plays_tricks};
 use jiff::Timestamp;
 use maud::Markup;
@@ -17,12 +18,14 @@ use crate::auth::{Caller, authorise, enter, secret};
 use crate::call::App;
 use crate::nonce::nonce;
 use crate::refused::Refused;
-use crate::{signing, views};
+use crate::{seen, signing, views};
 
 /// A request for a page that its rule let in.
 pub(super) struct Visit {
     pub(super) app: App,
     pub(super) caller: Caller,
+    /// What the one who looks may read.
+    pub(super) sight: Sight,
     pub(super) visitor: Visitor,
     parts: Parts,
 }
@@ -67,6 +70,7 @@ impl Visit {
         Ok(Self {
             app: app.clone(),
             visitor: Visitor::of(&caller, &parts.headers)?,
+            sight: seen::sight(&app.hub, Some(&caller)),
             caller,
             parts: parts.clone(),
         })
@@ -91,10 +95,12 @@ pub(super) fn form_token(secret: &str) -> String {
 }
 
 impl Visit {
-    pub(super) async fn path<T: DeserializeOwned + Send>(&mut self) -> Result<T, Refused> {
+    /// What the address names, where it is seen.
+    pub(super) async fn path<T: Names + DeserializeOwned + Send>(&mut self) -> Result<T, Refused> {
         let path = Path::<T>::from_request_parts(&mut self.parts, &self.app).await;
-        path.map(|Path(path)| path)
-            .map_err(|err| Refused::new(&entry::PATH, err.body_text()))
+        let Path(path) = path.map_err(|err| Refused::new(&entry::PATH, err.body_text()))?;
+        seen::refuse_unseen(&self.app.hub, &self.sight, &path.named()).await?;
+        Ok(path)
     }
 
     /// The headers of the request.

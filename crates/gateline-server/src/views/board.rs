@@ -4,15 +4,15 @@ use gateline_api::{
     Board, BoardOrder, BoardPipeline, BoardQuery, BoardShow, BoardStage, LiveView, PromotionState, Proposed,
     page_size,
 };
-use gateline_core::{Promotion, StageState, World};
+use gateline_core::{Promotion, Sight, StageState, World};
 use gateline_model::{Health, Pipeline, PipelineRef};
 
 use super::standing::{proposed, state};
 use crate::hub::Hub;
 
 /// The page of the board that is asked for.
-pub(crate) fn board(hub: &Hub, query: &BoardQuery) -> Board {
-    let mut board = hub.with_world(|world| page(world, query));
+pub(crate) fn board(hub: &Hub, sight: &Sight, query: &BoardQuery) -> Board {
+    let mut board = hub.with_world(|world| page(world, sight, query));
     let cells = board
         .pipelines
         .iter_mut()
@@ -32,7 +32,7 @@ pub(super) fn with_traffic(hub: &Hub, proposed: &mut Proposed) {
     }
 }
 
-fn page(world: &World, query: &BoardQuery) -> Board {
+fn page(world: &World, sight: &Sight, query: &BoardQuery) -> Board {
     let mut pipelines: Vec<(PipelineRef, &Pipeline)> = world
         .projects()
         .flat_map(|(name, project)| {
@@ -45,12 +45,13 @@ fn page(world: &World, query: &BoardQuery) -> Board {
             })
         })
         .collect();
+    pipelines.retain(|(of, _)| sight.sees_pipeline(of));
     let all = pipelines.len() as u64;
-    pipelines.retain(|(of, pipeline)| matches(world, of, pipeline, query));
+    pipelines.retain(|(of, pipeline)| matches(world, sight, of, pipeline, query));
     let total = pipelines.len() as u64;
     let mut ranked: Vec<(Need, PipelineRef, &Pipeline)> = pipelines
         .into_iter()
-        .map(|(of, pipeline)| (need(world, pipeline), of, pipeline))
+        .map(|(of, pipeline)| (need(world, sight, pipeline), of, pipeline))
         .collect();
     let with = |wanted: Need| ranked.iter().filter(|(need, ..)| *need == wanted).count() as u64;
     let (needing, rolling) = (with(Need::Somebody), with(Need::Nobody(Going::RollingOut)));
@@ -74,7 +75,7 @@ fn page(world: &World, query: &BoardQuery) -> Board {
     };
     let pipelines = shown
         .iter()
-        .map(|(_, of, pipeline)| row(world, of, pipeline))
+        .map(|(_, of, pipeline)| row(world, sight, of, pipeline))
         .collect();
     Board {
         pipelines,
@@ -112,13 +113,22 @@ impl Need {
     }
 }
 
-fn need(world: &World, pipeline: &Pipeline) -> Need {
-    let stages = || {
-        pipeline
-            .stages
-            .iter()
-            .filter_map(|stage| world.stage(&pipeline.stage_ref(&stage.name)))
-    };
+/// The stages of a pipeline that are seen and have a history.
+fn stages<'a>(
+    world: &'a World,
+    sight: &'a Sight,
+    pipeline: &'a Pipeline,
+) -> impl Iterator<Item = &'a StageState> {
+    let all = pipeline
+        .stages
+        .iter()
+        .map(|stage| pipeline.stage_ref(&stage.name));
+    all.filter(|of| sight.sees_stage(of))
+        .filter_map(|of| world.stage(&of).map(|state| &**state))
+}
+
+fn need(world: &World, sight: &Sight, pipeline: &Pipeline) -> Need {
+    let stages = || stages(world, sight, pipeline);
     let proposed = || stages().flat_map(|stage| open(world, stage));
     let unhealthy = stages().any(|stage| stage.live.is_some() && stage.health == Health::Unhealthy);
     if unhealthy || proposed().any(needs_somebody) {
@@ -156,7 +166,7 @@ fn needs_somebody(promotion: &Promotion) -> bool {
     }
 }
 
-fn matches(world: &World, of: &PipelineRef, pipeline: &Pipeline, query: &BoardQuery) -> bool {
+fn matches(world: &World, sight: &Sight, of: &PipelineRef, pipeline: &Pipeline, query: &BoardQuery) -> bool {
     if query
         .text
         .as_ref()
@@ -165,11 +175,7 @@ fn matches(world: &World, of: &PipelineRef, pipeline: &Pipeline, query: &BoardQu
         return false;
     }
     let Some(show) = query.show else { return true };
-    let stages = pipeline
-        .stages
-        .iter()
-        .filter_map(|stage| world.stage(&pipeline.stage_ref(&stage.name)));
-    stages.into_iter().any(|stage| shows(world, stage, show))
+    stages(world, sight, pipeline).any(|stage| shows(world, stage, show))
 }
 
 fn shows(world: &World, stage: &StageState, show: BoardShow) -> bool {
@@ -191,7 +197,7 @@ fn open<'a>(world: &'a World, stage: &'a StageState) -> impl Iterator<Item = &'a
         .map(|promotion| &**promotion)
 }
 
-fn row(world: &World, of: &PipelineRef, pipeline: &Pipeline) -> BoardPipeline {
+fn row(world: &World, sight: &Sight, of: &PipelineRef, pipeline: &Pipeline) -> BoardPipeline {
     let cell = |stage: &gateline_model::Stage| {
         let state = world.stage(&pipeline.stage_ref(&stage.name));
         BoardStage {
@@ -201,9 +207,11 @@ fn row(world: &World, of: &PipelineRef, pipeline: &Pipeline) -> BoardPipeline {
             proposed: state.map(|state| all_proposed(world, state)).unwrap_or_default(),
         }
     };
+    let stages = pipeline.stages.iter();
+    let seen = stages.filter(|stage| sight.sees_stage(&pipeline.stage_ref(&stage.name)));
     BoardPipeline {
         of: of.clone(),
-        stages: pipeline.stages.iter().map(cell).collect(),
+        stages: seen.map(cell).collect(),
     }
 }
 

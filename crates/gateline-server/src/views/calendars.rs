@@ -1,22 +1,24 @@
 //! Calendars as they are in force, and the timetables that follow from windows and freezes.
 
 use gateline_api::{
-    CalendarBrief, CalendarPath, CalendarView, HolidayView, TIMETABLE_DAYS, TIMETABLE_DAYS_MAX,
-    TimetableView, ToldView, WindowQuery, WindowView, entry,
+    CalendarBrief, CalendarPath, CalendarView, HolidayView, Named, TIMETABLE_DAYS, TIMETABLE_DAYS_MAX,
+    TimetableView, ToldView, WindowQuery, WindowView,
 };
-use gateline_core::{AskedOf, Opens, Timetable, Told, WindowsNow, World};
-use gateline_model::{Pipeline, ProjectName, Stage, StageRef, Stretch};
+use gateline_core::{AskedOf, Opens, Sight, Timetable, Told, WindowsNow, World};
+use gateline_model::{Declared, Pipeline, ProjectName, Stage, StageRef, Stretch};
 use jiff::{Timestamp, ToSpan};
 
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::not_there;
 
 /// The calendars of a project, or of all, by project and name.
-pub(crate) fn calendars(hub: &Hub, project: Option<&ProjectName>) -> Vec<CalendarBrief> {
+pub(crate) fn calendars(hub: &Hub, sight: &Sight, project: Option<&ProjectName>) -> Vec<CalendarBrief> {
     let mut found: Vec<CalendarBrief> = hub.with_world(|world| {
         let asked = world
             .projects()
-            .filter(|(name, _)| project.is_none_or(|wanted| wanted == *name));
+            .filter(|(name, _)| project.is_none_or(|wanted| wanted == *name))
+            .filter(|(name, _)| sight.sees_project(name));
         let briefs = asked.flat_map(|(project, state)| {
             state.calendars.iter().map(|(name, calendar)| CalendarBrief {
                 project: project.clone(),
@@ -37,8 +39,7 @@ pub(crate) fn calendar(hub: &Hub, path: &CalendarPath) -> Result<CalendarView, R
     let CalendarPath { project, calendar } = path.clone();
     let found = hub.with_world(|world| world.project(&project)?.calendars.get(&calendar).cloned());
     let Some(found) = found else {
-        let says = format!("project `{project}` has no calendar `{calendar}`");
-        return Err(Refused::new(&entry::CALENDAR_UNKNOWN, says));
+        return Err(not_there(&Named::Declared(project, Declared::Calendar(calendar))));
     };
     Ok(CalendarView {
         project,
@@ -49,7 +50,7 @@ pub(crate) fn calendar(hub: &Hub, path: &CalendarPath) -> Result<CalendarView, R
 }
 
 /// The timetables of all stages that have windows, or that a freeze is about, by stage.
-pub(crate) fn timetables(hub: &Hub, query: &WindowQuery) -> Vec<TimetableView> {
+pub(crate) fn timetables(hub: &Hub, sight: &Sight, query: &WindowQuery) -> Vec<TimetableView> {
     let now = Timestamp::now();
     let days = query.days.unwrap_or(TIMETABLE_DAYS).clamp(1, TIMETABLE_DAYS_MAX);
     let until = now
@@ -71,6 +72,7 @@ pub(crate) fn timetables(hub: &Hub, query: &WindowQuery) -> Vec<TimetableView> {
         let stages =
             pipelines.flat_map(|pipeline| pipeline.stages.iter().map(move |stage| (pipeline, stage)));
         stages
+            .filter(|(pipeline, stage)| sight.sees_stage(&pipeline.stage_ref(&stage.name)))
             .filter_map(|(pipeline, stage)| timetable(world, pipeline, stage, span))
             .collect::<Vec<TimetableView>>()
     });

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use gateline_core::Project;
+use gateline_core::authority::Object;
+use gateline_core::{Project, Sight};
 use gateline_model::{ActorId, Event, ProjectName, Recorded, StreamId};
 use gateline_store::{READ_EVENTS_MAX, Search};
 
@@ -18,12 +19,14 @@ pub(super) struct Declared<T> {
     pub(super) reason: Option<String>,
 }
 
-/// What a project, or each, has declared. `of` finds it in a project's state; `name` finds it by its name in its events.
+/// What a project, or each, has declared, as far as it is seen. `of` finds it in a project's state, with what it is about;
+/// `name` finds it by its name in its events.
 pub(super) async fn declared<T>(
     hub: &Hub,
+    sight: &Sight,
     project: Option<&ProjectName>,
     event: &str,
-    of: impl Fn(&Project) -> Vec<T>,
+    of: impl Fn(&ProjectName, &Project) -> Vec<(Object, T)>,
     name: impl Fn(&T) -> String,
     named: impl Fn(&Event) -> Option<String>,
 ) -> Result<Vec<Declared<T>>, Refused> {
@@ -32,7 +35,9 @@ pub(super) async fn declared<T>(
             .projects()
             .filter(|(name, _)| project.is_none_or(|wanted| wanted == *name));
         projects
-            .flat_map(|(name, state)| of(state).into_iter().map(|what| (name.clone(), what)))
+            .flat_map(|(name, state)| of(name, state).into_iter().map(|what| (name.clone(), what)))
+            .filter(|(_, (object, _))| sight.sees(object))
+            .map(|(name, (_, what))| (name, what))
             .collect()
     });
     if found.is_empty() {

@@ -1,16 +1,23 @@
 //! The log: searched, and its end as a promise.
 
 use gateline_api::{Checkpoint, LogPage, LogQuery, page_size};
-use gateline_store::Search;
+use gateline_core::Sight;
+use gateline_model::Recorded;
+use gateline_store::{Read, Search};
 
+use super::seen_rows::seen_rows;
 use crate::hub::Hub;
 use crate::refused::Refused;
+
+/// Events that are looked through for one page. Whoever sees few of many gets a shorter page, and goes on from its end: a log
+/// number tells nothing of what stands there.
+const LOOKED_THROUGH_MAX: usize = 5_000;
 
 /// The events that are looked for, the newest first.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(crate) async fn log(hub: &Hub, query: LogQuery) -> Result<LogPage, Refused> {
+pub(crate) async fn log(hub: &Hub, sight: &Sight, query: LogQuery) -> Result<LogPage, Refused> {
     let LogQuery {
         stream,
         prefix,
@@ -30,13 +37,26 @@ pub(crate) async fn log(hub: &Hub, query: LogQuery) -> Result<LogPage, Refused> 
         from,
         until,
         before,
-        limit: size + 1,
+        limit: 0,
     };
-    let mut events = hub.read(move |store| store.search(&search)).await?;
-    let more = events.len() > size;
-    events.truncate(size);
-    let next = events.last().filter(|_| more).map(|last| last.number);
-    Ok(LogPage { events, next })
+    let (sight, looks) = (sight.clone(), hub.clone());
+    let read = move |store: &dyn Read| {
+        let read = |after: Option<u64>, limit| {
+            store.search(&Search {
+                before: after.or(search.before),
+                limit,
+                ..search.clone()
+            })
+        };
+        let sees = |recorded: &Recorded| looks.with_world(|world| sight.sees_event(world, recorded));
+        let size = (size, Some(LOOKED_THROUGH_MAX));
+        seen_rows(size, &sight, read, sees, |recorded| recorded.number)
+    };
+    let found = hub.read(read).await?;
+    Ok(LogPage {
+        events: found.items,
+        next: found.next,
+    })
 }
 
 /// The log's size and root.

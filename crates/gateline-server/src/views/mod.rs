@@ -25,6 +25,7 @@ mod risk;
 mod roles;
 mod rollout;
 mod rules;
+mod seen_rows;
 mod stage;
 mod standing;
 mod summary;

@@ -2,20 +2,26 @@
 
 use std::sync::Arc;
 
-use gateline_api::{ReleaseName, entry};
-use gateline_core::{ReleaseState, World};
+use gateline_api::{Named, ReleaseName, entry};
+use gateline_core::{ReleaseState, Sight, World};
 use gateline_model::{PipelineRef, ReleaseRef};
 
 use crate::refused::Refused;
+use crate::seen::not_there;
 
-/// The release that a request names.
+/// The release that a request names, among those that are seen.
 ///
 /// # Errors
 /// 404 if there is none, 422 if the name without its project means several.
-pub(crate) fn release_named(world: &World, name: &ReleaseName) -> Result<Arc<ReleaseState>, Refused> {
-    let unknown = || Refused::new(&entry::RELEASE_UNKNOWN, format!("there is no release `{name}`"));
+pub(crate) fn release_named(
+    world: &World,
+    sight: &Sight,
+    name: &ReleaseName,
+) -> Result<Arc<ReleaseState>, Refused> {
+    let unknown = || not_there(&Named::Release(name.clone()));
+    let seen = |state: &&Arc<ReleaseState>| sight.sees_pipeline(&state.release.of);
     match name {
-        ReleaseName::Id(id) => world.release(id).cloned().ok_or_else(unknown),
+        ReleaseName::Id(id) => world.release(id).filter(seen).cloned().ok_or_else(unknown),
         ReleaseName::Label(ReleaseRef {
             project: Some(project),
             pipeline,
@@ -25,7 +31,8 @@ pub(crate) fn release_named(world: &World, name: &ReleaseName) -> Result<Arc<Rel
                 project: project.clone(),
                 pipeline: pipeline.clone(),
             };
-            world.labelled(&of, version).cloned().ok_or_else(unknown)
+            let found = world.labelled(&of, version).filter(seen);
+            found.cloned().ok_or_else(unknown)
         }
         ReleaseName::Label(ReleaseRef {
             project: None,
@@ -39,7 +46,7 @@ pub(crate) fn release_named(world: &World, name: &ReleaseName) -> Result<Arc<Rel
                         project: project.clone(),
                         pipeline: pipeline.clone(),
                     };
-                    world.labelled(&of, version)
+                    world.labelled(&of, version).filter(seen)
                 })
                 .collect();
             match found.as_mut_slice() {

@@ -1,6 +1,7 @@
 //! Notifications: the rules in force, and the letters that tell people.
 
 use gateline_api::{LettersQuery, NotificationsView, entry};
+use gateline_core::Sight;
 use gateline_model::{Letter, LetterState, ProjectName};
 
 use crate::hub::Hub;
@@ -21,19 +22,25 @@ pub(crate) fn notifications(hub: &Hub, project: &ProjectName) -> Result<Notifica
 }
 
 /// A project's letters: those that wait, soonest first, then those that ended, newest first.
-pub(crate) fn letters(hub: &Hub, project: &ProjectName, query: &LettersQuery) -> Vec<Letter> {
-    let mut all = all_letters(hub, Some(project));
+pub(crate) fn letters(hub: &Hub, sight: &Sight, project: &ProjectName, query: &LettersQuery) -> Vec<Letter> {
+    let mut all = all_letters(hub, sight, Some(project));
     all.retain(|letter| query.state.is_none_or(|state| letter.state == state));
     all
 }
 
-/// The same of all projects, or of one.
-pub(crate) fn all_letters(hub: &Hub, only: Option<&ProjectName>) -> Vec<Letter> {
+/// The same of all projects, or of one. A letter is seen by those who see everything that it tells.
+pub(crate) fn all_letters(hub: &Hub, sight: &Sight, only: Option<&ProjectName>) -> Vec<Letter> {
     let mut all: Vec<Letter> = hub.with_world(|world| {
         let of = world
             .tellings()
-            .filter(|(name, _)| only.is_none_or(|only| only == *name));
-        of.flat_map(|(_, telling)| telling.pending.values().chain(&telling.ended).cloned())
+            .filter(|(name, _)| only.is_none_or(|only| only == *name) && sight.sees_project(name));
+        let seen = |letter: &&Letter| {
+            let mut told = letter.notices.iter();
+            told.all(|told| sight.sees_stream(world, &told.notice.stream))
+        };
+        of.flat_map(|(_, telling)| telling.pending.values().chain(&telling.ended))
+            .filter(seen)
+            .cloned()
             .collect()
     });
     let place = |letter: &Letter| {

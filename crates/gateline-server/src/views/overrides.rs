@@ -3,21 +3,25 @@
 use std::collections::BTreeMap;
 
 use gateline_api::{OpenOverride, OpenReview, OverrideView, OverridesView};
-use gateline_core::{Phase, Promotion};
-use gateline_model::{Event, GateName, ProjectName, PromotionId, Recorded, Review, StreamId};
+use gateline_core::{Phase, Promotion, Sight};
+use gateline_model::{Event, GateName, ProjectName, PromotionId, Recorded, Review, StageRef, StreamId};
 use jiff::Timestamp;
 
 use crate::hub::Hub;
 use crate::refused::Refused;
 
 /// The overrides and reviews of a project, or of all.
-pub(crate) async fn overrides(hub: &Hub, project: Option<&ProjectName>) -> Result<OverridesView, Refused> {
+pub(crate) async fn overrides(
+    hub: &Hub,
+    sight: &Sight,
+    project: Option<&ProjectName>,
+) -> Result<OverridesView, Refused> {
     let now = Timestamp::now();
-    let wanted = |of: &ProjectName| project.is_none_or(|wanted| wanted == of);
+    let wanted = |of: &StageRef| project.is_none_or(|wanted| *wanted == of.project) && sight.sees_stage(of);
     let (held, owed) = hub.with_world(|world| {
         let held = world.promotions().filter(|promotion| {
             let any = !promotion.overrides.is_empty() || !promotion.overrides_asked.is_empty();
-            any && promotion.phase == Phase::Held && wanted(&promotion.id.stage.project)
+            any && promotion.phase == Phase::Held && wanted(&promotion.id.stage)
         });
         let held: Vec<_> = held
             .filter_map(|promotion| {
@@ -25,7 +29,7 @@ pub(crate) async fn overrides(hub: &Hub, project: Option<&ProjectName>) -> Resul
                 Some(((**promotion).clone(), release.release.version.clone()))
             })
             .collect();
-        let stages = world.stages().filter(|(of, _)| wanted(&of.project));
+        let stages = world.stages().filter(|(of, _)| wanted(of));
         let owed: Vec<(Review, String)> = stages
             .flat_map(|(of, state)| {
                 let pipeline = world

@@ -1,7 +1,7 @@
 //! People: delegations, and what waits on an actor.
 
 use gateline_api::{DelegationView, InboxItem, InboxQuery, Page, entry, page_size};
-use gateline_core::{Inbox, Look, Phase, Waiting, World};
+use gateline_core::{Inbox, Look, Phase, Sight, Waiting, World};
 use gateline_model::{ActorId, GateVerdict, ProjectName, PromotionId, Version};
 use jiff::Timestamp;
 
@@ -26,9 +26,12 @@ pub(crate) fn delegations(hub: &Hub, project: &ProjectName) -> Vec<DelegationVie
 }
 
 /// What an actor handed on or was handed, in every project, that is not over.
-pub(crate) fn delegations_of(hub: &Hub, actor: &ActorId) -> Vec<(ProjectName, DelegationView)> {
-    let projects: Vec<ProjectName> =
-        hub.with_world(|world| world.projects().map(|(name, _)| name.clone()).collect());
+pub(crate) fn delegations_of(
+    hub: &Hub,
+    sight: &Sight,
+    actor: &ActorId,
+) -> Vec<(ProjectName, DelegationView)> {
+    let projects = super::project_names(hub, sight);
     let mut found: Vec<(ProjectName, DelegationView)> = projects
         .into_iter()
         .flat_map(|project| {
@@ -111,9 +114,10 @@ pub(crate) struct Answered {
 }
 
 /// What an actor answered and may take back yet, the last answer first: so many at most, and how many there are.
-pub(crate) fn answered(hub: &Hub, actor: &ActorId, most: usize) -> (Vec<Answered>, usize) {
+pub(crate) fn answered(hub: &Hub, sight: &Sight, actor: &ActorId, most: usize) -> (Vec<Answered>, usize) {
     hub.with_world(|world| {
-        let all = gateline_core::answered(world, actor);
+        let mut all = gateline_core::answered(world, actor);
+        all.retain(|(_, id)| sight.sees_stage(&id.stage));
         let shown = all.iter().take(most).filter_map(|(at, id)| {
             let promotion = world.promotion(id)?;
             let release = world.release(&promotion.release)?;

@@ -1,14 +1,18 @@
 //! Pipelines: those in force, and one version with its file.
 
-use gateline_api::{Finding, Page, PipelineBrief, PipelineQuery, PipelineView, Problem, entry, page_size};
-use gateline_model::{Digest, PipelineRef};
+use gateline_api::{
+    Finding, Named, Page, PipelineBrief, PipelineQuery, PipelineView, Problem, entry, page_size,
+};
+use gateline_core::Sight;
+use gateline_model::{Declared, Digest, PipelineRef};
 use gateline_spec::{Diagnostic, Diagnostics};
 
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::not_there;
 
 /// The pipelines in force.
-pub(crate) fn pipelines(hub: &Hub, query: &PipelineQuery) -> Page<PipelineBrief> {
+pub(crate) fn pipelines(hub: &Hub, sight: &Sight, query: &PipelineQuery) -> Page<PipelineBrief> {
     let mut items: Vec<PipelineBrief> = hub.with_world(|world| {
         let projects = world
             .projects()
@@ -28,6 +32,7 @@ pub(crate) fn pipelines(hub: &Hub, query: &PipelineQuery) -> Page<PipelineBrief>
         });
         briefs.collect()
     });
+    items.retain(|brief| sight.sees_pipeline(&brief.of));
     items.sort_by_cached_key(|brief| brief.of.to_string());
     if let Some(after) = &query.after {
         items.retain(|brief| brief.of.to_string() > *after);
@@ -50,25 +55,20 @@ pub(crate) async fn pipeline(
 ) -> Result<PipelineView, Refused> {
     let found = hub.with_world(|world| {
         let project = world.project(&of.project)?;
-        let in_force = project.in_force.get(&of.pipeline)?;
-        let version = version.unwrap_or(*in_force);
-        let pipeline = project
-            .versions
-            .get(&version)
-            .filter(|pipeline| pipeline.name == of.pipeline)?;
-        Some((
-            version,
-            version == *in_force,
-            pipeline.clone(),
-            project.sources.get(&version).copied(),
-        ))
+        let in_force = *project.in_force.get(&of.pipeline)?;
+        let version = version.unwrap_or(in_force);
+        let of_it = project.versions.get(&version);
+        let pipeline = of_it.filter(|pipeline| pipeline.name == of.pipeline).cloned();
+        let source = project.sources.get(&version).copied();
+        Some((version, version == in_force, pipeline, source))
     });
     let Some((version, in_force, pipeline, source)) = found else {
-        let detail = match version {
-            Some(version) => format!("pipeline `{of}` never had the version {version}"),
-            None => format!("there is no pipeline `{of}`"),
-        };
-        return Err(Refused::new(&entry::PIPELINE_UNKNOWN, detail));
+        let declared = Declared::Pipeline(of.pipeline.clone());
+        return Err(not_there(&Named::Declared(of.project.clone(), declared)));
+    };
+    let Some(pipeline) = pipeline else {
+        let says = format!("pipeline `{of}` never had the version {version}");
+        return Err(Refused::new(&entry::PIPELINE_UNKNOWN, says));
     };
     let source = match source {
         Some(source) => hub.read(move |store| store.blob(&source)).await?,

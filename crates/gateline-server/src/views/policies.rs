@@ -1,16 +1,20 @@
 //! Policy modules, as they are in force.
 
-use gateline_api::{PolicyBrief, PolicyPath, PolicyQuery, PolicyView, entry};
+use gateline_api::{Named, PolicyBrief, PolicyPath, PolicyQuery, PolicyView, entry};
+use gateline_core::Sight;
+use gateline_model::Declared;
 
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::not_there;
 
 /// The modules of a project, or of all, by project and name.
-pub(crate) fn policies(hub: &Hub, query: &PolicyQuery) -> Vec<PolicyBrief> {
+pub(crate) fn policies(hub: &Hub, sight: &Sight, query: &PolicyQuery) -> Vec<PolicyBrief> {
     let mut found: Vec<PolicyBrief> = hub.with_world(|world| {
         let asked = world
             .projects()
-            .filter(|(name, _)| query.project.as_ref().is_none_or(|project| project == *name));
+            .filter(|(name, _)| query.project.as_ref().is_none_or(|project| project == *name))
+            .filter(|(name, _)| sight.sees_project(name));
         let briefs = asked.flat_map(|(project, state)| {
             state.policies.iter().map(|(name, version)| PolicyBrief {
                 project: project.clone(),
@@ -28,11 +32,8 @@ pub(crate) fn policies(hub: &Hub, query: &PolicyQuery) -> Vec<PolicyBrief> {
 pub(crate) async fn policy(hub: &Hub, path: &PolicyPath) -> Result<PolicyView, Refused> {
     let version = hub.with_world(|world| world.project(&path.project)?.policies.get(&path.policy).copied());
     let Some(version) = version else {
-        let says = format!(
-            "project `{}` has no policy module `{}`",
-            path.project, path.policy
-        );
-        return Err(Refused::new(&entry::POLICY_UNKNOWN, says));
+        let declared = Declared::Policy(path.policy.clone());
+        return Err(not_there(&Named::Declared(path.project.clone(), declared)));
     };
     let module = hub
         .policy(version)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use gateline_api::{GateChange, PreviewView, PreviewedView, entry};
-use gateline_core::{Backtest, PREVIEW_PROMOTIONS_MAX, Previewed};
+use gateline_core::{Backtest, PREVIEW_PROMOTIONS_MAX, Previewed, Sight};
 use gateline_model::{Admission, GateVerdict, NewVersion, PipelineRef, ProjectName, ProposalId};
 use gateline_store::{READ_EVENTS_MAX, Read, Search};
 use jiff::Timestamp;
@@ -19,13 +19,13 @@ pub(crate) const PREVIEW_EVENTS_MAX: u64 = 2_000_000;
 const DECISIONS_LOOKED_THROUGH_MAX: usize = 2_000;
 
 /// What a proposed version would have decided for the last promotions.
-pub(crate) async fn preview(hub: &Hub, id: &ProposalId) -> Result<PreviewView, Refused> {
+pub(crate) async fn preview(hub: &Hub, sight: &Sight, id: &ProposalId) -> Result<PreviewView, Refused> {
+    let (proposal, view) = recorded(hub, sight, id).await?;
     // One at a time: a preview reads much of the log.
     let mut kept = hub.previews().lock().await;
     if let Some(known) = kept.get(id) {
         return Ok(known.clone());
     }
-    let (proposal, view) = recorded(hub, id).await?;
     let (of, at) = (id.project.clone(), view.at);
     let made = hub.read(move |store| make(store, &of, &proposal.new, at)).await;
     let made = made.map_err(|why| Refused::new(&entry::UNAVAILABLE, why))?;

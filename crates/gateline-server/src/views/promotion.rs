@@ -1,6 +1,6 @@
 //! A promotion, whole: folded from its own stream, open or ended alike.
 
-use gateline_api::{CheckView, PromotionView, entry};
+use gateline_api::{CheckView, Named, PromotionView, entry};
 use gateline_core::{Promotion, Rollout, StepState, World};
 use gateline_model::{Event, Private, PromotionId, Recorded, ReleaseId, StageRef, StreamId};
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use super::rollout;
 use super::standing::state;
 use crate::hub::{Hub, Receipt};
 use crate::refused::Refused;
+use crate::seen::not_there;
 
 /// A promotion.
 ///
@@ -19,7 +20,7 @@ use crate::refused::Refused;
 pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionView, Refused> {
     let stream = StreamId::Promotion(id.clone());
     let events = hub.read(move |store| store.read_stream(&stream, 0)).await?;
-    let unknown = || Refused::new(&entry::PROMOTION_UNKNOWN, format!("there is no promotion `{id}`"));
+    let unknown = || not_there(&Named::Promotion(id.clone()));
     let Some(last) = events.last() else {
         return Err(unknown());
     };

@@ -1,12 +1,13 @@
 //! Promotions at a glance: rows of the read model, with the word for where each stands now.
 
 use gateline_api::{Page, PromotionQuery, PromotionState, PromotionSummary, entry, page_size};
-use gateline_core::World;
+use gateline_core::{Sight, World};
 use gateline_model::{PipelineRef, PromotionId};
-use gateline_store::{PromotionRow, PromotionSearch};
+use gateline_store::{PromotionRow, PromotionSearch, Read};
 use jiff::Timestamp;
 
 use super::names::release_named;
+use super::seen_rows::seen_rows;
 use super::standing::state;
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -18,7 +19,11 @@ const CURSOR_JOINT: char = '~';
 ///
 /// # Errors
 /// 422 for a query that does not fit together, 404 for a release that there is not.
-pub(crate) async fn promotions(hub: &Hub, query: PromotionQuery) -> Result<Page<PromotionSummary>, Refused> {
+pub(crate) async fn promotions(
+    hub: &Hub,
+    sight: &Sight,
+    query: PromotionQuery,
+) -> Result<Page<PromotionSummary>, Refused> {
     let PromotionQuery {
         project,
         pipeline,
@@ -36,7 +41,7 @@ pub(crate) async fn promotions(hub: &Hub, query: PromotionQuery) -> Result<Page<
         ));
     }
     let release = match release {
-        Some(name) => Some(hub.with_world(|world| release_named(world, &name))?.id),
+        Some(name) => Some(hub.with_world(|world| release_named(world, sight, &name))?.id),
         None => None,
     };
     let after = after.map(|text| cursor(&text)).transpose()?;
@@ -47,21 +52,35 @@ pub(crate) async fn promotions(hub: &Hub, query: PromotionQuery) -> Result<Page<
         release,
         ended,
         after,
-        limit: size + 1,
+        limit: 0,
     };
-    let mut items = summaries(hub, search).await?;
-    let more = items.len() > size;
-    items.truncate(size);
-    let next = items
-        .last()
-        .filter(|_| more)
-        .map(|last| format!("{}{CURSOR_JOINT}{}", last.requested_at, last.id));
-    Ok(Page { items, next })
+    let sight = sight.clone();
+    let read = move |store: &dyn Read| {
+        let read = |after: Option<(Timestamp, PromotionId)>, limit| {
+            store.promotions(&PromotionSearch {
+                after: after.or(search.after.clone()),
+                limit,
+                ..search.clone()
+            })
+        };
+        let sees = |row: &PromotionRow| sight.sees_stage(&row.id.stage);
+        let place = |row: &PromotionRow| (row.requested_at, row.id.clone());
+        seen_rows((size, None), &sight, read, sees, place)
+    };
+    let found = hub.read(read).await?;
+    Ok(Page {
+        items: shown(hub, found.items),
+        next: found.next.map(|(at, id)| format!("{at}{CURSOR_JOINT}{id}")),
+    })
 }
 
 /// The promotions that match, the newest first.
 pub(super) async fn summaries(hub: &Hub, search: PromotionSearch) -> Result<Vec<PromotionSummary>, Refused> {
     let rows = hub.read(move |store| store.promotions(&search)).await?;
+    Ok(shown(hub, rows))
+}
+
+fn shown(hub: &Hub, rows: Vec<PromotionRow>) -> Vec<PromotionSummary> {
     let mut items: Vec<PromotionSummary> =
         hub.with_world(|world| rows.into_iter().map(|row| summary(world, row)).collect());
     for item in items
@@ -70,7 +89,7 @@ pub(super) async fn summaries(hub: &Hub, search: PromotionSearch) -> Result<Vec<
     {
         item.served = hub.traffic(&item.id);
     }
-    Ok(items)
+    items
 }
 
 fn summary(world: &World, row: PromotionRow) -> PromotionSummary {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gateline_api::{ProposalView, ProtectionView, entry};
-use gateline_core::{Needed, OpenProposal, proposal_needs, proposals_for};
+use gateline_api::{Named, ProposalView, ProtectionView};
+use gateline_core::{Needed, OpenProposal, Sight, proposal_needs, proposals_for};
 use gateline_model::{
     ActorId, Declared, Digest, Event, NewVersion, Pipeline, ProjectName, Proposal, ProposalId, Recorded,
     StreamId,
@@ -15,6 +15,7 @@ use super::rules::{author, difference, versions};
 use super::{FileDifference, VersionView};
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::{not_there, object};
 
 /// Events of one kind that are looked through for a proposal that ended.
 const LOOKED_THROUGH_MAX: usize = 1_000;
@@ -30,6 +31,7 @@ pub(crate) struct Detail {
 /// The proposals of a project, or of all, that wait; those that end first in front.
 pub(crate) async fn proposals(
     hub: &Hub,
+    sight: &Sight,
     project: Option<&ProjectName>,
 ) -> Result<Vec<ProposalView>, Refused> {
     let now = Timestamp::now();
@@ -37,8 +39,12 @@ pub(crate) async fn proposals(
         let asked = world
             .projects()
             .filter(|(name, _)| project.is_none_or(|wanted| wanted == *name));
+        let seen = |project: &ProjectName, open: &OpenProposal| {
+            sight.sees(&object(project, &open.proposal.new.declared()))
+        };
         let open = asked.flat_map(|(project, state)| {
             let waiting = state.proposals.values().filter(|open| now < open.proposal.until);
+            let waiting = waiting.filter(move |open| seen(project, open));
             waiting.map(|open| ProposalId {
                 project: project.clone(),
                 number: open.proposal.number,
@@ -46,16 +52,17 @@ pub(crate) async fn proposals(
         });
         open.collect()
     });
-    named(hub, &ids).await
+    named(hub, sight, &ids).await
 }
 
 /// The proposals that wait on an actor.
 pub(crate) async fn proposals_waiting_on(
     hub: &Hub,
+    sight: &Sight,
     actor: &gateline_core::Actor,
 ) -> Result<Vec<ProposalView>, Refused> {
     let ids = hub.with_world(|world| proposals_for(world, actor, Timestamp::now()));
-    named(hub, &ids).await
+    named(hub, sight, &ids).await
 }
 
 /// Whether an actor's answer to a proposal would be taken, or why not.
@@ -69,10 +76,10 @@ pub(crate) fn may_answer_proposal(hub: &Hub, id: &ProposalId, actor: &ActorId) -
     })
 }
 
-async fn named(hub: &Hub, ids: &[ProposalId]) -> Result<Vec<ProposalView>, Refused> {
+async fn named(hub: &Hub, sight: &Sight, ids: &[ProposalId]) -> Result<Vec<ProposalView>, Refused> {
     let mut found = Vec::with_capacity(ids.len());
     for id in ids {
-        found.push(proposal(hub, id).await?);
+        found.push(proposal(hub, sight, id).await?);
     }
     found.sort_by(|a, b| (a.until, &a.project, a.number).cmp(&(b.until, &b.project, b.number)));
     Ok(found)
@@ -101,17 +108,17 @@ pub(crate) async fn proposed(
         project: project.clone(),
         number,
     };
-    proposal(hub, &id).await.map(Some)
+    proposal(hub, &Sight::all(), &id).await.map(Some)
 }
 
 /// A proposal, whether it waits or not.
-pub(crate) async fn proposal(hub: &Hub, id: &ProposalId) -> Result<ProposalView, Refused> {
-    Ok(recorded(hub, id).await?.1)
+pub(crate) async fn proposal(hub: &Hub, sight: &Sight, id: &ProposalId) -> Result<ProposalView, Refused> {
+    Ok(recorded(hub, sight, id).await?.1)
 }
 
 /// A proposal with what it changes of what was in force when it was made.
-pub(crate) async fn proposal_detail(hub: &Hub, id: &ProposalId) -> Result<Detail, Refused> {
-    let (proposal, view) = recorded(hub, id).await?;
+pub(crate) async fn proposal_detail(hub: &Hub, sight: &Sight, id: &ProposalId) -> Result<Detail, Refused> {
+    let (proposal, view) = recorded(hub, sight, id).await?;
     let before: Option<VersionView> = match proposal.replaces {
         Some(replaces) => {
             let known = versions(hub, &id.project, &view.of).await?;
@@ -141,8 +148,12 @@ fn meaning(hub: &Hub, id: &ProposalId, proposal: &Proposal) -> Option<Vec<String
 }
 
 /// A proposal as it was recorded, and as it stands.
-pub(super) async fn recorded(hub: &Hub, id: &ProposalId) -> Result<(Arc<Proposal>, ProposalView), Refused> {
-    let unknown = || Refused::new(&entry::PROPOSAL_UNKNOWN, format!("there is no proposal `{id}`"));
+pub(super) async fn recorded(
+    hub: &Hub,
+    sight: &Sight,
+    id: &ProposalId,
+) -> Result<(Arc<Proposal>, ProposalView), Refused> {
+    let unknown = || not_there(&Named::Proposal(id.clone()));
     let number = id.number;
     let is_it =
         |event: &Event| matches!(event, Event::VersionProposed { proposal } if proposal.number == number);
@@ -151,6 +162,9 @@ pub(super) async fn recorded(hub: &Hub, id: &ProposalId) -> Result<(Arc<Proposal
     let Event::VersionProposed { proposal } = &proposed.event else {
         return Err(unknown());
     };
+    if !sight.sees(&object(&id.project, &proposal.new.declared())) {
+        return Err(unknown());
+    }
     let now = Timestamp::now();
     let open = hub.with_world(|world| {
         let open = world.project(&id.project)?.proposals.get(&number)?.clone();

@@ -3,14 +3,15 @@
 use gateline_api::{
     LifeStage, Page, ReleaseName, ReleaseQuery, ReleaseSummary, ReleaseView, entry, page_size,
 };
-use gateline_core::{ReleaseState, World};
+use gateline_core::{ReleaseState, Sight, World};
 use gateline_model::{ChangeText, Digest, Private, Recorded, ReleaseId, StageRef, StreamId};
-use gateline_store::{PromotionSearch, READ_EVENTS_MAX, ReleaseRow, ReleaseSearch};
+use gateline_store::{PromotionSearch, READ_EVENTS_MAX, Read, ReleaseRow, ReleaseSearch};
 use jiff::Timestamp;
 
 use super::evidence::evidence;
 use super::names::release_named;
 use super::promotions::{pipeline_of, summaries};
+use super::seen_rows::seen_rows;
 use crate::hub::Hub;
 use crate::refused::Refused;
 
@@ -21,7 +22,11 @@ const CURSOR_JOINT: char = '~';
 ///
 /// # Errors
 /// 422 for a query that does not fit together.
-pub(crate) async fn releases(hub: &Hub, query: ReleaseQuery) -> Result<Page<ReleaseSummary>, Refused> {
+pub(crate) async fn releases(
+    hub: &Hub,
+    sight: &Sight,
+    query: ReleaseQuery,
+) -> Result<Page<ReleaseSummary>, Refused> {
     let ReleaseQuery {
         project,
         pipeline,
@@ -36,18 +41,25 @@ pub(crate) async fn releases(hub: &Hub, query: ReleaseQuery) -> Result<Page<Rele
         pipeline,
         version,
         after,
-        limit: size + 1,
+        limit: 0,
     };
-    let mut rows = hub.read(move |store| store.releases(&search)).await?;
-    let more = rows.len() > size;
-    rows.truncate(size);
-    let next = rows
-        .last()
-        .filter(|_| more)
-        .map(|last| format!("{}{CURSOR_JOINT}{}", last.registered_at, last.id));
+    let sight = sight.clone();
+    let read = move |store: &dyn Read| {
+        let read = |after: Option<(Timestamp, ReleaseId)>, limit| {
+            store.releases(&ReleaseSearch {
+                after: after.or(search.after),
+                limit,
+                ..search.clone()
+            })
+        };
+        let sees = |row: &ReleaseRow| sight.sees_pipeline(&row.of);
+        let place = |row: &ReleaseRow| (row.registered_at, row.id);
+        seen_rows((size, None), &sight, read, sees, place)
+    };
+    let found = hub.read(read).await?;
     Ok(Page {
-        items: rows.into_iter().map(summary).collect(),
-        next,
+        items: found.items.into_iter().map(summary).collect(),
+        next: found.next.map(|(at, id)| format!("{at}{CURSOR_JOINT}{id}")),
     })
 }
 
@@ -87,11 +99,11 @@ fn cursor(text: &str) -> Result<(Timestamp, ReleaseId), Refused> {
 ///
 /// # Errors
 /// 404 if there is none of this name, 422 if there are several.
-pub(crate) async fn release(hub: &Hub, name: &ReleaseName) -> Result<ReleaseView, Refused> {
+pub(crate) async fn release(hub: &Hub, sight: &Sight, name: &ReleaseName) -> Result<ReleaseView, Refused> {
     let now = Timestamp::now();
     let (state, mut life) = hub.with_world(|world| {
-        let state = release_named(world, name)?;
-        let life = life(world, &state, now);
+        let state = release_named(world, sight, name)?;
+        let life = life(world, sight, &state, now);
         Ok::<_, Refused>((state, life))
     })?;
     let search = PromotionSearch {
@@ -134,12 +146,15 @@ pub(crate) async fn release(hub: &Hub, name: &ReleaseName) -> Result<ReleaseView
     })
 }
 
-fn life(world: &World, release: &ReleaseState, now: Timestamp) -> Vec<LifeStage> {
+fn life(world: &World, sight: &Sight, release: &ReleaseState, now: Timestamp) -> Vec<LifeStage> {
     let of = &release.release.of;
     let pipeline = world
         .project(&of.project)
         .and_then(|project| project.pipeline(&of.pipeline));
-    let stages = pipeline.iter().flat_map(|pipeline| &pipeline.stages);
+    let stages = pipeline.iter().flat_map(|pipeline| {
+        let all = pipeline.stages.iter();
+        all.filter(|stage| sight.sees_stage(&pipeline.stage_ref(&stage.name)))
+    });
     let stage = |stage: &gateline_model::Stage| {
         let reference = StageRef {
             project: of.project.clone(),

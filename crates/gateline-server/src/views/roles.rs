@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gateline_api::TokenView;
 use gateline_core::authority::{Object, may, verb};
-use gateline_core::{Actor, Credential, People, server_project};
+use gateline_core::{Actor, Credential, People, Sight, server_project};
 use gateline_model::{ActorId, Digest, GroupName, OnCall, ProjectName, Roles, Rota, Scope, Span};
 use jiff::Timestamp;
 
@@ -52,19 +52,24 @@ pub(crate) struct MayView {
 }
 
 /// The projects that have a document, a pipeline or a policy, by name.
-pub(crate) fn project_names(hub: &Hub) -> Vec<ProjectName> {
+pub(crate) fn project_names(hub: &Hub, sight: &Sight) -> Vec<ProjectName> {
     let mut found: Vec<ProjectName> =
         hub.with_world(|world| world.projects().map(|(name, _)| name.clone()).collect());
+    found.retain(|name| sight.sees_project(name));
     found.sort();
     found
 }
 
 /// The version of the roles in force of each project, or of one.
-pub(crate) fn roles_in_force(hub: &Hub, only: Option<&ProjectName>) -> Vec<(ProjectName, Digest)> {
+pub(crate) fn roles_in_force(
+    hub: &Hub,
+    sight: &Sight,
+    only: Option<&ProjectName>,
+) -> Vec<(ProjectName, Digest)> {
     let mut found: Vec<(ProjectName, Digest)> = hub.with_world(|world| {
         let projects = world
             .projects()
-            .filter(|(name, _)| only.is_none_or(|only| only == *name));
+            .filter(|(name, _)| only.is_none_or(|only| only == *name) && sight.sees_project(name));
         let declared =
             projects.filter_map(|(name, project)| Some((name.clone(), project.roles.as_ref()?.version())));
         declared.collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use gateline_api::entry;
+use gateline_api::{Named, entry};
 use gateline_model::{ActorId, Commit, Declared, Digest, Event, ProjectName, Recorded, StreamId};
 use gateline_store::Search;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::not_there;
 
 /// Versions that are listed; older ones are in the log.
 pub(crate) const VERSIONS_MAX: usize = 100;
@@ -97,25 +98,7 @@ pub(crate) async fn versions(
         .take(VERSIONS_MAX)
         .collect();
     if found.is_empty() {
-        let (code, says) = match what {
-            Declared::Pipeline(name) => (
-                &entry::PIPELINE_UNKNOWN,
-                format!("there is no pipeline `{project}/{name}`"),
-            ),
-            Declared::Policy(name) => (
-                &entry::POLICY_UNKNOWN,
-                format!("project `{project}` has no policy module `{name}`"),
-            ),
-            Declared::Calendar(name) => (
-                &entry::CALENDAR_UNKNOWN,
-                format!("project `{project}` has no calendar `{name}`"),
-            ),
-            Declared::Roles => (
-                &entry::ROUTE,
-                format!("project `{project}` has no roles of its own"),
-            ),
-        };
-        return Err(Refused::new(code, says));
+        return Err(not_there(&Named::Declared(project.clone(), what.clone())));
     }
     Ok(found)
 }

@@ -1,6 +1,6 @@
 //! A stage: what is live, proposed and barred, and what was before.
 
-use gateline_api::{BarView, StageView, entry};
+use gateline_api::{BarView, Named, StageView};
 use gateline_core::World;
 use gateline_model::StageRef;
 use gateline_store::PromotionSearch;
@@ -11,6 +11,7 @@ use super::calendars::calendar_of;
 use super::promotions::summaries;
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::not_there;
 
 /// How many of its last promotions a stage shows.
 const LAST_PROMOTIONS: usize = 10;
@@ -23,10 +24,7 @@ pub(crate) async fn stage(hub: &Hub, of: &StageRef) -> Result<StageView, Refused
     let now = Timestamp::now();
     let view = hub.with_world(|world| view(world, of, now));
     let Some(mut view) = view else {
-        return Err(Refused::new(
-            &entry::STAGE_UNKNOWN,
-            format!("there is no stage `{of}`"),
-        ));
+        return Err(not_there(&Named::Stage(of.clone())));
     };
     for proposed in &mut view.proposed {
         with_traffic(hub, proposed);

@@ -1,7 +1,8 @@
 //! Waivers, with the reasons that were given: those in force, and those that a decision rests on.
 
 use gateline_api::{WaiverQuery, WaiverView};
-use gateline_core::Project;
+use gateline_core::authority::Object;
+use gateline_core::{Project, Sight};
 use gateline_model::{Event, ProjectName, Waiver, WaiverId};
 use jiff::Timestamp;
 
@@ -19,16 +20,28 @@ fn granted(event: &Event) -> Option<&Waiver> {
 }
 
 /// The waivers in force that are asked for, those that end first in front.
-pub(crate) async fn waivers(hub: &Hub, query: &WaiverQuery) -> Result<Vec<WaiverView>, Refused> {
+pub(crate) async fn waivers(
+    hub: &Hub,
+    sight: &Sight,
+    query: &WaiverQuery,
+) -> Result<Vec<WaiverView>, Refused> {
     let now = Timestamp::now();
     let wanted = |waiver: &&Waiver| {
         let of = query.pipeline.as_ref();
         of.is_none_or(|only| *only == waiver.pipeline) && now < waiver.until
     };
-    let in_force = |project: &Project| project.waivers.values().filter(wanted).cloned().collect();
+    let in_force = |name: &ProjectName, project: &Project| {
+        let about = |waiver: &Waiver| Object {
+            project: name.clone(),
+            pipeline: Some(waiver.pipeline.clone()),
+            stage: waiver.stage.clone(),
+        };
+        let granted = project.waivers.values().filter(wanted);
+        granted.map(|waiver| (about(waiver), waiver.clone())).collect()
+    };
     let id = |waiver: &Waiver| waiver.id().to_string();
     let named = |event: &Event| granted(event).map(id);
-    let mut found = declared(hub, query.project.as_ref(), GRANTED, in_force, id, named).await?;
+    let mut found = declared(hub, sight, query.project.as_ref(), GRANTED, in_force, id, named).await?;
     found.sort_by(|one, other| {
         let key = |one: &Declared<Waiver>| (one.project.clone(), one.what.until, one.what.finding.clone());
         key(one).cmp(&key(other))

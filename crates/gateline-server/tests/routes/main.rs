@@ -23,6 +23,7 @@ mod pipelines;
 mod policies;
 mod promotions;
 mod proposals;
+mod reading;
 mod releases;
 mod rules;
 mod server;

@@ -142,7 +142,7 @@ async fn rules_with_errors_are_refused_with_their_lines() {
         .ask::<GetNotifications>(&path, &Empty {}, &Empty {})
         .await
         .unwrap_err();
-    assert_eq!(problem.code, "notifications.unknown");
+    assert_eq!(problem.code, "project.unknown");
 }
 
 #[tokio::test]

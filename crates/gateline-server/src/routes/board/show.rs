@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<GetBoard>) -> Result<Board, Refused> {
-    Ok(views::board(&call.app.hub, &call.query))
+    Ok(views::board(&call.app.hub, &call.sight, &call.query))
 }

@@ -7,5 +7,9 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListCalendars>) -> Result<Vec<CalendarBrief>, Refused> {
-    Ok(views::calendars(&call.app.hub, call.query.project.as_ref()))
+    Ok(views::calendars(
+        &call.app.hub,
+        &call.sight,
+        call.query.project.as_ref(),
+    ))
 }

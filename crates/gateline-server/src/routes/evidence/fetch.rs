@@ -9,7 +9,7 @@ use crate::views;
 
 pub(crate) async fn handle(call: Call<FetchEvidence>) -> Result<FetchedView, Refused> {
     let (id, of, registries) = call.app.hub.with_world(|world| {
-        let release = views::release_named(world, &call.path.release)?;
+        let release = views::release_named(world, &call.sight, &call.path.release)?;
         let of = release.release.of.clone();
         let project = world.project(&of.project);
         let pipeline = project.and_then(|project| project.pipeline(&of.pipeline));

@@ -4,22 +4,20 @@ use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures::stream;
-use gateline_api::{GetRawEvidence, entry};
+use gateline_api::{GetRawEvidence, Named};
 use gateline_store::{BlobReading, StoreError};
 
 use crate::call::Call;
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::not_there;
 
 pub(crate) async fn handle(call: Call<GetRawEvidence>) -> Result<Response, Refused> {
     let digest = call.path.digest;
     let hub = call.app.hub;
     let reading = hub.read(move |store| BlobReading::begin(store, &digest)).await?;
     let Some(reading) = reading else {
-        return Err(Refused::new(
-            &entry::EVIDENCE_UNKNOWN,
-            format!("no content with the digest {digest} is kept"),
-        ));
+        return Err(not_there(&Named::Content(digest)));
     };
     let length = reading.bytes();
     // The first piece before the headers: most content is no longer, and damage is then told as such. Further on the

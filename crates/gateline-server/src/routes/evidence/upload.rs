@@ -21,7 +21,7 @@ pub(crate) async fn handle(call: Call<GetUpload>) -> Result<Response, Refused> {
     let actor = call.actor()?;
     let release = app
         .hub
-        .with_world(|world| views::release_named(world, &call.path.release))?;
+        .with_world(|world| views::release_named(world, &call.sight, &call.path.release))?;
     let told = Told::read(&call.headers)?;
     let purpose = purpose(&actor, &release, &call.query);
     let complete = match told.digest {

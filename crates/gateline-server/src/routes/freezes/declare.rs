@@ -1,12 +1,13 @@
 //! `POST /api/v1/freezes`
 
-use gateline_api::{DeclareFreeze, FreezeRequest, FreezeView, entry};
+use gateline_api::{DeclareFreeze, FreezeRequest, FreezeView, Named};
 use gateline_core::Command;
 use gateline_model::{Event, Freeze, PipelineRef};
 use jiff::Timestamp;
 
 use crate::call::Call;
 use crate::refused::Refused;
+use crate::seen;
 
 pub(crate) async fn handle(call: Call<DeclareFreeze>) -> Result<FreezeView, Refused> {
     let FreezeRequest {
@@ -22,12 +23,7 @@ pub(crate) async fn handle(call: Call<DeclareFreeze>) -> Result<FreezeView, Refu
         reason,
     } = call.body.clone();
     // A project's freeze before the project has a pipeline is most often a misspelt name.
-    if call.app.hub.with_world(|world| world.project(&project).is_none()) {
-        return Err(Refused::new(
-            &entry::PROJECT_UNKNOWN,
-            format!("there is no project `{project}`"),
-        ));
-    }
+    seen::refuse_unseen(&call.app.hub, &call.sight, &[Named::Project(project.clone())]).await?;
     let pipeline = pipeline.map(|pipeline| PipelineRef {
         project: project.clone(),
         pipeline,

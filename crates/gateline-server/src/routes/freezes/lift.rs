@@ -16,5 +16,5 @@ pub(crate) async fn handle(call: Call<LiftFreeze>) -> Result<Vec<FreezeView>, Re
         reason,
     })
     .await?;
-    views::freezes(&call.app.hub, Some(&project)).await
+    views::freezes(&call.app.hub, &call.sight, Some(&project)).await
 }

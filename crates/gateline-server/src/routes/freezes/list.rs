@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListFreezes>) -> Result<Vec<FreezeView>, Refused> {
-    views::freezes(&call.app.hub, call.query.project.as_ref()).await
+    views::freezes(&call.app.hub, &call.sight, call.query.project.as_ref()).await
 }

@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<SearchLog>) -> Result<LogPage, Refused> {
-    views::log(&call.app.hub, call.query).await
+    views::log(&call.app.hub, &call.sight, call.query).await
 }

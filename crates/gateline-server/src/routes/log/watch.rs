@@ -11,7 +11,9 @@ use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream::{self, Stream};
 use gateline_api::{Notice, WatchEvents, entry};
+use gateline_core::{Actor, Sight};
 use gateline_model::Recorded;
+use jiff::Timestamp;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -50,6 +52,7 @@ pub(crate) async fn handle(call: Call<WatchEvents>) -> Result<Response, Refused>
     let next = resumed.or(call.query.from).unwrap_or(end);
     let watcher = Watcher {
         hub,
+        actor: call.actor()?,
         news,
         stopping: call.app.settings.stopping.clone(),
         prefix: call.query.prefix.unwrap_or_default(),
@@ -66,6 +69,8 @@ pub(crate) async fn handle(call: Call<WatchEvents>) -> Result<Response, Refused>
 
 struct Watcher {
     hub: Hub,
+    /// Who watches: what is seen is looked up for each batch, as rights change while somebody watches.
+    actor: Actor,
     news: Receiver<Arc<Vec<Recorded>>>,
     stopping: watch::Receiver<bool>,
     prefix: String,
@@ -116,16 +121,19 @@ impl Watcher {
     }
 
     fn take(&mut self, events: &[Recorded]) {
-        for recorded in events.iter().filter(|recorded| recorded.number >= self.next) {
-            let stream = recorded.stream.to_string();
-            if stream.starts_with(&self.prefix) {
-                self.ready.push_back(Notice {
-                    number: recorded.number,
-                    stream: recorded.stream.clone(),
-                    event: recorded.event.name().to_owned(),
-                });
-            }
-        }
+        let new = events.iter().filter(|recorded| recorded.number >= self.next);
+        let asked = new.filter(|recorded| recorded.stream.to_string().starts_with(&self.prefix));
+        let told: Vec<Notice> = self.hub.with_world(|world| {
+            let sight = Sight::of(world, &self.actor, Timestamp::now());
+            let seen = asked.filter(|recorded| sight.sees_event(world, recorded));
+            let notice = |recorded: &Recorded| Notice {
+                number: recorded.number,
+                stream: recorded.stream.clone(),
+                event: recorded.event.name().to_owned(),
+            };
+            seen.map(notice).collect()
+        });
+        self.ready.extend(told);
         if let Some(last) = events.last() {
             self.next = self.next.max(last.number + 1);
         }

@@ -8,5 +8,10 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListLetters>) -> Result<Vec<Letter>, Refused> {
-    Ok(views::letters(&call.app.hub, &call.path.project, &call.query))
+    Ok(views::letters(
+        &call.app.hub,
+        &call.sight,
+        &call.path.project,
+        &call.query,
+    ))
 }

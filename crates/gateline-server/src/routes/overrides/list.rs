@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListOverrides>) -> Result<OverridesView, Refused> {
-    views::overrides(&call.app.hub, call.query.project.as_ref()).await
+    views::overrides(&call.app.hub, &call.sight, call.query.project.as_ref()).await
 }

@@ -14,5 +14,5 @@ pub(crate) async fn handle(call: Call<WriteReview>) -> Result<OverridesView, Ref
         text: call.body.reason.clone(),
     })
     .await?;
-    views::overrides(&call.app.hub, Some(&call.path.project)).await
+    views::overrides(&call.app.hub, &call.sight, Some(&call.path.project)).await
 }

@@ -1,7 +1,7 @@
 //! `GET /api/v1/can`
 
 use gateline_api::{Can, CanQuery, CanReply};
-use gateline_core::authority::{self, Object};
+use gateline_core::authority::{self, Denied, Object};
 use gateline_core::{Actor, Credential, People};
 use gateline_model::Scope;
 use jiff::Timestamp;
@@ -25,13 +25,29 @@ pub(crate) async fn handle(call: Call<Can>) -> Result<CanReply, Refused> {
             name: None,
             shown: Credential::Session,
         },
-        Some(_) | None => asks,
+        Some(_) | None => asks.clone(),
     };
     let object = Object {
         project,
         pipeline,
         stage,
     };
+    if !call.sight.sees(&object) {
+        // Nothing is told of whom else something is permitted where the one who asks may not look.
+        let denied = Denied::Unseen {
+            actor: asks.id,
+            scope: Scope::Read,
+            object: object.clone(),
+        };
+        return Ok(CanReply {
+            actor: actor.id,
+            verb,
+            object: object.to_string(),
+            may: false,
+            because: denied.to_string(),
+            layers: Vec::new(),
+        });
+    }
     let now = Timestamp::now();
     let (answer, layers, unknown) = call.app.hub.with_world(|world| {
         let answer = authority::may(world, &actor, verb, &object, now);

@@ -15,7 +15,10 @@ pub(crate) async fn handle(call: Call<WhoAmI>) -> Result<WhoAmIView, Refused> {
             project: project.clone(),
             teams: People::of(world, project, now).teams_of(&actor.id),
         };
-        world.projects().map(in_project).collect()
+        let seen = world
+            .projects()
+            .filter(|(project, _)| call.sight.sees_project(project));
+        seen.map(in_project).collect()
     });
     teams.retain(|one| !one.teams.is_empty());
     teams.sort_by(|a, b| a.project.cmp(&b.project));

@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListPipelines>) -> Result<Page<PipelineBrief>, Refused> {
-    Ok(views::pipelines(&call.app.hub, &call.query))
+    Ok(views::pipelines(&call.app.hub, &call.sight, &call.query))
 }

@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListPolicies>) -> Result<Vec<PolicyBrief>, Refused> {
-    Ok(views::policies(&call.app.hub, &call.query))
+    Ok(views::policies(&call.app.hub, &call.sight, &call.query))
 }

@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListPromotions>) -> Result<Page<PromotionSummary>, Refused> {
-    views::promotions(&call.app.hub, call.query).await
+    views::promotions(&call.app.hub, &call.sight, call.query).await
 }

@@ -13,7 +13,7 @@ pub(crate) async fn handle(call: Call<Promote>) -> Result<PromotionView, Refused
     let release = call
         .app
         .hub
-        .with_world(|world| views::release_named(world, release))?;
+        .with_world(|world| views::release_named(world, &call.sight, release))?;
     let of = release.release.of.clone();
     let stage = StageRef {
         project: of.project,

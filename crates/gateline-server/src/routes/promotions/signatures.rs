@@ -1,9 +1,10 @@
 //! `GET /api/v1/promotions/{project}/{pipeline}/{stage}/{number}/signatures`
 
-use gateline_api::{ListSignatures, SignatureView, entry};
+use gateline_api::{ListSignatures, Named, SignatureView};
 
 use crate::call::Call;
 use crate::refused::Refused;
+use crate::seen::not_there;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListSignatures>) -> Result<Vec<SignatureView>, Refused> {
@@ -11,8 +12,7 @@ pub(crate) async fn handle(call: Call<ListSignatures>) -> Result<Vec<SignatureVi
     let stream = gateline_model::StreamId::Promotion(id.clone());
     let known = call.app.hub.with_world(|world| world.version(&stream) > 0);
     if !known {
-        let says = format!("there is no promotion `{id}`");
-        return Err(Refused::new(&entry::PROMOTION_UNKNOWN, says));
+        return Err(not_there(&Named::Promotion(id)));
     }
     views::signatures(&call.app.hub, &id).await
 }

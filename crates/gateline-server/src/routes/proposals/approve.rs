@@ -15,5 +15,5 @@ pub(crate) async fn handle(call: Call<ApproveProposal>) -> Result<ProposalView, 
         comment: call.body.comment.clone(),
     };
     call.submit(command).await?;
-    views::proposal(&call.app.hub, &proposal).await
+    views::proposal(&call.app.hub, &call.sight, &proposal).await
 }

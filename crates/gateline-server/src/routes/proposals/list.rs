@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListProposals>) -> Result<Vec<ProposalView>, Refused> {
-    views::proposals(&call.app.hub, call.query.project.as_ref()).await
+    views::proposals(&call.app.hub, &call.sight, call.query.project.as_ref()).await
 }

@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<PreviewProposal>) -> Result<PreviewView, Refused> {
-    views::preview(&call.app.hub, &call.path.id()).await
+    views::preview(&call.app.hub, &call.sight, &call.path.id()).await
 }

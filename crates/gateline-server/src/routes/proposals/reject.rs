@@ -15,5 +15,5 @@ pub(crate) async fn handle(call: Call<RejectProposal>) -> Result<ProposalView, R
         reason: call.body.reason.clone(),
     };
     call.submit(command).await?;
-    views::proposal(&call.app.hub, &proposal).await
+    views::proposal(&call.app.hub, &call.sight, &proposal).await
 }

@@ -7,7 +7,7 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<GetProposal>) -> Result<ProposalDetail, Refused> {
-    let found = views::proposal_detail(&call.app.hub, &call.path.id()).await?;
+    let found = views::proposal_detail(&call.app.hub, &call.sight, &call.path.id()).await?;
     let files = found.difference.into_iter().map(|file| FileLines {
         name: file.name,
         lines: file.lines.iter().map(ToString::to_string).collect(),

@@ -14,5 +14,5 @@ pub(crate) async fn handle(call: Call<WithdrawProposal>) -> Result<ProposalView,
         reason: call.body.reason.clone(),
     };
     call.submit(command).await?;
-    views::proposal(&call.app.hub, &proposal).await
+    views::proposal(&call.app.hub, &call.sight, &proposal).await
 }

@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListReleases>) -> Result<Page<ReleaseSummary>, Refused> {
-    views::releases(&call.app.hub, call.query).await
+    views::releases(&call.app.hub, &call.sight, call.query).await
 }

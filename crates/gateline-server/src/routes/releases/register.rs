@@ -32,7 +32,7 @@ pub(crate) async fn handle(call: Call<RegisterRelease>) -> Result<ReleaseView, R
         text: views::erasable(&text),
     })
     .await?;
-    views::release(&call.app.hub, &ReleaseName::Id(id)).await
+    views::release(&call.app.hub, &call.sight, &ReleaseName::Id(id)).await
 }
 
 /// The artifacts, each by digest. The order of their names: the same content is the same release.

@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<GetRisk>) -> Result<RiskView, Refused> {
-    views::risk(&call.app.hub, &call.path.release, &call.query.to)
+    views::risk(&call.app.hub, &call.sight, &call.path.release, &call.query.to)
 }

@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<GetRelease>) -> Result<ReleaseView, Refused> {
-    views::release(&call.app.hub, &call.path.release).await
+    views::release(&call.app.hub, &call.sight, &call.path.release).await
 }

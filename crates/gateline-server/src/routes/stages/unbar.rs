@@ -12,7 +12,7 @@ pub(crate) async fn handle(call: Call<Unbar>) -> Result<StageView, Refused> {
     let release = call
         .app
         .hub
-        .with_world(|world| views::release_named(world, &call.body.release))?
+        .with_world(|world| views::release_named(world, &call.sight, &call.body.release))?
         .id;
     let reason = call.body.reason.clone();
     call.submit(Command::LiftBar {

@@ -1,6 +1,6 @@
 //! `POST /api/v1/waivers`
 
-use gateline_api::{GrantWaiver, WaiverQuery, WaiverRequest, WaiverView, entry};
+use gateline_api::{GrantWaiver, ReleaseName, WaiverQuery, WaiverRequest, WaiverView, entry};
 use gateline_core::Command;
 use gateline_model::{Event, PipelineRef, Waiver};
 
@@ -17,16 +17,12 @@ pub(crate) async fn handle(call: Call<GrantWaiver>) -> Result<WaiverView, Refuse
         ticket,
         reason,
     } = call.body.clone();
-    let of = call
+    let name = ReleaseName::Id(release);
+    let state = call
         .app
         .hub
-        .with_world(|world| world.release(&release).map(|state| state.release.of.clone()));
-    let PipelineRef { project, pipeline } = of.ok_or_else(|| {
-        Refused::new(
-            &entry::RELEASE_UNKNOWN,
-            format!("there is no release `{release}`"),
-        )
-    })?;
+        .with_world(|world| views::release_named(world, &call.sight, &name))?;
+    let PipelineRef { project, pipeline } = state.release.of.clone();
     let command = Command::Waive {
         release,
         finding: finding.clone(),
@@ -53,7 +49,7 @@ pub(crate) async fn handle(call: Call<GrantWaiver>) -> Result<WaiverView, Refuse
         project: Some(project),
         pipeline: None,
     };
-    let before = views::waivers(&call.app.hub, &query).await?;
+    let before = views::waivers(&call.app.hub, &call.sight, &query).await?;
     let is_it = |waiver: &Waiver| waiver.finding == finding && waiver.stage == stage && waiver.until == until;
     let before = before
         .into_iter()

@@ -20,5 +20,5 @@ pub(crate) async fn handle(call: Call<LiftWaiver>) -> Result<Vec<WaiverView>, Re
         project: Some(project),
         pipeline: None,
     };
-    views::waivers(&call.app.hub, &query).await
+    views::waivers(&call.app.hub, &call.sight, &query).await
 }

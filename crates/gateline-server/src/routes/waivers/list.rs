@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListWaivers>) -> Result<Vec<WaiverView>, Refused> {
-    views::waivers(&call.app.hub, &call.query).await
+    views::waivers(&call.app.hub, &call.sight, &call.query).await
 }

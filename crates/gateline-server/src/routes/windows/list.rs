@@ -7,5 +7,5 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(call: Call<ListWindows>) -> Result<Vec<TimetableView>, Refused> {
-    Ok(views::timetables(&call.app.hub, &call.query))
+    Ok(views::timetables(&call.app.hub, &call.sight, &call.query))
 }

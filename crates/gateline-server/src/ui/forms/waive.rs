@@ -19,7 +19,7 @@ pub(in crate::ui) async fn waive(mut visit: Visit, act: Act, fields: Fields) -> 
 }
 
 async fn granted(visit: &Visit, address: &EvidenceAddress, fields: &Fields) -> Result<String, Refused> {
-    let release = address.release(&visit.app).await?;
+    let release = address.release(visit).await?;
     let given = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
     let command = Command::Waive {
         release: release.id,

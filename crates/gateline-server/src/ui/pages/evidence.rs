@@ -2,13 +2,12 @@
 
 use std::cmp::Reverse;
 
-use gateline_api::{ReleaseView, WaiverQuery, entry};
+use gateline_api::{Named, Names, ReleaseView, WaiverQuery, entry};
 use gateline_model::EvidenceId;
 use maud::Markup;
 use serde::Deserialize;
 
 use super::ReleaseAddress;
-use crate::call::App;
 use crate::refused::Refused;
 use crate::ui::evidence::{DECISIONS_LOOKED_MAX, Shown, page, verdicts_on};
 use crate::ui::forms::Tried;
@@ -24,8 +23,16 @@ pub(in crate::ui) struct EvidenceAddress {
 }
 
 impl EvidenceAddress {
-    pub(in crate::ui) async fn release(&self, app: &App) -> Result<ReleaseView, Refused> {
-        self.release.view(app).await
+    pub(in crate::ui) async fn release(&self, visit: &Visit) -> Result<ReleaseView, Refused> {
+        self.release.view(visit).await
+    }
+}
+
+impl Names for EvidenceAddress {
+    const OF_A_PROJECT: bool = true;
+
+    fn named(&self) -> Vec<Named> {
+        self.release.named()
     }
 }
 
@@ -50,7 +57,7 @@ pub(in crate::ui) async fn evidence_again(
 ) -> Result<Markup, Refused> {
     let Asked { waive, stage } = visit.query()?;
     let hub = &visit.app.hub;
-    let release = address.release(&visit.app).await?;
+    let release = address.release(visit).await?;
     let digest = address.digest;
     let evidence = release
         .evidence
@@ -68,7 +75,7 @@ pub(in crate::ui) async fn evidence_again(
         project: Some(of.project),
         pipeline: Some(of.pipeline),
     };
-    let waivers = views::waivers(hub, &query).await?;
+    let waivers = views::waivers(hub, &visit.sight, &query).await?;
     let mut promotions: Vec<_> = release.life.iter().flat_map(|stage| &stage.promotions).collect();
     promotions.sort_by_key(|promotion| Reverse(promotion.requested_at));
     let mut used_by = Vec::new();

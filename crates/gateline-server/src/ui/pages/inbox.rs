@@ -40,15 +40,15 @@ pub(in crate::ui) async fn inbox_again(
     };
     let part = views::inbox(hub, actor, &query)?;
     let (answered, answered_all) = match after.is_empty() {
-        true => views::answered(hub, actor, ANSWERED_SHOWN_MAX),
+        true => views::answered(hub, &visit.sight, actor, ANSWERED_SHOWN_MAX),
         false => (Vec::new(), 0),
     };
     let delegations = match after.is_empty() {
-        true => views::delegations_of(hub, actor),
+        true => views::delegations_of(hub, &visit.sight, actor),
         false => Vec::new(),
     };
     let proposals = match after.is_empty() {
-        true => views::proposals_waiting_on(hub, &visit.caller.actor).await?,
+        true => views::proposals_waiting_on(hub, &visit.sight, &visit.caller.actor).await?,
         false => Vec::new(),
     };
     let shown = Shown {

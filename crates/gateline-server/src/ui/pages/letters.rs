@@ -18,6 +18,6 @@ struct LettersAddress {
 
 pub(in crate::ui) async fn letters(visit: Visit) -> Result<Markup, Refused> {
     let LettersAddress { project } = visit.query()?;
-    let list = views::all_letters(&visit.app.hub, name(&project)?.as_ref());
+    let list = views::all_letters(&visit.app.hub, &visit.sight, name(&project)?.as_ref());
     Ok(page(&visit.visitor, &list, project.trim()))
 }

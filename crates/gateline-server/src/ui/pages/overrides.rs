@@ -23,6 +23,6 @@ pub(in crate::ui) async fn overrides(visit: Visit) -> Result<Markup, Refused> {
 
 pub(in crate::ui) async fn overrides_again(visit: &Visit, tried: Option<&Tried>) -> Result<Markup, Refused> {
     let OverridesAddress { project } = visit.query()?;
-    let view = views::overrides(&visit.app.hub, name(&project)?.as_ref()).await?;
+    let view = views::overrides(&visit.app.hub, &visit.sight, name(&project)?.as_ref()).await?;
     Ok(page(&visit.visitor, &view, project.trim(), tried))
 }

@@ -1,6 +1,7 @@
 //! The page of people and roles.
 
-use gateline_model::ActorId;
+use gateline_api::Named;
+use gateline_model::{ActorId, ProjectName};
 use maud::Markup;
 use serde::Deserialize;
 
@@ -8,7 +9,7 @@ use super::name;
 use crate::refused::Refused;
 use crate::ui::people::{Shown, page};
 use crate::ui::visit::Visit;
-use crate::views;
+use crate::{seen, views};
 
 /// What the address may say.
 #[derive(Debug, Default, Deserialize)]
@@ -21,8 +22,12 @@ struct PeopleAddress {
 pub(in crate::ui) async fn people(visit: Visit) -> Result<Markup, Refused> {
     let PeopleAddress { project, who } = visit.query()?;
     let (hub, now) = (&visit.app.hub, visit.visitor.now);
-    let projects = views::project_names(hub);
-    let project = name(&project)?.or_else(|| projects.first().cloned());
+    let projects = views::project_names(hub, &visit.sight);
+    let project: Option<ProjectName> = name(&project)?;
+    if let Some(project) = &project {
+        seen::refuse_unseen(hub, &visit.sight, &[Named::Project(project.clone())]).await?;
+    }
+    let project = project.or_else(|| projects.first().cloned());
     let actor: Option<ActorId> = name(&who)?;
     let looks = &visit.caller.actor;
     let view = project.map(|project| views::people_of(hub, &project, looks, now));

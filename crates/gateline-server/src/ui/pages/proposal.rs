@@ -20,8 +20,8 @@ pub(in crate::ui) async fn proposal_again(
     tried: Option<&Tried>,
 ) -> Result<Markup, Refused> {
     let hub = &visit.app.hub;
-    let detail = views::proposal_detail(hub, &path.id()).await?;
-    let preview = views::preview(hub, &path.id()).await?;
+    let detail = views::proposal_detail(hub, &visit.sight, &path.id()).await?;
+    let preview = views::preview(hub, &visit.sight, &path.id()).await?;
     let may = views::may_answer_proposal(hub, &path.id(), &visit.visitor.actor);
     let shown = Shown {
         view: &detail.view,

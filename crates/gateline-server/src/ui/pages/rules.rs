@@ -1,6 +1,6 @@
 //! The pages of what is in force, and of its versions.
 
-use gateline_api::{PipelineQuery, PolicyQuery, entry};
+use gateline_api::{Named, Names, PipelineQuery, PolicyQuery, entry};
 use gateline_model::{Declared, PipelineName, PipelineRef, ProjectName};
 use maud::Markup;
 use serde::Deserialize;
@@ -26,18 +26,20 @@ pub(in crate::ui) async fn policies(visit: Visit) -> Result<Markup, Refused> {
     let query = PolicyQuery {
         project: only.clone(),
     };
-    let modules = views::policies(hub, &query).into_iter().map(|one| InForce {
-        project: one.project,
-        kind: "policy",
-        name: one.name.to_string(),
-        version: one.version,
-    });
+    let modules = views::policies(hub, &visit.sight, &query)
+        .into_iter()
+        .map(|one| InForce {
+            project: one.project,
+            kind: "policy",
+            name: one.name.to_string(),
+            version: one.version,
+        });
     let query = PipelineQuery {
         project: only.clone(),
         after: None,
         limit: Some(gateline_api::PAGE_MAX),
     };
-    let pipelines = views::pipelines(hub, &query)
+    let pipelines = views::pipelines(hub, &visit.sight, &query)
         .items
         .into_iter()
         .map(|one| InForce {
@@ -46,7 +48,7 @@ pub(in crate::ui) async fn policies(visit: Visit) -> Result<Markup, Refused> {
             name: one.of.pipeline.to_string(),
             version: one.version,
         });
-    let roles = views::roles_in_force(hub, only.as_ref())
+    let roles = views::roles_in_force(hub, &visit.sight, only.as_ref())
         .into_iter()
         .map(|(project, version)| InForce {
             name: project.to_string(),
@@ -54,7 +56,7 @@ pub(in crate::ui) async fn policies(visit: Visit) -> Result<Markup, Refused> {
             kind: "roles",
             version,
         });
-    let calendars = views::calendars(hub, only.as_ref())
+    let calendars = views::calendars(hub, &visit.sight, only.as_ref())
         .into_iter()
         .map(|one| InForce {
             project: one.project,
@@ -63,7 +65,7 @@ pub(in crate::ui) async fn policies(visit: Visit) -> Result<Markup, Refused> {
             version: one.version,
         });
     let all: Vec<InForce> = modules.chain(roles).chain(calendars).chain(pipelines).collect();
-    let proposals = views::proposals(hub, only.as_ref()).await?;
+    let proposals = views::proposals(hub, &visit.sight, only.as_ref()).await?;
     Ok(list(&visit.visitor, project.trim(), &all, &proposals))
 }
 
@@ -75,6 +77,35 @@ struct RulesAddress {
     name: String,
 }
 
+impl RulesAddress {
+    fn declared(&self) -> Result<Declared, Refused> {
+        let Self { kind, name, .. } = self;
+        let bad = |err: String| Refused::new(&entry::PATH, err);
+        Ok(match kind.as_str() {
+            "pipeline" => Declared::Pipeline(name.parse().map_err(|err| bad(format!("{err}")))?),
+            "policy" => Declared::Policy(name.parse().map_err(|err| bad(format!("{err}")))?),
+            "calendar" => Declared::Calendar(name.parse().map_err(|err| bad(format!("{err}")))?),
+            "roles" => Declared::Roles,
+            _ => {
+                let says = format!("`{kind}` is none of `pipeline`, `policy`, `calendar`, `roles`");
+                return Err(bad(says));
+            }
+        })
+    }
+}
+
+impl Names for RulesAddress {
+    const OF_A_PROJECT: bool = true;
+
+    fn named(&self) -> Vec<Named> {
+        let project = self.project.clone();
+        vec![match self.declared() {
+            Ok(declared) => Named::Declared(project, declared),
+            Err(_) => Named::Project(project),
+        }]
+    }
+}
+
 /// Which two versions are compared, by log number.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -84,18 +115,9 @@ struct Compared {
 }
 
 pub(in crate::ui) async fn rules(mut visit: Visit) -> Result<Markup, Refused> {
-    let RulesAddress { project, kind, name } = visit.path().await?;
-    let bad = |err: String| Refused::new(&entry::PATH, err);
-    let declared = match kind.as_str() {
-        "pipeline" => Declared::Pipeline(name.parse().map_err(|err| bad(format!("{err}")))?),
-        "policy" => Declared::Policy(name.parse().map_err(|err| bad(format!("{err}")))?),
-        "calendar" => Declared::Calendar(name.parse().map_err(|err| bad(format!("{err}")))?),
-        "roles" => Declared::Roles,
-        _ => {
-            let says = format!("`{kind}` is none of `pipeline`, `policy`, `calendar`, `roles`");
-            return Err(bad(says));
-        }
-    };
+    let address: RulesAddress = visit.path().await?;
+    let declared = address.declared()?;
+    let RulesAddress { project, kind, name } = address;
     let compared: Compared = visit.query()?;
     let hub = &visit.app.hub;
     let versions = views::versions(hub, &project, &declared).await?;
@@ -119,7 +141,7 @@ pub(in crate::ui) async fn rules(mut visit: Visit) -> Result<Markup, Refused> {
         }
         (Declared::Pipeline(_) | Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles, _) => None,
     };
-    let mut waiting = views::proposals(hub, Some(&project)).await?;
+    let mut waiting = views::proposals(hub, &visit.sight, Some(&project)).await?;
     waiting.retain(|one| one.of == declared);
     let shown = Shown {
         project: &project,

@@ -29,7 +29,7 @@ pub(in crate::ui) async fn waivers_again(visit: &Visit, tried: Option<&Tried>) -
         project: name(&project)?,
         pipeline: name(&pipeline)?,
     };
-    let list = views::waivers(&visit.app.hub, &query).await?;
+    let list = views::waivers(&visit.app.hub, &visit.sight, &query).await?;
     let asked = Asked {
         project: project.trim(),
         pipeline: pipeline.trim(),

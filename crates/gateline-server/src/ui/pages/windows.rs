@@ -25,7 +25,7 @@ pub(in crate::ui) async fn windows(visit: Visit) -> Result<Markup, Refused> {
         pipeline: name(&pipeline)?,
         days: None,
     };
-    let list = views::timetables(&visit.app.hub, &query);
+    let list = views::timetables(&visit.app.hub, &visit.sight, &query);
     let asked = Asked {
         project: project.trim(),
         pipeline: pipeline.trim(),
