@@ -1,6 +1,8 @@
 //! What is there for whom: what a request names is looked up among what its caller may read, and is otherwise answered word for
 //! word as if it were not there. Who sees what is core's to say ([`Sight`]); lists are filtered where they are made.
 
+mod rows;
+
 use gateline_api::{ErrorEntry, Named, entry};
 use gateline_core::authority::Object;
 use gateline_core::{Sight, World};
@@ -12,6 +14,8 @@ use crate::auth::Caller;
 use crate::hub::Hub;
 use crate::refused::Refused;
 use crate::views;
+
+pub(crate) use rows::seen_rows;
 
 /// What a caller may read now; nothing where nobody was let in.
 pub(crate) fn sight(hub: &Hub, caller: Option<&Caller>) -> Sight {

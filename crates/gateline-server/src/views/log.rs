@@ -5,9 +5,9 @@ use gateline_core::Sight;
 use gateline_model::Recorded;
 use gateline_store::{Read, Search};
 
-use super::seen_rows::seen_rows;
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::seen_rows;
 
 /// Events that are looked through for one page. Whoever sees few of many gets a shorter page, and goes on from its end: a log
 /// number tells nothing of what stands there.

@@ -25,7 +25,6 @@ mod risk;
 mod roles;
 mod rollout;
 mod rules;
-mod seen_rows;
 mod stage;
 mod standing;
 mod summary;

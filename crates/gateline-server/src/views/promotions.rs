@@ -7,10 +7,10 @@ use gateline_store::{PromotionRow, PromotionSearch, Read};
 use jiff::Timestamp;
 
 use super::names::release_named;
-use super::seen_rows::seen_rows;
 use super::standing::state;
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::seen_rows;
 
 /// Parts of a cursor are joined by this; no id or time contains it.
 const CURSOR_JOINT: char = '~';

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use super::evidence::evidence;
 use super::names::release_named;
 use super::promotions::{pipeline_of, summaries};
-use super::seen_rows::seen_rows;
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::seen::seen_rows;
 
 /// Parts of a cursor are joined by this; no id or time contains it.
 const CURSOR_JOINT: char = '~';

@@ -7,15 +7,15 @@ use gateline_store::StoreError;
 const READ_MAX: usize = 500;
 
 /// A page, with the place behind which the next one begins.
-pub(super) struct Found<T, P> {
-    pub(super) items: Vec<T>,
-    pub(super) next: Option<P>,
+pub(crate) struct Found<T, P> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next: Option<P>,
 }
 
 /// The first rows that are seen, `size` of them at most. `read` gives so many rows behind a place, in order; `place` is that of
 /// one row. Where `most` were looked through, the page ends before it is full, and the next one begins behind a row that need
 /// not be seen: only where a place tells nothing may there be a most.
-pub(super) fn seen_rows<T, P: Clone>(
+pub(crate) fn seen_rows<T, P: Clone>(
     (size, most): (usize, Option<usize>),
     sight: &Sight,
     read: impl Fn(Option<P>, usize) -> Result<Vec<T>, StoreError>,
