@@ -386,12 +386,9 @@ fn recorded(now: i64) -> String {
     lines.join("\n")
 }
 
-#[tokio::test]
-async fn a_recorded_trace_is_read_by_instance_with_latency_gauges_and_its_past() {
-    let now = jiff::Timestamp::now().as_second();
-    let server = Server::of_trace(&recorded(now));
-    server.until("count(memory_bytes)").await;
-    let source = TrafficSource {
+/// What is asked of the recorded trace.
+fn of_trace(server: &Server) -> TrafficSource {
+    TrafficSource {
         pod: Some("pod".to_owned()),
         latency: Some("sum by (le, pod) (http_seconds_bucket{version=\"{version}\"})".to_owned()),
         gauges: [(
@@ -405,7 +402,15 @@ async fn a_recorded_trace_is_read_by_instance_with_latency_gauges_and_its_past()
             "sum by (pod) (http_requests_total{version=\"{version}\"})",
             "sum by (pod) (http_requests_total{version=\"{version}\",code=~\"5..\"})",
         )
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_recorded_trace_is_read_by_instance_with_latency_gauges_and_its_past() {
+    let now = jiff::Timestamp::now().as_second();
+    let server = Server::of_trace(&recorded(now));
+    server.until("count(memory_bytes)").await;
+    let source = of_trace(&server);
     let canary = traffic(&source, "1.4.0", Arm::Canary, Weight::percent(20))
         .await
         .unwrap();
@@ -461,7 +466,15 @@ async fn a_recorded_trace_is_read_by_instance_with_latency_gauges_and_its_past()
         .unwrap()
         .is_empty()
     );
+}
 
+#[tokio::test]
+async fn a_recorded_trace_that_does_not_say_what_was_counted_gives_no_tick() {
+    let now = jiff::Timestamp::now().as_second();
+    let server = Server::of_trace(&recorded(now));
+    server.until("count(memory_bytes)").await;
+    let source = of_trace(&server);
+    let until = jiff::Timestamp::from_second(now).unwrap();
     for (asked, why) in [
         (
             TrafficSource {

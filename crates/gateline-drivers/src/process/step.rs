@@ -4,11 +4,12 @@
 
 use gateline_model::{Arm, Cohort, ProcessTarget, ReleaseBrief, StepAction, StepOrder, Weight};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::arms::{self, Side};
 use super::instance::{Folder, Instance};
 use super::starting::{self, unreadable};
-use super::traffic::{self, Traffic};
+use super::traffic::{self, LOOK_EVERY, TOLD_WITHIN, Traffic};
 use super::{ending, health, signals};
 use crate::proxy::{Arms, RouteView, View};
 use crate::{Applied, StepError};
@@ -263,7 +264,17 @@ impl Job<'_> {
         self.traffic
             .set(&self.order.key, self.withdrawn(live, &instances))
             .await?;
-        Ok(format!("`{}` gets all requests again", live.version))
+        let deadline = Instant::now() + TOLD_WITHIN;
+        while !self.traffic.answers().await {
+            if Instant::now() >= deadline {
+                return Err(StepError::unknown(format!(
+                    "`{}` was given all requests again, but `http://{}{}` does not answer with 200: look whether it serves",
+                    live.version, self.target.listen, self.target.health
+                )));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(format!("`{}` gets all requests again, and answers", live.version))
     }
 
     async fn discard(&self) -> Result<String, StepError> {

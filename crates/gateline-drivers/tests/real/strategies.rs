@@ -371,6 +371,7 @@ async fn withdrawn_is_true_only_when_the_old_release_really_answers() {
         // All that the proxy says is as it should be, but the page that tells health is not there.
         let sick = ProcessTarget {
             health: "/nowhere".to_owned(),
+            start_timeout: gateline_model::Span::from_secs(1),
             ..target
         };
         let order = scene.order(&sick, "1.1.0", Some("1.0.0"), Withdraw);
@@ -378,6 +379,8 @@ async fn withdrawn_is_true_only_when_the_old_release_really_answers() {
             scene.driver().observe(&order).await,
             gateline_drivers::Observed::NotApplied
         );
+        let err = scene.driver().apply(&order).await.unwrap_err();
+        assert!(err.why.contains("/nowhere"), "{err}");
     })
     .await;
 }

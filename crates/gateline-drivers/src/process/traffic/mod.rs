@@ -31,7 +31,7 @@ pub const TOLD_WITHIN: Duration = Duration::from_secs(10);
 /// Longest time for one answer of a proxy.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Time between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl From<ClientError> for StepError {
     fn from(err: ClientError) -> Self {

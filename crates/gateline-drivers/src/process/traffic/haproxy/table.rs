@@ -39,8 +39,8 @@ pub(super) enum SlotIs {
     Empty,
 }
 
-/// Flags of the administrative state: in maintenance, and draining, each by whatever cause but the configuration file.
-const MAINTENANCE: u32 = 0x01 | 0x02 | 0x20 | 0x40;
+/// Flags of the administrative state: taken out, and draining, each by whatever cause but the configuration file.
+const OUT: u32 = 0x01 | 0x02 | 0x20 | 0x40;
 const DRAIN: u32 = 0x08 | 0x10;
 
 /// Reads `show servers state BACKEND`.
@@ -75,7 +75,7 @@ pub(super) fn slots(text: &str) -> Result<Vec<Slot>, Nonsense> {
             .ok()
             .map(|ip| SocketAddr::new(ip, port));
         let is = match flags {
-            flags if flags & MAINTENANCE != 0 => SlotIs::Empty,
+            flags if flags & OUT != 0 => SlotIs::Empty,
             flags if flags & DRAIN != 0 => SlotIs::Draining,
             _ => SlotIs::Ready,
         };
