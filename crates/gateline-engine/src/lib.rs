@@ -11,6 +11,7 @@ mod perform;
 mod port;
 mod queue;
 mod remade;
+mod replay;
 mod rows;
 mod traffic;
 
@@ -20,4 +21,5 @@ pub use port::{
 };
 pub use queue::COMMANDS_WAITING_MAX;
 pub use remade::Remade;
+pub use replay::replay;
 pub use traffic::Traffic;

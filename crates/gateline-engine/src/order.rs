@@ -111,7 +111,8 @@ fn step_order(
 fn measure(world: &World, promotion: &Promotion, stage: &Stage) -> Option<TaskOrder> {
     let rollout = promotion.rollout()?;
     let plan = promotion.plan_in(stage, rollout.live.is_some());
-    let source = traffic::settings(&plan, rollout)?.source.clone().map(|source| {
+    let settings = traffic::settings(&plan, rollout)?;
+    let source = settings.source.clone().map(|source| {
         let weight = rollout
             .action()
             .and_then(StepAction::weight)
@@ -120,7 +121,12 @@ fn measure(world: &World, promotion: &Promotion, stage: &Stage) -> Option<TaskOr
             .live
             .and_then(|live| world.release(&live))
             .map(|state| state.release.version.clone());
-        Box::new(SourceOrder { source, weight, live })
+        Box::new(SourceOrder {
+            source,
+            weight,
+            live,
+            before: rollout.ruling.is_none().then_some(settings.every),
+        })
     });
     let view = view(world, stage, &rollout.target, &promotion.release)?;
     Some(TaskOrder::Measure(Box::new(view), source))

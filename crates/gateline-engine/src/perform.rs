@@ -106,7 +106,7 @@ impl Engine {
                 })
             }
             (StreamId::Promotion(id), WorkKind::Measure, Observed::Measured(Ok(ticks))) => {
-                let (promotion, all) = (id.clone(), !self.traffic.knows(id));
+                let (promotion, all) = (id.clone(), !self.traffic.knows(id, task.leased.fence));
                 out.push(Output::KeepTicks {
                     promotion,
                     ticks,
@@ -117,7 +117,7 @@ impl Engine {
             }
             // No numbers now: the judge hears the silence, for its patience runs on.
             (StreamId::Promotion(id), WorkKind::Measure, Observed::Measured(Err(_))) => {
-                let (promotion, all) = (id.clone(), !self.traffic.knows(id));
+                let (promotion, all) = (id.clone(), !self.traffic.knows(id, task.leased.fence));
                 out.push(Output::KeepTicks {
                     promotion,
                     ticks: Vec::new(),
@@ -228,6 +228,7 @@ impl Engine {
             fence: task.fence(),
             work: task.leased.work.clone(),
         };
+        self.traffic.measured(id, task.leased.fence);
         let Some(promotion) = self.world.promotion(id).cloned() else {
             self.rest(now, &hold, None, out);
             return;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gateline_core::{Actor, Command, Rejection, StepOutcome};
 use gateline_model::{
     ActorId, CheckOrder, Delivered, Digest, HealthSeen, Letter, OnCallSource, PromotionId, Reading, Recorded,
-    StepOrder, TargetView, Tick, TrafficSource, Version, Weight,
+    Span, StepOrder, TargetView, Tick, TrafficSource, Version, Weight,
 };
 use gateline_store::{
     Append, AppendError, Blob, Committed, Fence, IdempotencyKey, Leased, PasswordChange, Salt, StoreError,
@@ -160,6 +160,8 @@ pub struct SourceOrder {
     pub weight: Weight,
     /// Label of the release that was live before.
     pub live: Option<Version>,
+    /// How often the judge looks, where what the live release did before is asked for as well: nothing was ruled yet.
+    pub before: Option<Span>,
 }
 
 /// What a driver answers.

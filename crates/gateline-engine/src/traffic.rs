@@ -28,11 +28,23 @@ struct Kept {
     judge: Option<RolloutJudge>,
     /// What it said last.
     ruling: Option<(u32, Ruling)>,
+    /// The lease of the last measurement.
+    fence: u64,
 }
 
 impl Traffic {
-    pub(crate) fn knows(&self, promotion: &PromotionId) -> bool {
-        self.rollouts.contains_key(promotion)
+    /// Whether every tick before this lease is known here: it follows the last one, so that nobody else measured in between.
+    pub(crate) fn knows(&self, promotion: &PromotionId, fence: u64) -> bool {
+        self.rollouts
+            .get(promotion)
+            .is_some_and(|kept| kept.fence + 1 == fence)
+    }
+
+    /// A measurement under this lease was taken in.
+    pub(crate) fn measured(&mut self, promotion: &PromotionId, fence: u64) {
+        if let Some(kept) = self.rollouts.get_mut(promotion) {
+            kept.fence = fence;
+        }
     }
 
     /// Takes all ticks of a rollout, as the store has them.
@@ -44,6 +56,7 @@ impl Traffic {
             served,
             judge: None,
             ruling: None,
+            fence: 0,
         };
         self.rollouts.insert(promotion.clone(), kept);
     }

@@ -52,8 +52,8 @@ pub struct RolloutJudge {
     stable: Meter,
     /// The last look that was taken.
     last: Option<(u32, Timestamp)>,
-    /// The stable arm before the rollout, tick by tick.
-    before: Vec<ArmLook>,
+    /// The stable arm before the rollout, look by look.
+    before: Vec<(Timestamp, ArmLook)>,
     by: By,
 }
 
@@ -150,7 +150,8 @@ impl RolloutJudge {
         let since = at.as_millisecond() - self.course.began.as_millisecond();
         if since < 0 {
             self.canary.look(Basis::Skip);
-            self.before.extend(self.stable.look(Basis::Skip));
+            self.before
+                .extend(self.stable.look(Basis::Skip).map(|look| (at, look)));
             return;
         }
         let tick = u32::try_from(since / every).unwrap_or(u32::MAX);
@@ -179,7 +180,7 @@ impl RolloutJudge {
                 let (settings, course, before) = (&self.settings, &self.course, &mut self.before);
                 let record = record.get_or_insert_with(|| {
                     let settings = evidence_settings(settings, course.exposure);
-                    let baseline = Baseline::measure(&settings, &std::mem::take(before));
+                    let baseline = before_rollout(&settings, &std::mem::take(before));
                     Box::new(Record::new(settings, baseline.as_ref()))
                 });
                 record.observe(&look);
@@ -202,7 +203,12 @@ impl RolloutJudge {
                 }
                 early.push(look);
                 let stable = || early.iter().filter_map(|look| look.stable.clone());
-                let known: Vec<ArmLook> = self.before.iter().cloned().chain(stable()).collect();
+                let known: Vec<ArmLook> = self
+                    .before
+                    .iter()
+                    .map(|(_, look)| look.clone())
+                    .chain(stable())
+                    .collect();
                 if self.before.is_empty() && early.len() < PLANNED_FROM_TICKS {
                     return;
                 }
@@ -396,6 +402,19 @@ impl RolloutJudge {
         let from = step.until.map_or(step.since, |until| until.max(step.since));
         Span::between(from, now) >= self.settings.patience
     }
+}
+
+/// The baseline from looks that may lie further apart than the rollout's ticks.
+fn before_rollout(settings: &Settings, looks: &[(Timestamp, ArmLook)]) -> Option<Baseline> {
+    let arms: Vec<ArmLook> = looks.iter().map(|(_, look)| look.clone()).collect();
+    let mut baseline = Baseline::measure(settings, &arms)?;
+    if let [(first, _), .., (last, _)] = looks {
+        let apart = Span::between(*first, *last).as_millis() as f64 / 1_000.0 / (looks.len() - 1) as f64;
+        if apart > 0.0 {
+            baseline.requests_per_tick *= settings.tick_secs / apart;
+        }
+    }
+    Some(baseline)
 }
 
 /// The numbers of a step that every judge tells.

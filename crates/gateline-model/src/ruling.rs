@@ -63,6 +63,31 @@ impl RulingKind {
     }
 }
 
+/// A rollout that was judged again from the ticks that were kept of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Replay {
+    /// Whether every recorded ruling came out the same, bit for bit; none where other settings were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same: Option<bool>,
+    /// Every ruling that was new, in the order of time.
+    pub rulings: Vec<RuledAgain>,
+    /// The last one with its band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Ruling>,
+}
+
+/// One ruling of a replay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RuledAgain {
+    /// Index of the step that was judged.
+    pub step: u32,
+    /// What is said now, without its band.
+    pub ruling: Ruling,
+    /// What the record says, where that is not the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Ruling>,
+}
+
 /// Odds beyond this are told as this: nobody can read them, and JSON has no infinity.
 pub const ODDS_MAX: f64 = 1e12;
 

@@ -91,6 +91,7 @@ routes! {
     json promotions::show,
     json promotions::summary,
     json promotions::ticks,
+    json promotions::replay,
     json promotions::statement,
     json promotions::signatures,
     json promotions::approve,

@@ -1,7 +1,8 @@
 //! Settled: when nothing goes wrong any more and enough time has passed, nothing may be stuck, and the log is whole.
 
 use gateline_core::{Facts, Phase, Promotion, StepState, judge_gates};
-use gateline_model::{Admission, Digest, Span};
+use gateline_engine::replay;
+use gateline_model::{Admission, Digest, PromotionId, Span, StreamId};
 use gateline_store::{READ_EVENTS_MAX, Read};
 
 use crate::sim::Sim;
@@ -114,6 +115,35 @@ pub(crate) fn log_is_whole(sim: &mut Sim) {
     if root(&leaves).as_bytes() != head.root.as_bytes() {
         let what = "the log's root is not the root of its leaves".to_owned();
         sim.book.violated(sim.now, what);
+    }
+}
+
+/// Every ruling comes out again from the ticks that were kept, whichever replica made it.
+pub(crate) fn rulings_come_out_again(sim: &mut Sim) {
+    let ids: Vec<PromotionId> = sim
+        .book
+        .world
+        .promotions()
+        .map(|promotion| promotion.id.clone())
+        .collect();
+    for id in ids {
+        let events = sim.store.read_stream(&StreamId::Promotion(id.clone()), 0);
+        let events = events.expect("memory can be read");
+        let (ticks, _) = sim.store.ticks(&id).expect("memory can be read");
+        let world = &sim.book.world;
+        let pinned = world.promotion(&id).map(|promotion| promotion.pipeline);
+        let versions = world.project(&id.stage.project).map(|project| &project.versions);
+        let pipeline = pinned
+            .zip(versions)
+            .and_then(|(pinned, versions)| versions.get(&pinned));
+        let Some(stage) = pipeline.and_then(|pipeline| pipeline.stage(&id.stage.stage)) else {
+            continue;
+        };
+        let replay = replay(&id, &events, stage, &ticks, None).expect("simulated ticks are finite");
+        if let Some(other) = replay.rulings.iter().find(|ruled| ruled.recorded.is_some()) {
+            let what = format!("a ruling of `{id}` comes out otherwise: {other:?}");
+            sim.book.violated(sim.now, what);
+        }
     }
 }
 

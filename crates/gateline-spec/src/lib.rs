@@ -41,6 +41,7 @@ pub use file::{API_VERSION, Document, KIND, Read, read, read_document};
 pub use kinds::{GateInfo, gate_kinds};
 pub use notifications::{DIGEST_MAX, DIGEST_MIN, NOTIFICATIONS_KIND, ReadNotifications, read_notifications};
 pub use roles::{PATTERN_BYTES_MAX, ROLES_KIND, ReadRoles, read_roles};
+pub use rollout::read_judge;
 pub use schema::schema;
 pub use server_file::{PROVIDERS_MAX, PROXIES_MAX, Provider, SERVER_KIND, ServerFile, read_server};
 pub use yaml::{PIPELINE_BYTES_MAX, YAML_DEPTH_MAX, YAML_VALUES_MAX};

@@ -8,7 +8,7 @@ use gateline_model::{
     Audience, JudgeBy, JudgeSettings, Pace, Risk, RolloutStep, Span, Strategy, Target, Weight,
 };
 
-use crate::diagnostic::Sink;
+use crate::diagnostic::{Diagnostics, Sink};
 use crate::fields::Fields;
 use crate::nearest::meant;
 use crate::node::Node;
@@ -295,79 +295,101 @@ impl Beside<'_, '_, '_> {
 
     /// One judge, where it is written.
     fn judge(&self, judge: Option<&JudgeSettings>, node: &Node) {
-        let (Some(judge), Some(entry)) = (judge, node.get("judge")) else {
-            return;
-        };
-        let field = |name: &str| entry.value.get(name);
-        // A judge that looks again at once would do nothing else.
-        if let (Span::ZERO, Some(every)) = (judge.every, field("every")) {
-            stage::refuse_zero(self.sink, "every", every.at());
-        }
-        let is_of = |fields: &[&str], by: &[JudgeBy]| {
-            for name in fields.iter().filter(|_| !by.contains(&judge.by)) {
-                if let Some(entry) = field(name) {
-                    let message = format!("the judge `{}` does not read `{name}`", judge.by.word());
-                    let words: Vec<&str> = by.iter().map(|by| by.word()).collect();
-                    let help = format!("remove it, or write `by: {}`", words.join("` or `by: "));
-                    self.refuse("rollout.judge", &entry.key_span, &message, &help);
-                }
-            }
-        };
-        is_of(
-            &["errors", "latency", "at_least_requests"],
-            &[JudgeBy::Thresholds],
-        );
-        is_of(&["tolerate"], &[JudgeBy::Evidence, JudgeBy::GroupSequential]);
-        is_of(&["kayenta"], &[JudgeBy::Kayenta]);
-        self.tolerance(judge, entry.at());
-    }
-
-    fn tolerance(&self, judge: &JudgeSettings, at: &Range<usize>) {
-        let tolerate = &judge.tolerate;
-        let share = |share: f64| share > 0.0 && share < 1.0;
-        let ratio = |ratio: f64| ratio > 1.0 && ratio < 64.0;
-        let slow = tolerate.latency.iter().flatten();
-        let most = gateline_model::WATCHED_MAX;
-        let rules = [
-            (
-                tolerate
-                    .errors
-                    .is_none_or(|errors| ratio(errors.ratio) && share(errors.share)),
-                "`tolerate.errors` has a `ratio` above 1 and below 64 and a `share` above 0 and below 1"
-                    .to_owned(),
-            ),
-            (
-                slow.clone().all(|slow| ratio(slow.ratio) && share(slow.share)),
-                "`tolerate.latency` has a `ratio` above 1 and below 64 and a `share` above 0 and below 1"
-                    .to_owned(),
-            ),
-            (
-                slow.count() <= most && tolerate.gauges.len() <= most,
-                format!("`tolerate` has at most {most} entries of `latency`, and of `gauges`"),
-            ),
-            (
-                tolerate.slo.is_none_or(|slo| share(slo.share())),
-                "`tolerate.slo` is a share above 0% and below 100%".to_owned(),
-            ),
-            (
-                tolerate
-                    .gauges
-                    .values()
-                    .all(|gauge| gauge.above >= 0.0 && gauge.above.is_finite()),
-                "`above` of a gauge is a share that is not below 0".to_owned(),
-            ),
-            (
-                judge.kayenta.pass <= 100 && judge.kayenta.marginal < judge.kayenta.pass,
-                "`kayenta` has `marginal` below `pass`, and both from 0 to 100".to_owned(),
-            ),
-        ];
-        for (_, message) in rules.into_iter().filter(|(holds, _)| !holds) {
-            self.sink.error("rollout.judge", at, message);
+        if let (Some(judge), Some(entry)) = (judge, node.get("judge")) {
+            check_judge(judge, &entry.value, entry.at(), self.sink);
         }
     }
 
     fn refuse(&self, code: &'static str, at: &Range<usize>, message: &str, help: &str) {
         self.sink
             .error_with(code, at, message.to_owned(), Some(help.to_owned()));
+    }
+}
+
+/// What a judge may be told, wherever it is written.
+pub(crate) fn check_judge(judge: &JudgeSettings, node: &Node, at: &Range<usize>, sink: &Sink<'_>) {
+    let field = |name: &str| node.get(name);
+    // A judge that looks again at once would do nothing else.
+    if let (Span::ZERO, Some(every)) = (judge.every, field("every")) {
+        stage::refuse_zero(sink, "every", every.at());
+    }
+    let is_of = |fields: &[&str], by: &[JudgeBy]| {
+        for name in fields.iter().filter(|_| !by.contains(&judge.by)) {
+            if let Some(entry) = field(name) {
+                let message = format!("the judge `{}` does not read `{name}`", judge.by.word());
+                let words: Vec<&str> = by.iter().map(|by| by.word()).collect();
+                let help = format!("remove it, or write `by: {}`", words.join("` or `by: "));
+                sink.error_with("rollout.judge", &entry.key_span, message, Some(help));
+            }
+        }
+    };
+    is_of(
+        &["errors", "latency", "at_least_requests"],
+        &[JudgeBy::Thresholds],
+    );
+    is_of(&["tolerate"], &[JudgeBy::Evidence, JudgeBy::GroupSequential]);
+    is_of(&["kayenta"], &[JudgeBy::Kayenta]);
+    check_tolerance(judge, at, sink);
+}
+
+fn check_tolerance(judge: &JudgeSettings, at: &Range<usize>, sink: &Sink<'_>) {
+    let tolerate = &judge.tolerate;
+    let share = |share: f64| share > 0.0 && share < 1.0;
+    let ratio = |ratio: f64| ratio > 1.0 && ratio < 64.0;
+    let slow = tolerate.latency.iter().flatten();
+    let most = gateline_model::WATCHED_MAX;
+    let rules = [
+        (
+            tolerate
+                .errors
+                .is_none_or(|errors| ratio(errors.ratio) && share(errors.share)),
+            "`tolerate.errors` has a `ratio` above 1 and below 64 and a `share` above 0 and below 1"
+                .to_owned(),
+        ),
+        (
+            slow.clone().all(|slow| ratio(slow.ratio) && share(slow.share)),
+            "`tolerate.latency` has a `ratio` above 1 and below 64 and a `share` above 0 and below 1"
+                .to_owned(),
+        ),
+        (
+            slow.count() <= most && tolerate.gauges.len() <= most,
+            format!("`tolerate` has at most {most} entries of `latency`, and of `gauges`"),
+        ),
+        (
+            tolerate.slo.is_none_or(|slo| share(slo.share())),
+            "`tolerate.slo` is a share above 0% and below 100%".to_owned(),
+        ),
+        (
+            tolerate
+                .gauges
+                .values()
+                .all(|gauge| gauge.above >= 0.0 && gauge.above.is_finite()),
+            "`above` of a gauge is a share that is not below 0".to_owned(),
+        ),
+        (
+            judge.kayenta.pass <= 100 && judge.kayenta.marginal < judge.kayenta.pass,
+            "`kayenta` has `marginal` below `pass`, and both from 0 to 100".to_owned(),
+        ),
+    ];
+    for (_, message) in rules.into_iter().filter(|(holds, _)| !holds) {
+        sink.error("rollout.judge", at, message);
+    }
+}
+
+/// Reads a judge alone, as a pipeline writes it: a word or a map.
+///
+/// # Errors
+/// What is wrong with it, with its place in the text.
+pub fn read_judge(text: &str) -> Result<JudgeSettings, Diagnostics> {
+    let sink = Sink::new("judge", text);
+    let root = crate::yaml::read(&sink).ok().flatten();
+    let read = root.and_then(|root| {
+        let judge: JudgeSettings = crate::de::read(&root, &root.span, &sink)?;
+        check_judge(&judge, &root, &root.span, &sink);
+        Some(judge)
+    });
+    match (read, sink.finish()) {
+        (Some(judge), (_, false)) => Ok(judge),
+        (_, (found, _)) => Err(Diagnostics(found)),
     }
 }

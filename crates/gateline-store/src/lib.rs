@@ -26,6 +26,7 @@ pub use mem::MemStore;
 pub use raw::{Difference, RawEvent};
 pub use rows::*;
 pub use sqlite::{SqliteError, SqliteReader, SqliteStore};
+pub use ticks::tick_roots;
 
 use std::sync::Arc;
 

@@ -36,6 +36,19 @@ pub(crate) fn chain(root: &Digest, line: &[u8]) -> Digest {
     Digest::of(&[root.as_bytes(), line].concat())
 }
 
+/// The root after each of a rollout's ticks: what a ruling names as the chunks that it was made from.
+///
+/// # Errors
+/// [`StoreError`] for a tick that no store would have taken.
+pub fn tick_roots(ticks: &[Tick]) -> Result<Vec<Digest>, StoreError> {
+    let mut root = empty_root();
+    let next = |tick: &Tick| {
+        root = chain(&root, &line(tick)?);
+        Ok(root)
+    };
+    ticks.iter().map(next).collect()
+}
+
 /// Of each arm the last tick at or before each of some moments, evenly spread over what was measured, in order of time.
 /// The work depends on the number of moments only.
 pub(crate) fn sample(

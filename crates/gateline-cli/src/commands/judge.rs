@@ -1,14 +1,15 @@
-//! `gateline judge`: what the judge says of a recorded rollout, offline.
+//! `gateline judge`: what the judge says of a rollout that was, from a file or from what the server kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use gateline_api::Exit;
+use gateline_api::{Exit, ReplayQuery, ReplayRollout};
 use gateline_judge::{Settings, Trace, replay};
 
 use crate::failure::Failure;
 use crate::files;
 use crate::render;
 use crate::session::Session;
+use crate::which::Which;
 
 /// Largest recording, in bytes: a week of twenty pods, tick by tick.
 const TICKS_BYTES_MAX: usize = 256 << 20;
@@ -30,28 +31,71 @@ enum Verb {
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "The same recording and settings give the same ruling, bit for bit.
+Of a promotion, every recorded ruling is made again from the ticks that were kept; `--with` says what another judge,
+written as in a pipeline, would have said. Of a file, `--with` holds settings of the judge by evidence;
 `docs/reference/judge-ticks.md` tells what a line must be.
-Exits with 0 whatever the ruling is, and with 2 when a line cannot be read.
+Exits with 0 whatever the ruling is, 2 when something cannot be read, 4 when the record comes out otherwise.
 
 Examples:
+  gateline judge replay payments/payment-service/production/7
+  gateline judge replay payment-service@1.4.0 --to production --with kayenta.yaml
   gateline judge replay --ticks rollout.jsonl
   gateline judge replay --ticks rollout.jsonl --json
   gateline judge replay --ticks rollout.jsonl --with stricter.yaml"
 )]
 struct Replay {
+    #[command(flatten)]
+    of: Option<Which>,
     /// A recording: one tick of one arm, or of one of its pods, a line; `-` is stdin
-    #[arg(long, value_name = "FILE")]
-    ticks: PathBuf,
-    /// Settings of the judge, in YAML or JSON; its defaults where there are none
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["what", "to"], required_unless_present = "what")]
+    ticks: Option<PathBuf>,
+    /// Other settings, in YAML or JSON
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
 }
 
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
-    let Verb::Replay(Replay { ticks, with }) = args.verb;
+    let Verb::Replay(Replay { of, ticks, with }) = args.verb;
+    match (of, ticks) {
+        (_, Some(ticks)) => of_file(&ticks, with.as_deref(), session),
+        (Some(of), None) => of_promotion(&of, with.as_deref(), session).await,
+        (None, None) => Err(Failure::usage(
+            "nothing to replay",
+            "name a promotion, or a file with `--ticks`",
+        )),
+    }
+}
+
+/// What the server kept of a rollout, judged again by the server.
+async fn of_promotion(of: &Which, with: Option<&Path>, session: &mut Session) -> Result<Exit, Failure> {
+    let judge = match with {
+        Some(path) => {
+            let text = files::text(path, SETTINGS_BYTES_MAX)?;
+            gateline_spec::read_judge(&text).map_err(|found| {
+                Failure::usage(
+                    format!("could not read `{}`", path.display()),
+                    found.render(&text, false),
+                )
+            })?;
+            Some(text)
+        }
+        None => None,
+    };
+    let client = session.connect()?;
+    let path = of.to_look_at(session, &client).await?;
+    let replay = client.get::<ReplayRollout>(&path, &ReplayQuery { judge }).await?;
+    session.out.answer(&replay, || render::replay(&replay))?;
+    Ok(match replay.same {
+        Some(false) => Exit::Failed,
+        Some(true) | None => Exit::Done,
+    })
+}
+
+/// A recording, judged here.
+fn of_file(ticks: &Path, with: Option<&Path>, session: &mut Session) -> Result<Exit, Failure> {
     let settings = match with {
         Some(path) => {
-            let text = files::text(&path, SETTINGS_BYTES_MAX)?;
+            let text = files::text(path, SETTINGS_BYTES_MAX)?;
             serde_saphyr::from_str::<Settings>(&text)
                 .map_err(|err| err.to_string())
                 .and_then(|settings| settings.checked().map_err(|err| err.to_string()))
@@ -59,7 +103,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         }
         None => Settings::default(),
     };
-    let text = files::text(&ticks, TICKS_BYTES_MAX)?;
+    let text = files::text(ticks, TICKS_BYTES_MAX)?;
     let trace = Trace::read(&text).map_err(|err| {
         Failure::usage(format!("could not read `{}`", ticks.display()), err)
             .hint("`docs/reference/judge-ticks.md` tells what a line must be")

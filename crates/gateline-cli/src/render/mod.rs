@@ -33,7 +33,7 @@ pub(crate) use promotion::{change_line, promotion, promotions, time_left};
 pub(crate) use proposal::{proposal, proposal_detail, proposals};
 pub(crate) use release::{release, releases};
 pub(crate) use risk::risk;
-pub(crate) use ruling::ruling;
+pub(crate) use ruling::{replay, ruling};
 pub(crate) use stage::{freezes, stage};
 pub(crate) use table::Table;
 pub(crate) use time::{ago, clock, in_future};

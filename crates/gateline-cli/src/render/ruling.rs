@@ -1,7 +1,7 @@
 //! A ruling in full, for a terminal: the sentence, four numbers, meters, a sparkline of the ratio, and each metric's row.
 
 use gateline_model::RulingKind;
-use gateline_model::ruling::{BandPoint, FullRuling, Meter, MetricReading};
+use gateline_model::ruling::{BandPoint, FullRuling, Meter, MetricReading, Replay};
 
 use super::{Line, Page, Style, Table};
 
@@ -48,6 +48,44 @@ pub(crate) fn ruling(ruling: &FullRuling) -> Page {
         page.line(Line::new().wait("note ").plain(note));
     }
     page
+}
+
+/// A rollout that was judged again: each ruling that was new, and the last one in full.
+pub(crate) fn replay(replay: &Replay) -> Page {
+    let full = replay.last.as_ref().and_then(|last| last.full.as_ref());
+    let mut page = Page::default();
+    page.line(match (replay.same, replay.rulings.len()) {
+        (_, 0) => Line::new().dim("nothing was judged in this rollout"),
+        (Some(true), count) => {
+            Line::new().good(format!("{count} rulings, each the same as recorded, bit for bit"))
+        }
+        (Some(false), _) => Line::new().bad("the record comes out otherwise"),
+        (None, count) => Line::new().plain(format!("{count} rulings by these settings")),
+    });
+    for ruled in &replay.rulings {
+        let at = ruled.ruling.at.strftime("%H:%M:%S").to_string();
+        let says = ruled.ruling.says;
+        page.line(
+            Line::new()
+                .dim(format!("{at}  step {}  ", ruled.step + 1))
+                .piece(style(says), says.word())
+                .plain(format!("  {}", ruled.ruling.headline)),
+        );
+        if let Some(recorded) = &ruled.recorded {
+            page.line(Line::new().bad(format!(
+                "          recorded: {}: {}",
+                recorded.says.word(),
+                recorded.headline
+            )));
+        }
+    }
+    match full {
+        Some(full) => {
+            page.gap();
+            page.then(ruling(full))
+        }
+        None => page,
+    }
 }
 
 fn style(says: RulingKind) -> Style {

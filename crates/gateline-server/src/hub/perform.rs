@@ -6,7 +6,8 @@ use gateline_core::{People, StepOutcome};
 use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics, on_call};
 use gateline_engine::{Observed, SourceOrder, Task, TaskOrder};
 use gateline_model::{
-    Arm, Check, CheckOrder, Letter, Reading, StepOrder, Summary, Target, TargetView, Tick, Weight,
+    Arm, Check, CheckOrder, Letter, Reading, Span, StepAction, StepOrder, Summary, Target, TargetView, Tick,
+    TrafficSource, Version, Weight,
 };
 
 use jiff::Timestamp;
@@ -72,7 +73,12 @@ async fn look(hub: &Hub, drivers: &Drivers, order: &CheckOrder) -> Result<Readin
 }
 
 async fn both_arms(view: &TargetView, order: &SourceOrder) -> Result<Vec<Tick>, CheckError> {
-    let SourceOrder { source, weight, live } = order;
+    let SourceOrder {
+        source,
+        weight,
+        live,
+        before,
+    } = order;
     let mut ticks =
         vec![metrics::traffic(source, view.release.version.as_str(), Arm::Canary, *weight).await?];
     if let Some(live) = live {
@@ -82,7 +88,25 @@ async fn both_arms(view: &TargetView, order: &SourceOrder) -> Result<Vec<Tick>, 
     // Both arms were looked at for one moment: the judge compares what belongs together.
     let at = Timestamp::now();
     ticks.iter_mut().for_each(|tick| tick.at = at);
-    Ok(ticks)
+    let mut all = match (before, live) {
+        (Some(every), Some(live)) => past(source, live, *every, at).await,
+        (Some(_), None) | (None, _) => Vec::new(),
+    };
+    all.append(&mut ticks);
+    Ok(all)
+}
+
+/// What the live release did before. Without it the judge says that it is not calibrated, and goes on carefully.
+async fn past(source: &TrafficSource, live: &Version, every: Span, until: Timestamp) -> Vec<Tick> {
+    // A look earlier than the one that was just taken: the rollout began in between.
+    let until = until
+        .checked_sub(jiff::SignedDuration::from_millis(every.as_millis()))
+        .unwrap_or(until);
+    let past = metrics::history(source, live.as_str(), every, until).await;
+    past.unwrap_or_else(|err| {
+        tracing::warn!("What `{live}` did before is not known: {err}");
+        Vec::new()
+    })
 }
 
 async fn make_true(drivers: &Drivers, order: &StepOrder, leases: u32) -> StepOutcome {
@@ -93,6 +117,15 @@ async fn make_true(drivers: &Drivers, order: &StepOrder, leases: u32) -> StepOut
         Seen::Unknown(why) => return StepOutcome::Unknown(why),
     }
     match drivers.apply(order).await {
+        // That the old release serves again is seen, not assumed.
+        Ok(_) if order.action == StepAction::Withdraw => match drivers.observe(order).await {
+            Seen::Applied => StepOutcome::Applied,
+            Seen::NotApplied => StepOutcome::Failed(
+                "the target took the order to give the traffic back and does not show that it did".to_owned(),
+            ),
+            Seen::Unknown(_) if may_apply_unseen(order, leases) => StepOutcome::Applied,
+            Seen::Unknown(why) => StepOutcome::Unknown(why),
+        },
         Ok(_) => StepOutcome::Applied,
         Err(StepError {
             kind: StepErrorKind::Failed,
@@ -111,5 +144,48 @@ fn may_apply_unseen(order: &StepOrder, leases: u32) -> bool {
     match &order.target {
         Target::Process(_) => false,
         Target::Command(target) => target.observe.is_none() && (!target.at_most_once || leases == 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateline_drivers::process::ProcessDriver;
+    use serde_json::json;
+
+    use super::*;
+
+    async fn withdrawn(observe: serde_json::Value) -> StepOutcome {
+        let dir = tempfile::tempdir().unwrap();
+        let drivers = Drivers {
+            process: ProcessDriver {
+                state_dir: dir.path().to_owned(),
+            },
+            post: Default::default(),
+        };
+        let release = |version: &str| json!({"id": gateline_model::Digest::of(version.as_bytes()), "version": version, "artifacts": []});
+        let mut target = json!({"apply": ["/bin/true"]});
+        if !observe.is_null() {
+            target["observe"] = observe;
+        }
+        let order: StepOrder = serde_json::from_value(json!({
+            "key": "promotion-1/1/1",
+            "stage": {"project": "payments", "pipeline": "payment-service", "stage": "production"},
+            "target_name": "payments/production", "target": {"command": target},
+            "release": release("1.1.0"), "live": release("1.0.0"), "action": {"do": "withdraw"},
+        }))
+        .unwrap();
+        make_true(&drivers, &order, 1).await
+    }
+
+    #[tokio::test]
+    async fn traffic_is_back_when_the_target_shows_it_and_not_when_it_says_so() {
+        let never = withdrawn(json!(["/bin/false"])).await;
+        assert!(
+            matches!(&never, StepOutcome::Failed(why) if why.contains("does not show")),
+            "{never:?}"
+        );
+        assert_eq!(withdrawn(json!(["/bin/true"])).await, StepOutcome::Applied);
+        // Nothing can be looked at: the same order again would be harmless.
+        assert_eq!(withdrawn(serde_json::Value::Null).await, StepOutcome::Applied);
     }
 }

@@ -21,6 +21,7 @@ mod promotion;
 mod promotions;
 mod proposals;
 mod release;
+mod replay;
 mod risk;
 mod roles;
 mod rollout;
@@ -52,6 +53,7 @@ pub(crate) use proposals::{
     may_answer_proposal, proposal, proposal_detail, proposals, proposals_waiting_on, proposed,
 };
 pub(crate) use release::{erasable, release, releases};
+pub(crate) use replay::replay;
 pub(crate) use risk::risk;
 pub(crate) use roles::{
     MayView, OnCallNow, PeopleView, TeamNow, may_of, people_of, project_names, roles_in_force, teams_of,

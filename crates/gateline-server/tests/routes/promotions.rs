@@ -1,7 +1,7 @@
 use gateline_api::{
     Abort, Approve, ApproveRequest, Empty, EvidenceQuery, GetSummary, GetTicks, ListPromotions, OverrideGate,
     OverrideRequest, Pause, Promote, PromoteRequest, PromotionPath, PromotionQuery, PromotionState,
-    ReasonRequest, StepWord,
+    ReasonRequest, ReplayQuery, ReplayRollout, StepWord,
 };
 use gateline_model::{Act, Digest, PromotionOutcome, Scope, Verdict};
 
@@ -245,6 +245,41 @@ async fn a_promotion_that_never_was_has_no_ticks_either() {
         reader.ask::<GetTicks>(&path, &Empty {}, &Empty {}).await.unwrap(),
         []
     );
+}
+
+#[tokio::test]
+async fn a_rollout_is_judged_again_as_it_was_or_by_another_judge() {
+    let (_app, _, reader) = registered().await;
+    let path = PromotionPath::from(&id("dev/1"));
+    let ask = async |judge: Option<&str>| {
+        let judge = judge.map(str::to_owned);
+        reader
+            .ask::<ReplayRollout>(&path, &ReplayQuery { judge }, &Empty {})
+            .await
+    };
+    // Nothing was judged in it: there is nothing that could come out otherwise.
+    let again = ask(None).await.unwrap();
+    assert_eq!((again.same, again.rulings.len()), (Some(true), 0));
+    assert_eq!(ask(Some("kayenta")).await.unwrap().same, None);
+    for bad in [
+        "guesses",
+        "{by: evidence, every: 0s}",
+        "{by: kayenta, kayenta: {pass: 10, marginal: 20}}",
+        "[",
+        "",
+    ] {
+        let problem = ask(Some(bad)).await.unwrap_err();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (422, "request.query"),
+            "{bad}"
+        );
+    }
+    let path = PromotionPath::from(&id("dev/99"));
+    let unknown = reader
+        .ask::<ReplayRollout>(&path, &ReplayQuery::default(), &Empty {})
+        .await;
+    assert_eq!(unknown.unwrap_err().code, "promotion.unknown");
 }
 
 #[tokio::test]

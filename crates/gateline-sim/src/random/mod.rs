@@ -114,6 +114,7 @@ impl Run {
         self.sim.wake_all();
         self.sim.run_until(SETTLES.after(self.sim.now));
         settled::nothing_is_stuck(&mut self.sim);
+        settled::rulings_come_out_again(&mut self.sim);
         // Hashing every event is most of the work of a run, and the same code each time.
         if self.seed.is_multiple_of(LOG_CHECKED_EVERY) {
             settled::log_is_whole(&mut self.sim);

@@ -7,6 +7,7 @@ pub(super) mod list;
 pub(super) mod override_gate;
 pub(super) mod pause;
 pub(super) mod refuse;
+pub(super) mod replay;
 pub(super) mod request;
 pub(super) mod resume;
 pub(super) mod show;

@@ -1,0 +1,235 @@
+//! The judge of a rollout, by each of its words: from running totals to what is said of a step.
+#![expect(clippy::unwrap_used, reason = "a test that cannot make its moment has failed")]
+
+use std::collections::BTreeMap;
+
+use gateline_judge::{Course, Exposure, RolloutJudge, Step};
+use gateline_model::ruling::Dropped;
+use gateline_model::{Arm, JudgeBy, JudgeSettings, PodCounts, Ruling, RulingKind, Span, Tick};
+use jiff::Timestamp;
+
+/// The step began here.
+const BEGAN: i64 = 1_000_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(BEGAN + second).unwrap()
+}
+
+/// Running totals at a look: so many requests of each arm in every 15 s, and so many bad of a thousand.
+fn look(index: i64, arm: Arm, per_look: u64, bad_per_mille: u64) -> Tick {
+    let requests = per_look * u64::try_from(index).unwrap();
+    Tick {
+        weight: if arm == Arm::Canary { 25 } else { 75 },
+        requests,
+        errors: requests * bad_per_mille / 1_000,
+        buckets: vec![(0.1, requests * 95 / 100), (1.0, requests)],
+        ..Tick::none(at(15 * index), arm)
+    }
+}
+
+fn looks(count: i64, canary_bad: u64, stable_bad: u64) -> Vec<Tick> {
+    let both = |index| {
+        [
+            look(index, Arm::Canary, 500, canary_bad),
+            look(index, Arm::Stable, 1_500, stable_bad),
+        ]
+    };
+    (0..count).flat_map(both).collect()
+}
+
+fn course() -> Course {
+    Course {
+        began: at(0),
+        exposure: Exposure::Given,
+        schedule: vec![0.25; 80],
+    }
+}
+
+fn step() -> Step {
+    Step {
+        since: at(0),
+        until: Some(at(600)),
+    }
+}
+
+fn ruled(by: JudgeBy, ticks: &[Tick]) -> Ruling {
+    let last = ticks.last().map_or(at(0), |tick| tick.at);
+    RolloutJudge::new(&JudgeSettings::by(by), course()).rule(ticks, step(), last)
+}
+
+#[test]
+fn every_judge_lets_the_same_release_go_on_and_takes_a_worse_one_back() {
+    for by in [JudgeBy::Evidence, JudgeBy::Kayenta, JudgeBy::GroupSequential] {
+        let good = ruled(by, &looks(80, 5, 5));
+        assert_eq!(good.says, RulingKind::Advance, "{by:?}: {}", good.headline);
+        let bad = ruled(by, &looks(80, 40, 5));
+        assert_eq!(bad.says, RulingKind::RollBack, "{by:?}: {}", bad.headline);
+        assert_eq!((bad.requests, bad.errors), (500 * 79, 20 * 79), "{by:?}");
+    }
+}
+
+#[test]
+fn ticks_come_in_any_pieces_and_say_the_same() {
+    let ticks = looks(60, 15, 5);
+    let whole = ruled(JudgeBy::Evidence, &ticks);
+    for piece in [2, 4, 10, 34] {
+        let mut judge = RolloutJudge::new(&JudgeSettings::by(JudgeBy::Evidence), course());
+        let mut last = None;
+        for end in (piece..ticks.len()).step_by(piece).chain([ticks.len()]) {
+            last = Some(judge.rule(&ticks[..end], step(), ticks[end - 1].at));
+        }
+        assert_eq!(last.unwrap(), whole, "pieces of {piece}");
+    }
+}
+
+#[test]
+fn what_is_told_twice_within_a_tick_is_counted_once() {
+    let mut often = Vec::new();
+    for tick in looks(40, 5, 5) {
+        // Seen again a second later, with nothing new.
+        let again = Tick {
+            at: Timestamp::from_second(tick.at.as_second() + 1).unwrap(),
+            ..tick.clone()
+        };
+        often.extend([tick, again]);
+    }
+    often.sort_by_key(|tick| (tick.at, tick.arm));
+    let (once, twice) = (
+        ruled(JudgeBy::Evidence, &looks(40, 5, 5)),
+        ruled(JudgeBy::Evidence, &often),
+    );
+    assert_eq!(once.full.unwrap().numbers, twice.full.unwrap().numbers);
+}
+
+#[test]
+fn an_instance_that_goes_away_takes_nothing_back() {
+    let tick = |index: i64, arm, pods: &[(&str, u64)]| {
+        let of = |(name, requests): &(&str, u64)| {
+            let counts = PodCounts {
+                requests: *requests,
+                errors: requests / 200,
+                buckets: Vec::new(),
+            };
+            ((*name).to_owned(), counts)
+        };
+        let pods: BTreeMap<String, PodCounts> = pods.iter().map(of).collect();
+        Tick {
+            weight: 25,
+            requests: pods.values().map(|pod| pod.requests).sum(),
+            errors: pods.values().map(|pod| pod.errors).sum(),
+            pods,
+            ..Tick::none(at(15 * index), arm)
+        }
+    };
+    let mut ticks = Vec::new();
+    for index in 0..20_i64 {
+        let served = 400 * u64::try_from(index).unwrap();
+        let stable = [
+            ("a", served),
+            ("b", served),
+            ("c", served),
+            ("d", served),
+            ("e", served),
+            ("f", served),
+        ];
+        // One of the stable arm's six is gone from the tenth look on.
+        let stable = if index < 10 { &stable[..] } else { &stable[..5] };
+        ticks.push(tick(index, Arm::Canary, &[("x", served), ("y", served)]));
+        ticks.push(tick(index, Arm::Stable, stable));
+    }
+    let numbers = ruled(JudgeBy::Evidence, &ticks).full.unwrap().numbers;
+    assert_eq!(numbers.exposure.requests, 2 * 400 * 19);
+    assert_eq!(numbers.bad_requests.canary, 2 * 2 * 19);
+}
+
+#[test]
+fn an_arm_that_is_silent_is_no_pass_and_patience_ends_in_a_question() {
+    let canary: Vec<Tick> = looks(80, 5, 5)
+        .into_iter()
+        .filter(|tick| tick.arm == Arm::Canary)
+        .collect();
+    let alone = ruled(JudgeBy::Evidence, &canary);
+    assert_eq!(alone.says, RulingKind::Wait, "{}", alone.headline);
+    assert!(
+        alone
+            .full
+            .unwrap()
+            .dropped
+            .iter()
+            .all(|dropped| dropped.why == Dropped::ArmMissing)
+    );
+
+    let ticks = looks(80, 5, 5);
+    let mut judge = RolloutJudge::new(&JudgeSettings::by(JudgeBy::Evidence), course());
+    let now = at(15 * 80 + 600);
+    let silent = judge.rule(&ticks, step(), now);
+    assert_eq!(silent.says, RulingKind::Wait, "{}", silent.headline);
+    let later = judge.rule(&ticks, step(), at(600 + 3_600));
+    assert_eq!(later.says, RulingKind::Inconclusive, "{}", later.headline);
+}
+
+#[test]
+fn what_was_said_of_the_weight_before_says_nothing_of_the_next() {
+    let ticks = looks(80, 5, 5);
+    let mut judge = RolloutJudge::new(&JudgeSettings::by(JudgeBy::Evidence), course());
+    let last = ticks.last().unwrap().at;
+    assert_eq!(judge.rule(&ticks, step(), last).says, RulingKind::Advance);
+    let next = Step {
+        since: Span::from_secs(1).after(last),
+        until: None,
+    };
+    let ruling = judge.rule(&ticks, next, Span::from_secs(2).after(last));
+    assert_eq!(ruling.says, RulingKind::Wait, "{}", ruling.headline);
+}
+
+#[test]
+fn the_evidence_sets_the_weights_where_it_sets_the_pace() {
+    let paced = Course {
+        exposure: Exposure::Paced,
+        ..course()
+    };
+    let settings = JudgeSettings::by(JudgeBy::Evidence);
+    let mut judge = RolloutJudge::new(&settings, paced);
+    let ticks = looks(240, 5, 5);
+    let mut weights = Vec::new();
+    for end in (2..=ticks.len()).step_by(2) {
+        let ruling = judge.rule(
+            &ticks[..end],
+            Step {
+                since: at(0),
+                until: None,
+            },
+            ticks[end - 1].at,
+        );
+        let weight = ruling.weight.unwrap().as_percent();
+        if weights.last() != Some(&weight) {
+            weights.push(weight);
+        }
+    }
+    assert_eq!(weights.first(), Some(&5));
+    assert!(
+        weights.windows(2).all(|pair| pair[0] < pair[1]) && weights.contains(&95),
+        "{weights:?}"
+    );
+}
+
+#[test]
+fn latency_that_the_stable_release_never_has_does_not_hold_a_good_release() {
+    let quick = |tick: Tick| Tick {
+        buckets: vec![(0.1, tick.requests), (1.0, tick.requests)],
+        ..tick
+    };
+    let ticks: Vec<Tick> = looks(120, 5, 5).into_iter().map(quick).collect();
+    let ruling = ruled(JudgeBy::Evidence, &ticks);
+    assert_eq!(ruling.says, RulingKind::Advance, "{}", ruling.headline);
+    let slow = |tick: Tick| Tick {
+        buckets: vec![
+            (0.1, if tick.arm == Arm::Canary { 0 } else { tick.requests }),
+            (1.0, tick.requests),
+        ],
+        ..tick
+    };
+    let ticks: Vec<Tick> = looks(120, 5, 5).into_iter().map(slow).collect();
+    let ruling = ruled(JudgeBy::Evidence, &ticks);
+    assert_eq!(ruling.says, RulingKind::RollBack, "{}", ruling.headline);
+}
