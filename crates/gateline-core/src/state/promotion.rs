@@ -414,22 +414,8 @@ impl Promotion {
                 },
                 Phase::Held,
             ) => {
-                self.phase = Phase::Rolling(Box::new(Rollout {
-                    admitted_at: at,
-                    target: target.clone(),
-                    live: *live,
-                    steps: steps.clone(),
-                    step: 0,
-                    attempt: 0,
-                    state: StepState::Intended { since: at },
-                    ruling: None,
-                    paused: None,
-                    rollback: None,
-                    verification: None,
-                    until: *until,
-                    added: Vec::new(),
-                    since: BTreeMap::new(),
-                }));
+                let rollout = Rollout::admitted(steps, *live, target, *until, at);
+                self.phase = Phase::Rolling(Box::new(rollout));
             }
             (
                 Event::PromotionEnded {
@@ -467,6 +453,31 @@ impl Promotion {
 }
 
 impl Rollout {
+    fn admitted(
+        steps: &[StepAction],
+        live: Option<ReleaseId>,
+        target: &TargetName,
+        until: Option<Timestamp>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            admitted_at: at,
+            target: target.clone(),
+            live,
+            steps: steps.to_vec(),
+            step: 0,
+            attempt: 0,
+            state: StepState::Intended { since: at },
+            ruling: None,
+            paused: None,
+            rollback: None,
+            verification: None,
+            until,
+            added: Vec::new(),
+            since: BTreeMap::new(),
+        }
+    }
+
     fn evolve(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
         match event {
             Event::StepIntended { step, attempt, .. } => {

@@ -60,9 +60,6 @@ impl Settings {
     pub fn checked(self) -> Result<Self, SettingsError> {
         let is_share = |share: f64| share > 0.0 && share < 1.0;
         let is_ratio = |ratio: f64| ratio > 1.0 && ratio < 64.0;
-        let (recipe, pace) = (&self.recipe, &self.recipe.pace);
-        let capital: f64 = recipe.restarts.iter().map(|restart| restart.capital).sum();
-        let ascends = pace.weights.windows(2).all(|pair| pair[0] < pair[1]);
         let rules = [
             (
                 "errors.ratio",
@@ -110,54 +107,66 @@ impl Settings {
                 "must be from 0.1 to 3600",
             ),
             ("carried_ln_e", self.carried_ln_e.is_finite(), "must be a number"),
-            (
-                "recipe.alpha",
-                is_share(recipe.alpha),
-                "must be above 0 and below 1",
-            ),
-            (
-                "recipe.beta",
-                is_share(recipe.beta),
-                "must be above 0 and below 1",
-            ),
-            (
-                "recipe.error_capital",
-                is_share(recipe.error_capital),
-                "must be above 0 and below 1",
-            ),
-            ("recipe.cap", recipe.cap > 0.0, "must be above 0"),
-            (
-                "recipe.restarts",
-                (capital - 1.0).abs() < 1e-6,
-                "must have capital that sums to 1",
-            ),
-            (
-                "recipe.harm_ratio_min",
-                is_ratio(recipe.harm_ratio_min),
-                "must be above 1 and below 64",
-            ),
-            (
-                "recipe.margin_power",
-                (0.0..=1.0).contains(&recipe.margin_power),
-                "must be from 0 to 1",
-            ),
-            (
-                "recipe.margin_floor",
-                (0.0..=4.0).contains(&recipe.margin_floor),
-                "must be from 0 to 4",
-            ),
-            (
-                "recipe.pace.weights",
-                ascends && pace.weights.len() >= 2,
-                "must ascend, two at least",
-            ),
-            ("recipe.pace.every", pace.every > 0, "must be above 0"),
         ];
+        let rules = rules.into_iter().chain(recipe_rules(&self.recipe));
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((field, _, why)) => Err(SettingsError { field, why }),
             None => Ok(self),
         }
     }
+}
+
+/// What must hold of a recipe's constants: field, whether it does, and what must be.
+fn recipe_rules(recipe: &Recipe) -> Vec<(&'static str, bool, &'static str)> {
+    let is_share = |share: f64| share > 0.0 && share < 1.0;
+    let is_ratio = |ratio: f64| ratio > 1.0 && ratio < 64.0;
+    let pace = &recipe.pace;
+    let capital: f64 = recipe.restarts.iter().map(|restart| restart.capital).sum();
+    let ascends = pace.weights.windows(2).all(|pair| pair[0] < pair[1]);
+    vec![
+        (
+            "recipe.alpha",
+            is_share(recipe.alpha),
+            "must be above 0 and below 1",
+        ),
+        (
+            "recipe.beta",
+            is_share(recipe.beta),
+            "must be above 0 and below 1",
+        ),
+        (
+            "recipe.error_capital",
+            is_share(recipe.error_capital),
+            "must be above 0 and below 1",
+        ),
+        ("recipe.cap", recipe.cap > 0.0, "must be above 0"),
+        (
+            "recipe.restarts",
+            (capital - 1.0).abs() < 1e-6,
+            "must have capital that sums to 1",
+        ),
+        (
+            "recipe.harm_ratio_min",
+            is_ratio(recipe.harm_ratio_min),
+            "must be above 1 and below 64",
+        ),
+        (
+            "recipe.margin_power",
+            (0.0..=1.0).contains(&recipe.margin_power),
+            "must be from 0 to 1",
+        ),
+        (
+            "recipe.margin_floor",
+            (0.0..=4.0).contains(&recipe.margin_floor),
+            "must be from 0 to 4",
+        ),
+        (
+            "recipe.pace.weights",
+            ascends && pace.weights.len() >= 2,
+            "must ascend, two at least",
+        ),
+        ("recipe.pace.every", pace.every > 0, "must be above 0"),
+    ]
 }
 
 impl From<&Tolerance> for Settings {
