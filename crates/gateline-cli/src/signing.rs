@@ -175,7 +175,7 @@ fn usual<'k>(enrolled: &[&'k KeyView]) -> Result<(PathBuf, &'k KeyView), Failure
         }
     };
     let hint = match enrolled {
-        [] => "enrol one with `gateline key enrol KEYFILE`",
+        [] => "enrol one: `gateline key enrol KEYFILE --print` writes what the page /keys takes",
         _ => "name its file: `--sign KEYFILE`",
     };
     Err(Failure::refused("signature.key_unknown", "Nothing was signed", why).hint(hint))

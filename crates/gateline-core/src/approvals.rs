@@ -1,16 +1,17 @@
 //! Approvals: who is asked now, who answered, and which answers still count. Computed anew each time, from the answers
 //! in the log and the people of this moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gateline_model::{
     ActorId, Approval, ApprovalRule, Asked, Digest, GateVerdict, GroupName, Layer, No, OnExpire, Parts, Who,
+    WindowName,
 };
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::decide::revoked_key;
-use crate::gates::{FROZEN, GateView, approval_rule};
+use crate::gates::{self, FROZEN, GateView, approval_rule};
 use crate::people::People;
 use crate::state::{Promotion, ReleaseState};
 
@@ -22,8 +23,10 @@ pub(crate) struct Approvals {
     pub refusals: Vec<(No, Approval)>,
     /// The yes of the final authority, which stands against every no.
     pub decided_by: Option<Approval>,
-    /// When something changes by itself: a time runs out, an answer ends, a rota changes hands.
+    /// When a verdict changes by itself: the time to answer runs out, or an answer ends.
     pub until: Option<Timestamp>,
+    /// When to look again at the latest, although no verdict changes: a reminder, a rota that changes hands.
+    pub wakes_at: Option<Timestamp>,
 }
 
 /// One layer as it stands now.
@@ -42,6 +45,8 @@ pub(crate) struct LayerNow {
     pub unknown: Vec<String>,
     /// The answers of yes that count.
     pub given: Vec<Approval>,
+    /// The teams that own touched paths and of which nobody has said yes, where owners are asked.
+    pub unanswered: Vec<GroupName>,
     /// Answers of yes that would count if the key that signed them had not been revoked.
     pub lost: Vec<(ActorId, String)>,
     /// Since when they are asked; none where nobody was asked this yet.
@@ -52,6 +57,8 @@ pub(crate) struct LayerNow {
     pub escalation_told: bool,
     /// Who may answer now.
     pub from: Asked,
+    /// Whether so many are needed that those who may answer are too few.
+    pub out_of_reach: bool,
     pub stands: Stands,
 }
 
@@ -116,7 +123,14 @@ fn parts(view: &GateView<'_>, in_front: &[GateVerdict]) -> Parts {
         let steady = gate.check_due.is_none() && !gate.code.starts_with("check.");
         let evidence = if steady { &gate.evidence[..] } else { &[] };
         let overridden = gate.overridden.is_some();
-        let seen = json!([gate.verdict, evidence, overridden, gate.waivers]);
+        let declared = view
+            .stage
+            .gates
+            .iter()
+            .find(|declared| declared.name == gate.gate);
+        let check = declared.and_then(|declared| gates::observed(declared, view.risk));
+        let check = check.map(|observes| observes.digest());
+        let seen = json!([gate.verdict, evidence, overridden, gate.waivers, check]);
         (gate_part(gate.gate.as_str()), Digest::of_json(&seen))
     });
     // Points, not values: what moves within a step weighs the same.
@@ -140,7 +154,32 @@ fn parts(view: &GateView<'_>, in_front: &[GateVerdict]) -> Parts {
         .chain(policies)
         .map(|(name, what)| (name.to_owned(), Digest::of_json(&what)))
         .chain(factors)
+        .chain(windows(view))
         .chain(gates)
+        .collect()
+}
+
+/// The windows that people were shown: another definition under the same name is another question, and so is another
+/// version of a calendar that one names.
+fn windows(view: &GateView<'_>) -> Vec<(String, Digest)> {
+    let scheduled = approval_rule(view).ok().flatten();
+    let scheduled = scheduled.and_then(|rule| rule.scheduled.as_ref());
+    let named: BTreeSet<_> = view.stage.windows.iter().chain(scheduled).collect();
+    if named.is_empty() {
+        return Vec::new();
+    }
+    let project = view.draft.project(&view.stage_ref.project).unwrap_or_default();
+    let defined = |name: &WindowName| {
+        let window = view.pipeline.windows.get(name);
+        let holidays = window.into_iter().flat_map(|window| &window.holidays);
+        let calendars: Vec<Option<Digest>> = holidays
+            .map(|holiday| project.calendars.get(holiday).map(|calendar| calendar.version()))
+            .collect();
+        Digest::of_json(&json!([window, calendars]))
+    };
+    named
+        .into_iter()
+        .map(|name| (format!("window {name}"), defined(name)))
         .collect()
 }
 
@@ -175,6 +214,15 @@ pub(crate) fn changed(answer: &Approval, parts: &Parts) -> Vec<String> {
         .collect()
 }
 
+/// Whether a part is a gate of which it is being found out anew what it says.
+pub(crate) fn is_looked_at(part: &str, verdicts: &[GateVerdict]) -> bool {
+    let Some(gate) = part.strip_prefix(GATE_PART) else {
+        return false;
+    };
+    let gate = verdicts.iter().find(|verdict| verdict.gate.as_str() == gate);
+    gate.is_some_and(|gate| matches!(gate.code.as_str(), "check.first" | "check.again" | "check.stale"))
+}
+
 /// The approvals of a promotion under a rule, as they stand.
 fn approvals(view: &GateView<'_>, rule: &ApprovalRule, parts: &Parts) -> Approvals {
     let people = People::read(view.draft, &view.stage_ref.project);
@@ -190,12 +238,14 @@ fn approvals(view: &GateView<'_>, rule: &ApprovalRule, parts: &Parts) -> Approva
     }
     let (refusals, decided_by) = asking.refusals(&layers);
     let until = asking.until(&layers);
+    let wakes_at = asking.wakes_at(&layers);
     Approvals {
         rule: rule.clone(),
         layers,
         refusals,
         decided_by,
         until,
+        wakes_at,
     }
 }
 
@@ -208,6 +258,11 @@ struct Asking<'a> {
 impl Asking<'_> {
     fn layer(&self, index: u32, layer: &Layer, parts: &Parts, earlier: &[LayerNow]) -> LayerNow {
         let view = self.view;
+        // Two layers for a breaking change are two people, whatever the layers say.
+        let layer = &Layer {
+            distinct: layer.distinct || self.needs_two(),
+            ..layer.clone()
+        };
         let shown = concerning(layer, parts);
         let question = Digest::of_json(&json!({"index": index, "layer": layer, "shown": shown}));
         let asked = view
@@ -221,29 +276,36 @@ impl Asking<'_> {
             span.zip(asked_at)
                 .is_some_and(|(span, at)| span.after(at) <= view.now)
         };
-        let unanswered = over(layer.expires);
+        let too_late = over(layer.expires);
         let mut from = layer.from.clone();
-        if unanswered && layer.on_expire == OnExpire::Escalate {
+        if too_late && layer.on_expire == OnExpire::Escalate {
             from = layer.escalate.clone();
         } else if over(layer.sla) {
             from.0.extend(layer.escalate.0.iter().cloned());
         }
-        let known = self.known(layer, &from);
+        // A share is one of all members: that some of them may not answer makes it no smaller.
         let needed = match layer.quorum {
-            Some(share) => share.of(known),
+            Some(share) => share.of(self.asked(&layer.from).len()),
             None => layer.count as usize,
         };
+        let mut known = self.known(layer, &from);
+        let out_of_reach = layer.quorum.is_some() && known < needed;
+        if out_of_reach && from == layer.from {
+            from.0.extend(layer.escalate.0.iter().cloned());
+            known = self.known(layer, &from);
+        }
         let given = self.given(layer, question, earlier);
+        let unanswered = self.unanswered(layer, &given);
         let answers = self.view.promotion.approvals.iter();
         let lost = answers
             .filter(|answer| answer.question == question)
             .filter_map(|answer| Some((answer.by.clone(), revoked_key(self.people, answer)?)))
             .collect();
-        let stands = if given.len() >= needed {
+        let stands = if given.len() >= needed && unanswered.is_empty() {
             Stands::Complete
         } else if !self.rule.any_order && earlier.iter().any(|before| before.stands != Stands::Complete) {
             Stands::Later
-        } else if unanswered && layer.on_expire == OnExpire::Reject {
+        } else if too_late && layer.on_expire == OnExpire::Reject {
             Stands::Expired
         } else {
             Stands::Open
@@ -261,16 +323,24 @@ impl Asking<'_> {
             needed,
             known,
             given,
+            unanswered,
             lost,
             asked_at,
             remind_at: layer
                 .remind
                 .zip(asked)
                 .map(|(span, asked)| span.after(asked.reminded_at.unwrap_or(asked.at))),
-            escalation_told: asked.is_some_and(|asked| asked.escalated),
+            escalation_told: asked.is_some_and(|asked| asked.escalated || asked.from == from),
             from,
+            out_of_reach,
             stands,
         }
+    }
+
+    /// Whether the change is one into production that breaks something, and no rule says aloud that one person is enough.
+    fn needs_two(&self) -> bool {
+        let view = self.view;
+        view.release.release.change.breaking && view.stage.production && !self.rule.enough_for_breaking
     }
 
     /// Whether nobody was asked at the last decision, because of a freeze.
@@ -282,6 +352,13 @@ impl Asking<'_> {
 
     /// How many are known who may answer.
     fn known(&self, layer: &Layer, from: &Asked) -> usize {
+        let mut all = self.asked(from);
+        all.retain(|actor| self.excluded(layer, actor).is_none());
+        all.len()
+    }
+
+    /// Everybody who is known to be one of those who are asked.
+    fn asked(&self, from: &Asked) -> Vec<ActorId> {
         let paths = &self.view.release.release.change.paths;
         let mut all: Vec<ActorId> = from
             .0
@@ -290,8 +367,18 @@ impl Asking<'_> {
             .collect();
         all.sort();
         all.dedup();
-        all.retain(|actor| self.excluded(layer, actor).is_none());
-        all.len()
+        all
+    }
+
+    /// The owners of touched paths that nobody answered for: each team answers for its own. Whoever else is asked, by name,
+    /// as a team or because it took too long, answers for all.
+    fn unanswered(&self, layer: &Layer, given: &[Approval]) -> Vec<GroupName> {
+        if !layer.from.0.contains(&Who::Owners) || given.iter().any(|answer| answer.from != Who::Owners) {
+            return Vec::new();
+        }
+        let mut owners = self.people.owners(&self.view.release.release.change.paths);
+        owners.retain(|team| !given.iter().any(|answer| self.people.is_in(answer.seat(), team)));
+        owners
     }
 
     /// Why somebody who is asked may not answer all the same.
@@ -330,7 +417,8 @@ impl Asking<'_> {
         answer.tier >= self.rule.tier_of(layer) && self.holds(layer, answer)
     }
 
-    /// Whether an answer holds now: its actor is still asked, its key not revoked, its time not over.
+    /// Whether an answer holds now: its actor is still asked, its key not revoked, its time not over, and what was handed on
+    /// not ended.
     fn holds(&self, layer: &Layer, answer: &Approval) -> bool {
         let paths = &self.view.release.release.change.paths;
         let named = layer.from.0.contains(&answer.from) || layer.escalate.0.contains(&answer.from);
@@ -341,6 +429,7 @@ impl Asking<'_> {
         named
             && in_time
             && revoked_key(self.people, answer).is_none()
+            && self.people.still_sits(answer)
             && self.people.is_asked(answer.seat(), &answer.from, paths)
             && self.excluded(layer, answer.seat()).is_none()
             && self.excluded(layer, &answer.by).is_none()
@@ -350,7 +439,7 @@ impl Asking<'_> {
     fn refusals(&self, layers: &[LayerNow]) -> (Vec<(No, Approval)>, Option<Approval>) {
         let of_a_layer = |answer: &Approval| {
             layers.iter().any(|now| {
-                let of_authority = self.is_authority(answer) && revoked_key(self.people, answer).is_none();
+                let of_authority = self.is_authority(answer);
                 // A no lets nothing in, so it counts however it is bound.
                 now.question == answer.question
                     && (of_authority || (self.holds(&now.layer, answer) && now.layer.veto))
@@ -368,40 +457,46 @@ impl Asking<'_> {
             let bound = |now: &LayerNow| {
                 now.question == answer.question && answer.tier >= self.rule.tier_of(&now.layer)
             };
-            self.is_authority(answer)
-                && revoked_key(self.people, answer).is_none()
-                && layers.iter().any(bound)
+            self.is_authority(answer) && layers.iter().any(bound)
         });
         (refusals, decided_by.cloned())
     }
 
+    /// Whether an answer that holds is the final authority's: of one of its members, or of somebody whom one handed just that on.
     fn is_authority(&self, answer: &Approval) -> bool {
-        let authority = |team: &GroupName| self.people.is_in(answer.seat(), team);
-        self.rule.authority.as_ref().is_some_and(authority)
+        let Some(authority) = &self.rule.authority else {
+            return false;
+        };
+        let own = answer.instead_of.is_none() || answer.from == Who::Team(authority.clone());
+        own && self.people.is_in(answer.seat(), authority)
+            && self.people.still_sits(answer)
+            && revoked_key(self.people, answer).is_none()
     }
 
+    /// When a verdict changes by itself.
     fn until(&self, layers: &[LayerNow]) -> Option<Timestamp> {
-        let ends = |now: &LayerNow| {
-            let at = now.asked_at.unwrap_or(self.view.now);
-            let spans = [now.layer.sla, now.layer.expires].into_iter().flatten();
-            // One that is due now is told with this judging, and who is asked now is asked with it: the next follows.
-            let remind = now.layer.remind.map(|span| {
-                let next = now.remind_at.filter(|at| *at > self.view.now);
-                next.unwrap_or_else(|| span.after(self.view.now))
-            });
-            spans
-                .map(|span| span.after(at))
-                .chain(remind)
-                .filter(|at| *at > self.view.now)
-                .min()
-        };
         let open = layers.iter().filter(|now| now.stands == Stands::Open);
+        let deadlines = open.filter_map(|now| now.deadline(self.view.now));
         let answers = layers.iter().flat_map(|now| &now.given);
-        let answers_end = answers.filter_map(|answer| Some(self.rule.valid_for?.after(answer.at)));
+        let ends = answers
+            .clone()
+            .filter_map(|answer| Some(self.rule.valid_for?.after(answer.at)));
+        let handed_on = answers.filter_map(|answer| self.people.sits_until(answer));
+        deadlines.chain(ends).chain(handed_on).min()
+    }
+
+    /// When somebody is to be told something, or others are asked, although nothing else changes.
+    fn wakes_at(&self, layers: &[LayerNow]) -> Option<Timestamp> {
+        let open = layers.iter().filter(|now| now.stands == Stands::Open);
+        // One that is due now is told with this judging, and who is asked now is asked with it: the next follows.
+        let reminders = open.filter_map(|now| {
+            let next = now.remind_at.filter(|at| *at > self.view.now);
+            Some(next.unwrap_or(now.layer.remind?.after(self.view.now)))
+        });
         let rotas = layers
             .iter()
             .filter_map(|now| self.people.changes_at(&now.from.0));
-        open.filter_map(ends).chain(answers_end).chain(rotas).min()
+        reminders.chain(rotas).min()
     }
 }
 
@@ -456,6 +551,13 @@ impl Approvals {
 }
 
 impl LayerNow {
+    /// How soon it is to be answered, as it is asked: until then, others are asked or it is over.
+    pub(crate) fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let at = self.asked_at.unwrap_or(now);
+        let spans = [self.layer.sla, self.layer.expires].into_iter().flatten();
+        spans.map(|span| span.after(at)).filter(|end| *end > now).min()
+    }
+
     /// One line: how many of how many, who, and what is missing.
     pub(crate) fn says(&self) -> String {
         let who = if self.given.is_empty() {
@@ -478,8 +580,13 @@ impl LayerNow {
                 self.unknown.iter().map(|why| format!("; {why}")).collect()
             }
         };
+        let owners: Vec<&str> = self.unanswered.iter().map(GroupName::as_str).collect();
+        let owners = match self.given.is_empty() || owners.is_empty() {
+            true => String::new(),
+            false => format!(", and nobody yet for the paths of {}", owners.join(" and ")),
+        };
         format!(
-            "{} of {} from {}{who}{stands}{lost}{unknown}",
+            "{} of {} from {}{who}{owners}{stands}{lost}{unknown}",
             self.given.len(),
             self.needed,
             self.from

@@ -316,6 +316,26 @@ pub(crate) fn by_people(
     }
 }
 
+/// Whether somebody who was let do something lasting has the right to it yet: by a role, or by a token that administers.
+/// Where no roles are declared it was a token's scope, which was looked at when it was shown.
+pub(crate) fn still_may(
+    world: &World,
+    people: &People,
+    actor: &ActorId,
+    scope: Scope,
+    object: &Object,
+) -> bool {
+    let as_person = Actor {
+        id: actor.clone(),
+        name: None,
+        shown: Credential::Session,
+    };
+    match by_people(world, people, &as_person, scope, object) {
+        Ok(_) | Err(Denied::NoRoles(_)) => true,
+        Err(Denied::Scope(_) | Denied::Unseen { .. } | Denied::NoRole { .. }) => people.administers(actor),
+    }
+}
+
 /// Whether a role that is limited to some names covers what is done: the whole needs a role without limits.
 fn covers<N: PartialEq>(names: &[N], name: Option<&N>) -> bool {
     names.is_empty() || name.is_some_and(|name| names.contains(name))

@@ -325,6 +325,8 @@ pub enum Command {
         groups: Vec<String>,
         /// Until when they are believed.
         until: Timestamp,
+        /// Digest of the provider's own name of the person, where there is a provider.
+        subject: Option<Digest>,
     },
     /// Let a key sign an actor's answers.
     EnrolKey {
@@ -346,6 +348,15 @@ pub enum Command {
         gate: GateName,
         /// When the permission ends.
         until: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// Take an override back.
+    WithdrawOverride {
+        /// Which promotion.
+        promotion: PromotionId,
+        /// The gate.
+        gate: GateName,
         /// Why.
         reason: String,
     },
@@ -410,6 +421,8 @@ pub enum Command {
         gate: GateName,
         /// Entry or verification.
         of: CheckOf,
+        /// Digest of the check that was run.
+        check: Digest,
         /// What it found.
         evidence: Arc<Evidence>,
         /// Traffic of the canary so far.

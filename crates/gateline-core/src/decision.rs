@@ -78,11 +78,12 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         risk,
         assessment: Some(&assessment),
     };
-    let (mut verdicts, mut question) = judge_all(&entry_gates, &view);
+    let (mut verdicts, mut question) = judge_all(&entry_gates, &view, None);
     if lane_free && !verdicts.iter().any(GateVerdict::keeps_out) {
-        // Everything would admit now: live checks must be fresh at the moment of acting.
+        // Everything would admit now: live checks must be fresh at the moment of acting. That one is due again changes
+        // nothing of what people were shown, so what they are asked stays the same.
         view.last_look = true;
-        (verdicts, question) = judge_all(&entry_gates, &view);
+        (verdicts, question) = judge_all(&entry_gates, &view, Some(question));
     }
     let scheduled = question.rule.as_ref().ok().copied().flatten();
     let scheduled = scheduled.and_then(|rule| rule.scheduled.as_ref());
@@ -100,6 +101,12 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
         })
         .flatten()
         .chain(promotion.overrides_asked.iter().map(|asked| asked.until))
+        .chain(
+            approvals
+                .iter()
+                .flatten()
+                .filter_map(|approvals| approvals.wakes_at),
+        )
         .filter(|until| *until > draft.facts.now)
         .min();
     let opening = opening(&view, &verdicts, scheduled);
@@ -280,8 +287,13 @@ fn entry_gates(stage: &Stage, breaking: bool) -> Vec<Gate> {
     declared
 }
 
-/// Judges all gates, those in front of the question first, and says what people are asked.
-fn judge_all<'a>(entry_gates: &[Gate], view: &GateView<'a>) -> (Vec<GateVerdict>, Question<'a>) {
+/// Judges all gates, those in front of the question first, and says what people are asked: what is given, or else what
+/// follows from the gates in front.
+fn judge_all<'a>(
+    entry_gates: &[Gate],
+    view: &GateView<'a>,
+    asked: Option<Question<'a>>,
+) -> (Vec<GateVerdict>, Question<'a>) {
     let behind = |gate: &Gate| AFTER_THE_QUESTION.contains(&gate.kind.as_str());
     let at = entry_gates.iter().position(behind).unwrap_or(entry_gates.len());
     let (in_front, behind) = entry_gates.split_at(at);
@@ -290,7 +302,7 @@ fn judge_all<'a>(entry_gates: &[Gate], view: &GateView<'a>) -> (Vec<GateVerdict>
         let judged = judge_one(gate, view, &verdicts, None);
         verdicts.push(judged);
     }
-    let question = approvals::question(view, &verdicts);
+    let question = asked.unwrap_or_else(|| approvals::question(view, &verdicts));
     for gate in behind {
         let judged = judge_one(gate, view, &verdicts, Some(&question));
         verdicts.push(judged);
@@ -342,6 +354,13 @@ fn verdict(gate: &Gate, says: Says, view: &GateView<'_>) -> GateVerdict {
     };
     let keeps_out = verdict != Verdict::Satisfied && gate.mode.is_enforce();
     let overridden = view.overridden(&gate.name).filter(|_| keeps_out).cloned();
+    let says = match view
+        .override_lost(&gate.name)
+        .filter(|_| keeps_out && overridden.is_none())
+    {
+        Some(who) => format!("{says}; its override counts no more, for {who} may not override here any more"),
+        None => says,
+    };
     let mut asked = view.promotion.overrides_asked.iter();
     if let Some(asked) = asked.find(|asked| keeps_out && asked.gate == gate.name && view.now < asked.until) {
         let by = &asked.by;

@@ -75,6 +75,11 @@ impl<'w> Draft<'w> {
         }
     }
 
+    /// Every project, as it is before this draft. Not noted as read.
+    pub(crate) fn projects(&self) -> impl Iterator<Item = (&'w ProjectName, &'w Arc<Project>)> {
+        self.world.projects()
+    }
+
     /// A draft to look at what would be if a project had other rules. Nothing of it is recorded.
     pub(crate) fn suppose(world: &'w World, facts: &'w Facts, of: ProjectName, project: Project) -> Self {
         Self {

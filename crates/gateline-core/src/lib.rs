@@ -32,9 +32,9 @@ mod world;
 pub use command::{Actor, Command, Credential, Facts, Signed, StepOutcome};
 pub use conditions::{APPROVAL_FACTS, RISK_FACTS, TELL_FACTS};
 pub use decide::{
-    ACCOUNTS_MAX, ATTEMPTS_MAX, CALENDARS_PER_PROJECT_MAX, DELEGATED_MAX, DELEGATIONS_MAX, Decided,
-    KEYS_PER_ACTOR_MAX, ONCE_WORDS, PROPOSALS_OPEN_MAX, ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide,
-    server_project, to_sign,
+    ACCOUNTS_MAX, ATTEMPTS_MAX, CALENDARS_PER_PROJECT_MAX, DELEGATED_MAX, DELEGATIONS_MAX,
+    DELEGATIONS_PER_ACTOR_MAX, Decided, KEYS_PER_ACTOR_MAX, ONCE_WORDS, PROPOSALS_OPEN_MAX, ToSign,
+    WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, server_project, to_sign,
 };
 pub use decision::judge_gates;
 pub use draft::Proposed;

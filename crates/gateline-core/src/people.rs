@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, GroupName, OnCall, Owner, Pipeline, PipelineName, ProjectName, Roles, Team, Who,
+    ActorId, Approval, Delegation, GroupName, OnCall, Owner, Pipeline, PipelineName, ProjectName, Roles,
+    Team, Who,
 };
 use jiff::Timestamp;
 
@@ -260,25 +261,60 @@ impl People {
 
     /// As whom an actor may answer one of those who are asked: as himself first, else instead of somebody who handed it on.
     pub fn seat(&self, actor: &ActorId, asked: &[Who], paths: &[String]) -> Option<(Who, Option<ActorId>)> {
-        if let Some(who) = asked.iter().find(|who| self.is_asked(actor, who, paths)) {
-            return Some((who.clone(), None));
-        }
-        let projects = [&self.here, &self.server].into_iter().flatten();
-        let handed_on = projects
-            .flat_map(|project| &project.delegations)
-            .filter(|delegation| delegation.to == *actor && delegation.holds(self.now));
-        handed_on.into_iter().find_map(|delegation| {
-            let covers = |who: &&Who| match (&delegation.team, who) {
-                (None, _) => true,
-                (Some(team), Who::Team(asked)) => team == asked,
-                (Some(_), Who::Actor(_) | Who::Owners) => false,
-            };
+        self.seats(actor, asked, paths).into_iter().next()
+    }
+
+    /// All of them: as himself where he is asked, and instead of each who handed it on.
+    pub fn seats(&self, actor: &ActorId, asked: &[Who], paths: &[String]) -> Vec<(Who, Option<ActorId>)> {
+        let own = asked.iter().find(|who| self.is_asked(actor, who, paths));
+        let own = own.map(|who| (who.clone(), None));
+        let handed_on = self.handed_on_to(actor).filter_map(|delegation| {
             let by = &delegation.by;
             let who = asked
                 .iter()
-                .find(|who| covers(who) && self.is_asked(by, who, paths))?;
+                .find(|who| delegation.covers(who) && self.is_asked(by, who, paths))?;
             Some((who.clone(), Some(by.clone())))
-        })
+        });
+        own.into_iter().chain(handed_on).collect()
+    }
+
+    /// What others hand on to an actor now.
+    fn handed_on_to(&self, actor: &ActorId) -> impl Iterator<Item = &Delegation> {
+        let projects = [&self.here, &self.server].into_iter().flatten();
+        projects
+            .flat_map(|project| &project.delegations)
+            .filter(move |delegation| delegation.to == *actor && delegation.holds(self.now))
+    }
+
+    /// The member of a team who handed on to an actor what the team decides, and named the team: what is handed on in
+    /// general is not the last word.
+    pub(crate) fn decides_for(&self, actor: &ActorId, team: &GroupName) -> Option<ActorId> {
+        let named = |delegation: &&Delegation| delegation.team.as_ref() == Some(team);
+        let mut handed_on = self.handed_on_to(actor).filter(named);
+        let member = handed_on.find(|delegation| self.is_in(&delegation.by, team))?;
+        Some(member.by.clone())
+    }
+
+    /// Until when an answer that was given instead of somebody is his: the end of the delegation that covers it.
+    pub(crate) fn sits_until(&self, answer: &Approval) -> Option<Timestamp> {
+        let instead_of = answer.instead_of.as_ref()?;
+        let covering = self
+            .handed_on_to(&answer.by)
+            .filter(|delegation| delegation.by == *instead_of && delegation.covers(&answer.from));
+        covering.map(|delegation| delegation.until).max()
+    }
+
+    /// Whether an answer is in somebody's own name, or what he was handed on for it is in force.
+    pub(crate) fn still_sits(&self, answer: &Approval) -> bool {
+        answer.instead_of.is_none() || self.sits_until(answer).is_some()
+    }
+
+    /// Whether a token in force lets an actor administer the server.
+    pub(crate) fn administers(&self, actor: &ActorId) -> bool {
+        let tokens = self.server.iter().flat_map(|server| server.tokens.values());
+        tokens
+            .filter(|token| token.actor == *actor)
+            .any(|token| token.administers(self.now))
     }
 
     /// A key that is or was enrolled, by fingerprint.

@@ -179,10 +179,14 @@ fn run_modules(
         let Some(order) = policy::order_in(draft, promotion, gate) else {
             continue;
         };
+        let Some(check) = policy::check_in(draft, promotion, gate) else {
+            continue;
+        };
         let key = (CheckOf::Entry, gate.name.clone());
         let ran = promotion
             .checks
             .get(&key)
+            .filter(|checked| checked.check == check)
             .and_then(|checked| reading(&checked.evidence));
         if ran.is_some_and(|ran| ran.module == order.module && ran.basis == order.basis) {
             continue;
@@ -210,6 +214,7 @@ fn run_modules(
         };
         let checked = Checked {
             id: evidence.id(),
+            check,
             evidence: Arc::new(evidence),
             at: facts.now,
         };

@@ -41,7 +41,7 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
         ) => world
             .promotions()
             .filter(|promotion| *project == server_project() || promotion.id.stage.project == *project)
-            .filter(|promotion| !promotion.asked.is_empty())
+            .filter(|promotion| !promotion.asked.is_empty() || !promotion.overrides.is_empty())
             .map(|promotion| promotion.id.clone())
             .collect(),
         (Event::LaneFreed { .. } | Event::ReviewWritten { .. }, StreamId::Stage(stage)) => world

@@ -43,6 +43,7 @@ pub fn summary(world: &World, id: &PromotionId, text: Option<ChangeText>, now: T
     let asking = judged.approvals.as_ref().ok().and_then(Option::as_ref);
     let gates = of.gates();
     let layers = asking.map(|approvals| &approvals.layers[..]).unwrap_or_default();
+    let asked_now = decision.verdicts.iter().any(GateVerdict::is_asking);
     Some(Summary {
         promotion: id.clone(),
         version: decision.version.clone(),
@@ -58,13 +59,13 @@ pub fn summary(world: &World, id: &PromotionId, text: Option<ChangeText>, now: T
         refusals: asking.map(refusals).unwrap_or_default(),
         answer_by: layers
             .iter()
-            .filter(|layer| layer.stands == Stands::Open)
-            .filter_map(|layer| answer_by(layer, now))
+            .filter(|layer| asked_now && layer.stands == Stands::Open)
+            .filter_map(|layer| layer.deadline(now))
             .min(),
         expires_at: judged.stage.expires.after(promotion.requested_at),
         told: layers
             .iter()
-            .flat_map(|layer| told(layer, asking))
+            .flat_map(|layer| told(layer, asking, asked_now))
             .chain(told_by_rules(&draft, &judged, promotion))
             .collect(),
     })
@@ -235,9 +236,21 @@ impl Of<'_> {
                 Some(live) => format!("it can go back to {} by itself", live.version),
                 None => "nothing is replaced".to_owned(),
             };
+            let closed: Vec<&str> = gates
+                .iter()
+                .filter(|gate| gate.stands != GateStands::Satisfied)
+                .map(|gate| gate.gate.as_str())
+                .collect();
+            let satisfied = match closed.is_empty() {
+                true => "every gate is satisfied without exception".to_owned(),
+                false => format!(
+                    "every gate in front is satisfied without exception, it goes in when {} lets it",
+                    closed.join(" and ")
+                ),
+            };
             return recommended(
                 Act::Approve,
-                format!("every gate is satisfied without exception, the risk is {level}, and {back}"),
+                format!("{satisfied}, the risk is {level}, and {back}"),
             );
         }
         recommended(Act::Look, why.join("; "))
@@ -325,17 +338,15 @@ fn last_word(approvals: &Approvals) -> String {
     }
 }
 
-fn answer_by(layer: &LayerNow, now: Timestamp) -> Option<Timestamp> {
-    let asked_at = layer.asked_at.unwrap_or(now);
-    let ends = [layer.layer.sla, layer.layer.expires].into_iter().flatten();
-    ends.map(|span| span.after(asked_at)).filter(|at| *at > now).min()
-}
-
 /// Who is told of a layer's question, and when, as the stage declares it.
-fn told(layer: &LayerNow, asking: Option<&Approvals>) -> Vec<Told> {
+fn told(layer: &LayerNow, asking: Option<&Approvals>, asked_now: bool) -> Vec<Told> {
     let told = |when: String, who: String| Told { when, who };
     let declared = &layer.layer;
     let mut all = match layer.stands {
+        Stands::Open if !asked_now => vec![told(
+            "when the gates in front are satisfied".to_owned(),
+            layer.from.to_string(),
+        )],
         Stands::Open => vec![told("now".to_owned(), layer.from.to_string())],
         Stands::Later => vec![told(
             "when the layers before are complete".to_owned(),

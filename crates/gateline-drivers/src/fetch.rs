@@ -1,5 +1,6 @@
 //! Fetching: one bounded HTTP request, and each way in which it can go wrong with its own words.
 //!
+//! Reaches no link-local and no metadata address, as letters do not, and asks no proxy, which would look names up itself.
 //! Knows nothing of what is in the answer. Every request gets a fresh connection: a check asks whether new callers
 //! are served. Redirects leave neither the host nor its port; secrets go to the address that was written.
 
@@ -13,6 +14,7 @@ use reqwest::{Client, RequestBuilder, Response, Url};
 use tokio::time::Instant;
 
 use crate::CheckError;
+use crate::outbound::{self, Reach};
 
 /// Most redirects that are followed, all on the same host.
 pub const REDIRECTS_MAX: usize = 5;
@@ -77,6 +79,11 @@ pub(crate) fn shown(url: &Url) -> String {
     )
 }
 
+/// Whether an address is none that only a machine itself should ask.
+pub(crate) fn reachable(url: &Url) -> Result<(), CheckError> {
+    outbound::number_allowed(url, &Reach::Checked).map_err(CheckError::new)
+}
+
 /// One GET.
 pub(crate) async fn get(ask: &Ask<'_>, accept: &str) -> Result<Answer, CheckError> {
     perform(
@@ -94,6 +101,7 @@ pub(crate) async fn post_form(ask: &Ask<'_>, fields: &[(&str, &str)]) -> Result<
 }
 
 async fn perform(ask: &Ask<'_>, mut request: RequestBuilder) -> Result<Answer, CheckError> {
+    reachable(ask.url)?;
     let at = shown(ask.url);
     if let Some(reference) = ask.token {
         request = request.bearer_auth(crate::secret::read(reference).await?);
@@ -195,6 +203,8 @@ fn build(redirects: fn() -> Policy, idle_max: usize) -> Result<Client, String> {
         Client::builder()
             .user_agent(concat!("gateline/", env!("CARGO_PKG_VERSION")))
             .redirect(redirects())
+            .no_proxy()
+            .dns_resolver(outbound::resolver(Reach::Checked))
             .pool_max_idle_per_host(idle_max)
     };
     // Without the system's certificates plain http still works; https then fails with its own words.
@@ -356,6 +366,29 @@ mod tests {
             .await
             .unwrap_err();
         assert!(!err.why.contains("hunter"), "{err}");
+    }
+
+    #[tokio::test]
+    async fn where_a_machine_keeps_its_own_secrets_is_not_asked() {
+        for address in [
+            "http://169.254.169.254/latest/meta-data/",
+            "http://[fd00:ec2::254]/",
+            "http://[::ffff:169.254.169.254]/",
+            "http://2852039166/",
+        ] {
+            let url = url(address).unwrap();
+            let ask = Ask {
+                url: &url,
+                timeout: Span::from_secs(5),
+                token: None,
+                body_bytes_max: 10,
+            };
+            let err = get(&ask, "*/*").await.unwrap_err();
+            assert!(
+                err.why.contains("link-local or a metadata service"),
+                "{address}: {err}"
+            );
+        }
     }
 
     #[test]

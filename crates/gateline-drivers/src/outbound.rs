@@ -26,6 +26,8 @@ const METADATA: [IpAddr; 3] = [
 pub enum Reach {
     /// Anything but link-local and metadata addresses; this host only by number, or as `localhost`.
     Near,
+    /// Anything but link-local and metadata addresses: what a pipeline may look at, which is most often near.
+    Checked,
     /// The public network, and these networks.
     Public(Vec<Network>),
 }
@@ -39,6 +41,7 @@ impl Reach {
                 let here = host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
                 !forbidden(address) && (here || !address.is_loopback())
             }
+            Reach::Checked => !forbidden(address),
             Reach::Public(allowed) => {
                 allowed.iter().any(|network| network.has(address))
                     || (!forbidden(address) && !is_private(address))
@@ -49,7 +52,7 @@ impl Reach {
     /// Why an address is not permitted, for people.
     fn refusal(&self, host: &str) -> String {
         match self {
-            Reach::Near => {
+            Reach::Near | Reach::Checked => {
                 format!(
                     "`{host}` is not an address that Gateline asks: it is link-local or a metadata service"
                 )
@@ -133,10 +136,8 @@ pub fn allowed(text: &str, reach: &Reach) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!("the address of `{host}` holds a name or a password"));
     }
-    match number {
-        Some(address) if !reach.permits(host, address) => Err(reach.refusal(host)),
-        Some(_) | None => Ok(url),
-    }
+    number_allowed(&url, reach)?;
+    Ok(url)
 }
 
 /// The addresses behind a host's name that may be connected to.
@@ -154,6 +155,23 @@ pub async fn look_up(host: &str, port: u16, reach: &Reach) -> Result<Vec<SocketA
         return Err(reach.refusal(host));
     }
     Ok(good)
+}
+
+/// What looks names up for a client that reaches so far.
+pub(crate) fn resolver(reach: Reach) -> Arc<impl Resolve + 'static> {
+    Arc::new(Checked(reach))
+}
+
+/// Whether a host that is written as a number may be connected to. Names are looked at once they are looked up.
+///
+/// # Errors
+/// Why it may not.
+pub(crate) fn number_allowed(url: &Url, reach: &Reach) -> Result<(), String> {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    match host.parse::<IpAddr>() {
+        Ok(address) if !reach.permits(host, address) => Err(reach.refusal(host)),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Names, looked up; an address that may not be asked is not among the answers.
@@ -181,7 +199,7 @@ pub fn client(reach: &Reach, timeout: Duration) -> Result<Client, String> {
             .redirect(Policy::none())
             .no_proxy()
             .timeout(timeout)
-            .dns_resolver(Arc::new(Checked(reach.clone())))
+            .dns_resolver(resolver(reach.clone()))
     };
     // Without the system's certificates what is on this host can still be asked.
     builder()

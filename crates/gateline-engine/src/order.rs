@@ -2,7 +2,7 @@
 
 use gateline_core::{Promotion, World, gates};
 use gateline_model::{
-    Check, CheckOrder, Gate, GateName, OnFailure, Pipeline, ReleaseId, Stage, StageRef, StepAction,
+    Check, CheckOrder, Gate, GateName, OnFailure, Pipeline, ReleaseId, Risk, Stage, StageRef, StepAction,
     StepOrder, StreamId, TargetName, TargetView, Weight, WorkKind,
 };
 use gateline_store::Leased;
@@ -58,7 +58,11 @@ fn check(
     name: &GateName,
 ) -> Option<TaskOrder> {
     let gate = declared.iter().find(|gate| gate.name == *name)?;
-    let observes = (gates::kind(&gate.kind)?.observes)(&gate.params)?;
+    let risk = promotion
+        .decision
+        .as_ref()
+        .map_or(Risk::Critical, |decision| decision.risk);
+    let observes = gates::observed(gate, risk)?;
     let state = world.release(&promotion.release)?;
     let (reports, registries) = match &observes.check {
         Check::Attestation(_) => (gates::attestations(state), pipeline.registries()),

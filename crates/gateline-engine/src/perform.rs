@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use gateline_core::{Command, StepOutcome};
 use gateline_model::{
-    CheckOf, Delivered, Evidence, Facts as EvidenceFacts, Found, Health, HealthSeen, PromotionId, Reading,
-    Span, StreamId, Work, WorkKind,
+    CheckOf, Delivered, Digest, Evidence, Facts as EvidenceFacts, Found, Health, HealthSeen, PromotionId,
+    Reading, Span, StreamId, Work, WorkKind,
 };
 use gateline_store::{Fence, Leased};
 use jiff::Timestamp;
@@ -88,13 +88,13 @@ impl Engine {
         };
         let command = match (&task.leased.work.stream, &task.leased.work.kind, observed) {
             (StreamId::Promotion(id), WorkKind::CheckEntry { gate }, Observed::Checked(read)) => {
-                self.check_report(now, id, gate.clone(), CheckOf::Entry, read)
+                self.check_report(now, id, (gate.clone(), CheckOf::Entry), &task.order, read)
             }
             (StreamId::Promotion(id), WorkKind::CheckStep { gate }, Observed::Checked(read)) => {
-                self.check_report(now, id, gate.clone(), CheckOf::Step, read)
+                self.check_report(now, id, (gate.clone(), CheckOf::Step), &task.order, read)
             }
             (StreamId::Promotion(id), WorkKind::CheckVerify { gate }, Observed::Checked(read)) => {
-                self.check_report(now, id, gate.clone(), CheckOf::Verify, read)
+                self.check_report(now, id, (gate.clone(), CheckOf::Verify), &task.order, read)
             }
             (StreamId::Promotion(id), WorkKind::Step { step, attempt }, Observed::Stepped(outcome)) => {
                 Some(Command::ReportStep {
@@ -171,10 +171,13 @@ impl Engine {
         &self,
         now: Timestamp,
         id: &PromotionId,
-        gate: gateline_model::GateName,
-        of: CheckOf,
+        (gate, of): (gateline_model::GateName, CheckOf),
+        order: &TaskOrder,
         read: Result<Reading, String>,
     ) -> Option<Command> {
+        let TaskOrder::Check(order) = order else {
+            return None;
+        };
         let promotion = self.world.promotion(id)?;
         let release = &self.world.release(&promotion.release)?.release;
         let found = match read {
@@ -211,6 +214,7 @@ impl Engine {
             promotion: id.clone(),
             gate,
             of,
+            check: Digest::of_json(&order.check),
             evidence,
             served: self.traffic.served(id),
         })

@@ -522,6 +522,15 @@ impl Delegation {
     pub fn holds(&self, now: Timestamp) -> bool {
         self.from <= now && now < self.until
     }
+
+    /// Whether it hands on what one of those who are asked may answer: that of its team alone, where it names one.
+    pub fn covers(&self, who: &Who) -> bool {
+        match (&self.team, who) {
+            (None, _) => true,
+            (Some(team), Who::Team(asked)) => team == asked,
+            (Some(_), Who::Actor(_) | Who::Owners) => false,
+        }
+    }
 }
 
 #[cfg(test)]

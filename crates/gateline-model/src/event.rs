@@ -130,6 +130,9 @@ pub enum Event {
         groups: Vec<String>,
         /// Until when they are believed.
         until: Timestamp,
+        /// Digest of the provider's own name of the person (issuer and subject), which stays when others change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subject: Option<Digest>,
     },
     /// A key may sign answers of an actor from now on.
     KeyEnrolled {
@@ -414,6 +417,9 @@ pub enum Event {
         /// The key that had signed it and was revoked since.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         revoked: Option<String>,
+        /// Instead of whom it was given, where that delegation is over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<ActorId>,
         /// Until when what was approved would have been locked.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         locked_until: Option<Timestamp>,
@@ -428,12 +434,21 @@ pub enum Event {
         /// The permission.
         permission: Override,
     },
+    /// An override was taken back before it let the release in.
+    OverrideWithdrawn {
+        /// The gate that it named.
+        gate: GateName,
+        /// Who had asked for it.
+        by: ActorId,
+    },
     /// A live check came back.
     CheckRecorded {
         /// The gate that asked for it.
         gate: GateName,
         /// Entry or verification.
         of: CheckOf,
+        /// Digest of the check: what it found says nothing of a check with other parameters.
+        check: Digest,
         /// What it found.
         evidence: Arc<Evidence>,
     },
@@ -775,6 +790,7 @@ pub const TOLD_EVENTS: &[&str] = &[
     "on_call_errored",
     "on_call_learned",
     "override_granted",
+    "override_withdrawn",
     "password_set",
     "person_asked",
     "pipeline_applied",
@@ -862,6 +878,7 @@ impl Event {
             Event::ApprovalVoided { .. } => "approval_voided",
             Event::OverrideAsked { .. } => "override_asked",
             Event::OverrideGranted { .. } => "override_granted",
+            Event::OverrideWithdrawn { .. } => "override_withdrawn",
             Event::CheckRecorded { .. } => "check_recorded",
             Event::PromotionAdmitted { .. } => "promotion_admitted",
             Event::StepIntended { .. } => "step_intended",

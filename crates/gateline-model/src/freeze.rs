@@ -55,7 +55,7 @@ impl Recurs {
     /// The time that `at` is in, or the next one after it.
     fn next(&self, at: Timestamp, calendars: &Calendars) -> Result<Option<Stretch>, Unknown> {
         match self {
-            Recurs::Hours(window) => window.next(at, calendars),
+            Recurs::Hours(window) => window.next_kept_out(at, calendars),
             Recurs::Calendar { name, zone } => {
                 let calendar = calendars
                     .get(name)
@@ -205,6 +205,32 @@ mod tests {
             ..weekends()
         };
         assert!(strict.holds(PromotionKind::Rollback, ChangeKind::Hotfix));
+    }
+
+    #[test]
+    fn a_freeze_in_an_hour_that_happens_twice_holds_both_times() {
+        let mut freeze = weekends();
+        freeze.until = at("2027-12-01T00:00:00Z");
+        let Some(Recurs::Hours(hours)) = &mut freeze.recurs else {
+            panic!("it has hours");
+        };
+        hours.zone = "Europe/Berlin".parse().unwrap();
+        (hours.from, hours.to) = ("02:00".parse().unwrap(), "02:30".parse().unwrap());
+        // On 2027-10-31 clocks show 02:00 to 03:00 twice.
+        for (moment, frozen) in [
+            ("2027-10-30T23:59:59Z", false),
+            ("2027-10-31T00:00:00Z", true),
+            ("2027-10-31T00:29:59Z", true),
+            ("2027-10-31T01:00:00Z", true),
+            ("2027-10-31T01:29:59Z", true),
+            ("2027-10-31T01:30:00Z", false),
+        ] {
+            assert_eq!(
+                freeze.is_in_force(at(moment), &Calendars::new()),
+                frozen,
+                "{moment}"
+            );
+        }
     }
 
     #[test]

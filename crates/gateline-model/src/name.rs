@@ -63,8 +63,16 @@ fn is_actor(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"._@:/-".contains(&b))
 }
 
+/// An e-mail address in lower case; any other text as it is.
+fn address_folded(text: &str) -> std::borrow::Cow<'_, str> {
+    match text.contains('@') && text.bytes().any(|b| b.is_ascii_uppercase()) {
+        true => text.to_ascii_lowercase().into(),
+        false => text.into(),
+    }
+}
+
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident: $what:literal, $check:ident, $rule:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $what:literal, $check:ident, $rule:ident $(, $fold:ident)?;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -81,6 +89,7 @@ macro_rules! names {
             type Err = NameError;
 
             fn from_str(text: &str) -> Result<Self, NameError> {
+                $(let text: &str = &$fold(text);)?
                 if $check(text) {
                     return Ok(Self(text.into()));
                 }
@@ -121,8 +130,9 @@ macro_rules! names {
 names! {
     /// The name of a local account, which is its actor's id too.
     AccountName: "account name", is_label, LABEL_RULE;
-    /// An identity behind an event: opaque, never a personal name (those are erasable, see [`crate::Private`]).
-    ActorId: "actor id", is_actor, ACTOR_RULE;
+    /// An identity behind an event: opaque, never a personal name (those are erasable, see [`crate::Private`]). One that is
+    /// an e-mail address is written in lower case: whoever spells it otherwise means the same person.
+    ActorId: "actor id", is_actor, ACTOR_RULE, address_folded;
     /// The name of an artifact within its release.
     ArtifactName: "artifact name", is_label, LABEL_RULE;
     /// The name of a way to tell people something, as the server's file declares it.

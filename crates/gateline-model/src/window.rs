@@ -1,7 +1,9 @@
 //! Windows: recurring times in which a stage admits. Half-open: `from` is in, `to` is not.
 //!
 //! One rule for every change of the clock: a window opens at the first moment at which the zone's clocks show `from` or
-//! later, and closes at the first at which they show `to` or later. Knows no clock; callers pass the moment.
+//! later, and closes at the first at which they show `to` or later. The hours of a freeze end only at the last such moment,
+//! where clocks show it twice: what keeps out keeps out longer, what lets in does not. Knows no clock; callers pass the
+//! moment.
 
 mod day;
 
@@ -84,13 +86,30 @@ impl Window {
     /// # Errors
     /// [`Unknown`] when a calendar is not there, or says nothing of a day that matters.
     pub fn next(&self, at: Timestamp, calendars: &Calendars) -> Result<Option<Stretch>, Unknown> {
+        self.next_that_ends(at, calendars, Zone::first)
+    }
+
+    /// The same for hours in which nothing is let in: an end that clocks show twice is the second.
+    ///
+    /// # Errors
+    /// [`Unknown`] when a calendar is not there, or says nothing of a day that matters.
+    pub fn next_kept_out(&self, at: Timestamp, calendars: &Calendars) -> Result<Option<Stretch>, Unknown> {
+        self.next_that_ends(at, calendars, Zone::last)
+    }
+
+    fn next_that_ends(
+        &self,
+        at: Timestamp,
+        calendars: &Calendars,
+        ends: fn(&Zone, Date, TimeOfDay) -> Option<Timestamp>,
+    ) -> Result<Option<Stretch>, Unknown> {
         let today = self.zone.date(at);
         // Yesterday's open time may run past midnight.
         for offset in -1..=LOOK_AHEAD_DAYS {
             let Ok(date) = today.checked_add(offset.days()) else {
                 break;
             };
-            let Some(open) = self.on(date).filter(|open| at < open.until) else {
+            let Some(open) = self.on(date, ends).filter(|open| at < open.until) else {
                 continue;
             };
             if let Some(left) = self.first_left(open, at, calendars)? {
@@ -101,7 +120,7 @@ impl Window {
     }
 
     /// The open time that begins on a day, before holidays are taken from it.
-    fn on(&self, date: Date) -> Option<Stretch> {
+    fn on(&self, date: Date, ends: fn(&Zone, Date, TimeOfDay) -> Option<Timestamp>) -> Option<Stretch> {
         let listed = self.days.is_empty() || self.days.iter().any(|day| day.is(date));
         let in_month = self.months.is_empty() || self.months.iter().any(|month| month.is(date));
         if !listed || !in_month || self.from == self.to {
@@ -112,7 +131,7 @@ impl Window {
         } else {
             date
         };
-        Stretch::new(self.zone.first(date, self.from)?, self.zone.first(end, self.to)?)
+        Stretch::new(self.zone.first(date, self.from)?, ends(&self.zone, end, self.to)?)
     }
 
     /// The first part of an open time that holidays leave and that ends after `at`.

@@ -40,13 +40,27 @@ impl Zone {
     /// The first moment at which its clocks show this time of this day, or a later one. A time that a forward change of
     /// the clock leaves out is that change; one that happens twice is the first.
     pub fn first(&self, date: Date, time: TimeOfDay) -> Option<Timestamp> {
+        self.first_of(Self::shown(date, time)?)
+    }
+
+    /// The same, but of a time that happens twice the second.
+    pub fn last(&self, date: Date, time: TimeOfDay) -> Option<Timestamp> {
+        let shown = Self::shown(date, time)?;
+        let ambiguous = self.0.to_ambiguous_timestamp(shown);
+        match ambiguous.offset() {
+            AmbiguousOffset::Fold { .. } => ambiguous.later().ok(),
+            AmbiguousOffset::Gap { .. } | AmbiguousOffset::Unambiguous { .. } => self.first_of(shown),
+        }
+    }
+
+    fn shown(date: Date, time: TimeOfDay) -> Option<DateTime> {
         let (date, minutes) = if time.0 == MINUTES_PER_DAY {
             (date.tomorrow().ok()?, 0)
         } else {
             (date, time.0)
         };
         let time = Time::new((minutes / 60) as i8, (minutes % 60) as i8, 0, 0).ok()?;
-        self.first_of(date.to_datetime(time))
+        Some(date.to_datetime(time))
     }
 
     fn first_of(&self, shown: DateTime) -> Option<Timestamp> {

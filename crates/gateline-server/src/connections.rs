@@ -2,9 +2,10 @@
 //!
 //! Knows no route.
 
+use std::collections::HashMap;
 use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,8 +21,10 @@ use tower::ServiceExt as _;
 
 /// Most connections at once. More wait until one ends.
 pub const CONNECTIONS_MAX: usize = 4_096;
+/// Most connections at once of one address: the others of all addresses stay free. A proxy in front is one address.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
 /// How long a connection may take to send the head of its next request: nobody holds one open for nothing.
-pub const HEAD_SECS_MAX: u64 = 30;
+pub const HEAD_SECS_MAX: u64 = 10;
 /// How long requests may take to end once the server was told to: a slow upload would otherwise keep the database locked.
 pub const SHUTDOWN_SECS_MAX: u64 = 10;
 
@@ -30,11 +33,55 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// Answers connections until it is told to stop, and then lets open requests end.
 pub async fn serve_connections(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    serve_at_once(CONNECTIONS_MAX, listener, router, stop).await;
+    let limits = Limits {
+        all: CONNECTIONS_MAX,
+        of_one: CONNECTIONS_PER_ADDRESS_MAX,
+    };
+    serve_at_once(limits, listener, router, stop).await;
+}
+
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    all: usize,
+    of_one: usize,
+}
+
+/// How many connections each address has open.
+#[derive(Debug, Clone, Default)]
+struct Addresses(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One connection of an address, until it is dropped.
+struct Held(Addresses, IpAddr);
+
+impl Addresses {
+    /// Counts one more, unless the address has all that it may have.
+    fn hold(&self, address: IpAddr, most: usize) -> Option<Held> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(address).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Held(self.clone(), address))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Self(addresses, address) = self;
+        let mut open = addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(address);
+            }
+        }
+    }
 }
 
 async fn serve_at_once(
-    connections_max: usize,
+    limits: Limits,
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()>,
@@ -42,7 +89,8 @@ async fn serve_at_once(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEAD_SECS_MAX));
-    let seats = Arc::new(Semaphore::new(connections_max));
+    let seats = Arc::new(Semaphore::new(limits.all));
+    let addresses = Addresses::default();
     let open = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -62,6 +110,10 @@ async fn serve_at_once(
                 continue;
             }
         };
+        // Closed at once: whoever holds so many open has no use for one more, and others have.
+        let Some(held) = addresses.hold(peer.ip().to_canonical(), limits.of_one) else {
+            continue;
+        };
         // An answer is written whole: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
         let router = router.clone();
@@ -73,7 +125,7 @@ async fn serve_at_once(
         tokio::spawn(async move {
             // Who broke off is not there to be told.
             let _ = connection.await;
-            drop(seat);
+            drop((seat, held));
         });
     }
     drop(listener);
@@ -97,7 +149,8 @@ mod tests {
 
     /// A server that answers `/`, and never `/slow`; with what stops it.
     async fn server(
-        connections_max: usize,
+        all: usize,
+        of_one: usize,
     ) -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -108,7 +161,7 @@ mod tests {
             )
             .route("/slow", get(std::future::pending::<()>));
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(serve_at_once(connections_max, listener, router, async {
+        let served = tokio::spawn(serve_at_once(Limits { all, of_one }, listener, router, async {
             let _ = stopped.await;
         }));
         (address, stop, served)
@@ -130,7 +183,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_head_that_does_not_end_is_cut_off_and_so_is_a_connection_that_asks_nothing() {
-        let (address, _stop, _served) = server(9).await;
+        let (address, _stop, _served) = server(9, 9).await;
         for begun in [
             "",
             "GET / HTTP/1.1\r\nHost: gate",
@@ -146,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_more_than_there_may_be_waits_for_another_to_end() {
-        let (address, _stop, _served) = server(2).await;
+        let (address, _stop, _served) = server(2, 9).await;
         let _slow = asking(address, "GET /slow HTTP/1.1\r\nHost: gateline\r\n\r\n").await;
         let second = asking(address, "GET /slow HTTP/1.1\r\nHost: gateline\r\n\r\n").await;
         let mut third = asking(address, ONCE).await;
@@ -156,9 +209,40 @@ mod tests {
         assert!(answer(&mut third).await.contains("200 OK"));
     }
 
+    #[tokio::test]
+    async fn one_address_has_no_more_than_its_share_and_gets_it_back() {
+        let (address, _stop, _served) = server(9, 1).await;
+        let slow = asking(address, "GET /slow HTTP/1.1\r\nHost: gateline\r\n\r\n").await;
+        let mut second = TcpStream::connect(address).await.unwrap();
+        assert_eq!(
+            second.read(&mut [0; 1]).await.unwrap_or_default(),
+            0,
+            "it is closed"
+        );
+        // From another address of this host there is room.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let mut other = socket.connect(address).await.unwrap();
+        other.write_all(ONCE.as_bytes()).await.unwrap();
+        assert!(answer(&mut other).await.contains("200 OK"));
+        drop(slow);
+        let again = async {
+            loop {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                let _ = stream.write_all(ONCE.as_bytes()).await;
+                let mut said = String::new();
+                let _ = stream.read_to_string(&mut said).await;
+                if said.contains("200 OK") {
+                    break;
+                }
+            }
+        };
+        timeout(Duration::from_secs(30), again).await.unwrap();
+    }
+
     #[tokio::test(start_paused = true)]
     async fn open_requests_are_waited_for_no_longer_than_the_limit() {
-        let (address, stop, served) = server(9).await;
+        let (address, stop, served) = server(9, 9).await;
         let mut slow = asking(address, "GET /slow HTTP/1.1\r\nHost: gateline\r\n\r\n").await;
         assert!(answer(&mut asking(address, ONCE).await).await.contains("200 OK"));
         let started = Instant::now();

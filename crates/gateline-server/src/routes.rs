@@ -100,6 +100,7 @@ routes! {
     json promotions::ask,
     json promotions::override_gate,
     json overrides::confirm,
+    json overrides::withdraw,
     json overrides::review,
     json overrides::list,
     json promotions::abort,

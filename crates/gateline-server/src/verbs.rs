@@ -14,6 +14,9 @@ use crate::{demo, doctor, serve};
 /// Exit code of a verb that could not do its work: something was not found out.
 const COULD_NOT: u8 = 5;
 
+/// How long work off the runtime's threads may take to end once all else has.
+const LEFT_BEHIND_SECS: u64 = 2;
+
 /// Verbs that run on the host of the data.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ServerVerb {
@@ -83,7 +86,10 @@ pub fn run(verb: ServerVerb) -> ExitCode {
         Ok(runtime) => runtime,
         Err(err) => return told(Err(format!("could not start: {err}"))),
     };
-    told(runtime.block_on(one(verb)))
+    let done = runtime.block_on(one(verb));
+    // Work off the runtime's threads cannot be called off: it is left behind.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(LEFT_BEHIND_SECS));
+    told(done)
 }
 
 async fn one(verb: ServerVerb) -> Result<(), String> {

@@ -12,6 +12,9 @@ use crate::nearest::meant;
 use crate::node::Node;
 use crate::stage::refuse_zero;
 
+/// Shortest time between two reminders: each is an event, and a letter to everybody who is asked.
+pub const REMIND_MIN: Span = Span::from_secs(60);
+
 pub(crate) fn read_approval(stage: &Fields<'_, '_, '_>) -> Option<Vec<ApprovalRule>> {
     let nodes = stage.items("approval");
     let rules: Option<Vec<ApprovalRule>> =
@@ -131,6 +134,17 @@ fn check_layer(stage: &Fields<'_, '_, '_>, node: &Node, layer: &Layer) {
         if span.contains(&(name, Some(Span::ZERO))) {
             refuse_zero(stage.sink, name, at(name));
         }
+    }
+    if layer
+        .remind
+        .is_some_and(|span| Span::ZERO < span && span < REMIND_MIN)
+    {
+        refuse(
+            "approval.remind",
+            "remind",
+            &format!("people would be reminded more often than each {REMIND_MIN} (REMIND_MIN)"),
+            "remind them each hour or day; every time is written down and told",
+        );
     }
     let gates = stage.items("gates");
     let named = |node: &Node| {

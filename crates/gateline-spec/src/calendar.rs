@@ -18,6 +18,9 @@ use jiff::civil::Date;
 pub const CALENDAR_YEARS: i16 = 6;
 /// Most occurrences that are looked at, over all entries: those of a century, each day.
 const OCCURRENCES_MAX: usize = 40_000;
+/// Most entries of one file that recur. For each, at most 100,000 periods in a row are searched for an occurrence, which is
+/// the bound of the library that searches: this one is the bound of the file.
+pub const RULES_MAX: usize = 200;
 /// Longest name of an entry that is kept, in characters.
 const NAME_CHARS_MAX: usize = 100;
 
@@ -36,6 +39,9 @@ pub enum CalendarError {
     /// It names too many.
     #[error("the file has {0} entries; the limit is {HOLIDAYS_MAX} (HOLIDAYS_MAX)")]
     TooMany(usize),
+    /// Too many of them recur.
+    #[error("the file has {0} entries that recur; the limit is {RULES_MAX} (RULES_MAX)")]
+    Rules(usize),
     /// One entry cannot be used.
     #[error("entry `{entry}`: {why}")]
     Entry {
@@ -60,9 +66,24 @@ pub fn read_calendar(text: &str, today: Date) -> Result<Calendar, CalendarError>
     let first = Date::new(today.year() - 1, 1, 1).unwrap_or(Date::MIN);
     let horizon = Date::new(today.year() + CALENDAR_YEARS, 1, 1).unwrap_or(Date::MAX);
     let mut cut = false;
-    for event in file.components.iter_mut() {
+    let mut counted: Vec<(usize, u32)> = Vec::new();
+    let recurring = |event: &&ICalendarComponent| event.property(&ICalendarProperty::Rrule).is_some();
+    let rules = file.components.iter().filter(recurring).count();
+    if rules > RULES_MAX {
+        return Err(CalendarError::Rules(rules));
+    }
+    for (index, event) in file.components.iter_mut().enumerate() {
         if event.component_type == ICalendarComponentType::VEvent {
-            cut |= write_out_until(event, horizon)?;
+            match write_out_until(event, horizon)? {
+                Rule::None | Rule::Ends => {}
+                Rule::Cut => cut = true,
+                Rule::Counts(count) => counted.push((index, count)),
+            }
+        } else if recurring(&&*event) && !is_of_a_zone(event) {
+            // Tasks and journals are no days of a calendar: what they repeat is not searched for.
+            event
+                .entries
+                .retain(|entry| entry.name != ICalendarProperty::Rrule);
         }
     }
     let found = file.expand_dates(Tz::Floating, OCCURRENCES_MAX);
@@ -73,6 +94,14 @@ pub fn read_calendar(text: &str, today: Date) -> Result<Calendar, CalendarError>
     if found.events.len() >= OCCURRENCES_MAX {
         return Err(CalendarError::TooMany(found.events.len()));
     }
+    // Those that count further than the horizon are cut there too.
+    cut |= counted.iter().any(|(index, count)| {
+        let written_out = found
+            .events
+            .iter()
+            .filter(|event| event.comp_id as usize == *index);
+        written_out.count() < *count as usize
+    });
     let mut holidays = Vec::new();
     for event in found.events {
         let entry = &file.components[event.comp_id as usize];
@@ -122,10 +151,53 @@ fn is_whole(text: &str) -> bool {
     count("BEGIN:") == count("END:")
 }
 
-/// Lets an entry that recurs for longer end at the horizon. Says whether it did.
-fn write_out_until(event: &mut ICalendarComponent, horizon: Date) -> Result<bool, CalendarError> {
+/// How long an entry recurs.
+enum Rule {
+    /// It does not.
+    None,
+    /// It ends by itself before the horizon.
+    Ends,
+    /// It ends by itself after so many times, which may be after the horizon.
+    Counts(u32),
+    /// It was made to end at the horizon.
+    Cut,
+}
+
+fn is_of_a_zone(component: &ICalendarComponent) -> bool {
+    use ICalendarComponentType::{Daylight, Standard, VTimezone};
+    matches!(component.component_type, Daylight | Standard | VTimezone)
+}
+
+/// Whether a rule comes true at all: one that never does would be searched for to the end of time.
+fn never_comes(event: &ICalendarComponent) -> bool {
+    let mut alone = event.clone();
+    alone.component_ids.clear();
+    let parts = [ICalendarProperty::Exdate, ICalendarProperty::Rdate];
+    alone.entries.retain(|entry| !parts.contains(&entry.name));
+    let alone = ICalendar {
+        components: vec![alone],
+    };
+    let found = alone.expand_dates(Tz::Floating, 1);
+    found.events.is_empty() && found.errors.is_empty()
+}
+
+/// Lets an entry that recurs for longer end at the horizon.
+fn write_out_until(event: &mut ICalendarComponent, horizon: Date) -> Result<Rule, CalendarError> {
+    let rule = until_horizon(event, horizon)?;
+    let begins = event
+        .property(&ICalendarProperty::Dtstart)
+        .and_then(|starts| starts.values.first()?.as_partial_date_time()?.year);
+    let in_time = begins.is_some_and(|year| i32::from(year) < i32::from(horizon.year()));
+    if in_time && !matches!(rule, Rule::None) && never_comes(event) {
+        let why = "its `RRULE` never comes true: no day is all that it asks for";
+        return Err(refused(event, why.to_owned()));
+    }
+    Ok(rule)
+}
+
+fn until_horizon(event: &mut ICalendarComponent, horizon: Date) -> Result<Rule, CalendarError> {
     let Some(recurs) = event.property_mut(&ICalendarProperty::Rrule) else {
-        return Ok(false);
+        return Ok(Rule::None);
     };
     let rule = match recurs.values.as_mut_slice() {
         [ICalendarValue::RecurrenceRule(rule)] => rule,
@@ -154,11 +226,11 @@ fn write_out_until(event: &mut ICalendarComponent, horizon: Date) -> Result<bool
         ..PartialDateTime::default()
     };
     let ends_before = rule.until.as_ref().is_some_and(|until| until.year < end.year);
-    if rule.count.is_some() || ends_before {
-        return Ok(false);
+    if ends_before {
+        return Ok(Rule::Ends);
     }
     rule.until = Some(end);
-    Ok(true)
+    Ok(rule.count.map_or(Rule::Cut, Rule::Counts))
 }
 
 /// When an occurrence is: whole days by their dates, times by their moments.
@@ -216,7 +288,7 @@ fn name(entry: &ICalendarComponent) -> String {
     let named = text(ICalendarProperty::Summary).or(entry.uid());
     let name = named.unwrap_or("without a name").trim();
     name.chars()
-        .filter(|c| !c.is_control())
+        .filter(|c| !gateline_model::plays_tricks(*c))
         .take(NAME_CHARS_MAX)
         .collect()
 }

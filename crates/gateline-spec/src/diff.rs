@@ -1,14 +1,14 @@
-//! Differences between two pipelines in what they mean, by path; order and spelling of the file do not count
+//! Differences between two versions of a file in what they mean, by path; order and spelling of the file do not count
 //! unless they mean something.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use gateline_model::{Gate, Pipeline, Stage};
+use gateline_model::{Gate, Notifications, Pipeline, Roles, Stage};
 use serde::Serialize;
 use serde_json::Value;
 
-/// One difference in what two pipelines mean.
+/// One difference in what two versions mean.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
     /// What differs, as in `stages.production.gates.soak.at_least`.
@@ -18,7 +18,7 @@ pub struct Difference {
     pub what: What,
 }
 
-/// How a part of two pipelines differs.
+/// How a part of two versions differs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
@@ -113,6 +113,31 @@ pub fn diff(old: &Pipeline, new: &Pipeline) -> Vec<Difference> {
     found
 }
 
+/// What differs between two versions of roles, by path.
+pub fn diff_roles(old: &Roles, new: &Roles) -> Vec<Difference> {
+    let by_name = |roles: &Roles| {
+        let mut value = json(roles);
+        value["teams"] = named(&roles.teams, |team| (team.name.to_string(), json(team)));
+        value["roles"] = named(&roles.roles, |role| (role.name.to_string(), json(role)));
+        value
+    };
+    let mut found = Vec::new();
+    compare("", &by_name(old), &by_name(new), &mut found);
+    found
+}
+
+/// What differs between two versions of the rules of notifications, by path.
+pub fn diff_notifications(old: &Notifications, new: &Notifications) -> Vec<Difference> {
+    let by_name = |of: &Notifications| {
+        let mut value = json(of);
+        value["rules"] = named(&of.rules, |rule| (rule.name.to_string(), json(rule)));
+        value
+    };
+    let mut found = Vec::new();
+    compare("", &by_name(old), &by_name(new), &mut found);
+    found
+}
+
 /// The pipeline with named things under their names.
 fn pipeline(pipeline: &Pipeline) -> Value {
     let Pipeline {
@@ -200,6 +225,24 @@ fn compare(path: &str, old: &Value, new: &Value, found: &mut Vec<Difference>) {
                     }),
                     (None, Some(new)) => found.push(Difference {
                         path: inner,
+                        what: What::Added(new.clone()),
+                    }),
+                    (None, None) => {}
+                }
+            }
+        }
+        // Things without a name, such as the rules of an approval, are told apart by their place.
+        (Value::Array(old), Value::Array(new)) if old.iter().chain(new).any(Value::is_object) => {
+            for index in 0..old.len().max(new.len()) {
+                let path = format!("{path}.{}", index + 1);
+                match (old.get(index), new.get(index)) {
+                    (Some(old), Some(new)) => compare(&path, old, new, found),
+                    (Some(old), None) => found.push(Difference {
+                        path,
+                        what: What::Removed(old.clone()),
+                    }),
+                    (None, Some(new)) => found.push(Difference {
+                        path,
                         what: What::Added(new.clone()),
                     }),
                     (None, None) => {}

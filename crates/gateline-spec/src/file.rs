@@ -10,12 +10,16 @@ use crate::fields::Fields;
 use crate::node::{Kind, Node};
 use crate::notifications::{NOTIFICATIONS_KIND, ReadNotifications, read_notifications};
 use crate::roles::{ROLES_KIND, ReadRoles, read_roles};
+use crate::server_file::{SERVER_KIND, ServerFile, read_server};
 use crate::{artifact, graph, placeholder, protection, secret, stage, target, window, yaml};
 
 /// The only `apiVersion` of pipeline files.
 pub const API_VERSION: &str = "gateline.dev/v1";
 /// The `kind` of a pipeline file.
 pub const KIND: &str = "Pipeline";
+
+/// Every `kind` of file.
+const KINDS: [&str; 4] = [KIND, ROLES_KIND, NOTIFICATIONS_KIND, SERVER_KIND];
 
 /// A pipeline file that can be used.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +52,8 @@ pub enum Document {
     Roles(ReadRoles),
     /// Rules of notifications.
     Notifications(ReadNotifications),
+    /// A server's settings.
+    Server(Box<ServerFile>),
 }
 
 impl Document {
@@ -57,6 +63,7 @@ impl Document {
             Document::Pipeline(read) => &read.warnings,
             Document::Roles(read) => &read.warnings,
             Document::Notifications(read) => &read.warnings,
+            Document::Server(_) => &[],
         }
     }
 }
@@ -69,6 +76,7 @@ pub fn read_document(source_name: &str, text: &str) -> Result<Document, Diagnost
     match kind_of(text).as_deref() {
         Some(ROLES_KIND) => read_roles(source_name, text).map(Document::Roles),
         Some(NOTIFICATIONS_KIND) => read_notifications(source_name, text).map(Document::Notifications),
+        Some(SERVER_KIND) => read_server(source_name, text).map(|server| Document::Server(Box::new(server))),
         Some(_) | None => read(source_name, text).map(|read| Document::Pipeline(Box::new(read))),
     }
 }
@@ -143,11 +151,15 @@ pub(crate) fn header(file: &Fields<'_, '_, '_>, name: &str, expected: &str) {
     if let Some(entry) = file.required(name)
         && entry.value.text() != Some(expected)
     {
+        let others = match name {
+            "kind" => format!("; the kinds are {}", KINDS.join(", ")),
+            _ => String::new(),
+        };
         file.sink.error_with(
             "file.header",
             entry.at(),
             format!("`{name}` is not known"),
-            Some(format!("write `{name}: {expected}`")),
+            Some(format!("write `{name}: {expected}`{others}")),
         );
     }
 }

@@ -19,6 +19,8 @@ pub const ROLES_KIND: &str = "Roles";
 pub const PATTERN_BYTES_MAX: usize = 256;
 /// Longest address of a source of who is on call, in bytes.
 pub const SOURCE_BYTES_MAX: usize = 2_048;
+/// Shortest time for which somebody has a rota: each change of hands has all judged again that ask the team.
+pub const ROTA_EVERY_MIN: Span = Span::from_secs(10);
 /// The project whose roles hold everywhere.
 const SERVER_PROJECT: &str = "gateline";
 
@@ -142,15 +144,19 @@ fn check_teams(spec: &Fields<'_, '_, '_>, teams: &[Team]) {
             check_source(spec, node, &source.http);
         }
         if let Some(OnCall::Rota(Rota { every, rotation, .. })) = &team.on_call
-            && (*every == Span::ZERO || rotation.is_empty())
+            && (*every < ROTA_EVERY_MIN || rotation.is_empty())
         {
-            let help = Some("name who has it in `rotation`, and for how long in `every`".to_owned());
-            spec.sink.error_with(
-                "teams.rota",
-                at(node, "on_call"),
-                "nobody ever has this rota",
-                help,
-            );
+            let help = Some(format!(
+                "name who has it in `rotation`, and for how long in `every`: {ROTA_EVERY_MIN} (ROTA_EVERY_MIN) at least"
+            ));
+            let says = match *every == Span::ZERO || rotation.is_empty() {
+                true => "nobody ever has this rota".to_owned(),
+                false => {
+                    format!("this rota changes hands more often than each {ROTA_EVERY_MIN} (ROTA_EVERY_MIN)")
+                }
+            };
+            spec.sink
+                .error_with("teams.rota", at(node, "on_call"), says, help);
         }
     }
 }

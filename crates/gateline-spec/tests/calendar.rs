@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose file cannot be read has failed")]
 
 use gateline_model::{CALENDAR_BYTES_MAX, Calendar, Holiday, HolidayAt};
-use gateline_spec::{CalendarError, read_calendar};
+use gateline_spec::{CalendarError, RULES_MAX, read_calendar};
 use test_case::test_case;
 
 fn file(entries: &str) -> String {
@@ -211,4 +211,62 @@ fn a_rule_that_never_holds_comes_to_an_end() {
         SUMMARY:Never
         END:VEVENT";
     assert!(read(never).is_err());
+}
+
+fn never(rule: &str) -> String {
+    format!(
+        "BEGIN:VEVENT
+        UID:1
+        DTSTART;VALUE=DATE:20260101
+        RRULE:{rule}
+        SUMMARY:Never
+        END:VEVENT"
+    )
+}
+
+#[test_case("FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=2,4,6,9,11"; "a day that none of the months has")]
+#[test_case("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"; "the thirtieth of February")]
+#[test_case("FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=2;COUNT=3"; "and counted")]
+fn a_rule_that_never_comes_true_is_refused_by_the_name_of_its_entry(rule: &str) {
+    let refused = read(&never(rule)).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "entry `Never`: its `RRULE` never comes true: no day is all that it asks for"
+    );
+    // Not once for each of thousands.
+    let many = never(rule).repeat(150);
+    assert!(read(&many).unwrap_err().to_string().contains("never comes true"));
+}
+
+#[test]
+fn the_entries_that_recur_are_counted_before_any_is_searched() {
+    let one = "BEGIN:VEVENT
+        UID:1
+        DTSTART;VALUE=DATE:20260101
+        RRULE:FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=2,4,6,9,11
+        SUMMARY:Never
+        END:VEVENT
+        ";
+    let refused = read(&one.repeat(RULES_MAX + 1)).unwrap_err();
+    assert_eq!(refused, CalendarError::Rules(RULES_MAX + 1));
+    // A task is no day of a calendar, whatever it repeats.
+    let tasks = one.replace("VEVENT", "VTODO").repeat(RULES_MAX);
+    let day = "BEGIN:VEVENT
+        UID:2
+        DTSTART;VALUE=DATE:20270101
+        SUMMARY:New Year
+        END:VEVENT";
+    assert_eq!(days(&format!("{tasks}{day}")), ["2027-01-01 2027-01-02 New Year"]);
+}
+
+#[test]
+fn a_count_that_reaches_beyond_the_horizon_is_cut_there_and_that_is_remembered() {
+    let text = "BEGIN:VEVENT
+        UID:1
+        DTSTART;VALUE=DATE:20260101
+        RRULE:FREQ=YEARLY;COUNT=1000
+        SUMMARY:New Year
+        END:VEVENT";
+    assert_eq!(read(text).unwrap().until, Some("2032-01-01".parse().unwrap()));
+    assert_eq!(days(text).len(), 6);
 }

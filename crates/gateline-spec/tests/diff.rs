@@ -96,3 +96,22 @@ fn the_json_form_says_how_it_differs() {
         }])
     );
 }
+
+#[test]
+fn a_changed_layer_differs_by_its_place_and_word() {
+    let found = change("{from: tech-lead, sla: 2h}", "{from: tech-lead, sla: 3h}");
+    assert!(found.ends_with(".layers.1.sla: 2h -> 3h\n"), "{found}");
+}
+
+#[test]
+fn roles_differ_by_the_names_of_teams_and_roles() {
+    let roles = |members: &str| {
+        let text = format!(
+            "apiVersion: gateline.dev/v1\nkind: Roles\nmetadata: {{project: shop}}\nspec:\n  teams:\n    - {{name: tech-lead, members: [{members}]}}\n"
+        );
+        gateline_spec::read_roles("r.yaml", &text).unwrap().roles
+    };
+    let found = gateline_spec::diff_roles(&roles("ana"), &roles("ana, bo"));
+    let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["~ teams.tech-lead.members: [ana] -> [ana, bo]"]);
+}

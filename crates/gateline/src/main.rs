@@ -30,6 +30,9 @@ fn main() -> ExitCode {
 }
 
 #[cfg(test)]
+mod examples;
+
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 

@@ -9,12 +9,12 @@ const LINES_MAX: usize = 100;
 /// Functions over the limit: path, name, and the length that they must not exceed.
 const LONGER: &[(&str, &str, usize)] = &[
     // A match over all commands, in full.
-    ("crates/gateline-core/src/decide/mod.rs", "one", 163),
+    ("crates/gateline-core/src/decide/mod.rs", "one", 170),
     // Matches over all events of a stream, in full.
-    ("crates/gateline-core/src/state/project.rs", "evolve", 146),
-    ("crates/gateline-core/src/state/promotion.rs", "evolve", 118),
+    ("crates/gateline-core/src/state/project.rs", "evolve", 154),
+    ("crates/gateline-core/src/state/promotion.rs", "evolve", 131),
     // A match over all events, in full.
-    ("crates/gateline-model/src/event/sentence.rs", "says", 353),
+    ("crates/gateline-model/src/event/sentence.rs", "says", 365),
 ];
 
 pub fn find(sources: &Sources) -> Vec<String> {

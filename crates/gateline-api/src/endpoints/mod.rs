@@ -91,6 +91,7 @@ endpoints! {
     AskPerson
     OverrideGate
     ConfirmOverride
+    WithdrawOverride
     WriteReview
     ListOverrides
     Abort

@@ -22,6 +22,11 @@ endpoint! {
     path OverridePath, query Empty, body ConfirmRequest, reply PromotionView
 }
 endpoint! {
+    /// Takes an override back, so that its gate counts again: whoever granted or confirmed it, or an administrator.
+    WithdrawOverride: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/overrides/{gate}/withdraw", needs(Scope::Read),
+    path OverridePath, query Empty, body ReasonRequest, reply PromotionView
+}
+endpoint! {
     /// Writes what came of an override that let a release in. Who may is the stage's to say.
     WriteReview: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/overrides/{gate}/review", needs(Scope::Read),
     path OverridePath, query Empty, body ReasonRequest, reply OverridesView

@@ -97,7 +97,11 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     }
     let mut applied: Vec<Applied> = Vec::new();
     for (document, request) in &requests {
-        applied.push(apply(document, request, &client).await?);
+        let one = apply(document, request, &client).await?;
+        if let Document::Pipeline(_) = document {
+            warn_of_unknown_teams(&one.reply, session);
+        }
+        applied.push(one);
     }
     let all: Vec<Value> = policies
         .iter()
@@ -132,6 +136,22 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     } else {
         Exit::Done
     })
+}
+
+/// What only the server knows of a file: which teams are declared.
+fn warn_of_unknown_teams(reply: &Value, session: &mut Session) {
+    let warnings = reply["warnings"].as_array().into_iter().flatten();
+    for warning in warnings.filter(|warning| warning["code"] == "teams.unknown") {
+        let text = |name: &str| warning[name].as_str().unwrap_or_default().to_owned();
+        let says = format!(
+            "warning: {}:{}: {}; {}",
+            text("file"),
+            warning["line"],
+            text("message"),
+            text("help")
+        );
+        session.out.say(&says);
+    }
 }
 
 /// What applying one thing came to, as one line.
@@ -199,6 +219,11 @@ async fn apply(document: &Document, request: &ApplyRequest, client: &Client) -> 
                 proposed: reply.proposed,
             })
         }
+        Document::Server(_) => Err(Failure::usage(
+            "a server's settings are not applied",
+            format!("`{}` has `kind: Server`", request.file_name),
+        )
+        .hint("start the server with it: `gateline serve --config FILE`")),
         Document::Notifications(_) => {
             let reply = client.send::<ApplyNotifications>(&Empty {}, request).await?;
             Ok(Applied {

@@ -1,4 +1,4 @@
-//! `gateline lint`: pipeline files checked without a server.
+//! `gateline lint`: files of every kind checked without a server.
 
 use std::path::Path;
 
@@ -15,10 +15,13 @@ use crate::session::Session;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exits with 2 when a file has errors; warnings alone are no reason.
+    after_help = "Exits with 2 when a file has errors; warnings alone are no reason. Pipelines are held against the teams of the
+roles that are checked with them.
 
 Examples:
   gateline lint pipeline.yaml
+  gateline lint pipeline.yaml roles.yaml
+  gateline lint server.yaml
   gateline lint pipelines/ --json"
 )]
 pub struct Args {
@@ -79,11 +82,35 @@ impl Linted {
     }
 }
 
+/// Warns of teams that nobody declares, where the roles of the pipeline's project were read with it.
+fn hold_against_roles(all: &mut [Linted]) {
+    let roles: Vec<Roles> = all
+        .iter()
+        .filter_map(|linted| match &linted.read {
+            Ok(Document::Roles(read)) => Some(read.roles.clone()),
+            _ => None,
+        })
+        .collect();
+    for linted in all {
+        let Ok(Document::Pipeline(read)) = &mut linted.read else {
+            continue;
+        };
+        if !roles.iter().any(|roles| roles.project == read.pipeline.project) {
+            continue;
+        }
+        let teams = roles.iter().flat_map(|roles| &roles.teams);
+        let known: Vec<&str> = teams.map(|team| team.name.as_str()).collect();
+        let found = gateline_spec::unknown_teams(&linted.name, &linted.text, &known);
+        read.warnings.extend(found);
+    }
+}
+
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
     let mut all: Vec<Linted> = Vec::new();
     for path in args.files.paths()? {
         all.push(Linted::of(&path)?);
     }
+    hold_against_roles(&mut all);
     match session.out.form() {
         Form::Json => {
             let found: Vec<&Diagnostic> = all.iter().flat_map(Linted::found).collect();
@@ -113,6 +140,11 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
                             let Notifications { project, rules, .. } = &read.notifications;
                             format!("notifications of {project}, {} rules", rules.len())
                         }
+                        Document::Server(read) => format!(
+                            "settings of a server, {} providers, {} channels",
+                            read.providers.len(),
+                            read.channels.len()
+                        ),
                     };
                     let says = format!("  {}: {what}", linted.name);
                     page.line(Line::new().good("ok").plain(says));

@@ -2,7 +2,7 @@
 
 use gateline_api::{
     ConfirmOverride, ConfirmRequest, Empty, Exit, GetPromotion, ListOverrides, OverrideGate, OverridePath,
-    OverrideQuery, OverrideRequest, ReasonRequest, WriteReview,
+    OverrideQuery, OverrideRequest, ReasonRequest, WithdrawOverride, WriteReview,
 };
 use gateline_model::GateName;
 
@@ -23,13 +23,22 @@ else has confirmed it. A release that came in by an override owes a review.
 Examples:
   gateline override payment-service@1.4.0 --to production --gate soak --until 2h --reason 'fixes the outage'
   gateline override confirm payment-service@1.4.0 --to production --gate soak
+  gateline override withdraw payment-service@1.4.0 --to production --gate soak --reason 'the outage is over'
   gateline override review payment-service@1.4.0 --to production --gate soak --reason 'what came of it'"
 )]
 pub struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,
     #[command(flatten)]
-    ask: Option<Ask>,
+    which: Option<Which>,
+    /// The gate
+    #[arg(long, value_name = "GATE", required = true)]
+    gate: Option<GateName>,
+    /// When the permission ends: a time, or so long from now
+    #[arg(long, value_name = "TIME|SPAN", required = true)]
+    until: Option<Moment>,
+    #[command(flatten)]
+    reason: Option<Reason>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -40,19 +49,15 @@ enum Verb {
     Confirm(Confirm),
     /// Write what came of an override that let a release in
     Review(Review),
+    /// Take an override back, so that its gate counts again
+    Withdraw(Review),
 }
 
-#[derive(Debug, clap::Args)]
+/// What is wanted where no verb follows. An `Option` of this cannot be flattened: its groups would be lost.
 struct Ask {
-    #[command(flatten)]
     which: Which,
-    /// The gate
-    #[arg(long, value_name = "GATE")]
     gate: GateName,
-    /// When the permission ends: a time, or so long from now
-    #[arg(long, value_name = "TIME|SPAN")]
     until: Moment,
-    #[command(flatten)]
     reason: Reason,
 }
 
@@ -77,16 +82,52 @@ struct Review {
 }
 
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
-    match (args.verb, args.ask) {
-        (Some(Verb::List), _) => list(session).await,
-        (Some(Verb::Confirm(confirm)), _) => self::confirm(confirm, session).await,
-        (Some(Verb::Review(review)), _) => self::review(review, session).await,
-        (None, Some(ask)) => self::ask(ask, session).await,
-        (None, None) => Err(Failure::usage(
-            "nothing was asked for",
-            "name a promotion, or `list`, `confirm` or `review`",
-        )),
+    let Args {
+        verb,
+        which,
+        gate,
+        until,
+        reason,
+    } = args;
+    match verb {
+        Some(Verb::List) => list(session).await,
+        Some(Verb::Confirm(confirm)) => self::confirm(confirm, session).await,
+        Some(Verb::Review(review)) => self::review(review, session).await,
+        Some(Verb::Withdraw(withdraw)) => self::withdraw(withdraw, session).await,
+        None => match (which, gate, until, reason) {
+            (Some(which), Some(gate), Some(until), Some(reason)) => {
+                let ask = Ask {
+                    which,
+                    gate,
+                    until,
+                    reason,
+                };
+                self::ask(ask, session).await
+            }
+            _ => Err(Failure::usage(
+                "nothing was asked for",
+                "name a promotion, or `list`, `confirm`, `review` or `withdraw`",
+            )),
+        },
     }
+}
+
+async fn withdraw(args: Review, session: &mut Session) -> Result<Exit, Failure> {
+    let client = session.connect()?;
+    let path = args.which.to_act_on(session, &client).await?;
+    let of = OverridePath::new(&path.id(), &args.gate);
+    let request = ReasonRequest {
+        reason: args.reason.reason,
+    };
+    let view = client.send::<WithdrawOverride>(&of, &request).await?;
+    let now = session.now();
+    session
+        .out
+        .answer(&view, || render::promotion(&view, None, now))?;
+    session
+        .out
+        .say(&format!("the override of gate {} is withdrawn", args.gate));
+    Ok(Exit::Done)
 }
 
 async fn ask(args: Ask, session: &mut Session) -> Result<Exit, Failure> {

@@ -66,7 +66,7 @@ pub(super) fn refuse(
 ) -> Result<(), Rejection> {
     let why = reason(why)?;
     let asked = Asked::of(draft, id, seen)?;
-    let seat = asked.seat(draft)?;
+    let seat = asked.seat_of_no(draft)?;
     // A no lets nothing in, so it counts however it is bound; a signature that comes with it must hold all the same.
     let tier = signature::tier(draft, signed)?;
     signature::used_once(draft, &asked.promotion, signed)?;
@@ -152,7 +152,7 @@ pub(crate) fn seat(draft: &Draft<'_>, id: &PromotionId) -> Result<Waiting, Rejec
         from,
         instead_of,
         since,
-        until: layer.layer.sla.map(|sla| sla.after(since)),
+        until: layer.deadline(draft.facts.now),
         by_name: asked.promotion.named.contains(&draft.facts.actor.id),
         comment: layer.layer.comment,
         signed: asked.approvals.rule.signed,
@@ -260,17 +260,44 @@ impl Asked {
         // The final authority may answer at any time, to what is asked now or was asked last.
         let actor = &draft.facts.actor.id;
         let last = self.approvals.open().next().or(self.approvals.layers.last());
-        if let (Some(team), Some(layer)) = (&self.approvals.rule.authority, last)
-            && people.is_in(actor, team)
-        {
-            self.not_excluded(layer, actor)?;
-            return Ok(Seat {
-                layer,
-                from: Who::Team(team.clone()),
-                instead_of: None,
-            });
+        if let (Some(team), Some(layer)) = (&self.approvals.rule.authority, last) {
+            let instead_of = people.decides_for(actor, team);
+            if people.is_in(actor, team) || instead_of.is_some() {
+                let instead_of = instead_of.filter(|_| !people.is_in(actor, team));
+                for who in [Some(actor), instead_of.as_ref()].into_iter().flatten() {
+                    self.not_excluded(layer, who)?;
+                }
+                return Ok(Seat {
+                    layer,
+                    from: Who::Team(team.clone()),
+                    instead_of,
+                });
+            }
         }
         Err(why.unwrap_or_else(|| self.not_asked(draft, &people)))
+    }
+
+    /// Where an actor's no goes: also to a layer that has its count, and also from somebody who said yes. Whoever finds a
+    /// fault is heard until the release is in.
+    fn seat_of_no(&self, draft: &Draft<'_>) -> Result<Seat<'_>, Rejection> {
+        let people = People::read(draft, &self.promotion.id.stage.project);
+        let actor = &draft.facts.actor.id;
+        let mut layers: Vec<&LayerNow> = self.approvals.layers.iter().collect();
+        layers.retain(|now| matches!(now.stands, Stands::Open | Stands::Complete));
+        layers.sort_by_key(|now| now.stands == Stands::Complete);
+        for layer in layers {
+            for (from, instead_of) in people.seats(actor, &layer.from.0, self.paths()) {
+                let mut who = std::iter::once(actor).chain(&instead_of);
+                if who.all(|who| self.not_excluded(layer, who).is_ok()) {
+                    return Ok(Seat {
+                        layer,
+                        from,
+                        instead_of,
+                    });
+                }
+            }
+        }
+        self.seat(draft)
     }
 
     /// Nobody says yes to what they asked for or wrote themselves, unless the layer lets them.
@@ -291,11 +318,32 @@ impl Asked {
         people: &People,
         layer: &'a LayerNow,
     ) -> Result<Option<Seat<'a>>, Rejection> {
+        let mut why = None;
+        for (from, instead_of) in people.seats(&draft.facts.actor.id, &layer.from.0, self.paths()) {
+            match self.may_sit(draft, people, layer, instead_of.as_ref()) {
+                Ok(()) => {
+                    return Ok(Some(Seat {
+                        layer,
+                        from,
+                        instead_of,
+                    }));
+                }
+                Err(rejection) => why = why.or(Some(rejection)),
+            }
+        }
+        why.map_or(Ok(None), Err)
+    }
+
+    /// Whether an actor may answer for a layer, in his own name or instead of somebody.
+    fn may_sit(
+        &self,
+        draft: &Draft<'_>,
+        people: &People,
+        layer: &LayerNow,
+        instead_of: Option<&ActorId>,
+    ) -> Result<(), Rejection> {
         let actor = &draft.facts.actor.id;
-        let Some((from, instead_of)) = people.seat(actor, &layer.from.0, self.paths()) else {
-            return Ok(None);
-        };
-        let seat = instead_of.as_ref().unwrap_or(actor);
+        let seat = instead_of.unwrap_or(actor);
         for who in [actor, seat] {
             self.not_excluded(layer, who)?;
         }
@@ -306,7 +354,7 @@ impl Asked {
             return Err(Rejection::conflict(
                 "approval.twice",
                 format!("`{seat}` has approved this"),
-                "one person counts once",
+                "one person counts once; to change the answer, take it back with `gateline withdraw`, or say no with `gateline reject`",
             ));
         }
         let earlier = self
@@ -329,11 +377,7 @@ impl Asked {
                 "ask somebody else of them",
             ));
         }
-        Ok(Some(Seat {
-            layer,
-            from,
-            instead_of,
-        }))
+        Ok(())
     }
 
     fn not_asked(&self, draft: &Draft<'_>, people: &People) -> Rejection {
@@ -355,7 +399,7 @@ impl Asked {
             Some(layer) if layer.stands == Stands::Complete => Rejection::conflict(
                 "approval.layer_complete",
                 format!("{} have answered already: {}", layer.layer.from, layer.says()),
-                "nothing needs to be done",
+                "nothing needs to be done; a no still counts: `gateline reject` or `gateline request-changes`",
             ),
             Some(layer) => Rejection::conflict(
                 "approval.later",
@@ -419,19 +463,25 @@ pub(super) fn keep_up(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Jud
     let mut locked = before.filter(|gate| gate.code == "approval.locked");
     let locked_until = locked.next().and_then(|gate| gate.until);
     for answer in promotion.answers() {
-        let stale = layers.iter().all(|now| now.question != answer.question);
+        let mut stale = layers.iter().all(|now| now.question != answer.question);
+        let changed = match stale {
+            true => approvals::changed(answer, &judged.parts),
+            false => Vec::new(),
+        };
+        // While a gate is looked at again nobody knows whether it says something else: the answer stands, and does not count.
+        stale &= changed.is_empty()
+            || !changed
+                .iter()
+                .all(|part| approvals::is_looked_at(part, &judged.decision.verdicts));
         let revoked = signature::revoked_key(&people, answer);
-        if stale || revoked.is_some() {
-            let changed = if stale {
-                approvals::changed(answer, &judged.parts)
-            } else {
-                Vec::new()
-            };
+        let handed_on = !people.still_sits(answer);
+        if stale || revoked.is_some() || handed_on {
             let voided = Event::ApprovalVoided {
                 by: answer.by.clone(),
                 question: answer.question,
                 changed,
                 locked_until,
+                instead_of: answer.instead_of.clone().filter(|_| !stale && revoked.is_none()),
                 revoked: revoked.filter(|_| !stale),
             };
             draft.emit(stream.clone(), voided);

@@ -11,6 +11,7 @@ mod overrides;
 mod people;
 mod project;
 mod propose;
+mod quorum;
 mod release;
 mod request;
 mod rights;
@@ -24,7 +25,7 @@ mod verify;
 mod waive;
 
 pub use account::ACCOUNTS_MAX;
-pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, KEYS_PER_ACTOR_MAX};
+pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, DELEGATIONS_PER_ACTOR_MAX, KEYS_PER_ACTOR_MAX};
 pub use project::server_project;
 pub use propose::PROPOSALS_OPEN_MAX;
 pub(crate) use signature::revoked_key;
@@ -163,7 +164,8 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             provider,
             groups,
             until,
-        } => people::sign_in(draft, actor, provider, groups, *until)?,
+            subject,
+        } => people::sign_in(draft, actor, provider, (groups, *until), *subject)?,
         Command::EnrolKey { key } => people::enrol_key(draft, key)?,
         Command::RevokeKey { fingerprint, reason } => people::revoke_key(draft, fingerprint, reason)?,
         Command::Override {
@@ -179,6 +181,11 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             gate,
             asked_at,
         } => overrides::confirm(draft, promotion, gate, *asked_at)?,
+        Command::WithdrawOverride {
+            promotion,
+            gate,
+            reason,
+        } => overrides::withdraw(draft, promotion, gate, reason)?,
         Command::WriteReview {
             promotion,
             gate,
@@ -197,10 +204,11 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             promotion,
             gate,
             of,
+            check,
             evidence,
             served,
         } => {
-            return verify::report_check(draft, promotion, gate, *of, evidence, *served);
+            return verify::report_check(draft, promotion, gate, (*of, *check), evidence, *served);
         }
         Command::ReportStep {
             promotion,

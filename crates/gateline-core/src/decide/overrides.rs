@@ -1,11 +1,12 @@
 //! Deciding about overrides: asking for one, a second person's confirmation, and the review that is owed afterwards.
 
 use gateline_model::{
-    Event, GateName, HeldByReviews, Override, PromotionId, Review, Span, StageRef, StreamId, Verdict,
+    Event, GateName, HeldByReviews, Override, PromotionId, Review, Scope, Span, StageRef, StreamId, Verdict,
 };
 use jiff::Timestamp;
 
 use super::{held, private, reason};
+use crate::authority;
 use crate::decision::{Judged, judge_entry};
 use crate::draft::Draft;
 use crate::people::People;
@@ -117,6 +118,45 @@ fn no_review_open(draft: &Draft<'_>, stage: &StageRef) -> Result<(), Rejection> 
             review.promotion, review.gate
         ),
     ))
+}
+
+/// Whoever granted an override takes it back, or an administrator does: the gate counts again.
+pub(super) fn withdraw(
+    draft: &mut Draft<'_>,
+    id: &PromotionId,
+    gate: &GateName,
+    why: &str,
+) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    let promotion = held::held_promotion(draft, id)?;
+    let mut all = promotion.overrides.iter().chain(&promotion.overrides_asked);
+    let Some(permission) = all.find(|permission| permission.gate == *gate) else {
+        return Err(Rejection::conflict(
+            "override.none",
+            format!("no override of gate `{gate}` is there for promotion `{id}`"),
+            "list what there is with `gateline override list`",
+        ));
+    };
+    let by = permission.by.clone();
+    let actor = &draft.facts.actor;
+    if ![Some(&by), permission.confirmed_by.as_ref()].contains(&Some(&actor.id)) {
+        let people = People::read(draft, &id.stage.project);
+        let object = authority::Object::stage(&id.stage);
+        authority::by_people(draft.world(), &people, actor, Scope::Admin, &object).map_err(|denied| {
+            Rejection::forbidden(
+                "override.not_yours",
+                format!("this is the override of `{by}`: {denied}"),
+                "ask them, or an administrator",
+            )
+        })?;
+    }
+    let text = private(draft, Some(why));
+    let event = Event::OverrideWithdrawn {
+        gate: gate.clone(),
+        by,
+    };
+    draft.emit_with(StreamId::Promotion(id.clone()), event, text);
+    held::judge(draft, id).map(drop)
 }
 
 /// A second person confirms an override that somebody else asked for: from then on it counts.

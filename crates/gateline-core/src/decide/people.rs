@@ -1,6 +1,6 @@
 //! Deciding about people: sign-ins, keys and delegations.
 
-use gateline_model::{ActorId, Delegation, Event, GroupName, Key, ProjectName, Span, StreamId, Tier};
+use gateline_model::{ActorId, Delegation, Digest, Event, GroupName, Key, ProjectName, Span, StreamId, Tier};
 use jiff::Timestamp;
 
 use super::{private, reason, server_project};
@@ -14,6 +14,8 @@ use crate::rejection::Rejection;
 pub const DELEGATED_MAX: Span = Span::from_secs(92 * 86_400);
 /// Most delegations in force in one project.
 pub const DELEGATIONS_MAX: usize = 1_000;
+/// Most delegations in force that one actor handed on in one project: nobody takes up the room of the others.
+pub const DELEGATIONS_PER_ACTOR_MAX: usize = 20;
 /// Most keys of one actor.
 pub const KEYS_PER_ACTOR_MAX: usize = 20;
 
@@ -21,8 +23,8 @@ pub(super) fn sign_in(
     draft: &mut Draft<'_>,
     actor: &ActorId,
     provider: &str,
-    groups: &[String],
-    until: Timestamp,
+    (groups, until): (&[String], Timestamp),
+    subject: Option<Digest>,
 ) -> Result<(), Rejection> {
     if *actor == crate::Actor::gateline().id {
         return Err(Rejection::forbidden(
@@ -31,11 +33,23 @@ pub(super) fn sign_in(
             "choose another actor",
         ));
     }
+    let server = draft.project(&server_project()).unwrap_or_default();
+    // One person is one actor: who came under another name before would count twice.
+    if let Some(known) = subject.and_then(|subject| server.subjects.get(&subject))
+        && known != actor
+    {
+        return Err(Rejection::forbidden(
+            "actor.renamed",
+            format!("provider `{provider}` says that `{actor}` is who came as `{known}` before"),
+            "sign in again: the person keeps the first name",
+        ));
+    }
     let event = Event::SignedIn {
         actor: actor.clone(),
         provider: provider.to_owned(),
         groups: groups.to_vec(),
         until,
+        subject,
     };
     draft.emit(StreamId::Project(server_project()), event);
     Ok(())
@@ -161,14 +175,7 @@ pub(super) fn delegate(draft: &mut Draft<'_>, command: &Command) -> Result<(), R
         ));
     }
     member_of(draft, project, &by, team.as_ref())?;
-    let state = draft.project(project).unwrap_or_default();
-    if state.delegations.iter().filter(|old| old.until > now).count() >= DELEGATIONS_MAX {
-        return Err(Rejection::conflict(
-            "delegation.limit",
-            format!("project `{project}` has {DELEGATIONS_MAX} delegations (DELEGATIONS_MAX)"),
-            "end some of them first",
-        ));
-    }
+    room_for_delegation(draft, project, &by)?;
     let delegation = Delegation {
         by,
         to: to.clone(),
@@ -183,6 +190,26 @@ pub(super) fn delegate(draft: &mut Draft<'_>, command: &Command) -> Result<(), R
         text,
     );
     Ok(())
+}
+
+fn room_for_delegation(draft: &Draft<'_>, project: &ProjectName, by: &ActorId) -> Result<(), Rejection> {
+    let state = draft.project(project).unwrap_or_default();
+    let in_force = state.delegations.iter().filter(|old| old.until > draft.facts.now);
+    let own = in_force.clone().filter(|old| old.by == *by).count();
+    let says = if own >= DELEGATIONS_PER_ACTOR_MAX {
+        format!(
+            "`{by}` has handed on {own} times in `{project}`; the limit is {DELEGATIONS_PER_ACTOR_MAX} (DELEGATIONS_PER_ACTOR_MAX)"
+        )
+    } else if in_force.count() >= DELEGATIONS_MAX {
+        format!("project `{project}` has {DELEGATIONS_MAX} delegations (DELEGATIONS_MAX)")
+    } else {
+        return Ok(());
+    };
+    Err(Rejection::conflict(
+        "delegation.limit",
+        says,
+        "end some of them first with `gateline delegate end`",
+    ))
 }
 
 pub(super) fn end_delegation(

@@ -9,7 +9,7 @@ use gateline_model::{
 };
 use jiff::Timestamp;
 
-use super::{private, project, reason, times};
+use super::{private, project, quorum, reason, times};
 use crate::command::Command;
 use crate::draft::Draft;
 use crate::people::People;
@@ -71,6 +71,7 @@ fn apply(
         return Ok(());
     }
     fits(of, &state, &new)?;
+    quorum::of_known_people(draft, of, &new)?;
     let text = written_by(draft, written)?;
     let commit = written.map(|written| written.commit.clone());
     let protected = !People::read(draft, of).protections(&declared).is_empty();

@@ -74,6 +74,24 @@ pub(super) fn register(
     Ok(())
 }
 
+/// So much of a path that is refused is told.
+const PATH_SHOWN_CHARS: usize = 120;
+
+/// Why a path is not written in the one way that owners are looked up by: two spellings of a path would have two owners.
+fn not_normal(path: &str) -> Option<&'static str> {
+    if path.contains('\\') {
+        return Some("has a `\\`");
+    }
+    if path.chars().any(char::is_control) {
+        return Some("has a control character");
+    }
+    path.split('/').find_map(|part| match part {
+        "" => Some("begins or ends with `/`, or has an empty part"),
+        "." | ".." => Some("has a part `.` or `..`"),
+        _ => None,
+    })
+}
+
 /// Whether a release has what its pipeline asks for.
 fn fits(pipeline: &Pipeline, release: &Release) -> Result<(), Rejection> {
     for (what, count, limit, name) in [
@@ -96,6 +114,19 @@ fn fits(pipeline: &Pipeline, release: &Release) -> Result<(), Rejection> {
             let says = format!("the release has {count} {what}; the limit is {limit} ({name})");
             return Err(Rejection::invalid("release.too_large", says, "split the release"));
         }
+    }
+    if let Some((path, why)) = release
+        .change
+        .paths
+        .iter()
+        .find_map(|path| Some((path, not_normal(path)?)))
+    {
+        let shown: String = path.chars().take(PATH_SHOWN_CHARS).collect();
+        return Err(Rejection::invalid(
+            "release.path",
+            format!("change.paths: `{}` {why}", shown.escape_debug()),
+            "write each path as the repository has it, from its root: `db/schema.sql`",
+        ));
     }
     for wanted in &pipeline.artifacts {
         let Some(artifact) = release

@@ -132,6 +132,7 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         Command::Override { promotion, .. } | Command::ConfirmOverride { promotion, .. } => {
             right(Scope::Override, Object::stage(&promotion.stage))
         }
+        Command::WithdrawOverride { promotion, .. } => right(Scope::Read, Object::stage(&promotion.stage)),
         Command::WriteReview { promotion, .. } => right(
             review_scope(draft, &promotion.stage),
             Object::stage(&promotion.stage),

@@ -1,7 +1,10 @@
 //! Deciding about times: calendars and freezes.
 
+use std::collections::BTreeSet;
+
 use gateline_model::{
-    Calendar, CalendarName, Event, Freeze, FreezeName, HOLIDAYS_MAX, ProjectName, Recurs, StreamId,
+    Calendar, CalendarName, Event, Freeze, FreezeName, HOLIDAYS_MAX, PipelineName, ProjectName, Recurs,
+    StageName, StreamId,
 };
 
 use super::{private, reason};
@@ -67,6 +70,41 @@ fn known_calendars(draft: &Draft<'_>, project: &ProjectName, freeze: &Freeze) ->
     }
 }
 
+/// A freeze that names a pipeline or a stage which is not there would hold nothing: most often it is misspelt.
+fn known_stages(draft: &Draft<'_>, project: &ProjectName, freeze: &Freeze) -> Result<(), Rejection> {
+    let state = draft.project(project).unwrap_or_default();
+    let known: Vec<&str> = state.in_force.keys().map(PipelineName::as_str).collect();
+    if let Some(of) = &freeze.pipeline
+        && (of.project != *project || !state.in_force.contains_key(&of.pipeline))
+    {
+        return Err(Rejection::unknown(
+            "pipeline.unknown",
+            format!("project `{project}` has no pipeline `{of}`"),
+            &format!("its pipelines are {}", known.join(", ")),
+        ));
+    }
+    let here = state
+        .in_force
+        .keys()
+        .filter(|name| freeze.pipeline.as_ref().is_none_or(|of| of.pipeline == **name));
+    let stages: BTreeSet<&StageName> = here
+        .filter_map(|name| state.pipeline(name))
+        .flat_map(|pipeline| pipeline.stages.iter().map(|stage| &stage.name))
+        .collect();
+    let Some(unknown) = freeze.stages.iter().find(|name| !stages.contains(name)) else {
+        return Ok(());
+    };
+    let names: Vec<&str> = stages.into_iter().map(StageName::as_str).collect();
+    Err(Rejection::unknown(
+        "stage.unknown",
+        match &freeze.pipeline {
+            Some(of) => format!("pipeline `{of}` has no stage `{unknown}`"),
+            None => format!("no pipeline of project `{project}` has a stage `{unknown}`"),
+        },
+        &format!("the stages there are {}", names.join(", ")),
+    ))
+}
+
 pub(super) fn freeze(
     draft: &mut Draft<'_>,
     project: &ProjectName,
@@ -106,6 +144,7 @@ pub(super) fn freeze(
         Some(_) | None => {}
     }
     known_calendars(draft, project, freeze)?;
+    known_stages(draft, project, freeze)?;
     let text = private(draft, Some(why));
     draft.emit_with(
         StreamId::Project(project.clone()),

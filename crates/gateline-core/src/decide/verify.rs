@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    CheckOf, Event, Evidence, Found, GateName, PromotionId, RollbackReason, Served, StreamId, Verdict,
+    CheckOf, Digest, Event, Evidence, Found, GateName, PromotionId, Risk, RollbackReason, Served, StreamId,
+    Verdict,
 };
 use jiff::Timestamp;
 
@@ -34,7 +35,7 @@ pub(super) fn report_check(
     draft: &mut Draft<'_>,
     id: &PromotionId,
     gate: &GateName,
-    of: CheckOf,
+    (of, check): (CheckOf, Digest),
     evidence: &Arc<Evidence>,
     served: Served,
 ) -> Result<Option<Timestamp>, Rejection> {
@@ -43,15 +44,26 @@ pub(super) fn report_check(
     let Some(declared) = checked_by(&stage, of).find(|declared| declared.name == *gate) else {
         return Ok(None);
     };
-    let every = gates::kind(&declared.kind)
-        .and_then(|kind| (kind.observes)(&declared.params))
-        .map_or(gates::EVERY_DEFAULT, |observes| observes.every);
+    let risk = promotion
+        .decision
+        .as_ref()
+        .map_or(Risk::Critical, |decision| decision.risk);
+    let observes = gates::observed(declared, risk);
+    if observes
+        .as_ref()
+        .is_some_and(|observes| observes.digest() != check)
+    {
+        // The pipeline asks for another check since this one was begun: that one is run.
+        return Ok(Some(draft.facts.now));
+    }
+    let every = observes.map_or(gates::EVERY_DEFAULT, |observes| observes.every);
     let again = Some(every.after(draft.facts.now));
 
     let stream = StreamId::Promotion(id.clone());
     let recorded = Event::CheckRecorded {
         gate: gate.clone(),
         of,
+        check,
         evidence: evidence.clone(),
     };
     match (of, promotion.rollout()) {

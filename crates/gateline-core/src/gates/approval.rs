@@ -228,8 +228,14 @@ fn asked(approvals: &Approvals, view: &GateView<'_>, numbered: impl Fn(Says) -> 
     let tiers = open.iter().map(|now| approvals.rule.tier_of(&now.layer));
     let tier = tiers.max().unwrap_or_default();
     says.extend(tier.at_least().map(|with| format!("signed with {with}")));
-    for now in open.iter().filter(|now| now.known < now.needed) {
-        says.push(format!("only {} known who may answer", now.known));
+    for now in open
+        .iter()
+        .filter(|now| now.known < now.needed || now.out_of_reach)
+    {
+        says.push(match now.out_of_reach {
+            true => format!("{} of {} can no longer be reached", now.needed, now.layer.from),
+            false => format!("only {} known who may answer", now.known),
+        });
     }
     let said = numbered(Says::waiting(code, says.join("; ")));
     let said = open

@@ -37,11 +37,17 @@ fn judge(_: &Gate, view: &GateView<'_>) -> Says {
         .until(last)
         .changed_by("time, by itself")
         .changed_by("whoever may lift the freeze")
-        .next(format!(
-            "wait, or lift {} with `gateline freeze lift NAME --project {} --reason ..`",
-            names.join(" and "),
-            view.stage_ref.project
-        ));
+        .next({
+            let project = &view.stage_ref.project;
+            let lift = |(freeze, _): &(&gateline_model::Freeze, _)| {
+                format!(
+                    "`gateline freeze lift {} --project {project} --reason ..`",
+                    freeze.name
+                )
+            };
+            let lifts: Vec<String> = in_force.iter().map(lift).collect();
+            format!("wait, or lift with {}", lifts.join(" and "))
+        });
     }
     match timetable.frozen_next(view.now) {
         Some(from) => {

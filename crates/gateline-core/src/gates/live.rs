@@ -33,7 +33,10 @@ pub(super) fn last<'v>(
     view: &'v GateView<'_>,
     every: Span,
 ) -> Result<(&'v Checked, &'v Reading), Box<Says>> {
-    let Some(checked) = view.promotion.checks.get(&(view.of, gate.name.clone())) else {
+    // What another check found says nothing of this one: it is as if none had been run.
+    let wanted = super::observed(gate, view.risk).map(|observes| observes.digest());
+    let recorded = view.promotion.checks.get(&(view.of, gate.name.clone()));
+    let Some(checked) = recorded.filter(|checked| Some(checked.check) == wanted) else {
         let says = Says::waiting("check.first", "the first check is being run");
         return Err(Box::new(
             says.changed_by("Gateline, by itself").check_due(view.now),

@@ -46,7 +46,8 @@ mod window;
 use std::sync::Arc;
 
 use gateline_model::{
-    Check, CheckOf, Gate, GateName, GateVerdict, Override, Pipeline, Stage, StageRef, Verdict,
+    ActorId, Check, CheckOf, Digest, Gate, GateName, GateVerdict, Override, Pipeline, Risk, Scope, Stage,
+    StageRef, Verdict,
 };
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -54,7 +55,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::approvals::Question;
+use crate::authority::{self, Object};
 use crate::draft::Draft;
+use crate::people::People;
 use crate::state::{Project, Promotion, ReleaseState};
 use crate::timetable::Timetable;
 pub(crate) use approval::{FROZEN, rule as approval_rule};
@@ -101,6 +104,18 @@ pub struct Observes {
     pub every: gateline_model::Span,
 }
 
+impl Observes {
+    /// What is looked at, as one digest: what was found by another check says nothing of this one.
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(&self.check)
+    }
+}
+
+/// The live check that a gate needs at a level of risk, if any.
+pub fn observed(gate: &Gate, risk: Risk) -> Option<Observes> {
+    (kind(&gate.kind)?.observes)(&gate.params_at(risk))
+}
+
 macro_rules! gates {
     ($($kind:ident),* $(,)?) => {
         /// Every kind of gate, by name.
@@ -136,7 +151,7 @@ pub(crate) struct GateView<'a> {
     pub earlier: &'a [GateVerdict],
     /// What people are asked, for the gates behind those that the question is made of.
     pub question: Option<&'a Question<'a>>,
-    pub risk: gateline_model::Risk,
+    pub risk: Risk,
     /// How the level came about, before entry.
     pub assessment: Option<&'a gateline_model::Assessment>,
 }
@@ -152,11 +167,31 @@ impl GateView<'_> {
         self.draft.release(&live)
     }
 
-    /// The override in force that names a gate. Where the stage asks for a second person, one that was confirmed.
+    /// The override in force that names a gate. Where the stage asks for a second person, one that was confirmed. It ends
+    /// when one who granted it loses the right to.
     pub(crate) fn overridden(&self, gate: &GateName) -> Option<&Override> {
+        self.override_of(gate)
+            .filter(|permission| self.lost_right(permission).is_none())
+    }
+
+    /// Who may not override here any more, although a gate's override would still run.
+    pub(crate) fn override_lost(&self, gate: &GateName) -> Option<&ActorId> {
+        self.lost_right(self.override_of(gate)?)
+    }
+
+    fn override_of(&self, gate: &GateName) -> Option<&Override> {
         let two = self.stage.overrides.second_person;
         let mut in_force = self.promotion.overrides_in_force(self.now);
         in_force.find(|permission| permission.gate == *gate && (!two || permission.confirmed_by.is_some()))
+    }
+
+    fn lost_right<'o>(&self, permission: &'o Override) -> Option<&'o ActorId> {
+        let people = People::read(self.draft, &self.stage_ref.project);
+        let object = Object::stage(self.stage_ref);
+        let may =
+            |who: &&ActorId| authority::still_may(self.draft.world(), &people, who, Scope::Override, &object);
+        let granted_by = std::iter::once(&permission.by).chain(&permission.confirmed_by);
+        granted_by.into_iter().find(|who| !may(who))
     }
 
     /// When windows and freezes let this promotion in. The project is the draft's, read by the caller.

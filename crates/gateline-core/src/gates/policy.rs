@@ -180,9 +180,15 @@ pub(crate) fn risk_factors(assessing: &RiskModule, view: &RiskView<'_>) -> Resul
         .ok_or_else(|| format!("no gate of the stage runs module `{module}`"))?;
     let project = view.draft.project(&view.stage_ref.project);
     let in_force = project.and_then(|state| state.policies.get(module).copied());
+    // The level is what is being assessed: a run at any of them is one of this gate.
+    let at_a_level = |check: Digest| {
+        let mut levels = Risk::ALL.iter();
+        levels.any(|level| super::observed(gate, *level).is_some_and(|observes| observes.digest() == check))
+    };
     let checked = promotion
         .checks
         .get(&(CheckOf::Entry, gate.name.clone()))
+        .filter(|checked| at_a_level(checked.check))
         .ok_or_else(|| format!("module `{module}` has not been run yet"))?;
     let ran = match &checked.evidence.found {
         Found::Facts {
@@ -257,6 +263,24 @@ pub fn policy_order(world: &World, promotion: &Promotion, gate: &Gate) -> Option
         actor: Actor::gateline(),
     };
     order_in(&Draft::new(world, &nobody), promotion, gate)
+}
+
+/// Digest of the check of a policy gate, at the level that a promotion has.
+pub(crate) fn check_in(draft: &Draft<'_>, promotion: &Promotion, gate: &Gate) -> Option<Digest> {
+    let Pinned {
+        pipeline,
+        stage,
+        release,
+    } = pinned(draft, promotion).ok()?;
+    let risk = assess(&RiskView {
+        draft,
+        pipeline: &pipeline,
+        stage: &stage,
+        stage_ref: &promotion.id.stage,
+        release: &release,
+        promotion: Some(promotion),
+    });
+    Some(super::observed(gate, risk.level)?.digest())
 }
 
 /// The same, as a draft has it.

@@ -47,6 +47,8 @@ pub struct Project {
     pub notifications: Option<Arc<Notifications>>,
     /// The last sign-in of each person; the past ones are dropped when another signs in.
     pub sign_ins: BTreeMap<ActorId, SignIn>,
+    /// Who each subject of a provider came as first, by digest: the same person is the same actor whatever else changes.
+    pub subjects: BTreeMap<Digest, ActorId>,
     /// Every key that was ever enrolled, by fingerprint: what one signed is looked at again long after it was revoked.
     pub keys: BTreeMap<String, Enrolled>,
     /// Delegations that were not ended; the past ones are dropped when a new one is declared.
@@ -190,8 +192,15 @@ impl Project {
                 self.notifications = Some(notifications.clone());
             }
             Event::SignedIn {
-                actor, groups, until, ..
+                actor,
+                groups,
+                until,
+                subject,
+                ..
             } => {
+                if let Some(subject) = subject {
+                    self.subjects.entry(*subject).or_insert_with(|| actor.clone());
+                }
                 self.sign_ins.retain(|_, sign_in| sign_in.until > at);
                 let sign_in = SignIn {
                     groups: groups.clone(),
@@ -219,7 +228,8 @@ impl Project {
                 }
             }
             Event::DelegationDeclared { delegation } => {
-                let same = |old: &Delegation| old.by == delegation.by && old.to == delegation.to;
+                let of = |one: &Delegation| (one.by.clone(), one.to.clone(), one.team.clone());
+                let same = |old: &Delegation| of(old) == of(delegation);
                 self.delegations.retain(|old| old.until > at && !same(old));
                 self.delegations.push(delegation.clone());
             }

@@ -75,6 +75,8 @@ pub struct AskedLayer {
 pub struct Checked {
     /// Its id.
     pub id: EvidenceId,
+    /// Digest of the check that found it.
+    pub check: Digest,
     /// The record.
     pub evidence: Arc<Evidence>,
     /// When it was recorded.
@@ -397,9 +399,22 @@ impl Promotion {
                 self.overrides.retain(|old| old.gate != permission.gate);
                 self.overrides.push(permission.clone());
             }
-            (Event::CheckRecorded { gate, of, evidence }, Phase::Held | Phase::Rolling(_)) => {
+            (Event::OverrideWithdrawn { gate, .. }, Phase::Held) => {
+                self.overrides_asked.retain(|old| old.gate != *gate);
+                self.overrides.retain(|old| old.gate != *gate);
+            }
+            (
+                Event::CheckRecorded {
+                    gate,
+                    of,
+                    check,
+                    evidence,
+                },
+                Phase::Held | Phase::Rolling(_),
+            ) => {
                 let checked = Checked {
                     id: evidence.id(),
+                    check: *check,
                     evidence: evidence.clone(),
                     at,
                 };

@@ -323,7 +323,7 @@ fn escape(text: &str) -> String {
                 safe.push('\\');
                 safe.push(letter);
             }
-            control if control.is_control() => safe.push(' '),
+            control if gateline_model::plays_tricks(control) => safe.push(' '),
             other => safe.push(other),
         }
     }

@@ -74,7 +74,13 @@ fn causes(err: &dyn std::error::Error) -> String {
         inner = source.source();
     }
     text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .map(|letter| {
+            if gateline_model::plays_tricks(letter) {
+                ' '
+            } else {
+                letter
+            }
+        })
         .take(300)
         .collect()
 }

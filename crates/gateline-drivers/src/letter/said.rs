@@ -8,7 +8,13 @@ pub(super) fn shown(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let line: String = text
         .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .map(|letter| {
+            if gateline_model::plays_tricks(letter) {
+                ' '
+            } else {
+                letter
+            }
+        })
         .take(SAID_CHARS_MAX)
         .collect();
     match line.trim() {

@@ -15,7 +15,13 @@ pub fn subject(letter: &Letter) -> String {
         _ => format!("{count} things happened in {}", letter.project),
     };
     text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .map(|letter| {
+            if gateline_model::plays_tricks(letter) {
+                ' '
+            } else {
+                letter
+            }
+        })
         .collect()
 }
 

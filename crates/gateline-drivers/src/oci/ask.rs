@@ -106,6 +106,7 @@ impl<'r> Session<'r> {
                 fetch::shown(url)
             )));
         }
+        fetch::reachable(url)?;
         let mut request = fetch::client_that_stays()?
             .get(url.clone())
             .header(ACCEPT, accept);
@@ -206,6 +207,7 @@ impl<'r> Session<'r> {
                 self.name()
             )));
         }
+        fetch::reachable(&url)?;
         let mut request = fetch::client_that_stays()?.get(url.clone());
         if let Some((user, password)) = credentials {
             request = request.basic_auth(user, Some(password));

@@ -226,6 +226,15 @@ impl Recorded {
             }
             Event::ApprovalVoided {
                 by,
+                instead_of: Some(delegator),
+                ..
+            } => {
+                format!(
+                    "answer of {by} voided: the delegation of {delegator}, instead of whom it was given, is over"
+                )
+            }
+            Event::ApprovalVoided {
+                by,
                 changed,
                 locked_until,
                 ..
@@ -256,7 +265,10 @@ impl Recorded {
                     permission.gate, permission.by
                 )
             }
-            Event::CheckRecorded { gate, of, evidence } => {
+            Event::OverrideWithdrawn { gate, by } => format!("override of gate {gate} by {by} withdrawn"),
+            Event::CheckRecorded {
+                gate, of, evidence, ..
+            } => {
                 let of = match of {
                     CheckOf::Entry => "check",
                     CheckOf::Step => "check during the rollout",

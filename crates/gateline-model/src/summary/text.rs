@@ -221,7 +221,7 @@ fn folded(line: &str, columns: usize) -> Vec<String> {
 fn cut(line: &str, columns: usize) -> String {
     let line: String = line
         .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .map(|letter| if crate::plays_tricks(letter) { ' ' } else { letter })
         .collect();
     if line.chars().count() <= columns {
         return line.trim_end().to_owned();

@@ -75,6 +75,8 @@ pub(crate) struct SignedIn {
     pub name: Option<String>,
     /// The groups, as `PROVIDER:GROUP`.
     pub groups: Vec<String>,
+    /// Digest of issuer and subject: what the provider never calls somebody else.
+    pub subject: Digest,
 }
 
 /// A sign-in that is under way: what the browser keeps of it.
@@ -284,6 +286,8 @@ fn who(provider: &Provider, claims: &Claims) -> Result<SignedIn, SignInError> {
         let why = "the provider does not say that the e-mail address is the person's own (`email_verified`)";
         return Err(SignInError::Actor(why.to_owned()));
     }
+    let subject = text(claims, "sub").ok_or_else(|| ClaimError::Missing("sub".to_owned()))?;
+    let subject = Digest::of_json(&[provider.issuer.as_str(), subject]);
     let actor = format!("{}:{value}", provider.name);
     let actor = actor.parse().map_err(|err| {
         SignInError::Actor(format!(
@@ -294,6 +298,7 @@ fn who(provider: &Provider, claims: &Claims) -> Result<SignedIn, SignInError> {
         actor,
         name: text(claims, "name").map(|name| name.chars().take(200).collect()),
         groups: groups(provider, claims)?,
+        subject,
     })
 }
 

@@ -60,6 +60,7 @@ pub(super) enum Act {
     RollBack,
     SetPassword,
     Waive,
+    WithdrawOverride,
     WithdrawProposal,
     WriteReview,
 }
@@ -74,8 +75,8 @@ impl Act {
             // Who may is the stage's to say.
             Act::WriteReview => Scope::Read,
             Act::ApproveProposal | Act::RejectProposal => Scope::Approve,
-            // Whoever proposed it may.
-            Act::WithdrawProposal => Scope::Read,
+            // Whoever proposed or granted it may.
+            Act::WithdrawOverride | Act::WithdrawProposal => Scope::Read,
             Act::ConfirmOverride | Act::Override => Scope::Override,
             Act::LiftWaiver | Act::Waive => Scope::Waive,
             Act::Abort | Act::LiftBar | Act::Pause | Act::Promote | Act::Resume | Act::RollBack => {
@@ -104,7 +105,7 @@ impl Act {
             Act::RollBack => "rollback",
             Act::SetPassword => "set",
             Act::Waive => "waive",
-            Act::WithdrawProposal => "withdraw",
+            Act::WithdrawOverride | Act::WithdrawProposal => "withdraw",
             Act::WriteReview => "review",
         }
     }
@@ -275,6 +276,7 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         | Act::RollBack
         | Act::SetPassword
         | Act::Waive
+        | Act::WithdrawOverride
         | Act::WithdrawProposal
         | Act::WriteReview => return Err(no_such(act, "promotion")),
     })
@@ -363,6 +365,7 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         | Act::RevokeKey
         | Act::SetPassword
         | Act::Waive
+        | Act::WithdrawOverride
         | Act::WithdrawProposal
         | Act::WriteReview => Err(no_such(act, "stage")),
     }

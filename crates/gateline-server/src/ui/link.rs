@@ -133,6 +133,9 @@ pub(super) const OVERRIDES: &str = "/overrides";
 /// Where an override is confirmed.
 pub(super) const OVERRIDE_CONFIRM: &str = "/ui/overrides/confirm";
 
+/// Where an override is taken back.
+pub(super) const OVERRIDE_WITHDRAW: &str = "/ui/overrides/withdraw";
+
 /// Where a review is written.
 pub(super) const OVERRIDE_REVIEW: &str = "/ui/overrides/review";
 

@@ -60,6 +60,9 @@ fn permitted(visitor: &Visitor, open: &OpenOverride, tried: Option<&Tried>) -> M
                 @if one.by == visitor.actor { p.sub { "Somebody else who may override here confirms it." } }
                 @else { (confirm(visitor, open, tried)) }
             }
+            @if one.by == visitor.actor || one.confirmed_by.as_ref() == Some(&visitor.actor) || visitor.may(Scope::Admin) {
+                (withdraw(visitor, open, tried))
+            }
         }
     }
 }
@@ -91,6 +94,22 @@ fn confirm(visitor: &Visitor, open: &OpenOverride, tried: Option<&Tried>) -> Mar
                 input type="hidden" name="asked_at" value=(open.permission.at);
                 p.age { "The override counts from then on, in both your names; a release that comes in by it owes a review." }
                 button type="submit" { "Confirm the override of " (gate) }
+            }
+        }
+    }
+}
+
+fn withdraw(visitor: &Visitor, open: &OpenOverride, tried: Option<&Tried>) -> Markup {
+    let (id, gate) = (&open.promotion, &open.permission.gate);
+    let tried = is_tried(tried, Act::WithdrawOverride, id, gate);
+    html! {
+        details.act #{ "act-withdraw-" (id.number) "-" (gate) } open[tried.is_some()] {
+            summary { "Withdraw" }
+            form.stack method="post" action=(link::OVERRIDE_WITHDRAW) {
+                (named(visitor, id, gate))
+                p.age { "The gate counts again from then on." }
+                (fields::text(&format!("withdraw-{}-{gate}", id.number), "Why", tried.map(|tried| &tried.fields)))
+                button type="submit" { "Withdraw the override of " (gate) }
             }
         }
     }

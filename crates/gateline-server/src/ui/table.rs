@@ -79,6 +79,11 @@ fn table() -> Vec<Line> {
             link::OVERRIDE_CONFIRM,
             forms::about_override,
         ),
+        form(
+            Act::WithdrawOverride,
+            link::OVERRIDE_WITHDRAW,
+            forms::about_override,
+        ),
         form(Act::WriteReview, link::OVERRIDE_REVIEW, forms::about_override),
         form(
             Act::Promote,

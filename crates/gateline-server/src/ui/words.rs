@@ -48,6 +48,20 @@ impl Sign {
     }
 }
 
+/// A sentence in which what stands between backticks is to be typed.
+pub(super) fn sentence(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // One that is not closed is a backtick.
+    if parts.len() % 2 == 0 {
+        return html! { (text) };
+    }
+    html! {
+        @for (index, part) in parts.iter().enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 pub(super) fn of_promotion(state: PromotionState) -> Sign {
     match state {
         PromotionState::Held => Sign(Tone::Wait, "●"),

@@ -35,13 +35,14 @@ fn only_the_login_page_and_the_files_are_open_and_every_form_asks_for_more_than_
     assert_eq!(open, ["/login", "/static/{name}"]);
     for (form, scope) in forms() {
         // Ending one's own sessions is everybody's right, as is taking one's own proposal back; who may write a review is its
-        // stage's to say.
+        // stage's to say, and an override is taken back by whoever granted it.
         assert_eq!(
             scope == Scope::Read,
             [
                 "/ui/password/set",
                 "/ui/sessions/end",
                 "/ui/overrides/review",
+                "/ui/overrides/withdraw",
                 "/ui/policies/{project}/proposal/{number}/withdraw"
             ]
             .contains(&form.path),

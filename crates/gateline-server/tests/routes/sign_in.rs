@@ -14,11 +14,16 @@ use crate::support::{App, Client, body_of};
 
 /// A server that believes the issuer, and who nobody knows yet.
 async fn start(issuer: &Issuer) -> (App, Client, Client, tempfile::TempDir) {
+    start_named(issuer, "").await
+}
+
+/// The same, with more fields of the provider.
+async fn start_named(issuer: &Issuer, more: &str) -> (App, Client, Client, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let secret = dir.path().join("secret");
     std::fs::write(&secret, SECRET).unwrap();
     let text = format!(
-        "apiVersion: gateline.dev/v1\nkind: Server\nspec:\n  url: http://127.0.0.1:7474\n  providers:\n    - {{name: corp, title: Acme, issuer: '{}', client_id: {CLIENT}, client_secret: 'file:{}', groups: groups}}\n",
+        "apiVersion: gateline.dev/v1\nkind: Server\nspec:\n  url: http://127.0.0.1:7474\n  providers:\n    - {{name: corp, title: Acme, issuer: '{}', client_id: {CLIENT}, client_secret: 'file:{}', {more}groups: groups}}\n",
         issuer.url,
         secret.display()
     );
@@ -125,6 +130,23 @@ async fn who_comes_back_from_a_provider_is_in_with_the_groups_that_it_told() {
     }
     assert!(!log.contains("\"Ana\""), "the name is not a fact: {log}");
     drop(app);
+}
+
+#[tokio::test]
+async fn the_same_subject_keeps_its_actor_whatever_else_the_provider_calls_it() {
+    let issuer = Issuer::start().await;
+    let (app, _, anonymous, _dir) = start_named(&issuer, "actor: email, ").await;
+    let mail = |address: &str| json!({"sub": "248289761001", "email": address, "email_verified": true});
+    for address in ["Ana@Example.com", "ana@example.com", "ana.new@example.com"] {
+        let response = signed_in(&issuer, &anonymous, mail(address), |claims| issuer.sign(claims)).await;
+        assert_eq!(response.status(), StatusCode::SEE_OTHER, "{address}");
+    }
+    let server = gateline_core::server_project();
+    let names: Vec<String> = app.hub.with_world(|world| {
+        let project = world.project(&server).unwrap();
+        project.sign_ins.keys().map(ToString::to_string).collect()
+    });
+    assert_eq!(names, ["corp:ana@example.com"]);
 }
 
 #[tokio::test]

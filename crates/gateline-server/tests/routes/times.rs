@@ -2,13 +2,13 @@ use axum::http::StatusCode;
 use gateline_api::{
     ApplyCalendar, CalendarPath, CalendarQuery, CalendarRequest, ConfirmOverride, ConfirmRequest, Empty,
     GetCalendar, ListCalendars, ListOverrides, ListWindows, OverrideGate, OverridePath, OverrideQuery,
-    OverrideRequest, PromotionPath, ReasonRequest, WindowQuery, WriteReview,
+    OverrideRequest, PromotionPath, ReasonRequest, WindowQuery, WithdrawOverride, WriteReview,
 };
 use gateline_model::Scope;
 use jiff::{Timestamp, ToSpan};
 
 use crate::pages::{get, post, text};
-use crate::support::{App, PIPELINE, id};
+use crate::support::{App, Client, PIPELINE, id};
 
 const HOLIDAYS: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//test//EN\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20001225\r\nRRULE:FREQ=YEARLY\r\nSUMMARY:Christmas Day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
 
@@ -81,6 +81,28 @@ async fn a_calendar_is_read_when_it_is_applied_and_what_is_none_is_refused_with_
     assert_eq!((problem.code.as_str(), problem.status), ("calendar.unknown", 404));
 }
 
+/// Whoever asked takes an override back, and nobody else does.
+async fn is_taken_back_by_who_asked_alone(admin: &Client, bo: &Client, path: &OverridePath) {
+    let why = ReasonRequest {
+        reason: "the suite is mended".into(),
+    };
+    let foreign = bo
+        .ask::<WithdrawOverride>(path, &Empty {}, &why)
+        .await
+        .unwrap_err();
+    assert_eq!(foreign.code, "override.not_yours");
+    assert!(
+        text(get(admin, "/overrides").await)
+            .await
+            .contains("act-withdraw")
+    );
+    let withdrawn = admin
+        .ask::<WithdrawOverride>(path, &Empty {}, &why)
+        .await
+        .unwrap();
+    assert!(withdrawn.overrides.is_empty());
+}
+
 #[tokio::test]
 async fn an_override_of_two_people_is_told_until_it_is_reviewed() {
     let (app, admin, reader, _) = App::start().await;
@@ -144,6 +166,14 @@ async fn an_override_of_two_people_is_told_until_it_is_reviewed() {
         .await
         .unwrap_err();
     assert_eq!(stale.code, "override.stale");
+    is_taken_back_by_who_asked_alone(&admin, &bo, &path).await;
+    let asked = admin
+        .ask::<OverrideGate>(&PromotionPath::from(&first), &Empty {}, &request)
+        .await
+        .unwrap();
+    let confirm = ConfirmRequest {
+        asked_at: Some(asked.overrides[0].at),
+    };
     // The page offers it to the second person alone, and its form does it.
     assert!(
         !text(get(&admin, "/overrides").await)

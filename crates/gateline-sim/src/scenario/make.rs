@@ -38,11 +38,13 @@ impl Script<'_> {
                 self.proposal_command(row, reason)?
             }
             "notifications" => notifications_command(row)?,
-            "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" => {
+            "approve" | "reject" | "request-changes" | "withdraw" | "ask" | "delegate" | "end-delegation" => {
                 self.answer_command(row, reason)?
             }
             "enrol-key" | "revoke-key" => key_command(row, reason)?,
-            "override" | "confirm-override" | "review" => self.override_command(row, reason)?,
+            "override" | "confirm-override" | "withdraw-override" | "review" => {
+                self.override_command(row, reason)?
+            }
             "calendar" => self.calendar_command(row)?,
             "freeze" | "lift-freeze" => self.freeze_command(row, reason)?,
             "waive" => {
@@ -158,6 +160,13 @@ impl Script<'_> {
                 from: None,
                 until: lasts.after(self.sim.now),
                 reason,
+            });
+        }
+        if row.verb() == "end-delegation" {
+            return Ok(Command::EndDelegation {
+                project: self.pipeline_ref(row)?.project.clone(),
+                by: actor(row)?.id,
+                to: row.parse(row.need("to")?)?,
             });
         }
         let promotion = self.promotion(row)?;

@@ -91,9 +91,10 @@ impl Script<'_> {
         match row.verb() {
             "pipeline" | "policy" | "roles" | "notifications" | "release" | "evidence" | "promote"
             | "approve-proposal" | "reject-proposal" | "withdraw-proposal" | "approve" | "reject"
-            | "request-changes" | "withdraw" | "ask" | "delegate" | "override" | "confirm-override"
-            | "review" | "calendar" | "waive" | "freeze" | "lift-freeze" | "enrol-key" | "revoke-key"
-            | "rollback" | "abort" | "pause" | "resume" | "lift-bar" => {
+            | "request-changes" | "withdraw" | "ask" | "delegate" | "end-delegation" | "override"
+            | "confirm-override" | "withdraw-override" | "review" | "calendar" | "waive" | "freeze"
+            | "lift-freeze" | "enrol-key" | "revoke-key" | "rollback" | "abort" | "pause" | "resume"
+            | "lift-bar" => {
                 if let Some(token) = self.token_for_groups(row)? {
                     self.ask(Actor::gateline(), token);
                 }

@@ -75,6 +75,11 @@ impl Script<'_> {
                     reason,
                 }
             }
+            "withdraw-override" => Command::WithdrawOverride {
+                promotion: self.promotion(row)?,
+                gate,
+                reason,
+            },
             "confirm-override" => Command::ConfirmOverride {
                 promotion: self.promotion(row)?,
                 gate,

@@ -8,10 +8,16 @@ use gateline_model::{Declared, Zone};
 use gateline_spec::read_calendar;
 use gateline_store::Blob;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use crate::call::Call;
 use crate::refused::Refused;
 use crate::views;
+
+/// How many calendars are read at once.
+const READ_AT_ONCE_MAX: usize = 1;
+
+static READING: Semaphore = Semaphore::const_new(READ_AT_ONCE_MAX);
 
 pub(crate) async fn handle(call: Call<ApplyCalendar>) -> Result<CalendarReply, Refused> {
     let CalendarRequest {
@@ -22,9 +28,14 @@ pub(crate) async fn handle(call: Call<ApplyCalendar>) -> Result<CalendarReply, R
     } = call.body.clone();
     let kept = Blob::of(text.as_bytes()).map_err(|err| Refused::new(&entry::BODY, err.to_string()))?;
     let today = Zone::utc().date(Timestamp::now());
-    // Reading is work, and not the runtime's.
-    let read = tokio::task::spawn_blocking(move || read_calendar(&text, today)).await;
-    let calendar = match read {
+    // Reading is work, and not the runtime's: one at a time, so that it leaves room for everything else. The turn is kept by
+    // the work itself, for whoever asked may be gone.
+    let turn = READING.acquire().await.expect("it is never closed");
+    let read = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        read_calendar(&text, today)
+    });
+    let calendar = match read.await {
         Ok(read) => read.map_err(|err| Refused::new(&entry::CALENDAR_INVALID, err.to_string()))?,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     };

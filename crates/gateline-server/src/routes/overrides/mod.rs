@@ -3,3 +3,4 @@
 pub(super) mod confirm;
 pub(super) mod list;
 pub(super) mod review;
+pub(super) mod withdraw;

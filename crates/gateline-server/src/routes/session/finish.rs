@@ -37,15 +37,21 @@ pub(crate) async fn handle(call: Call<EndSignIn>) -> Result<Response, Refused> {
             return Ok(ui::login_again(app, next, &refused(provider, &err)));
         }
     };
+    // Whoever came before keeps the actor of then, whatever the provider calls the person by now.
+    let server = gateline_core::server_project();
+    let known = app.hub.with_world(|world| {
+        let subjects = &world.project(&server)?.subjects;
+        subjects.get(&signed_in.subject).cloned()
+    });
     let new = New {
-        actor: signed_in.actor,
+        actor: known.unwrap_or(signed_in.actor),
         name: signed_in.name,
         provider: provider.name.as_str(),
         token: None,
         until: None,
         agent: agent(&call.headers),
     };
-    record(app, &new, signed_in.groups, now).await?;
+    record(app, &new, signed_in.groups, Some(signed_in.subject), now).await?;
     welcome(app, new, next, now).await
 }
 

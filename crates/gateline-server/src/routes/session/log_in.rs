@@ -70,7 +70,7 @@ async fn by_account<'c>(
         until: None,
         agent: agent(&call.headers),
     };
-    record(&call.app, &new, Vec::new(), now).await?;
+    record(&call.app, &new, Vec::new(), None, now).await?;
     Ok(new)
 }
 

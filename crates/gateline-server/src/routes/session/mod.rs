@@ -7,6 +7,7 @@ pub(super) mod log_out;
 
 use axum::http::{HeaderMap, header};
 use gateline_core::{Actor, Command};
+use gateline_model::Digest;
 use jiff::Timestamp;
 
 use crate::auth::New;
@@ -14,12 +15,19 @@ use crate::call::App;
 use crate::refused::Refused;
 
 /// Records that somebody signed in.
-async fn record(app: &App, new: &New<'_>, groups: Vec<String>, now: Timestamp) -> Result<(), Refused> {
+async fn record(
+    app: &App,
+    new: &New<'_>,
+    groups: Vec<String>,
+    subject: Option<Digest>,
+    now: Timestamp,
+) -> Result<(), Refused> {
     let command = Command::SignIn {
         actor: new.actor.clone(),
         provider: new.provider.to_owned(),
         groups,
         until: crate::auth::session_end(now),
+        subject,
     };
     app.hub
         .submit(Actor::gateline(), command, None, Vec::new())

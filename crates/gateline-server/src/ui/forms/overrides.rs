@@ -8,7 +8,7 @@ use crate::ui::link;
 use crate::ui::pages::overrides_again;
 use crate::ui::visit::Visit;
 
-/// Confirms an override, or writes its review.
+/// Confirms an override, takes it back, or writes its review.
 pub(in crate::ui) async fn about_override(visit: Visit, act: Act, fields: Fields) -> Result<Done, Refused> {
     let page = told(&visit, act, &fields).await;
     done(act, fields, page, async |tried| {
@@ -25,6 +25,11 @@ async fn told(visit: &Visit, act: Act, fields: &Fields) -> Result<String, Refuse
             promotion,
             gate,
             asked_at: Some(fields.asked_at.parse().map_err(bad)?),
+        },
+        Act::WithdrawOverride => Command::WithdrawOverride {
+            promotion,
+            gate,
+            reason: fields.reason.trim().to_owned(),
         },
         Act::WriteReview => Command::WriteReview {
             promotion,

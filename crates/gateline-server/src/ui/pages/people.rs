@@ -27,7 +27,13 @@ pub(in crate::ui) async fn people(visit: Visit) -> Result<Markup, Refused> {
     if let Some(project) = &project {
         seen::refuse_unseen(hub, &visit.sight, &[Named::Project(project.clone())]).await?;
     }
-    let project = project.or_else(|| projects.first().cloned());
+    // Where nothing is declared there is little to see.
+    let declared = hub.with_world(|world| {
+        let has_roles = |name: &&ProjectName| world.project(name).is_some_and(|one| one.roles.is_some());
+        projects.iter().find(has_roles).cloned()
+    });
+    let first = declared.or_else(|| projects.first().cloned());
+    let project = project.or(first);
     let actor: Option<ActorId> = name(&who)?;
     let looks = &visit.caller.actor;
     let view = project.map(|project| views::people_of(hub, &project, looks, now));

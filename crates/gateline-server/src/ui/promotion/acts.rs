@@ -83,6 +83,7 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
         | Act::RejectProposal
         | Act::RevokeKey
         | Act::SetPassword
+        | Act::WithdrawOverride
         | Act::WithdrawProposal
         | Act::WriteReview => None,
         Act::Override => override_gate(visitor, shown),

@@ -42,7 +42,7 @@ fn held(visitor: &Visitor, decision: &Decision) -> Markup {
 }
 
 fn next(gate: &GateVerdict) -> Markup {
-    html! { @if !gate.next.is_empty() { " Next: " (gate.next) "." } }
+    html! { @if !gate.next.is_empty() { " Next: " (words::sentence(&gate.next)) "." } }
 }
 
 fn rolling(visitor: &Visitor, shown: &Shown<'_>, rollout: &RolloutView) -> Markup {

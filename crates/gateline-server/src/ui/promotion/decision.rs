@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{Shown, found};
 use crate::ui::shell::Visitor;
 use crate::ui::stage::responsible;
-use crate::ui::words::{OVERRIDDEN, of_outcome, of_verdict};
+use crate::ui::words::{OVERRIDDEN, of_outcome, of_verdict, sentence};
 use crate::ui::{link, time};
 
 pub(super) fn table(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
@@ -73,7 +73,7 @@ fn row(visitor: &Visitor, shown: &Shown<'_>, gate: &GateVerdict) -> Markup {
                                 @if !changed_by.is_empty() { " · on " b { (changed_by.join(", ")) } }
                                 @if let Some(until) = until { " · until " (time::ahead(visitor.now, *until)) }
                             }
-                            @if !next.is_empty() { p.age { "Next: " (next) } }
+                            @if !next.is_empty() { p.age { "Next: " (sentence(next)) } }
                             (responsible(owner.as_deref(), runbook.as_deref()))
                         } @else if let Some(until) = until {
                             p.age { "until " (time::ahead(visitor.now, *until)) }
