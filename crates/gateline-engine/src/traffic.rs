@@ -90,6 +90,11 @@ impl Traffic {
         self.rollouts.get(promotion)?.ruling.as_ref()
     }
 
+    /// All ticks of a running rollout, oldest first; none where this replica measures none.
+    pub fn ticks(&self, promotion: &PromotionId) -> Option<&[Tick]> {
+        self.rollouts.get(promotion).map(|kept| &kept.ticks[..])
+    }
+
     /// The ruling on the step that stands now; none where nothing is judged.
     pub(crate) fn rule(&mut self, world: &World, promotion: &Promotion, now: Timestamp) -> Option<Ruled> {
         let kept = self.rollouts.get_mut(&promotion.id)?;

@@ -20,6 +20,7 @@ mod ratio;
 pub mod recipe;
 mod rollout;
 mod ruling;
+mod saturation;
 mod threshold;
 mod trace;
 
@@ -39,6 +40,7 @@ pub use ratio::{Band, Expected, Harm, Pair, Rate, Ratio, Tempering};
 pub use recipe::Recipe;
 pub use rollout::{Course, KAYENTA_POINTS_MIN, RolloutJudge, Step};
 pub use ruling::{BAND_POINTS_MAX, DROPPED_MAX, Record, Said};
+pub use saturation::{Carried, saturation};
 pub use threshold::judge;
 pub use trace::{
     BUCKETS_MAX, COUNT_MAX, LINE_BYTES_MAX, LINES_MAX, POD_BYTES_MAX, TRACE_TICKS_MAX, Trace, TraceError,

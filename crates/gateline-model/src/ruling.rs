@@ -3,11 +3,14 @@
 //!
 //! Knows no statistics: the judge fills these in.
 
+mod words;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Weight;
+pub use words::{minutes, odds, short};
 
 /// What the judge says of a running rollout, with the numbers it says it from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -2,8 +2,8 @@
 
 use gateline_model::{
     ActorId, Approval, CheckOf, Decision, Digest, GateName, PauseReason, PromotionId, PromotionKind,
-    PromotionOutcome, Recorded, ReleaseId, RollbackReason, Ruling, Served, StageRef, StepAction, Version,
-    Weight,
+    PromotionOutcome, Recorded, ReleaseId, RollbackReason, Ruling, Saturation, Served, StageRef, StepAction,
+    Version, Weight,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -124,6 +124,9 @@ pub struct RolloutView {
     /// The judge's last ruling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ruling: Option<Ruling>,
+    /// Gauges at each weight, and what they come to with all traffic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saturation: Vec<Saturation>,
     /// Why and since when it stands still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<PauseView>,

@@ -1,12 +1,19 @@
 //! `gateline status`: the board.
 
-use gateline_api::{Board, BoardOrder, BoardQuery, BoardShow, Empty, Exit, GetBoard, page_limit};
+use gateline_api::{
+    Board, BoardOrder, BoardQuery, BoardShow, Empty, Exit, GetBoard, GetPromotion, PromotionPath,
+    PromotionView, page_limit,
+};
 
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::out::Form;
 use crate::render;
 use crate::session::Session;
 use crate::watch::{LOOK_EVERY, Patience, Told, tell_line};
+
+/// Rollouts that are shown under the board at most.
+const ROLLING_MAX: usize = 8;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -83,22 +90,48 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     loop {
         let answer = client.get::<GetBoard>(&Empty {}, &query).await;
         if let Some(board) = patience.take(answer, session)? {
-            tell(&board, &mut told, session)?;
+            let rolling = rolling(&board, &client).await;
+            tell(&board, &rolling, &mut told, session)?;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-fn tell(board: &Board, told: &mut Told, session: &mut Session) -> Result<(), Failure> {
+/// What rolls out, with what its judge says. One that cannot be read is on the board all the same.
+async fn rolling(board: &Board, client: &Client) -> Vec<PromotionView> {
+    let stages = board.pipelines.iter().flat_map(|pipeline| &pipeline.stages);
+    let proposed = stages.flat_map(|stage| &stage.proposed);
+    let mut views = Vec::new();
+    for one in proposed.filter(|one| one.rollout.is_some()).take(ROLLING_MAX) {
+        let path = PromotionPath::from(&one.promotion);
+        views.extend(client.get::<GetPromotion>(&path, &Empty {}).await.ok());
+    }
+    views
+}
+
+fn tell(
+    board: &Board,
+    rolling: &[PromotionView],
+    told: &mut Told,
+    session: &mut Session,
+) -> Result<(), Failure> {
     let now = session.now();
     if session.out.can_redraw() {
-        return session.out.redraw(&render::board(board, now));
+        let mut page = render::board(board, now);
+        for view in rolling {
+            page.gap();
+            page = page.then(render::rolling(view));
+        }
+        return session.out.redraw(&page);
     }
     match session.out.form() {
         Form::Json if told.is_new("", format!("{}", board.log)) => session.out.json_line(board),
         Form::Json => Ok(()),
         Form::Text => {
+            let of = |name: &str| rolling.iter().find(|view| view.id.to_string() == name);
             for (name, line, key) in render::cell_line(board, now) {
+                // What is judged has more to tell than its cell.
+                let (line, key) = of(&name).map_or((line, key), |view| render::change_line(view, now));
                 if told.is_new(&name, key) {
                     tell_line(line, session)?;
                 }

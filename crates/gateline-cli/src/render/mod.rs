@@ -29,7 +29,7 @@ pub(crate) use evidence::{evidence, evidence_list, facts, read_report, unread_re
 pub(crate) use notifications::{letters, tell_rules};
 pub(crate) use people::{can, code, delegations, inbox, roles, who_am_i};
 pub(crate) use pipeline::{difference, pipeline, pipelines};
-pub(crate) use promotion::{change_line, promotion, promotions, time_left};
+pub(crate) use promotion::{change_line, promotion, promotions, rolling, time_left};
 pub(crate) use proposal::{proposal, proposal_detail, proposals};
 pub(crate) use release::{release, releases};
 pub(crate) use risk::risk;

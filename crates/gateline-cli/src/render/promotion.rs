@@ -4,6 +4,7 @@ use gateline_api::{PromotionSummary, PromotionView, RolloutView, StepView, StepW
 use gateline_model::{PauseReason, RollbackReason, Span, StepAction, Strategy};
 use jiff::Timestamp;
 
+use super::ruling::{in_short, moving};
 use super::time::{ago, clock, in_future, whole_secs};
 use super::{Line, Page, Style, Table, decision};
 
@@ -119,11 +120,16 @@ fn seen(view: &RolloutView, now: Timestamp) -> Vec<(&'static str, Line)> {
         ("weight", view.weight.into()),
         ("traffic", served(view.requests, view.errors).into()),
     ];
-    if let Some(ruling) = &view.ruling {
-        rows.push((
-            "ruling",
-            format!("{}: {}", ruling.says.word(), ruling.headline).into(),
-        ));
+    rows.extend(judged(view));
+    for gauge in &view.saturation {
+        let text = format!(
+            "{}: {}; with all traffic {}; {}",
+            gauge.gauge,
+            gauge.seen(),
+            gauge.ahead(),
+            gauge.to_limit()
+        );
+        rows.push(("capacity", text.into()));
     }
     if let Some(paused) = &view.paused {
         let text = format!("{}, since {}", pause_words(paused.why), ago(paused.since, now));
@@ -139,6 +145,42 @@ fn seen(view: &RolloutView, now: Timestamp) -> Vec<(&'static str, Line)> {
         rows.push(("rollback", Line::new().bad(text)));
     }
     rows
+}
+
+/// What the judge says, with what moves in its numbers.
+fn judged(view: &RolloutView) -> Vec<(&'static str, Line)> {
+    let Some(ruling) = &view.ruling else {
+        return Vec::new();
+    };
+    let says = format!("{}: {}", ruling.says.word(), ruling.headline);
+    let mut rows = vec![("ruling", says.into())];
+    rows.extend(ruling.full.iter().flat_map(|full| moving(full)));
+    rows
+}
+
+/// A rollout that moves, under the board: its weight, and what the judge says.
+pub(crate) fn rolling(view: &PromotionView) -> Page {
+    let mut page = Page::default();
+    let Some(rollout) = &view.rollout else {
+        return page;
+    };
+    page.line(
+        Line::new()
+            .strong(format!(
+                "{}@{} -> {}",
+                view.stage.pipeline, view.version, view.stage.stage
+            ))
+            .plain("  ")
+            .piece(Style::of_state(view.state), view.state),
+    );
+    let mut table = Table::indented(2);
+    let traffic = format!("{}, {}", rollout.weight, served(rollout.requests, rollout.errors));
+    table.row([Line::new().dim("weight"), traffic.into()]);
+    for (name, line) in judged(rollout) {
+        table.row([Line::new().dim(name), line]);
+    }
+    page.table(table);
+    page
 }
 
 /// Where a rollout stands, and when it goes on.
@@ -265,6 +307,10 @@ pub(crate) fn change_line(view: &PromotionView, now: Timestamp) -> (Line, String
         let traffic = served(rollout.requests, rollout.errors);
         line = line.plain(format!("  {place}, {traffic}"));
         let ruling = rollout.ruling.as_ref().map_or("", |ruling| ruling.says.word());
+        let full = rollout.ruling.as_ref().and_then(|ruling| ruling.full.as_ref());
+        if let Some(full) = full {
+            line = line.plain(format!("  {}", in_short(full)));
+        }
         key.push_str(&format!(
             " {}:{:?}:{}:{ruling}",
             step.index, step.state, rollout.weight

@@ -1,7 +1,7 @@
 //! A ruling in full, for a terminal: the sentence, four numbers, meters, a sparkline of the ratio, and each metric's row.
 
 use gateline_model::RulingKind;
-use gateline_model::ruling::{BandPoint, FullRuling, Meter, MetricReading, Replay};
+use gateline_model::ruling::{BandPoint, FullRuling, Meter, MetricReading, Replay, odds, short};
 
 use super::{Line, Page, Style, Table};
 
@@ -25,9 +25,12 @@ pub(crate) fn ruling(ruling: &FullRuling) -> Page {
     for metric in &ruling.metrics {
         page.line(Line::new().dim(format!("{}: {}", metric.name, metric.calibration)));
     }
-    if let Some((index, metric)) = drawn(ruling) {
+    if let Some((index, metric)) = ruling.drawn()
+        && let Some((line, (from, until))) = sparkline(&ruling.band, index, metric)
+    {
         page.gap();
-        spark(&mut page, &ruling.band, index, metric);
+        page.line(line);
+        page.line(Line::new().dim(format!("from {from} to {until} s")));
     }
     if !ruling.why_not.is_empty() || !ruling.notes.is_empty() || !ruling.dropped.is_empty() {
         page.gap();
@@ -144,19 +147,33 @@ fn meter(meter: Meter, style: Style) -> Line {
     Line::new()
         .piece(style, "█".repeat(full))
         .dim("░".repeat(METER_WIDTH - full))
-        .plain(format!(
-            "  {} to 1, decides at {:.0}",
-            odds(meter.odds),
-            meter.bar
-        ))
+        .plain(format!("┃ {}", meter.says()))
 }
 
-fn odds(odds: f64) -> String {
-    match odds {
-        large if large >= 1e6 => format!("{large:.0e}"),
-        middle if middle >= 10.0 => format!("{middle:.0}"),
-        small => format!("{small:.2}"),
+/// What moves while a rollout is judged, by name: both meters, the ratio over time, and what is left.
+pub(super) fn moving(ruling: &FullRuling) -> Vec<(&'static str, Line)> {
+    let evidence = &ruling.numbers.evidence;
+    let mut rows = vec![
+        ("against it", meter(evidence.against, Style::Bad)),
+        ("for it", meter(evidence.safe, Style::Good)),
+    ];
+    if let Some((index, metric)) = ruling.drawn()
+        && let Some((line, _)) = sparkline(&ruling.band, index, metric)
+    {
+        rows.push(("ratio", line));
     }
+    rows.extend(ruling.forecast().map(|forecast| ("forecast", forecast.into())));
+    rows
+}
+
+/// The same in a few words, for a line of text.
+pub(super) fn in_short(ruling: &FullRuling) -> String {
+    let against = ruling.numbers.evidence.against;
+    let forecast = ruling.forecast().map_or_else(String::new, |forecast| {
+        let told = forecast.trim_end_matches('.');
+        format!(", {}", told.to_lowercase())
+    });
+    format!("against it {}{forecast}", against.says())
 }
 
 fn metrics(ruling: &FullRuling) -> Table {
@@ -185,24 +202,26 @@ fn percent(share: f64) -> String {
     format!("{:.2}%", share * 100.0)
 }
 
-/// The metric that is drawn: the one with the most evidence against the release.
-fn drawn(ruling: &FullRuling) -> Option<(usize, &MetricReading)> {
-    let all = ruling.metrics.iter().enumerate();
-    all.max_by(|(_, one), (_, other)| one.against.odds.total_cmp(&other.against.odds))
-}
-
-/// The likeliest ratio over time, on a logarithmic scale from 1/2 to four times the limit.
-fn spark(page: &mut Page, band: &[BandPoint], index: usize, metric: &MetricReading) {
+/// The likeliest ratio over time as a line, and the stretch that it covers, in seconds.
+fn sparkline(band: &[BandPoint], index: usize, metric: &MetricReading) -> Option<(Line, (f64, f64))> {
     let points: Vec<&BandPoint> = band
         .iter()
         .filter(|point| point.intervals.len() > index)
         .collect();
-    let (Some(first), Some(last)) = (points.first(), points.last()) else {
-        return;
-    };
+    let (first, last) = (points.first()?, points.last()?);
+    // On a logarithmic scale from 1/2 to four times the limit.
     let (low, high) = (0.5_f64.ln(), (4.0 * metric.ratio.limit).ln());
     let columns = points.len().min(SPARK_WIDTH);
-    let mut line = Line::new().dim(format!("{} ", metric.name));
+    let interval = &metric.ratio.interval;
+    // The numbers first: a narrow terminal cuts the end.
+    let mut line = Line::new().plain(format!(
+        "{} {}x ({} to {}), limit {}x ",
+        metric.name,
+        short(interval.likely),
+        short(interval.low),
+        short(interval.high),
+        short(metric.ratio.limit)
+    ));
     for column in 0..columns {
         let interval = &points[column * points.len() / columns].intervals[index];
         let share = ((interval.likely.ln() - low) / (high - low)).clamp(0.0, 0.999);
@@ -214,9 +233,5 @@ fn spark(page: &mut Page, band: &[BandPoint], index: usize, metric: &MetricReadi
         };
         line = line.piece(style, height);
     }
-    page.line(line.plain(format!(
-        "  {:.2}x now, limit {:.2}x",
-        metric.ratio.interval.likely, metric.ratio.limit
-    )));
-    page.line(Line::new().dim(format!("from {} to {} s", first.at, last.at)));
+    Some((line, (first.at, last.at)))
 }

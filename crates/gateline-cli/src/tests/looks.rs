@@ -180,3 +180,17 @@ fn an_example_pipeline_and_its_difference_can_be_read() {
     let page = render::pipeline(&view).then(differences).to_text(false);
     insta::assert_snapshot!(page.replace(&version, "VERSION"));
 }
+
+#[test]
+fn a_rollout_that_is_judged_shows_meters_the_ratio_over_time_and_what_is_left() {
+    insta::assert_snapshot!(text(&super::views::judged(), None));
+    insta::assert_snapshot!(render::rolling(&super::views::judged()).to_text(false));
+    let (line, _) = render::change_line(&super::views::judged(), at(NOW));
+    let mut page = render::Page::default();
+    page.line(line);
+    let told = page.to_text(false);
+    assert!(
+        told.contains("against it 1.2 to 1, decides at 12.5, needs about 7 more minutes at 25%"),
+        "{told}"
+    );
+}

@@ -184,6 +184,7 @@ pub(super) fn rolling_out() -> PromotionView {
             weight: None,
             full: None,
         }),
+        saturation: Vec::new(),
         paused: None,
         rollback: None,
         go_on_at: Some(at("2026-11-21T10:41:50Z")),
@@ -395,4 +396,34 @@ pub(super) fn freeze() -> FreezeView {
         by: Some("ana".parse().expect("an actor")),
         reason: Some("nobody is here to look".to_owned()),
     }
+}
+
+/// A rollout that is compared with the stable release, with its gauges.
+pub(super) fn judged() -> PromotionView {
+    let mut view = rolling_out();
+    if let Some(rollout) = &mut view.rollout {
+        let read = |text| serde_json::from_str(text).expect("a ruling in full");
+        let full: gateline_model::FullRuling =
+            read(include_str!("../../../gateline-server/src/ui/tests/ruling.json"));
+        if let Some(ruling) = &mut rollout.ruling {
+            ruling.headline.clone_from(&full.headline);
+            ruling.full = Some(Box::new(full));
+        }
+        rollout.saturation = vec![gateline_model::Saturation {
+            gauge: "cpu".to_owned(),
+            steps: [(5, 0.13), (25, 0.21)]
+                .map(|(weight, canary)| gateline_model::SaturationStep {
+                    weight,
+                    canary,
+                    stable: Some(0.6),
+                    ticks: 8,
+                })
+                .to_vec(),
+            forecast: Some(0.51),
+            from: gateline_model::ForecastFrom::Line,
+            limit: Some(0.4),
+            passes_at: Some(72.5),
+        }];
+    }
+    view
 }

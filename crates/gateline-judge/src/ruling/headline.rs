@@ -2,7 +2,7 @@
 
 use gateline_model::RulingKind;
 
-use gateline_model::ruling::{Because, Guard, MetricReading, Numbers, ODDS_MAX, Safe};
+use gateline_model::ruling::{Because, Guard, MetricReading, Numbers, ODDS_MAX, Safe, minutes, short};
 
 /// What a sentence is made from.
 pub(crate) struct Words<'a> {
@@ -21,7 +21,7 @@ impl Words<'_> {
             RulingKind::RollBack => {
                 format!(
                     "ROLLED BACK after {} at {}%: {why}",
-                    time(exposure.minutes),
+                    minutes(exposure.minutes),
                     short(exposure.weight)
                 )
             }
@@ -132,9 +132,9 @@ impl Words<'_> {
             times(metric.ratio.interval.high)
         );
         match self.numbers.exposure.minutes_more {
-            Some(minutes) if minutes >= 1.0 => format!(
+            Some(more) if more >= 1.0 => format!(
                 "{so_far}; a good release needs about {} more at {}%",
-                time(minutes),
+                minutes(more),
                 short(self.numbers.exposure.weight)
             ),
             Some(_) | None => so_far,
@@ -221,42 +221,12 @@ fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "none".to_owned(), |value| format!("{value:.0}"))
 }
 
-/// Two digits that count: 1.9, 12, 0.13.
-fn short(value: f64) -> String {
-    let decimals = match value.abs() {
-        large if large >= 9.95 => 0,
-        middle if middle >= 0.95 => 1,
-        _ => 2,
-    };
-    let text = format!("{value:.decimals$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    }
-}
-
-/// Minutes as people say them.
-fn time(minutes: f64) -> String {
-    if minutes < 1.0 {
-        format!("{:.0} s", minutes * 60.0)
-    } else if minutes < 10.0 {
-        format!("{} min", short(minutes))
-    } else {
-        format!("{minutes:.0} min")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_as_long_as_they_are_exact() {
-        assert_eq!(
-            [0.126, 1.0, 1.94, 9.96, 12.4, 0.0].map(short),
-            ["0.13", "1", "1.9", "10", "12", "0"]
-        );
-        assert_eq!([0.75, 4.5, 35.2].map(time), ["45 s", "4.5 min", "35 min"]);
+    fn the_next_bar_is_a_round_one() {
         assert_eq!(next_bar(40.0), 100.0);
     }
 }

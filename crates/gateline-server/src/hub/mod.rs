@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use gateline_core::{Actor, Command, Rejection, World};
 use gateline_drivers::Drivers;
 use gateline_engine::{Engine, Input, Receipt as EngineReceipt, Refusal, Request, Ticket};
-use gateline_model::{PromotionId, Recorded, Ruling, Served};
+use gateline_model::{PromotionId, Recorded, Ruling, Served, Tick};
 use gateline_store::{
     Blob, IDEMPOTENCY_KEPT, IdempotencyKey, PasswordChange, Read, SqliteStore, Store, StoreError,
 };
@@ -293,6 +293,12 @@ impl Hub {
     pub fn ruling(&self, promotion: &PromotionId) -> Option<(u32, Ruling)> {
         let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
         engine.traffic().ruling(promotion).cloned()
+    }
+
+    /// What is made of a running rollout's ticks; none where this replica measures none.
+    pub fn of_ticks<T>(&self, promotion: &PromotionId, make: impl FnOnce(&[Tick]) -> T) -> Option<T> {
+        let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
+        engine.traffic().ticks(promotion).map(make)
     }
 
     /// Whether it decides, or why not.

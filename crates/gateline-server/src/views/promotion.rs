@@ -2,7 +2,10 @@
 
 use gateline_api::{CheckView, Named, PromotionView, entry};
 use gateline_core::{Promotion, Rollout, StepState, World};
-use gateline_model::{Event, Private, PromotionId, Recorded, ReleaseId, StageRef, StreamId};
+use gateline_judge::Carried;
+use gateline_model::{
+    Event, Private, PromotionId, Recorded, ReleaseId, Saturation, StageRef, StepAction, StreamId, Tick,
+};
 use jiff::Timestamp;
 
 use super::evidence::evidence;
@@ -12,6 +15,9 @@ use super::standing::state;
 use crate::hub::{Hub, Receipt};
 use crate::refused::Refused;
 use crate::seen::not_there;
+
+/// Moments of an ended rollout that its gauges are read at.
+const SATURATION_MOMENTS: usize = 120;
 
 /// A promotion.
 ///
@@ -53,6 +59,7 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         Some((.., served)) => *served,
         None => hub.traffic(id),
     };
+    let saturation = saturation(hub, &promotion).await?;
     Ok(PromotionView {
         id: id.clone(),
         release: promotion.release,
@@ -86,6 +93,7 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
                 let step = promotion.rollout().map(|rollout| rollout.step);
                 let newest = hub.ruling(id).filter(|(of, _)| Some(*of) == step);
                 view.ruling = newest.map(|(_, ruling)| ruling).or(view.ruling);
+                view.saturation = saturation;
                 view
             }),
         admitted_at: promotion.rollout().map(|rollout| rollout.admitted_at),
@@ -96,6 +104,38 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         log_index,
         events,
     })
+}
+
+/// Gauges of its rollout at each weight, from all ticks where this replica measures, from some of them elsewhere.
+async fn saturation(hub: &Hub, promotion: &Promotion) -> Result<Vec<Saturation>, Refused> {
+    let Some(rollout) = promotion.rollout() else {
+        return Ok(Vec::new());
+    };
+    let replaces = |action: &StepAction| matches!(action, StepAction::Replace { .. });
+    let carried = match rollout.steps.iter().any(replaces) {
+        true => Carried::ByMore,
+        false => Carried::ByTheSame,
+    };
+    let limits = hub.with_world(|world| {
+        let project = world.project(&promotion.id.stage.project)?;
+        let stage = project
+            .versions
+            .get(&promotion.pipeline)?
+            .stage(&promotion.id.stage.stage)?;
+        let level = promotion.decision.as_ref().map(|decision| decision.risk);
+        let judge = stage.rollout_at(level.unwrap_or_default()).judge()?;
+        Some(judge.tolerate.gauges.clone())
+    });
+    let limits = limits.unwrap_or_default();
+    let make = |ticks: &[Tick]| gateline_judge::saturation(ticks, carried, &limits);
+    if let Some(made) = hub.of_ticks(&promotion.id, make) {
+        return Ok(made);
+    }
+    let id = promotion.id.clone();
+    let ticks = hub
+        .read(move |store| store.sample_ticks(&id, SATURATION_MOMENTS))
+        .await?;
+    Ok(make(&ticks))
 }
 
 /// Until when a server has the step that is under way, if there is one.

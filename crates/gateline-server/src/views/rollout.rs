@@ -28,6 +28,7 @@ pub(super) fn view(
         requests: served.requests,
         errors: served.bad_requests,
         ruling: rollout.ruling.as_ref().map(|(_, ruling)| ruling.clone()),
+        saturation: Vec::new(),
         paused: rollout.paused.map(|(why, since)| PauseView { why, since }),
         rollback: rollout.rollback.as_ref().map(|rollback| RollbackView {
             why: rollback.why,

@@ -3,10 +3,12 @@
 //! SVG from the server, without a style of its own: classes only, so that the page's colours apply. Knows nothing of what
 //! is drawn.
 
+mod band;
 mod scale;
 
 use maud::{Markup, html};
 
+pub(super) use band::Band;
 use scale::Scale;
 pub(super) use scale::figure;
 

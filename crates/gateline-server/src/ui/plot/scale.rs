@@ -103,7 +103,7 @@ impl Scale {
 }
 
 /// A tenth of a pixel is fine enough, and keeps the page small.
-fn place(value: f64) -> f64 {
+pub(super) fn place(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 

@@ -1,7 +1,7 @@
 //! What a person can do to a promotion now: plain forms, each sent only when it can change something.
 
 use gateline_api::PromotionState;
-use gateline_model::{GateVerdict, Scope, Span};
+use gateline_model::{GateVerdict, PauseReason, Scope, Span};
 use maud::{Markup, html};
 
 use super::Shown;
@@ -100,24 +100,63 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
             })
         }
         Act::Resume => (paused && visitor.may(Scope::Promote)).then(|| {
-            with_reason(
-                visitor,
-                shown,
-                act,
-                "Resume",
-                "Resume the rollout",
-                "The rollout goes on with its next step, judged as before.",
-            )
+            let why = rollout.and_then(|rollout| rollout.paused.as_ref());
+            let [name, send, then] = going_on(why.map(|paused| paused.why));
+            with_reason(visitor, shown, act, name, send, then)
         }),
         Act::LiftBar | Act::LiftWaiver | Act::Promote | Act::RollBack | Act::Waive => None,
         Act::Abort => (!going_back && visitor.may(Scope::Promote)).then(|| {
-            let then = if rollout.is_some() {
-                "Traffic returns to what was live before, and the promotion ends."
+            let [name, send, then] = if rollout.is_some() {
+                [
+                    "Roll back",
+                    "Roll back now",
+                    "Traffic returns to what was live before, and the promotion ends as aborted.",
+                ]
             } else {
-                "The promotion ends before its rollout. Nothing was changed."
+                [
+                    "Abort",
+                    "Abort the promotion",
+                    "The promotion ends before its rollout. Nothing was changed.",
+                ]
             };
-            with_reason(visitor, shown, act, "Abort", "Abort the promotion", then)
+            with_reason(visitor, shown, act, name, send, then)
         }),
+    }
+}
+
+/// What going on is called and what it does, by why the rollout stands still.
+fn going_on(why: Option<PauseReason>) -> [&'static str; 3] {
+    match why {
+        Some(PauseReason::GoAhead) => [
+            "Go ahead",
+            "Go ahead with the next step",
+            "Everything is as it should be. The rollout goes on with its next step.",
+        ],
+        Some(PauseReason::Inconclusive) => [
+            "Go on",
+            "Go on without proof",
+            "The judge could not tell. The rollout goes on with its next step, unproven.",
+        ],
+        Some(PauseReason::Irreversible) => [
+            "Go on",
+            "Go on all the same",
+            "The release failed and must never be taken back by itself. The rollout goes on with its next step.",
+        ],
+        Some(PauseReason::Failed) => [
+            "Go on",
+            "Go on all the same",
+            "It failed here. A failed step is tried again; otherwise the rollout goes on with its next step.",
+        ],
+        Some(PauseReason::Parked) => [
+            "Try again",
+            "Try the step again",
+            "The step is taken again: only where it does no harm to take it twice.",
+        ],
+        Some(PauseReason::Asked) | None => [
+            "Resume",
+            "Resume the rollout",
+            "The rollout goes on with its next step, judged as before.",
+        ],
     }
 }
 

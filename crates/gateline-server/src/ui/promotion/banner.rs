@@ -1,11 +1,12 @@
 //! The banner: the one thing to know about a promotion now; and what happens if it goes wrong.
 
 use gateline_api::{PromotionState, RolloutView};
+use gateline_model::ruling::odds;
 use gateline_model::{Decision, Event, GateVerdict, JudgeSettings, PauseReason, PromotionKind};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::Shown;
+use super::{Shown, ruling};
 use crate::ui::shell::Visitor;
 use crate::ui::{link, time, words};
 
@@ -64,7 +65,7 @@ fn rolling(visitor: &Visitor, shown: &Shown<'_>, rollout: &RolloutView) -> Marku
         @if let (Some(until), PromotionState::Verifying) = (rollout.verify_until, view.state) {
             p.sub { "Counts as failed if the checks are not satisfied by " (time::ahead(visitor.now, until)) "." }
         }
-        @if rollout.rollback.is_none() { (limits(shown)) }
+        @if rollout.rollback.is_none() { (limits(shown, rollout)) }
     }
 }
 
@@ -105,8 +106,17 @@ fn why_paused(why: PauseReason) -> &'static str {
     }
 }
 
-/// When the judge takes it back by itself.
-fn limits(shown: &Shown<'_>) -> Markup {
+/// When the judge takes it back by itself, and how far that is.
+fn limits(shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
+    if let Some(full) = ruling::full(rollout) {
+        let against = full.numbers.evidence.against;
+        return html! {
+            p.sub {
+                "Rolls back by itself when the odds against “no worse” reach " (against.bar_says()) " to 1; now "
+                (odds(against.odds)) " to 1." @if let Some(forecast) = full.forecast() { " " (forecast) }
+            }
+        };
+    }
     let Some(judge) = settings(shown) else {
         return html! {};
     };

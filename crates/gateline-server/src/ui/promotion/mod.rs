@@ -9,6 +9,8 @@ mod numbers;
 mod plot;
 mod points;
 mod risk;
+mod ruling;
+mod saturation;
 mod steps;
 mod summary;
 mod timeline;
@@ -116,7 +118,13 @@ fn body(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
         @if let Some(rollout) = running { (steps::steps(visitor, shown, rollout)) }
         div.cols {
             section {
-                @if let Some(rollout) = running { (plot::plots(shown, rollout)) (numbers::four(shown, rollout)) }
+                @if let Some(rollout) = running {
+                    @match ruling::full(rollout) {
+                        Some(full) => { (ruling::panel(shown, full)) (plot::beside(shown, rollout)) }
+                        None => { (plot::plots(shown, rollout)) (numbers::four(shown, rollout)) }
+                    }
+                    (saturation::table(rollout))
+                }
                 (brings::brings(shown))
                 (summary::summary(visitor, shown))
                 @if running.is_none() { (acts::acts(visitor, shown)) }

@@ -15,6 +15,13 @@ use crate::ui::time::{length, whole};
 /// What stands over the table's columns.
 const COLUMNS: [&str; 3] = ["at", "canary", "stable"];
 
+/// The same where the ruling in full stands above it: for whoever wants each arm by itself.
+pub(super) fn beside(shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
+    html! {
+        details #arms { summary { "Each arm by itself: errors and latency" } (plots(shown, rollout)) }
+    }
+}
+
 pub(super) fn plots(shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
     if shown.ticks.is_empty() {
         let yet = if shown.is_open() { "yet" } else { "at all" };

@@ -1,7 +1,7 @@
 //! The steps of a rollout: what is true, what is being made true, what comes.
 
 use gateline_api::{RolloutView, StepView, StepWord};
-use gateline_model::{Span, StepAction};
+use gateline_model::{Span, StepAction, Weight};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -82,9 +82,17 @@ fn name(action: &StepAction) -> String {
         StepAction::Stop => "stop the old one first".to_owned(),
         StepAction::Start => "start".to_owned(),
         StepAction::Mirror { share } => format!("a copy of {share} of traffic"),
-        StepAction::Replace { .. } => action.to_string(),
+        StepAction::Replace { new, old: 0 } => format!("all {new} instances new"),
+        StepAction::Replace { new, old } => format!("{new} of {} instances new", new + old),
         StepAction::Expose { weight, cohort: None } => format!("{weight} of traffic"),
-        StepAction::Expose { cohort: Some(_), .. } => format!("{action} people"),
+        StepAction::Expose {
+            weight: Weight::NONE,
+            cohort: Some(cohort),
+        } => format!("{cohort} people"),
+        StepAction::Expose {
+            weight,
+            cohort: Some(cohort),
+        } => format!("{cohort} people and {weight} of traffic"),
         StepAction::Finish => "stop the old one".to_owned(),
         StepAction::Withdraw => "traffic back".to_owned(),
         StepAction::Discard => "stop the new one".to_owned(),
@@ -109,5 +117,40 @@ fn word(state: StepWord) -> &'static str {
         StepWord::Next => "to come",
         StepWord::Failed => "failed",
         StepWord::Parked => "parked",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateline_model::Cohort;
+
+    use super::*;
+
+    #[test]
+    fn a_step_of_every_strategy_reads_as_people_say_it() {
+        let cohort = |weight, cohort| StepAction::Expose {
+            weight,
+            cohort: Some(cohort),
+        };
+        for (action, says) in [
+            (StepAction::Stop, "stop the old one first"),
+            (
+                StepAction::Mirror {
+                    share: Weight::percent(20),
+                },
+                "a copy of 20% of traffic",
+            ),
+            (StepAction::Replace { new: 1, old: 3 }, "1 of 4 instances new"),
+            (StepAction::Replace { new: 4, old: 0 }, "all 4 instances new"),
+            (StepAction::expose(Weight::percent(25)), "25% of traffic"),
+            (cohort(Weight::NONE, Cohort::Internal), "internal people"),
+            (
+                cohort(Weight::percent(25), Cohort::Trusted),
+                "trusted people and 25% of traffic",
+            ),
+            (StepAction::Degrade, "run the command for a failed rollout"),
+        ] {
+            assert_eq!(name(&action), says);
+        }
     }
 }

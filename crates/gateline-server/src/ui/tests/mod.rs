@@ -4,8 +4,8 @@ mod views;
 
 use std::collections::{HashMap, HashSet};
 
-use gateline_api::{Checkpoint, LogPage, Page, Problem, PromotionState, entry};
-use gateline_model::Scope;
+use gateline_api::{Checkpoint, LogPage, Page, Problem, PromotionState, PromotionView, entry};
+use gateline_model::{PauseReason, Scope};
 use maud::Markup;
 
 use super::answers::Answer;
@@ -65,8 +65,12 @@ fn board_page() -> Markup {
 }
 
 fn promotion_page(scopes: &[Scope], state: PromotionState, tried: Option<&Tried>) -> Markup {
-    let (view, release, live, spec) = (
-        views::promotion(state),
+    page_of(&views::promotion(state), scopes, tried)
+}
+
+fn page_of(view: &PromotionView, scopes: &[Scope], tried: Option<&Tried>) -> Markup {
+    let state = view.state;
+    let (release, live, spec) = (
         views::release("1.3.0", 4),
         views::release("1.2.0", 2),
         views::stage().spec,
@@ -79,7 +83,7 @@ fn promotion_page(scopes: &[Scope], state: PromotionState, tried: Option<&Tried>
     let summary = views::asked_summary();
     let seat = Ok(views::seat());
     let shown = Shown {
-        view: &view,
+        view,
         release: Some(&release),
         against: Some(&live),
         summary: (state == PromotionState::Held).then_some(&summary),
@@ -195,6 +199,7 @@ fn pages() -> Vec<(&'static str, Markup)> {
             "rolling",
             promotion_page(&[Scope::Admin], PromotionState::RollingOut, None),
         ),
+        ("judged", page_of(&views::judged(), &[Scope::Admin], None)),
         ("release", release::page(&visitor, &one)),
         ("evidence", evidence_page(&views::findings())),
         ("releases", releases::page(&visitor, &list, &asked)),
@@ -413,6 +418,71 @@ fn a_plot_has_a_text_that_says_the_same() {
         "{page}"
     );
     assert_eq!(page.matches("The same as a table").count(), 2);
+}
+
+#[test]
+fn a_ruling_shows_its_numbers_its_meters_its_band_and_what_would_have_changed_it() {
+    let page = page_of(&views::judged(), &[Scope::Admin], None);
+    let told = words(&page);
+    for said in [
+        "WAITING: errors could still be 1.9x stable",
+        "Needs about 7 more minutes at 25%.",
+        "Rolls back by itself when the odds against “no worse” reach 12.5 to 1; now 1.2 to 1.",
+        "Against it: 1.2 to 1, decides at 12.5",
+        "For it: 6.4 to 1, decides at 20",
+        "a limit above 1.9x for errors would be met now",
+        "4 ticks from 0 s to 45 s did not count: the canary was warming up",
+        "noise x3.7 from 6 h of your own pods",
+        "Ratio of errors to the stable release: after 1 min",
+        "passes its limit 0.4 at 73%",
+        "about 4200 (scaled by the share, rather too high)",
+    ] {
+        assert!(told.contains(said), "{said}\n{told}");
+    }
+    assert!(page.0.contains("polygon class=\"band\""));
+    // A judge that compares nothing shows each arm by itself.
+    assert!(
+        !promotion_page(&[Scope::Admin], PromotionState::RollingOut, None)
+            .0
+            .contains("polygon")
+    );
+}
+
+#[test]
+fn what_was_recorded_without_its_band_says_how_to_make_it_again() {
+    let mut view = views::judged();
+    view.ended_at = Some(view.requested_at);
+    view.state = PromotionState::RolledBack;
+    let ruling = view.rollout.as_mut().unwrap().ruling.as_mut().unwrap();
+    ruling.full.as_mut().unwrap().band.clear();
+    let told = words(&page_of(&view, &[Scope::Admin], None));
+    assert!(
+        told.contains("gateline judge replay payments/payment-service/production/7"),
+        "{told}"
+    );
+    assert!(!told.contains("more minutes"), "{told}");
+}
+
+#[test]
+fn going_on_is_called_what_it_is() {
+    for (why, says) in [
+        (PauseReason::GoAhead, "Go ahead with the next step"),
+        (PauseReason::Inconclusive, "Go on without proof"),
+        (PauseReason::Failed, "Go on all the same"),
+        (PauseReason::Irreversible, "Go on all the same"),
+        (PauseReason::Parked, "Try the step again"),
+        (PauseReason::Asked, "Resume the rollout"),
+    ] {
+        let mut view = views::promotion(PromotionState::Paused);
+        view.rollout.as_mut().unwrap().paused.as_mut().unwrap().why = why;
+        let page = page_of(&view, &[Scope::Promote], None);
+        assert!(page.0.contains(says), "{why:?}");
+        assert!(page.0.contains("Roll back now"), "{why:?}");
+        for asked in ["resume-reason", "abort-reason"] {
+            let field = page.0.split(&format!("id=\"{asked}\"")).nth(1).unwrap();
+            assert!(field.split('>').next().unwrap().contains("required"), "{asked}");
+        }
+    }
 }
 
 #[test]

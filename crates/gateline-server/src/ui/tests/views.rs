@@ -380,3 +380,19 @@ pub fn ticks() -> Vec<Tick> {
     let both = |minute: u64| [tick(minute, "canary", minute * 2), tick(minute, "stable", minute)];
     (0..6).flat_map(both).map(read).collect()
 }
+
+/// A rollout that is compared with the stable release, with its gauges.
+pub fn judged() -> PromotionView {
+    let mut view = promotion(PromotionState::RollingOut);
+    let rollout = view.rollout.as_mut().unwrap();
+    let full: gateline_model::FullRuling = serde_json::from_str(include_str!("ruling.json")).unwrap();
+    let ruling = rollout.ruling.as_mut().unwrap();
+    ruling.headline.clone_from(&full.headline);
+    ruling.full = Some(Box::new(full));
+    rollout.saturation = read(json!([
+        {"gauge": "cpu", "steps": [{"weight": 5, "canary": 0.13, "stable": 0.6, "ticks": 8}, {"weight": 25, "canary": 0.21, "stable": 0.5, "ticks": 8}],
+         "forecast": 0.51, "from": "line", "limit": 0.4, "passes_at": 72.5},
+        {"gauge": "memory <b>bold", "steps": [{"weight": 5, "canary": 210.0, "ticks": 8}], "forecast": 4200.0, "from": "share"},
+    ]));
+    view
+}
