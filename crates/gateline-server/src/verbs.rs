@@ -36,7 +36,14 @@ pub enum ServerVerb {
         config: Option<PathBuf>,
     },
     /// Show everything at work: a server, a proxy, a real service and four releases.
+    #[command(after_help = "Examples:
+  gateline demo
+  gateline demo --once
+  gateline demo --scenario canary")]
     Demo {
+        /// Tell one rollout instead, end with it, and exit 0 only if it went as told.
+        #[arg(long, value_enum)]
+        scenario: Option<demo::Scenario>,
         /// End after the story; exit 0 only if every ending was as told.
         #[arg(long)]
         once: bool,
@@ -74,7 +81,7 @@ pub enum ServerVerb {
         /// The version that it says it is.
         #[arg(long)]
         version: String,
-        /// JSON file with `error_percent`, `latency_ms` and `start_up_ms`.
+        /// JSON file with `error_percent`, `latency_ms`, `tail_ms`, `bursts` and `start_up_ms`.
         #[arg(long)]
         settings: PathBuf,
     },
@@ -110,8 +117,19 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
             .await
             .map_err(chain)
         }
-        ServerVerb::Demo { once, json, dir } => {
-            demo::run(demo::Settings { once, json, dir }).await.map_err(chain)
+        ServerVerb::Demo {
+            scenario,
+            once,
+            json,
+            dir,
+        } => {
+            let settings = demo::Settings {
+                scenario,
+                once,
+                json,
+                dir,
+            };
+            demo::run(settings).await.map_err(chain)
         }
         ServerVerb::Proxy { control } => {
             log_to_stderr();
@@ -139,12 +157,35 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
 }
 
 /// How a release of the demonstration's service behaves: its artifact.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct ServiceSettings {
     error_percent: f64,
     latency_ms: u64,
+    tail_ms: u64,
+    bursts: f64,
     start_up_ms: u64,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        let payment_service::Settings {
+            port: _,
+            version: _,
+            error_percent,
+            latency_ms,
+            tail_ms,
+            bursts,
+            start_up_ms,
+        } = payment_service::Settings::default();
+        Self {
+            error_percent,
+            latency_ms,
+            tail_ms,
+            bursts,
+            start_up_ms,
+        }
+    }
 }
 
 fn service_settings(
@@ -157,6 +198,8 @@ fn service_settings(
     let ServiceSettings {
         error_percent,
         latency_ms,
+        tail_ms,
+        bursts,
         start_up_ms,
     } = serde_json::from_str(&text).map_err(|err| format!("could not read `{}`: {err}", file.display()))?;
     Ok(payment_service::Settings {
@@ -164,6 +207,8 @@ fn service_settings(
         version,
         error_percent,
         latency_ms,
+        tail_ms,
+        bursts,
         start_up_ms,
     })
 }

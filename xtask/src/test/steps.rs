@@ -59,10 +59,12 @@ steps! {
     "release"    Always release    "the binary that the last steps run";
     "simulate"   Always simulate   "seeded runs with faults, no violation";
     "demo"       Always demo       "the main job, from start to end";
+    "scenario"   Always scenario   "a rollout that is switched back";
     "examples"   Always examples   "real tools, their evidence, and the decisions on it";
     "simulate10" All    simulate10 "ten times as many seeds";
     "fuzz+"      All    fuzz_long  "the same for longer";
     "demo5"      All    demo5      "the main job, five times";
+    "scenarios"  All    scenarios  "a rollout of each kind";
     "examples+"  All    examples_all "the same with the tools that take long to install";
 }
 
@@ -100,6 +102,8 @@ const FUZZ_SECS: u64 = 30;
 const FUZZ_LONG_SECS: u64 = 300;
 /// The demonstration promises to be over by then.
 const DEMO_WITHIN: Duration = Duration::from_secs(120);
+/// So does each scenario.
+const SCENARIO_WITHIN: Duration = Duration::from_secs(720);
 
 fn install() -> Result<Counts, Failure> {
     let missing: Vec<&str> = PROGRAMS
@@ -259,14 +263,37 @@ fn simulate10() -> Result<Counts, Failure> {
 }
 
 fn demo() -> Result<Counts, Failure> {
-    let ran = shell::run(&mut gateline(&["demo", "--once", "--json"]), Some(DEMO_WITHIN))?;
+    demonstrated(&["demo", "--once", "--json"], DEMO_WITHIN)
+}
+
+fn scenario() -> Result<Counts, Failure> {
+    told("blue-green")
+}
+
+fn scenarios() -> Result<Counts, Failure> {
+    ["canary", "latency", "noisy", "low-traffic"]
+        .into_iter()
+        .map(told)
+        .sum()
+}
+
+fn told(scenario: &str) -> Result<Counts, Failure> {
+    demonstrated(
+        &["demo", "--once", "--json", "--scenario", scenario],
+        SCENARIO_WITHIN,
+    )
+}
+
+fn demonstrated(arguments: &[&str], within: Duration) -> Result<Counts, Failure> {
+    let ran = shell::run(&mut gateline(arguments), Some(within))?;
     let last: Option<Value> = ran.out.last().and_then(|line| serde_json::from_str(line).ok());
     let ok = last.is_some_and(|last| last["demo"] == "ok");
     if ran.status.success() && ok {
         return Ok(Counts::ONE_PASSED);
     }
     Err(format!(
-        "the demonstration ended with {}, and its last line is not `{{\"demo\":\"ok\",..}}`",
+        "`gateline {}` ended with {}, and its last line is not `{{\"demo\":\"ok\",..}}`",
+        arguments.join(" "),
         ran.status
     )
     .into())

@@ -2,6 +2,7 @@
 //!
 //! Only `/pay` fails and is slow: its health page stays green, as with real services that break under traffic only.
 
+mod faults;
 mod load;
 mod metrics;
 
@@ -22,6 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
+use faults::Faults;
 pub use load::{Load, LoadError, REQUESTS_IN_FLIGHT_MAX, Running, Totals};
 use metrics::Metrics;
 
@@ -41,6 +43,10 @@ pub struct Settings {
     pub error_percent: f64,
     /// Time that `/pay` takes, in milliseconds.
     pub latency_ms: u64,
+    /// Mean of what it takes besides, now and then long, in milliseconds.
+    pub tail_ms: u64,
+    /// How many times as many fail in bursts of a second, now and then.
+    pub bursts: f64,
     /// Time until it says that it is healthy, in milliseconds.
     pub start_up_ms: u64,
 }
@@ -52,6 +58,8 @@ impl Default for Settings {
             version: "0.0.0".into(),
             error_percent: 0.0,
             latency_ms: 0,
+            tail_ms: 0,
+            bursts: 1.0,
             start_up_ms: 0,
         }
     }
@@ -141,79 +149,13 @@ struct Service {
     metrics: Metrics,
 }
 
-/// What goes wrong with `/pay`.
-#[derive(Debug)]
-struct Faults {
-    error_percent: f64,
-    latency_ms: u64,
-    /// Hundredths of an error that are due; the remainder is carried from request to request.
-    owed: f64,
-}
-
-impl Faults {
-    fn next_is_error(&mut self) -> bool {
-        self.owed += self.error_percent;
-        let error = self.owed >= 100.0;
-        if error {
-            self.owed -= 100.0;
-        }
-        error
-    }
-
-    /// Changes what the query names; nothing at all when any part of it is wrong.
-    fn set(&mut self, query: &str) -> Result<(), String> {
-        let (mut error_percent, mut latency_ms) = (self.error_percent, self.latency_ms);
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let wrong = || {
-                format!(
-                    "`{pair}` cannot be set: use `error_percent=0..100` or `latency_ms=0..{LATENCY_MS_MAX}`"
-                )
-            };
-            match pair.split_once('=').ok_or_else(wrong)? {
-                ("error_percent", value) => {
-                    let percent = value
-                        .parse()
-                        .ok()
-                        .filter(|percent| (0.0..=100.0).contains(percent));
-                    error_percent = percent.ok_or_else(wrong)?;
-                }
-                ("latency_ms", value) => {
-                    latency_ms = value
-                        .parse()
-                        .ok()
-                        .filter(|ms| *ms <= LATENCY_MS_MAX)
-                        .ok_or_else(wrong)?;
-                }
-                _ => return Err(wrong()),
-            }
-        }
-        *self = Self {
-            error_percent,
-            latency_ms,
-            owed: self.owed,
-        };
-        Ok(())
-    }
-}
-
 impl Service {
     fn new(settings: Settings) -> Self {
-        let Settings {
-            port: _,
-            version,
-            error_percent,
-            latency_ms,
-            start_up_ms,
-        } = settings;
         Self {
-            healthy_from: Instant::now() + Duration::from_millis(start_up_ms),
-            faults: Mutex::new(Faults {
-                error_percent,
-                latency_ms,
-                owed: 0.0,
-            }),
-            metrics: Metrics::new(&version),
-            version,
+            healthy_from: Instant::now() + Duration::from_millis(settings.start_up_ms),
+            metrics: Metrics::new(&settings.version),
+            faults: Mutex::new(Faults::of(&settings)),
+            version: settings.version,
         }
     }
 
@@ -241,12 +183,12 @@ impl Service {
     async fn pay(&self) -> Response<Full<Bytes>> {
         let started = Instant::now();
         let _begun = self.metrics.begin();
-        let (error, latency_ms) = {
+        let (error, takes) = {
             let mut faults = self.faults();
-            (faults.next_is_error(), faults.latency_ms)
+            (faults.next_is_error(), faults.next_takes())
         };
-        if latency_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(latency_ms)).await;
+        if !takes.is_zero() {
+            tokio::time::sleep(takes).await;
         }
         let status = if error {
             StatusCode::INTERNAL_SERVER_ERROR
@@ -275,39 +217,4 @@ fn typed(status: StatusCode, content_type: &'static str, body: String) -> Respon
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use test_case::test_case;
-
-    use super::*;
-
-    fn faults(error_percent: f64) -> Faults {
-        Faults {
-            error_percent,
-            latency_ms: 0,
-            owed: 0.0,
-        }
-    }
-
-    #[test_case(0.0, 0; "none")]
-    #[test_case(2.5, 25; "a fraction")]
-    #[test_case(100.0, 1_000; "all")]
-    fn of_1000_payments_exactly_the_set_share_fails(percent: f64, expected: usize) {
-        let mut faults = faults(percent);
-        assert_eq!((0..1_000).filter(|_| faults.next_is_error()).count(), expected);
-    }
-
-    #[test_case("error_percent=101"; "more than all")]
-    #[test_case("error_percent=NaN"; "not a number")]
-    #[test_case("latency_ms=-1"; "a negative time")]
-    #[test_case("latency_ms=60001"; "a latency over the limit")]
-    #[test_case("latency_ms=5&colour=red"; "an unknown name beside a good one")]
-    #[test_case("latency_ms"; "no value")]
-    fn a_wrong_setting_changes_nothing(query: &str) {
-        let mut faults = faults(1.0);
-        assert!(faults.set(query).unwrap_err().contains("cannot be set"));
-        assert_eq!((faults.error_percent, faults.latency_ms), (1.0, 0));
-    }
 }

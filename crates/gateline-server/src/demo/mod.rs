@@ -1,4 +1,5 @@
-//! The demonstration: a small supervisor that starts a server, a proxy and a service, and lets four releases go.
+//! The demonstration: a small supervisor that starts a server, a proxy and a service, and lets four releases go; or one
+//! scenario of a rollout alone.
 //!
 //! Everything is real: processes, traffic, evidence files, the command line. Knows no rule; it only tells a story and
 //! checks that it ended as told.
@@ -6,16 +7,20 @@
 mod client;
 mod place;
 mod report;
+mod scenario;
 mod story;
 
 use std::path::{Path, PathBuf};
 
 use place::Place;
 use report::Report;
+pub use scenario::Scenario;
 
 /// What `gateline demo` is told.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// One rollout alone; the whole story where it is not given.
+    pub scenario: Option<Scenario>,
     /// End after the story instead of staying up.
     pub once: bool,
     /// Print JSON lines only.
@@ -66,7 +71,11 @@ impl DemoError {
 pub async fn run(settings: Settings) -> Result<(), DemoError> {
     gateline_drivers::install_crypto();
     let report = Report::new(settings.json);
-    let mut place = Place::open(settings.dir.clone(), settings.once).await?;
+    let pipeline = settings.scenario.map_or_else(
+        || include_str!("pipeline.yaml").to_owned(),
+        |scenario| scenario.pipeline(),
+    );
+    let mut place = Place::open(settings.dir.clone(), settings.once, &pipeline).await?;
     report.say(&format!(
         "Gateline is at {}   (folder {})",
         place.url(),
@@ -76,15 +85,18 @@ pub async fn run(settings: Settings) -> Result<(), DemoError> {
         "Sign in with the token in {}",
         place.token_file().display()
     ));
-    let told = story::tell(&mut place, &report).await;
+    let told = match settings.scenario {
+        Some(scenario) => scenario::tell(scenario, &mut place, &report).await,
+        None => story::tell(&mut place, &report).await.map(|()| report.end()),
+    };
     match told {
-        Ok(()) => report.end(),
+        Ok(()) => {}
         Err(err) => {
             place.close().await;
             return Err(err);
         }
     }
-    if !settings.once {
+    if !settings.once && settings.scenario.is_none() {
         stay(&mut place, &report).await?;
     }
     place.close().await;

@@ -14,8 +14,6 @@ use super::client::Client;
 
 /// How long the server or the proxy may take to answer.
 const UP_WITHIN: Duration = Duration::from_secs(20);
-/// Requests per second that customers send to production.
-const CUSTOMERS_RPS: u32 = 400;
 /// How long one command line may take.
 const COMMAND_WITHIN: Duration = Duration::from_secs(60);
 
@@ -33,7 +31,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Makes the folder, starts the proxy and the server, and stores the pipeline.
-    pub(super) async fn open(dir: Option<PathBuf>, once: bool) -> Result<Self, DemoError> {
+    pub(super) async fn open(dir: Option<PathBuf>, once: bool, pipeline: &str) -> Result<Self, DemoError> {
         let fleeting = dir.is_none();
         let dir =
             dir.unwrap_or_else(|| std::env::temp_dir().join(format!("gateline-demo-{}", std::process::id())));
@@ -67,7 +65,7 @@ impl Place {
         let socket = place.dir.join("proxy.sock");
         wait_for("the proxy", || socket.exists()).await?;
         place.start_server().await?;
-        let pipeline = place.write_pipeline()?;
+        let pipeline = place.write_pipeline(pipeline)?;
         place
             .gateline(&["apply", "-f", &pipeline.display().to_string()])
             .await?;
@@ -139,9 +137,9 @@ impl Place {
         Ok(())
     }
 
-    fn write_pipeline(&self) -> Result<PathBuf, DemoError> {
+    fn write_pipeline(&self, text: &str) -> Result<PathBuf, DemoError> {
         let [dev, staging, production] = self.stages;
-        let text = include_str!("pipeline.yaml")
+        let text = text
             .replace("@GATELINE@", &self.gateline.display().to_string())
             .replace("@DIR@", &self.dir.display().to_string())
             .replace("@DEV@", &dev.to_string())
@@ -214,11 +212,11 @@ impl Place {
         })
     }
 
-    /// Lets customers in: requests to production from now on.
-    pub(super) fn let_customers_in(&mut self) -> Result<(), DemoError> {
+    /// Lets customers in: so many requests a second to production from now on.
+    pub(super) fn let_customers_in(&mut self, rps: u32) -> Result<(), DemoError> {
         let load = Load {
             url: format!("http://{}/pay", self.stages[2]),
-            rps: CUSTOMERS_RPS,
+            rps,
         };
         self.customers = Some(
             load.start()

@@ -56,6 +56,15 @@ impl Report {
         );
     }
 
+    /// A scenario went as told: its one line.
+    pub(super) fn told(&self, scenario: &str, says: &str) {
+        if self.json {
+            println!("{}", json!({"demo": "ok", "scenario": scenario, "says": says}));
+        } else {
+            println!("{scenario}: as told: {says}");
+        }
+    }
+
     /// Every ending was as told.
     pub(super) fn end(&self) {
         if self.json {

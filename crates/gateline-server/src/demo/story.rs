@@ -13,6 +13,8 @@ use super::report::{Report, steps};
 
 /// How long one promotion may take. The whole unattended run stays under two minutes.
 const PROMOTION_WITHIN: Duration = Duration::from_secs(60);
+/// Requests per second that customers send to production.
+const CUSTOMERS_RPS: u32 = 400;
 /// Longest time into the rollout at which the server is killed.
 const KILL_WITHIN_MILLIS: u64 = 4_000;
 
@@ -56,7 +58,7 @@ pub(super) async fn tell(place: &mut Place, report: &Report) -> Result<(), DemoE
     report.say("\n1. A release goes from dev to production by itself.");
     let first = chapter!("1.0.0", "1.0.0", r#"{"latency_ms": 3}"#);
     walk(place, &client, report, &first, &["start", "100%", "finish"]).await?;
-    place.let_customers_in()?;
+    place.let_customers_in(CUSTOMERS_RPS)?;
     let second = chapter!("1.1.0", "1.1.0", r#"{"latency_ms": 3, "start_up_ms": 200}"#);
     walk(place, &client, report, &second, &ALL_STEPS).await?;
 
@@ -116,7 +118,7 @@ async fn register(place: &Place, chapter: &Chapter) -> Result<(), DemoError> {
 }
 
 /// The newest promotion of a version into a stage, once there is one.
-async fn promotion(client: &Client, version: &str, stage: &str) -> Result<PromotionId, DemoError> {
+pub(super) async fn promotion(client: &Client, version: &str, stage: &str) -> Result<PromotionId, DemoError> {
     let began = Instant::now();
     let release = format!("payments/payment-service@{version}");
     let query = PromotionQuery {
@@ -146,7 +148,7 @@ async fn promotion(client: &Client, version: &str, stage: &str) -> Result<Promot
 }
 
 /// Waits until a promotion is as it should become.
-async fn until(
+pub(super) async fn until(
     client: &Client,
     id: &PromotionId,
     what: &str,
@@ -179,7 +181,7 @@ async fn ended(
     Ok(view)
 }
 
-fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), DemoError> {
+pub(super) fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), DemoError> {
     if holds {
         Ok(())
     } else {
