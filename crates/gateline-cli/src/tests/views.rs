@@ -422,7 +422,7 @@ pub(super) fn judged() -> PromotionView {
             forecast: Some(0.51),
             from: gateline_model::ForecastFrom::Line,
             limit: Some(0.4),
-            passes_at: Some(72.5),
+            passes_at: Some(72.6),
         }];
     }
     view

@@ -3,7 +3,7 @@
 use gateline_api::PromotionState;
 use serde_json::json;
 
-use crate::scene::Scene;
+use crate::scene::{JUDGED, Scene};
 use crate::support::id;
 use crate::window::{NARROW, WIDE, with_window};
 
@@ -160,6 +160,33 @@ async fn no_page_is_wider_than_a_telephone() {
                 .await;
             assert_eq!(wide, json!(false), "`{path}` scrolls sideways at 400 pixels");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_of_a_rollout_that_is_judged_moves_by_itself_and_can_be_paused_with_a_reason() {
+    let scene = Scene::held().await;
+    scene.judged().await;
+    with_window(WIDE, async |window| {
+        window.log_in(&scene.origin, scene.admin.token()).await;
+        window.go(&format!("{}{JUDGED}", scene.origin)).await;
+        window.until_shown("h2#ruling", "judge").await;
+        window.run("window.here = true").await;
+        // Ticks are no events: the page follows at its own pace.
+        window.until_shown(".meters", "Against it:").await;
+        window.until_shown("svg.plot desc", "Ratio of errors to the stable release").await;
+        let requests = "return document.querySelector('.four div:last-child span').textContent";
+        let before = window.run(requests).await;
+        while window.run(requests).await == before {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        window.click("#act-pause > summary").await;
+        window.write("#pause-reason", "Let me look at this.").await;
+        window.click("#act-pause button").await;
+        window.until_shown("h1", "paused").await;
+        window.until_shown("#act-resume", "Resume the rollout").await;
+        assert_eq!(window.path().await, JUDGED);
     })
     .await;
 }

@@ -10,7 +10,7 @@ use gateline_model::{PromotionId, Recurs};
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
-use crate::scene::Scene;
+use crate::scene::{JUDGED, Scene};
 use crate::support::release;
 use crate::window::{Manner, NARROW, Scheme, WIDE, with_window};
 
@@ -30,9 +30,11 @@ async fn pictures_of_every_page() {
         .unwrap()
         .question;
     scene.approve(question).await;
-    tokio::time::sleep(std::time::Duration::from_secs(8)).await;
+    scene.judged().await;
+    tokio::time::sleep(std::time::Duration::from_secs(15)).await;
     let rolling = [
         "/",
+        JUDGED,
         "/promotions/payments/payment-service/production/2",
         "/stages/payments/payment-service/production",
     ];
@@ -60,6 +62,14 @@ async fn pictures(scene: &Scene, folder: &Path, name: &str, pages: &[&str]) {
             "narrow",
             Manner {
                 height: 2_400,
+                ..NARROW
+            },
+        ),
+        (
+            "narrow-dark",
+            Manner {
+                height: 2_400,
+                scheme: Scheme::Dark,
                 ..NARROW
             },
         ),

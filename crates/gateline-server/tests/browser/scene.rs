@@ -175,6 +175,62 @@ impl Scene {
     }
 }
 
+/// The promotion that `Scene::judged` leaves under way.
+pub const JUDGED: &str = "/promotions/payments/checkout/live/2";
+
+impl Scene {
+    /// A second pipeline, in which 1.1.0 is compared with 1.0.0 by evidence, and has just begun.
+    pub async fn judged(&self) {
+        let text = JUDGED_PIPELINE.replace("@METRICS@", &self.metrics);
+        self.admin.apply(&text).await.unwrap();
+        for (version, number) in [("1.0.0", 1), ("1.1.0", 2)] {
+            let mut request = release(version);
+            request.of.pipeline = "checkout".parse().unwrap();
+            self.admin
+                .ask::<RegisterRelease>(&Empty {}, &Empty {}, &request)
+                .await
+                .unwrap();
+            let promotion = format!("payments/checkout/live/{number}").parse().unwrap();
+            let mut news = self.app.hub.watch();
+            loop {
+                let reached = self.admin.promotion(&promotion).await.is_ok_and(|view| match number {
+                    1 => view.state == PromotionState::Verified,
+                    _ => view.state == PromotionState::RollingOut,
+                });
+                if reached {
+                    break;
+                }
+                news.recv().await.unwrap();
+            }
+        }
+    }
+}
+
+const JUDGED_PIPELINE: &str = r#"
+apiVersion: gateline.dev/v1
+kind: Pipeline
+metadata: {name: checkout, project: payments}
+spec:
+  artifacts: [{name: service, kind: file}]
+  stages:
+    - name: live
+      production: true
+      target: {command: {apply: [/bin/true], health: [/bin/true]}}
+      rollout:
+        canary:
+          pace: evidence
+          judge:
+            by: evidence
+            every: 200ms
+            patience: 1h
+            tolerate: {budget: 200, gauges: {cpu: {above: 3, limit: 0.9}}}
+            source:
+              from: {openmetrics: {url: "@METRICS@"}}
+              requests: 'requests_total{arm="{arm}"}'
+              errors: 'errors_total{arm="{arm}"}'
+              gauges: {cpu: 'cpu{arm="{arm}"}'}
+"#;
+
 async fn listen(service: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -190,7 +246,8 @@ async fn metrics() -> String {
         async move {
             format!(
                 "# TYPE requests counter\nrequests_total{{arm=\"canary\"}} {seen}\nrequests_total{{arm=\"stable\"}} {}\n\
-                 # TYPE errors counter\nerrors_total{{arm=\"canary\"}} {}\nerrors_total{{arm=\"stable\"}} {}\n# EOF\n",
+                 # TYPE errors counter\nerrors_total{{arm=\"canary\"}} {}\nerrors_total{{arm=\"stable\"}} {}\n\
+                 # TYPE cpu gauge\ncpu{{arm=\"canary\"}} 0.11\ncpu{{arm=\"stable\"}} 0.62\n# EOF\n",
                 seen * 4,
                 seen / 50,
                 seen / 100,
