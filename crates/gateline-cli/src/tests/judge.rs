@@ -66,7 +66,7 @@ fn a_recording_is_judged_for_a_person() {
         "exposure",
         "decides at 20",
         "noise x",
-        "now, limit 2.00x",
+        "limit 2x",
     ] {
         assert!(good.data.contains(part), "{part}: {}", good.data);
     }

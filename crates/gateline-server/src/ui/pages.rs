@@ -256,7 +256,8 @@ pub(super) async fn promotion_again(
     tried: Option<&Tried>,
 ) -> Result<Markup, Refused> {
     let app = &visit.app;
-    let view = views::promotion(&app.hub, &path.id()).await?;
+    let mut view = views::promotion(&app.hub, &path.id()).await?;
+    with_band(app, &mut view).await;
     let id = path.id();
     let sample = move |store: &dyn gateline_store::Read| store.sample_ticks(&id, PLOT_MOMENTS);
     let ticks: Vec<Tick> = app.hub.read(sample).await?;
@@ -289,6 +290,22 @@ pub(super) async fn promotion_again(
         tried,
     };
     Ok(promotion_page::page(&visit.visitor, &shown))
+}
+
+/// After its end the record has the ruling without its band: it is drawn from the ticks again, or not at all.
+async fn with_band(app: &App, view: &mut PromotionView) {
+    let (id, ended) = (view.id.clone(), view.ended_at.is_some());
+    let ruling = view.rollout.as_mut().and_then(|rollout| rollout.ruling.as_mut());
+    let Some(full) = ruling.and_then(|ruling| ruling.full.as_mut()) else {
+        return;
+    };
+    if ended
+        && full.band.is_empty()
+        && let Ok(again) = views::replay(&app.hub, &id, None).await
+        && let Some(last) = again.last.and_then(|last| last.full)
+    {
+        full.band = last.band;
+    }
 }
 
 /// What the release is compared with: what was live when it was admitted, or else what is live now.
