@@ -46,7 +46,9 @@ impl CommitArgs {
                 .hint("give the whole id, as `git rev-parse HEAD` prints it"));
         }
         let author = author.clone();
-        Ok(Some(Written { commit, author }))
+        // Who that is here is the server's to know.
+        let by = Vec::new();
+        Ok(Some(Written { commit, author, by }))
     }
 }
 
@@ -71,6 +73,7 @@ fn in_work_tree(path: &Path) -> Option<Written> {
     commit.fault().is_none().then(|| Written {
         commit,
         author: Some(author.to_owned()),
+        by: Vec::new(),
     })
 }
 

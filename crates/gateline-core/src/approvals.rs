@@ -505,6 +505,8 @@ impl Asking<'_> {
 pub(crate) enum Excluded {
     /// The actor asked for the promotion.
     Requester,
+    /// The actor registered the release, for which the pipeline asked by itself.
+    Registrar,
     /// The actor wrote the change.
     Author,
 }
@@ -517,6 +519,9 @@ pub(crate) fn excluded(
 ) -> Option<Excluded> {
     if !layer.requester_may && !promotion.automatic && promotion.requested_by == *actor {
         return Some(Excluded::Requester);
+    }
+    if !layer.requester_may && promotion.automatic && release.registered_by == *actor {
+        return Some(Excluded::Registrar);
     }
     if !layer.authors_may && release.release.change.written_by.contains(actor) {
         return Some(Excluded::Author);

@@ -158,7 +158,7 @@ impl Denied {
 /// What a scope lets somebody do, as a verb.
 pub fn verb(scope: Scope) -> &'static str {
     match scope {
-        Scope::Admin => "administer",
+        Scope::Admin => "administer, and apply roles",
         Scope::Read => "read",
         Scope::Register => "register releases",
         Scope::SubmitEvidence => "submit evidence",
@@ -167,7 +167,7 @@ pub fn verb(scope: Scope) -> &'static str {
         Scope::Waive => "waive findings",
         Scope::Override => "override gates",
         Scope::Freeze => "freeze",
-        Scope::Apply => "apply pipelines, roles and policies",
+        Scope::Apply => "apply pipelines, policies, calendars and notifications",
     }
 }
 

@@ -286,12 +286,14 @@ pub enum Command {
         /// The commit that it was taken from, and who wrote that.
         written: Option<Written>,
     },
-    /// Bring rules of notifications into force.
+    /// Bring rules of notifications into force, or propose them where they are protected.
     ApplyNotifications {
         /// Their content.
         notifications: Arc<Notifications>,
         /// Digest of the file as it was written.
         source: Digest,
+        /// The commit that it was taken from, and who wrote that.
+        written: Option<Written>,
     },
     /// Report whom a source names as on call, or why it could not be read.
     ReportOnCall {

@@ -228,7 +228,7 @@ impl<'w> Draft<'w> {
                     self.releases.insert(*id, state);
                     applied
                 }
-                None => ReleaseState::begin(*id, &event, at)
+                None => ReleaseState::begin(*id, &event, &self.facts.actor.id, at)
                     .map(|state| drop(self.releases.insert(*id, Arc::new(state)))),
             },
             StreamId::Project(name) => {

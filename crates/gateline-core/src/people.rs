@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::decide::server_project;
 use crate::draft::Draft;
-use crate::state::{Enrolled, Project};
+use crate::state::{Account, Enrolled, Project};
 use crate::world::World;
 
 /// The teams of a project, with those of the whole server.
@@ -132,8 +132,20 @@ impl People {
         teams.collect()
     }
 
-    /// Whether an actor is in a team now: as a member, on call, by a sign-in's group, or by a token in force.
+    /// Whether an actor's account was disabled: then the actor is in no team and is asked nothing, and what was said before does
+    /// not count either.
+    fn is_out(&self, actor: &ActorId) -> bool {
+        let accounts = self.server.iter().flat_map(|server| &server.accounts);
+        let mut disabled = accounts.filter(|(_, account)| **account == Account::Disabled);
+        disabled.any(|(name, _)| name.as_str() == actor.as_str())
+    }
+
+    /// Whether an actor is in a team now: as a member, on call, by a sign-in's group, or by a token in force. Nobody is whose
+    /// account was disabled.
     pub fn is_in(&self, actor: &ActorId, team: &GroupName) -> bool {
+        if self.is_out(actor) {
+            return false;
+        }
         let by_declaration = self.documents().any(|(of, roles)| {
             let Some(team) = roles.team(team) else {
                 return false;
@@ -210,7 +222,7 @@ impl People {
     pub fn is_asked(&self, actor: &ActorId, who: &Who, paths: &[String]) -> bool {
         match who {
             Who::Team(team) => self.is_in(actor, team),
-            Who::Actor(named) => named == actor,
+            Who::Actor(named) => named == actor && !self.is_out(actor),
             Who::Owners => self.owners(paths).iter().any(|team| self.is_in(actor, team)),
         }
     }

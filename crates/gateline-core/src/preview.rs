@@ -64,6 +64,8 @@ impl Backtest {
             let concerned = match new {
                 NewVersion::Pipeline { pipeline, .. } => id.stage.pipeline == pipeline.name,
                 NewVersion::Policy { .. } | NewVersion::Calendar { .. } | NewVersion::Roles { .. } => true,
+                // They decide nothing.
+                NewVersion::Notifications { .. } => false,
             };
             let seen = wanted.values().any(|other| other == id);
             if concerned && id.stage.project == *of && !seen {
@@ -161,6 +163,9 @@ fn with(project: &Project, new: &NewVersion) -> Project {
         }
         NewVersion::Calendar { name, calendar } => {
             supposed.calendars.insert(name.clone(), calendar.clone());
+        }
+        NewVersion::Notifications { notifications, .. } => {
+            supposed.notifications = Some(notifications.clone());
         }
         NewVersion::Roles { roles, .. } => supposed.roles = Some(roles.clone()),
     }

@@ -51,7 +51,10 @@ pub(crate) fn needed(people: &People, proposal: &Proposal, given: &[ProposalAppr
             let again = counted
                 .iter()
                 .any(|one| one.by == answer.by || one.seat() == answer.seat());
-            if same_seat && !again && answer.by != proposal.by && *answer.seat() != proposal.by {
+            let own = [&answer.by, answer.seat()]
+                .into_iter()
+                .any(|who| took_part(proposal, who).is_some());
+            if same_seat && !again && !own {
                 counted.push(answer);
             }
         }
@@ -61,28 +64,54 @@ pub(crate) fn needed(people: &People, proposal: &Proposal, given: &[ProposalAppr
     protections.into_iter().map(counted).collect()
 }
 
+/// What somebody has to do with a proposal that keeps its owner from answering it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Proposed,
+    Wrote,
+}
+
+fn took_part(proposal: &Proposal, who: &ActorId) -> Option<Part> {
+    match proposal.by == *who {
+        true => Some(Part::Proposed),
+        false => proposal.written_by.contains(who).then_some(Part::Wrote),
+    }
+}
+
 /// By which right an actor may answer.
 ///
 /// # Errors
-/// That the actor owns nothing of it, or proposed it.
+/// That the actor owns nothing of it, proposed it, or wrote it.
 pub(crate) fn seat(people: &People, proposal: &Proposal, actor: &ActorId) -> Result<Seat, Rejection> {
-    let own = |who: &ActorId| {
-        let says = match who == actor {
-            true => format!("`{actor}` proposed it"),
-            false => format!("`{actor}` would answer for `{who}`, who proposed it"),
+    let own = |who: &ActorId, part: Part| {
+        let did = match part {
+            Part::Proposed => "proposed it",
+            Part::Wrote => "wrote the commit that it was taken from",
         };
-        let hint = "another of its owners must answer; take it back with `gateline proposal withdraw`";
-        Rejection::forbidden("proposal.own", says, hint)
+        let says = match who == actor {
+            true => format!("`{actor}` {did}"),
+            false => format!("`{actor}` would answer for `{who}`, who {did}"),
+        };
+        let (code, hint) = match part {
+            Part::Proposed => (
+                "proposal.own",
+                "another of its owners must answer; take it back with `gateline proposal withdraw`",
+            ),
+            Part::Wrote => ("proposal.author", "another of its owners must answer"),
+        };
+        Rejection::forbidden(code, says, hint)
     };
-    if proposal.by == *actor {
-        return Err(own(actor));
+    if let Some(part) = took_part(proposal, actor) {
+        return Err(own(actor, part));
     }
     let declared = proposal.new.declared();
     let protections = people.protections(&declared);
     let asked = owners(&protections);
     match people.seat(actor, &asked, &[]) {
-        Some((_, Some(other))) if other == proposal.by => Err(own(&other)),
-        Some((Who::Team(team), instead_of)) => Ok(Seat { team, instead_of }),
+        Some((Who::Team(team), instead_of)) => match &instead_of {
+            Some(other) if let Some(part) = took_part(proposal, other) => Err(own(other, part)),
+            Some(_) | None => Ok(Seat { team, instead_of }),
+        },
         Some((Who::Actor(_) | Who::Owners, _)) | None if protections.is_empty() => Err(Rejection::conflict(
             "proposal.not_protected",
             format!("nothing protects {declared} any more"),
@@ -119,7 +148,7 @@ impl People {
             Declared::Pipeline(name) => self
                 .pipeline(name)
                 .and_then(|pipeline| pipeline.protected.as_ref()),
-            Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles => None,
+            Declared::Policy(_) | Declared::Calendar(_) | Declared::Notifications | Declared::Roles => None,
         };
         let mut found: Vec<Protection> = Vec::new();
         for protection in own.into_iter().chain(by_roles) {
@@ -138,7 +167,9 @@ pub(crate) fn object(project: &ProjectName, new: &NewVersion) -> Object {
             project: project.clone(),
             pipeline,
         }),
-        Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles => Object::project(project),
+        Declared::Policy(_) | Declared::Calendar(_) | Declared::Notifications | Declared::Roles => {
+            Object::project(project)
+        }
     }
 }
 

@@ -170,7 +170,10 @@ fn about(project: &ProjectName, event: &Event) -> Option<Object> {
         Event::FreezeDeclared { freeze } => freeze.pipeline.as_ref().map(Object::pipeline),
         Event::VersionProposed { proposal } => match &proposal.new {
             NewVersion::Pipeline { pipeline, .. } => Some(of(&pipeline.name, None)),
-            NewVersion::Policy { .. } | NewVersion::Calendar { .. } | NewVersion::Roles { .. } => None,
+            NewVersion::Policy { .. }
+            | NewVersion::Calendar { .. }
+            | NewVersion::Notifications { .. }
+            | NewVersion::Roles { .. } => None,
         },
         _ => None,
     }

@@ -92,8 +92,10 @@ impl World {
             StreamId::Release(id) => match self.releases.get_mut(id) {
                 Some(state) => Arc::make_mut(state).evolve(event),
                 None => {
-                    self.releases
-                        .insert(*id, Arc::new(ReleaseState::begin(*id, event, at)?));
+                    self.releases.insert(
+                        *id,
+                        Arc::new(ReleaseState::begin(*id, event, &recorded.actor, at)?),
+                    );
                     Ok(())
                 }
             },

@@ -3,10 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ActorId;
+
 /// Longest address of a repository, in bytes.
 pub const REPOSITORY_BYTES_MAX: usize = 2_048;
 /// Longest name of a commit's author, in bytes.
 pub const AUTHOR_BYTES_MAX: usize = 512;
+/// Most actors who wrote one commit.
+pub const AUTHORS_MAX: usize = 50;
 
 /// A commit of a git repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,15 +32,26 @@ pub struct Written {
     /// Who wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<String>,
+    /// Who that is here, as far as it is known: they do not approve it themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<ActorId>,
 }
 
 impl Written {
     /// What is wrong with it, if anything is.
     pub fn fault(&self) -> Option<String> {
-        let Self { commit, author } = self;
+        let Self { commit, author, by } = self;
         let long = author.as_ref().is_some_and(|name| name.len() > AUTHOR_BYTES_MAX);
         let fault = || format!("the author's name has more than {AUTHOR_BYTES_MAX} bytes (AUTHOR_BYTES_MAX)");
-        commit.fault().or_else(|| long.then(fault))
+        let many = by.len() > AUTHORS_MAX;
+        let crowd = || {
+            format!(
+                "it has {} authors; it has {AUTHORS_MAX} at most (AUTHORS_MAX)",
+                by.len()
+            )
+        };
+        let wrong = commit.fault().or_else(|| long.then(fault));
+        wrong.or_else(|| many.then(crowd))
     }
 }
 
@@ -107,9 +122,25 @@ mod tests {
                 repository: None,
             };
             let author = Some("x".repeat(bytes));
-            Written { commit, author }.fault()
+            let by = Vec::new();
+            Written { commit, author, by }.fault()
         };
         assert_eq!(fault(AUTHOR_BYTES_MAX), None);
         assert!(fault(AUTHOR_BYTES_MAX + 1).is_some());
+    }
+
+    #[test]
+    fn a_commit_has_so_many_authors_and_no_crowd() {
+        let fault = |authors: usize| {
+            let commit = Commit {
+                id: "a1".repeat(20),
+                repository: None,
+            };
+            let by = vec!["ana".parse().unwrap(); authors];
+            let author = None;
+            Written { commit, author, by }.fault()
+        };
+        assert_eq!(fault(AUTHORS_MAX), None);
+        assert!(fault(AUTHORS_MAX + 1).is_some());
     }
 }

@@ -119,6 +119,9 @@ pub enum Event {
         notifications: Arc<Notifications>,
         /// The file as it was written, kept by digest.
         source: Digest,
+        /// Where it is from.
+        #[serde(default, skip_serializing_if = "Origin::is_unknown")]
+        origin: Origin,
     },
     /// A person came in by a provider, which said what groups the person is in.
     SignedIn {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    ActorId, Calendar, CalendarName, Commit, Digest, GroupName, NameError, Pipeline, PipelineName,
-    PolicyName, ProjectName, Roles, Span,
+    ActorId, Calendar, CalendarName, Commit, Digest, GroupName, NameError, Notifications, Pipeline,
+    PipelineName, PolicyName, ProjectName, Roles, Span,
 };
 
 /// How long a proposal waits for its owners; whoever still wants it then proposes it again.
@@ -49,6 +49,9 @@ pub struct Protected {
     /// Every calendar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calendars: Option<Protection>,
+    /// The rules of notifications.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Protection>,
     /// The roles themselves, and with them this protection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roles: Option<Protection>,
@@ -64,6 +67,8 @@ pub enum Declared {
     Policy(PolicyName),
     /// A calendar.
     Calendar(CalendarName),
+    /// The rules of notifications of the project.
+    Notifications,
     /// The roles of the project.
     Roles,
 }
@@ -93,6 +98,13 @@ pub enum NewVersion {
         /// Its content.
         calendar: Arc<Calendar>,
     },
+    /// Of the rules of notifications.
+    Notifications {
+        /// Their content.
+        notifications: Arc<Notifications>,
+        /// The file as it was written, kept by digest.
+        source: Digest,
+    },
     /// Of the roles.
     Roles {
         /// Their content.
@@ -119,6 +131,9 @@ pub struct Proposal {
     /// The commit that it was taken from, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
+    /// Who wrote that commit, as far as it is known who that is here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written_by: Vec<ActorId>,
 }
 
 /// An owner's yes to a proposal.
@@ -197,9 +212,12 @@ impl Protected {
             pipelines,
             policies,
             calendars,
+            notifications,
             roles,
         } = self;
-        [pipelines, policies, calendars, roles].into_iter().flatten()
+        [pipelines, policies, calendars, notifications, roles]
+            .into_iter()
+            .flatten()
     }
 
     /// The protection of one thing.
@@ -208,6 +226,7 @@ impl Protected {
             Declared::Pipeline(_) => self.pipelines.as_ref(),
             Declared::Policy(_) => self.policies.as_ref(),
             Declared::Calendar(_) => self.calendars.as_ref(),
+            Declared::Notifications => self.notifications.as_ref(),
             Declared::Roles => self.roles.as_ref(),
         }
     }
@@ -228,17 +247,18 @@ impl Declared {
             Declared::Pipeline(_) => "pipeline",
             Declared::Policy(_) => "policy",
             Declared::Calendar(_) => "calendar",
+            Declared::Notifications => "notifications",
             Declared::Roles => "roles",
         }
     }
 
-    /// Its name; the roles have that of their project.
+    /// Its name; roles and notifications have that of their project.
     pub fn name<'a>(&'a self, project: &'a ProjectName) -> &'a str {
         match self {
             Declared::Pipeline(name) => name.as_str(),
             Declared::Policy(name) => name.as_str(),
             Declared::Calendar(name) => name.as_str(),
-            Declared::Roles => project.as_str(),
+            Declared::Notifications | Declared::Roles => project.as_str(),
         }
     }
 }
@@ -249,6 +269,7 @@ impl fmt::Display for Declared {
             Declared::Pipeline(name) => write!(f, "pipeline {name}"),
             Declared::Policy(name) => write!(f, "policy {name}"),
             Declared::Calendar(name) => write!(f, "calendar {name}"),
+            Declared::Notifications => f.write_str("notifications"),
             Declared::Roles => f.write_str("roles"),
         }
     }
@@ -261,6 +282,7 @@ impl NewVersion {
             NewVersion::Pipeline { pipeline, .. } => Declared::Pipeline(pipeline.name.clone()),
             NewVersion::Policy { name, .. } => Declared::Policy(name.clone()),
             NewVersion::Calendar { name, .. } => Declared::Calendar(name.clone()),
+            NewVersion::Notifications { .. } => Declared::Notifications,
             NewVersion::Roles { .. } => Declared::Roles,
         }
     }
@@ -268,7 +290,9 @@ impl NewVersion {
     /// Where the files are kept as they were written, by digest.
     pub fn content(&self) -> Digest {
         match self {
-            NewVersion::Pipeline { source, .. } | NewVersion::Roles { source, .. } => *source,
+            NewVersion::Pipeline { source, .. }
+            | NewVersion::Notifications { source, .. }
+            | NewVersion::Roles { source, .. } => *source,
             NewVersion::Policy { module, .. } => *module,
             NewVersion::Calendar { calendar, .. } => calendar.source,
         }
@@ -280,6 +304,7 @@ impl NewVersion {
             NewVersion::Pipeline { pipeline, .. } => pipeline.version(),
             NewVersion::Policy { module, .. } => *module,
             NewVersion::Calendar { calendar, .. } => calendar.version(),
+            NewVersion::Notifications { notifications, .. } => notifications.version(),
             NewVersion::Roles { roles, .. } => roles.version(),
         }
     }
@@ -295,6 +320,7 @@ impl Proposal {
             by: _,
             until: _,
             commit: _,
+            written_by: _,
         } = self;
         let asked = json!({
             "proposal": number,
@@ -367,6 +393,7 @@ mod tests {
             by: "ana".parse().unwrap(),
             until: Timestamp::MAX,
             commit: None,
+            written_by: Vec::new(),
         }
     }
 

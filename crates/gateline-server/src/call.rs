@@ -16,11 +16,13 @@ use axum::http::{HeaderMap, header, request::Parts};
 use gateline_api::{
     Endpoint, ErrorEntry, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, Names, entry,
 };
-use gateline_core::{Actor, Command, Sight};
-use gateline_model::Digest;
+use gateline_core::authority::{self, Object};
+use gateline_core::{Actor, Command, Rejection, Sight, World};
 use gateline_model::limits::EVIDENCE_BYTES_MAX;
+use gateline_model::{Digest, Scope};
 use gateline_store::{Blob, IdempotencyKey};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
@@ -135,6 +137,14 @@ impl<E: Endpoint> Call<E> {
             Some(caller) => Ok(caller.actor.clone()),
             None => Err(Refused::new(&entry::UNAUTHORIZED, "the request carries no token")),
         }
+    }
+
+    /// Refuses what core would refuse: before any work that somebody without the right could have the server do.
+    pub(crate) fn expect_right(&self, scope: Scope, object: &Object) -> Result<(), Refused> {
+        let actor = self.actor()?;
+        let may = |world: &World| authority::may(world, &actor, scope, object, Timestamp::now());
+        let right = self.app.hub.with_world(may);
+        right.map(drop).map_err(|denied| Rejection::from(denied).into())
     }
 
     /// Decides a command of this call; durable when it returns.

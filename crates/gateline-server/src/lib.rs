@@ -1,6 +1,7 @@
 //! The rim: gives the engine real time, store and drivers; routes, authorisation and pages stand on it.
 
 pub mod auth;
+mod authors;
 mod call;
 mod connections;
 mod demo;

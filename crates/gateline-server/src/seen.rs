@@ -60,7 +60,9 @@ pub(crate) fn object(project: &ProjectName, declared: &Declared) -> Object {
             project: project.clone(),
             pipeline: pipeline.clone(),
         }),
-        Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles => Object::project(project),
+        Declared::Policy(_) | Declared::Calendar(_) | Declared::Notifications | Declared::Roles => {
+            Object::project(project)
+        }
     }
 }
 
@@ -82,6 +84,10 @@ pub(crate) fn not_there(named: &Named) -> Refused {
         Named::Declared(project, Declared::Calendar(name)) => (
             &entry::CALENDAR_UNKNOWN,
             format!("project `{project}` has no calendar `{name}`"),
+        ),
+        Named::Declared(project, Declared::Notifications) => (
+            &entry::NOTIFICATIONS_UNKNOWN,
+            format!("project `{project}` has no rules of notifications"),
         ),
         Named::Declared(project, Declared::Roles) => (
             &entry::ROLES_UNKNOWN,

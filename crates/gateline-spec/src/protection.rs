@@ -28,12 +28,14 @@ pub(crate) fn of_roles(spec: &Fields<'_, '_, '_>) -> Option<Protected> {
         pipelines,
         policies,
         calendars,
+        notifications,
         roles,
     } = &read;
     let parts = [
         ("pipelines", pipelines),
         ("policies", policies),
         ("calendars", calendars),
+        ("notifications", notifications),
         ("roles", roles),
     ];
     let mut fine = Some(());

@@ -3,8 +3,10 @@
 
 use std::net::IpAddr;
 use std::ops::Range;
+use std::path::{Component, Path as FilePath};
 
 use gateline_model::{Channel, Person, ProviderName, SecretRef};
+use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostics, Sink};
 use crate::fields::{Fields, refuse_twins};
@@ -33,6 +35,34 @@ pub struct ServerFile {
     pub channels: Vec<Channel>,
     /// Who people are on these.
     pub people: Vec<Person>,
+    /// The secrets that roles of projects may use.
+    pub secrets: Secrets,
+}
+
+/// The secrets that files of projects may name. Their authors may not read what this server can read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// Folders whose files may be named, by absolute path.
+    pub folders: Vec<String>,
+    /// Variables of the environment that may be named.
+    pub env: Vec<String>,
+}
+
+impl Secrets {
+    /// Whether a file of a project may name a secret.
+    pub fn allows(&self, reference: &SecretRef) -> bool {
+        match reference {
+            SecretRef::Env(name) => self.env.contains(name),
+            SecretRef::File(path) => {
+                let path = FilePath::new(path);
+                // `..` would lead out of the folder again.
+                let plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
+                let within = |folder: &String| path.starts_with(folder) && path != FilePath::new(folder);
+                path.components().all(plain) && self.folders.iter().any(within)
+            }
+        }
+    }
 }
 
 /// A provider of identities, by OpenID Connect.
@@ -82,7 +112,7 @@ fn server(root: &Node, sink: &Sink<'_>) -> Option<ServerFile> {
     file::header(&top, "apiVersion", file::API_VERSION);
     file::header(&top, "kind", SERVER_KIND);
     let entry = top.required("spec")?;
-    let known = ["url", "proxies", "providers", "channels", "people"];
+    let known = ["url", "proxies", "providers", "channels", "people", "secrets"];
     let spec = Fields::of("`spec`", &entry.value, entry.at(), &known, sink)?;
     let url = spec.get("url").map(|entry| address(entry, Path::None, sink));
     let proxies = spec.items("proxies");
@@ -105,6 +135,7 @@ fn server(root: &Node, sink: &Sink<'_>) -> Option<ServerFile> {
     let providers: Vec<Option<Provider>> = nodes.iter().map(|node| provider(node, sink)).collect();
     let channels = channel::channels(&spec);
     let people = channel::people(&spec);
+    let secrets = secrets(&spec);
     if url.is_none() && !nodes.is_empty() {
         let help = "write `url: https://gateline.example.com`: providers send people back there";
         sink.error_with(
@@ -120,7 +151,22 @@ fn server(root: &Node, sink: &Sink<'_>) -> Option<ServerFile> {
         providers: providers.into_iter().collect::<Option<_>>()?,
         channels: channels?,
         people: people?,
+        secrets: secrets?,
     })
+}
+
+fn secrets(spec: &Fields<'_, '_, '_>) -> Option<Secrets> {
+    let read = spec.value_or::<Secrets>("secrets", Secrets::default)?;
+    let whole =
+        |folder: &&String| !FilePath::new(folder).is_absolute() || FilePath::new(folder).parent().is_none();
+    if let (Some(folder), Some(entry)) = (read.folders.iter().find(whole), spec.get("secrets")) {
+        let help = "write a folder of its own, as in `folders: [/etc/gateline/on-call]`";
+        let message = format!("`{folder}` is no absolute path of a folder that holds such secrets alone");
+        spec.sink
+            .error_with("secrets.folder", entry.at(), message, Some(help.to_owned()));
+        return None;
+    }
+    Some(read)
 }
 
 fn proxy(node: &Node, sink: &Sink<'_>) -> Option<IpAddr> {

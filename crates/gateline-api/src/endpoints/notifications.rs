@@ -4,7 +4,7 @@ use gateline_model::{Digest, Letter, LetterState, Notifications, ProjectName, Sc
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ApplyRequest, ProjectPath};
+use super::{ApplyRequest, ProjectPath, ProposalView};
 use crate::endpoint::{endpoint, needs};
 use crate::{Empty, Finding, Rule};
 
@@ -49,10 +49,13 @@ pub struct NotificationsView {
 pub struct NotificationsReply {
     /// The project.
     pub project: ProjectName,
-    /// The version that is in force now.
+    /// The version.
     pub version: Digest,
     /// Whether it was not in force before.
     pub changed: bool,
+    /// The proposal of it, where it is protected and waits for its owners.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<ProposalView>,
     /// What hardly anybody means.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Finding>,

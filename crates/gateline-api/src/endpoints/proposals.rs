@@ -69,6 +69,9 @@ pub struct ProposalQuery {
     /// Only this project's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
+    /// Only those that wait on whoever asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mine: Option<bool>,
 }
 
 /// An owner's yes.

@@ -230,8 +230,8 @@ async fn apply(document: &Document, request: &ApplyRequest, client: &Client) -> 
                 name: format!("notifications of {}", reply.project),
                 version: reply.version,
                 changed: reply.changed,
-                proposed: None,
                 reply: json!(reply),
+                proposed: reply.proposed,
             })
         }
     }

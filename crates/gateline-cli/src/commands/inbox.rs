@@ -1,6 +1,9 @@
-//! `gateline inbox`: what waits on the one who asks, oldest first.
+//! `gateline inbox`: what waits on the one who asks, oldest first, and the new versions that wait on their owners.
 
-use gateline_api::{Exit, GetInbox, InboxItem, InboxQuery};
+use gateline_api::{
+    Empty, Exit, GetInbox, InboxItem, InboxQuery, ListProposals, ProposalQuery, ProposalView,
+};
+use serde::Serialize;
 
 use super::all_pages;
 use crate::failure::Failure;
@@ -17,14 +20,31 @@ pub struct Args {
     limit: u32,
 }
 
+/// What waits.
+#[derive(Serialize)]
+struct Waiting {
+    promotions: Vec<InboxItem>,
+    proposals: Vec<ProposalView>,
+}
+
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
     let client = session.connect()?;
     let query = InboxQuery {
         project: session.options.project.clone(),
         ..InboxQuery::default()
     };
-    let list: Vec<InboxItem> = all_pages!(client, GetInbox, query, args.limit);
+    let promotions: Vec<InboxItem> = all_pages!(client, GetInbox, query, args.limit);
+    let query = ProposalQuery {
+        project: session.options.project.clone(),
+        mine: Some(true),
+    };
+    let proposals = client.get::<ListProposals>(&Empty {}, &query).await?;
+    let list = Waiting {
+        promotions,
+        proposals,
+    };
     let now = session.now();
-    session.out.answer(&list, || render::inbox(&list, now))?;
+    let page = || render::inbox(&list.promotions, &list.proposals, now);
+    session.out.answer(&list, page)?;
     Ok(Exit::Done)
 }

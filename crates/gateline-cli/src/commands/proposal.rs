@@ -64,7 +64,10 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     let view = match args.verb {
         Verb::List => {
             let project = session.options.project.clone();
-            let query = ProposalQuery { project };
+            let query = ProposalQuery {
+                project,
+                ..ProposalQuery::default()
+            };
             let found = client.get::<ListProposals>(&Empty {}, &query).await?;
             session.out.answer(&found, || render::proposals(&found, now))?;
             return Ok(Exit::Done);

@@ -1,19 +1,29 @@
 //! People: who is asked, who may, who stands in for whom.
 
-use gateline_api::{CanReply, DelegationView, InboxItem, RolesView, WhoAmIView};
+use gateline_api::{CanReply, DelegationView, InboxItem, ProposalView, RolesView, WhoAmIView};
 use gateline_model::{ActorId, Digest, GroupName, OnCall, Scope};
 use jiff::Timestamp;
 
 use super::time::{ago, clock};
 use super::{Line, Page, Table, in_future};
 
-/// What waits on somebody, oldest first.
-pub(crate) fn inbox(list: &[InboxItem], now: Timestamp) -> Page {
+/// What waits on somebody, oldest first, and the new versions that wait on their owners.
+pub(crate) fn inbox(list: &[InboxItem], versions: &[ProposalView], now: Timestamp) -> Page {
     let mut page = Page::default();
-    if list.is_empty() {
+    if list.is_empty() && versions.is_empty() {
         page.line("nothing waits on you");
-        return page;
     }
+    if !list.is_empty() {
+        questions(&mut page, list, now);
+    }
+    if !versions.is_empty() {
+        page = page.then(super::proposals(versions, now));
+        page.line("look with `gateline proposal show`, answer with `gateline proposal approve` or `gateline proposal reject`");
+    }
+    page
+}
+
+fn questions(page: &mut Page, list: &[InboxItem], now: Timestamp) {
     let mut table = Table::headed(["promotion", "release", "code", "risk", "asked", "since", "until"]);
     for item in list {
         let mut asked = item.from.to_string();
@@ -39,7 +49,6 @@ pub(crate) fn inbox(list: &[InboxItem], now: Timestamp) -> Page {
     }
     page.table(table);
     page.line("answer with `gateline approve`, `gateline reject` or `gateline request-changes`");
-    page
 }
 
 /// The decision code of a question, as `gateline explain` shows it.

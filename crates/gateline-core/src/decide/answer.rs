@@ -118,11 +118,11 @@ pub(super) fn ask_person(draft: &mut Draft<'_>, id: &PromotionId, who: &ActorId)
         .approvals
         .layers
         .iter()
-        .any(|now| people.seat(who, &now.from.0, paths).is_some());
+        .any(|now| now.stands == Stands::Open && people.seat(who, &now.from.0, paths).is_some());
     if !may_answer {
         return Err(Rejection::conflict(
             "approval.not_asked_them",
-            format!("`{who}` is in none of the teams that are asked, so the answer would not count"),
+            format!("`{who}` is in none of the teams that are asked now, so the answer would not count"),
             "ask somebody who is, or let one of them delegate with `gateline delegate`",
         ));
     }
@@ -305,6 +305,10 @@ impl Asked {
         let (code, did) = match approvals::excluded(&self.promotion, &self.judged.release, &layer.layer, who)
         {
             Some(Excluded::Requester) => ("approval.own", "requested this promotion"),
+            Some(Excluded::Registrar) => (
+                "approval.registrar",
+                "registered this release, whose promotion the pipeline requested by itself,",
+            ),
             Some(Excluded::Author) => ("approval.author", "wrote this change"),
             None => return Ok(()),
         };
@@ -363,15 +367,16 @@ impl Asked {
             .iter()
             .filter(|other| other.index != layer.index);
         let counted = earlier.flat_map(|other| &other.given);
-        let elsewhere = counted
-            .filter(|answer| answer.by == *actor || answer.seat() == seat)
-            .count()
-            > 0;
-        if layer.layer.distinct && elsewhere && same.next().is_some() {
+        let mut elsewhere = counted.filter(|answer| answer.by == *actor || answer.seat() == seat);
+        if layer.layer.distinct
+            && let Some(before) = elsewhere.next()
+            && same.next().is_some()
+        {
+            let who = if before.by == *actor { actor } else { seat };
             return Err(Rejection::forbidden(
                 "approval.other_layer",
                 format!(
-                    "`{seat}` has approved for another layer, and {} must be somebody else",
+                    "`{who}` has approved for another layer, and {} must be somebody else",
                     layer.layer.from
                 ),
                 "ask somebody else of them",

@@ -81,7 +81,8 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         Command::ApplyPipeline { .. }
         | Command::ApplyPolicy { .. }
         | Command::ApplyCalendar { .. }
-        | Command::ApplyRoles { .. } => propose::new_version(draft, command)?,
+        | Command::ApplyRoles { .. }
+        | Command::ApplyNotifications { .. } => propose::new_version(draft, command)?,
         Command::ApproveProposal {
             proposal,
             question,
@@ -149,10 +150,6 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             source,
             who,
         } => return Ok(on_call::report(draft, project, team, source, who)),
-        Command::ApplyNotifications {
-            notifications,
-            source,
-        } => tell::apply(draft, notifications, source)?,
         Command::ReportLetter {
             project,
             letter,

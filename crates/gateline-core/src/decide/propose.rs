@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    Declared, Digest, Event, NewVersion, Origin, PROPOSAL_LASTS, Private, ProjectName, Proposal,
+    Declared, Digest, Event, Machine, NewVersion, Origin, PROPOSAL_LASTS, Private, ProjectName, Proposal,
     ProposalApproval, ProposalId, ProposalOutcome, StreamId, Written,
 };
 use jiff::Timestamp;
 
-use super::{private, project, quorum, reason, times};
+use super::{private, project, quorum, reason, server_project, times};
 use crate::command::Command;
 use crate::draft::Draft;
 use crate::people::People;
@@ -52,6 +52,18 @@ pub(super) fn new_version(draft: &mut Draft<'_>, command: &Command) -> Result<()
             NewVersion::Roles { roles, source },
             written,
         ),
+        Command::ApplyNotifications {
+            notifications,
+            source,
+            written,
+        } => (
+            notifications.project.clone(),
+            NewVersion::Notifications {
+                notifications,
+                source,
+            },
+            written,
+        ),
         _ => return Ok(()),
     };
     apply(draft, &of, new, written.as_ref())
@@ -72,6 +84,7 @@ fn apply(
     }
     fits(of, &state, &new)?;
     quorum::of_known_people(draft, of, &new)?;
+    machines_are_free(draft, of, &new)?;
     let text = written_by(draft, written)?;
     let commit = written.map(|written| written.commit.clone());
     let protected = !People::read(draft, of).protections(&declared).is_empty();
@@ -107,6 +120,7 @@ fn apply(
         by: draft.facts.actor.id.clone(),
         until: PROPOSAL_LASTS.after(draft.facts.now),
         commit,
+        written_by: written.map(|written| written.by.clone()).unwrap_or_default(),
     };
     let event = Event::VersionProposed {
         proposal: Arc::new(proposal),
@@ -154,6 +168,7 @@ pub(super) fn approve(
     if enough {
         // Other things came into force since it was proposed: it must still go together with them.
         fits(&id.project, &state, &open.proposal.new)?;
+        machines_are_free(draft, &id.project, &open.proposal.new)?;
     }
     let text = match comment.map(str::trim).filter(|comment| !comment.is_empty()) {
         Some(comment) => private(draft, Some(reason(comment)?)),
@@ -293,8 +308,41 @@ fn fits(of: &ProjectName, state: &Project, new: &NewVersion) -> Result<(), Rejec
         NewVersion::Pipeline { pipeline, .. } => project::fits(state, pipeline),
         NewVersion::Policy { name, .. } => project::policy_fits(of, state, name),
         NewVersion::Calendar { name, calendar } => times::calendar_fits(of, state, name, calendar),
-        NewVersion::Roles { .. } => Ok(()),
+        // Rules and roles stand for themselves.
+        NewVersion::Notifications { .. } | NewVersion::Roles { .. } => Ok(()),
     }
+}
+
+/// A job that two projects call a machine of theirs would be let in by neither: whoever declares it first keeps it. The server's
+/// roles may name any.
+fn machines_are_free(draft: &Draft<'_>, of: &ProjectName, new: &NewVersion) -> Result<(), Rejection> {
+    let NewVersion::Roles { roles, .. } = new else {
+        return Ok(());
+    };
+    if *of == server_project() {
+        return Ok(());
+    }
+    let others = draft.world().projects().filter(|(project, _)| *project != of);
+    let others = others.filter_map(|(_, state)| state.roles.as_ref());
+    let taken: Vec<&Machine> = others.flat_map(|roles| &roles.machines).collect();
+    for machine in &roles.machines {
+        if taken.iter().any(|other| may_be_the_same(machine, other)) {
+            let says = format!(
+                "a job can be machine `{}` and one of another project, and would be let in as neither",
+                machine.actor
+            );
+            let hint = "name more claims, with the ids of what is this project's alone, or ask an administrator to declare it for both";
+            return Err(Rejection::conflict("machines.taken", says, hint));
+        }
+    }
+    Ok(())
+}
+
+/// Whether one signed token can have the claims of both.
+fn may_be_the_same(one: &Machine, other: &Machine) -> bool {
+    let differs =
+        |(name, value): (&String, &String)| other.claims.get(name).is_some_and(|other| other != value);
+    one.issuer == other.issuer && one.audience == other.audience && !one.claims.iter().any(differs)
 }
 
 fn bring_into_force(
@@ -317,6 +365,15 @@ fn bring_into_force(
             name,
             version,
             calendar,
+            origin,
+        },
+        NewVersion::Notifications {
+            notifications,
+            source,
+        } => Event::NotificationsApplied {
+            version,
+            notifications,
+            source,
             origin,
         },
         NewVersion::Roles { roles, source } => Event::RolesApplied {

@@ -30,7 +30,7 @@ pub(super) fn of_known_people(
             });
             pipelines.try_for_each(|pipeline| refused(pipeline, &by_sign_in))
         }
-        NewVersion::Policy { .. } | NewVersion::Calendar { .. } => Ok(()),
+        NewVersion::Policy { .. } | NewVersion::Calendar { .. } | NewVersion::Notifications { .. } => Ok(()),
     }
 }
 

@@ -36,25 +36,27 @@ pub(super) fn check(draft: &Draft<'_>, command: &Command) -> Result<(), Rejectio
             let people = People::read(draft, &object.project);
             authority::by_people(draft.world(), &people, actor, scope, &object)
                 .map(drop)
-                .map_err(denied)
+                .map_err(Rejection::from)
         }
     }
 }
 
-fn denied(denied: Denied) -> Rejection {
-    let (code, hint) = match &denied {
-        Denied::Scope(_) => ("authority.scope", "use a token that has it"),
-        Denied::NoRoles(_) => (
-            "authority.no_roles",
-            "declare roles with `gateline apply -f roles.yaml`",
-        ),
-        Denied::NoRole { .. } => ("authority.no_role", "see who may with `gateline can`"),
-        Denied::Unseen { .. } => (
-            "authority.unseen",
-            "ask whoever administers the project, or the server, for a role there",
-        ),
-    };
-    Rejection::forbidden(code, denied.to_string(), hint)
+impl From<Denied> for Rejection {
+    fn from(denied: Denied) -> Self {
+        let (code, hint) = match &denied {
+            Denied::Scope(_) => ("authority.scope", "use a token that has it"),
+            Denied::NoRoles(_) => (
+                "authority.no_roles",
+                "declare roles with `gateline apply -f roles.yaml`",
+            ),
+            Denied::NoRole { .. } => ("authority.no_role", "see who may with `gateline can`"),
+            Denied::Unseen { .. } => (
+                "authority.unseen",
+                "ask whoever administers the project, or the server, for a role there",
+            ),
+        };
+        Rejection::forbidden(code, denied.to_string(), hint)
+    }
 }
 
 fn needs(draft: &Draft<'_>, command: &Command) -> Needs {

@@ -6,18 +6,16 @@ use std::sync::Arc;
 
 use gateline_model::limits::{NOTICE_GATES_MAX, NOTICE_TEXT_BYTES_MAX};
 use gateline_model::{
-    ArtifactAt, Decision, Delivered, Digest, Event, GateVerdict, Notice, NoticeGate, NoticeOfPromotion,
+    ArtifactAt, Decision, Delivered, Event, GateVerdict, Notice, NoticeGate, NoticeOfPromotion,
     Notifications, ProjectName, PromotionId, Recipient, Recorded, Span, StageRef, StreamId, TellRule,
     Verdict, Who, Whom, moment, placeholders,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::private;
 use crate::conditions::{TELL_FACTS, facts, holds};
 use crate::draft::{Draft, Proposed};
 use crate::people::People;
-use crate::rejection::Rejection;
 use crate::state::{Phase, Promotion, ReleaseState};
 
 /// How long a letter rests after its first attempt failed; four times as long after each further one.
@@ -43,27 +41,6 @@ pub const ONCE_WORDS: &[&str] = &[
     "risk",
     "stage",
 ];
-
-pub(super) fn apply(
-    draft: &mut Draft<'_>,
-    notifications: &Arc<Notifications>,
-    source: &Digest,
-) -> Result<(), Rejection> {
-    let version = notifications.version();
-    let here = draft.project(&notifications.project);
-    let in_force = here.as_ref().and_then(|project| project.notifications.as_ref());
-    if in_force.is_some_and(|old| old.version() == version) {
-        return Ok(());
-    }
-    let event = Event::NotificationsApplied {
-        version,
-        notifications: notifications.clone(),
-        source: *source,
-    };
-    let text = private(draft, None);
-    draft.emit_with(StreamId::Project(notifications.project.clone()), event, text);
-    Ok(())
-}
 
 /// Records what became of an attempt to deliver a letter. A report about an earlier attempt changes nothing.
 pub(super) fn report(

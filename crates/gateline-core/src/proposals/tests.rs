@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    Decision, Digest, Event, NewVersion, PROPOSAL_LASTS, Proposal, ProposalId, ProposalOutcome, Protected,
-    Protection, Recorded, Roles, Scope, Span, StreamId, Team, Written,
+    AccountName, Commit, Decision, Digest, Event, Machine, NewVersion, Notifications, PROPOSAL_LASTS,
+    Proposal, ProposalId, ProposalOutcome, Protected, Protection, Recorded, Roles, Scope, Span, StreamId,
+    Team, Written,
 };
 use jiff::Timestamp;
 
@@ -72,6 +73,7 @@ impl Place {
                 0 => Protected::default(),
                 _ => Protected {
                     policies: Some(protection.clone()),
+                    notifications: Some(protection.clone()),
                     roles: Some(protection),
                     ..Protected::default()
                 },
@@ -213,6 +215,7 @@ fn an_answer_to_another_question_is_refused() {
         by: "ana".parse().unwrap(),
         until: Timestamp::MAX,
         commit: None,
+        written_by: Vec::new(),
     };
     assert_eq!(answer(Some(proposal.question())), Ok(()));
 }
@@ -302,6 +305,7 @@ fn a_commit_that_is_not_named_whole_is_refused() {
                 repository: None,
             },
             author: None,
+            by: Vec::new(),
         }),
     };
     assert_eq!(place.act("ana", &apply), Err("commit.form"));
@@ -346,4 +350,126 @@ fn a_preview_looks_at_the_last_decision_of_so_many_promotions() {
     assert_eq!(backtest.looked_at(), PREVIEW_PROMOTIONS_MAX);
     let other = "store".parse().unwrap();
     assert_eq!(Backtest::new(&other, &new, &decisions).until(), None);
+}
+
+#[test]
+fn who_wrote_the_commit_does_not_approve_it_nor_does_anybody_instead() {
+    let mut place = Place::new(1);
+    let apply = Command::ApplyPolicy {
+        project: "shop".parse().unwrap(),
+        name: "rules".parse().unwrap(),
+        module: Digest::of(b"a"),
+        written: Some(Written {
+            commit: Commit {
+                id: "a1".repeat(20),
+                repository: None,
+            },
+            author: Some("Bo".to_owned()),
+            by: vec!["bo".parse().unwrap()],
+        }),
+    };
+    place.act("ana", &apply).unwrap();
+    let delegate = Command::Delegate {
+        project: "shop".parse().unwrap(),
+        to: "eve".parse().unwrap(),
+        team: None,
+        from: None,
+        until: Span::from_secs(86_400).after(place.now),
+        reason: "away".to_owned(),
+    };
+    place.act("bo", &delegate).unwrap();
+    for (who, code) in [
+        ("ana", "proposal.own"),
+        ("bo", "proposal.author"),
+        ("eve", "proposal.author"),
+    ] {
+        assert_eq!(place.approve(who, 1), Err(code), "{who}");
+    }
+    let waits_on = |who: &str| proposals_for(&place.world, &actor(who), place.now).len();
+    assert_eq!((waits_on("bo"), waits_on("cy")), (0, 1));
+    let events = place.approve("cy", 1).unwrap();
+    assert_eq!(names(&events).last(), Some(&"policy_applied"));
+}
+
+#[test]
+fn rules_of_notifications_are_proposed_where_they_are_protected() {
+    let mut place = Place::new(1);
+    let rules = |per_hour: u32| Notifications {
+        project: "shop".parse().unwrap(),
+        rules: Vec::new(),
+        per_hour: [("audit".parse().unwrap(), per_hour)].into(),
+    };
+    let apply = |per_hour: u32| Command::ApplyNotifications {
+        source: Digest::of(b""),
+        notifications: Arc::new(rules(per_hour)),
+        written: None,
+    };
+    assert_eq!(names(&place.act("ana", &apply(1)).unwrap()), ["version_proposed"]);
+    let wanted = ["proposal_approved", "proposal_ended", "notifications_applied"];
+    assert_eq!(names(&place.approve("bo", 1).unwrap()), wanted);
+    assert_eq!(place.act("ana", &apply(1)).unwrap(), [], "it is in force");
+}
+
+#[test]
+fn whose_account_was_disabled_owns_nothing_any_more() {
+    let mut place = Place::new(2);
+    place.policy("ana", "rules", "a").unwrap();
+    let administers = |place: &mut Place, command: &Command| place.act("ana", command).map(drop).unwrap();
+    let account: AccountName = "bo".parse().unwrap();
+    administers(
+        &mut place,
+        &Command::MakeAccount {
+            account: account.clone(),
+        },
+    );
+    place.approve("bo", 1).unwrap();
+    administers(&mut place, &Command::DisableAccount { account });
+    // What bo said does not count, and bo is asked no more.
+    assert_eq!(names(&place.approve("cy", 1).unwrap()), ["proposal_approved"]);
+    assert_eq!(proposals_for(&place.world, &actor("bo"), place.now), []);
+}
+
+#[test]
+fn a_job_that_is_a_machine_of_another_project_is_not_taken_from_it() {
+    let mut place = Place::new(0);
+    let mut machine = |project: &str, claims: &[(&str, &str)]| {
+        let roles = Roles {
+            project: project.parse().unwrap(),
+            machines: vec![Machine {
+                actor: format!("ci@{project}").parse().unwrap(),
+                issuer: "https://ci.example.com".to_owned(),
+                audience: "gateline".to_owned(),
+                claims: claims
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+            }],
+            ..(**place
+                .world
+                .project(&"shop".parse().unwrap())
+                .unwrap()
+                .roles
+                .as_ref()
+                .unwrap())
+            .clone()
+        };
+        let apply = Command::ApplyRoles {
+            source: roles.version(),
+            roles: Arc::new(roles),
+            written: None,
+        };
+        place.act("ana", &apply).map(drop)
+    };
+    assert_eq!(machine("pay", &[("repository_id", "74")]), Ok(()));
+    assert_eq!(machine("evil", &[("repository_id", "74")]), Err("machines.taken"));
+    assert_eq!(
+        machine("evil", &[("repository_owner_id", "9")]),
+        Err("machines.taken")
+    );
+    assert_eq!(machine("web", &[("repository_id", "75")]), Ok(()));
+    assert_eq!(
+        machine("pay", &[("repository_id", "74"), ("ref", "main")]),
+        Ok(()),
+        "its own"
+    );
 }

@@ -142,6 +142,7 @@ impl Project {
             Declared::Pipeline(name) => self.in_force.get(name).copied(),
             Declared::Policy(name) => self.policies.get(name).copied(),
             Declared::Calendar(name) => self.calendars.get(name).map(|calendar| calendar.version()),
+            Declared::Notifications => self.notifications.as_ref().map(|rules| rules.version()),
             Declared::Roles => self.roles.as_ref().map(|roles| roles.version()),
         }
     }

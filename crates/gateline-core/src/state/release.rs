@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateline_model::{Event, Evidence, EvidenceId, Release, ReleaseBrief, ReleaseId};
+use gateline_model::{ActorId, Event, Evidence, EvidenceId, Release, ReleaseBrief, ReleaseId};
 use jiff::Timestamp;
 
 use super::IllegalEvent;
@@ -16,6 +16,8 @@ pub struct ReleaseState {
     pub release: Arc<Release>,
     /// The order of registration in its pipeline, from 1.
     pub number: u64,
+    /// Who registered it.
+    pub registered_by: ActorId,
     /// When it was registered.
     pub registered_at: Timestamp,
     /// Its evidence, oldest first, with ids.
@@ -33,12 +35,18 @@ impl ReleaseState {
     }
 
     /// The stream has the release's id: content is not hashed with each fold.
-    pub(crate) fn begin(id: ReleaseId, event: &Event, at: Timestamp) -> Result<Self, IllegalEvent> {
+    pub(crate) fn begin(
+        id: ReleaseId,
+        event: &Event,
+        by: &ActorId,
+        at: Timestamp,
+    ) -> Result<Self, IllegalEvent> {
         match event {
             Event::ReleaseRegistered { release, number } => Ok(Self {
                 id,
                 release: release.clone(),
                 number: *number,
+                registered_by: by.clone(),
                 registered_at: at,
                 evidence: Vec::new(),
             }),

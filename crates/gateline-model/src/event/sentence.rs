@@ -404,6 +404,7 @@ fn proposed(proposal: &Proposal, time: impl Fn(Timestamp) -> String) -> String {
         by,
         until,
         commit,
+        written_by: _,
     } = proposal;
     let version = new.version();
     let of = new.declared();

@@ -39,7 +39,10 @@ fn make(store: &dyn Read, of: &ProjectName, new: &NewVersion, at: Timestamp) -> 
             let PipelineRef { project, pipeline } = pipeline.reference();
             format!("promotion/{project}/{pipeline}/")
         }
-        NewVersion::Policy { .. } | NewVersion::Calendar { .. } | NewVersion::Roles { .. } => {
+        NewVersion::Policy { .. }
+        | NewVersion::Calendar { .. }
+        | NewVersion::Notifications { .. }
+        | NewVersion::Roles { .. } => {
             format!("promotion/{of}/")
         }
     };

@@ -129,6 +129,7 @@ pub(crate) async fn release(hub: &Hub, sight: &Sight, name: &ReleaseName) -> Res
         id,
         release,
         number,
+        registered_by: _,
         registered_at,
         evidence: records,
     } = &*state;

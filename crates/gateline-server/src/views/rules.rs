@@ -79,6 +79,7 @@ pub(crate) async fn versions(
         Declared::Pipeline(_) => "pipeline_applied",
         Declared::Policy(_) => "policy_applied",
         Declared::Calendar(_) => "calendar_applied",
+        Declared::Notifications => "notifications_applied",
         Declared::Roles => "roles_applied",
     };
     let search = Search {
@@ -139,6 +140,15 @@ fn version(recorded: &Recorded, what: &Declared) -> Option<VersionView> {
                 ..
             },
             Declared::Roles,
+        )
+        | (
+            Event::NotificationsApplied {
+                version,
+                source,
+                origin,
+                ..
+            },
+            Declared::Notifications,
         ) => (version, source, origin),
         _ => return None,
     };
@@ -186,6 +196,7 @@ async fn files(hub: &Hub, what: &Declared, content: Digest) -> Result<BTreeMap<S
         }
         Declared::Pipeline(_) => "pipeline.yaml".to_owned(),
         Declared::Calendar(name) => format!("{name}.ics"),
+        Declared::Notifications => "notifications.yaml".to_owned(),
         Declared::Roles => "roles.yaml".to_owned(),
     };
     let bytes = hub.read(move |store| store.blob(&content)).await?;

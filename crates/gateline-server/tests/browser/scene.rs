@@ -7,7 +7,6 @@ use axum::Router;
 use axum::routing::get;
 use gateline_api::{
     Approve, ApproveRequest, Empty, EvidenceQuery, PromotionPath, PromotionState, PromotionView,
-    RegisterRelease,
 };
 use gateline_model::{ChangeKind, Digest, Scope, Source};
 use gateline_server::{Settings, router};
@@ -149,11 +148,7 @@ impl Scene {
             range: Some("4f1c0de..9c1e2ab".to_owned()),
         });
         request.text.notes = "Pays in two steps: reserve, then settle.\nOld clients must move.".to_owned();
-        let registered = self
-            .admin
-            .ask::<RegisterRelease>(&Empty {}, &Empty {}, &request)
-            .await
-            .unwrap();
+        let registered = self.admin.register_this(&request).await.unwrap();
         let name = format!("payment-service@{version}");
         let named = |name: &str| EvidenceQuery {
             name: Some(name.to_owned()),

@@ -25,6 +25,7 @@ mod promotions;
 mod proposals;
 mod reading;
 mod releases;
+mod right_first;
 mod rules;
 mod server;
 mod session;

@@ -420,7 +420,7 @@ async fn who_may_not_look_may_not_write_either_and_learns_nothing_by_trying() {
             "/api/v1/pipelines",
             file(STRIPES),
             403,
-            "apply pipelines, roles and policies in `zebra/stripes`, nor read there",
+            "apply pipelines, policies, calendars and notifications in `zebra/stripes`, nor read there",
         ),
         ("/api/v1/freezes", freeze, 404, "there is no project `zebra`"),
     ] {

@@ -485,6 +485,7 @@ fn notifications_command(row: &Row) -> Result<Command, ScenarioError> {
     Ok(Command::ApplyNotifications {
         notifications: Arc::new(read.notifications),
         source: Digest::of(text.as_bytes()),
+        written: None,
     })
 }
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use gateline_api::{ApplyCalendar, CalendarReply, CalendarRequest, entry};
 use gateline_core::Command;
-use gateline_model::{Declared, Zone};
+use gateline_core::authority::Object;
+use gateline_model::{Declared, Scope, Zone};
 use gateline_spec::read_calendar;
 use gateline_store::Blob;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use crate::authors;
 use crate::call::Call;
 use crate::refused::Refused;
 use crate::views;
@@ -26,6 +28,7 @@ pub(crate) async fn handle(call: Call<ApplyCalendar>) -> Result<CalendarReply, R
         text,
         written,
     } = call.body.clone();
+    call.expect_right(Scope::Apply, &Object::project(&project))?;
     let kept = Blob::of(text.as_bytes()).map_err(|err| Refused::new(&entry::BODY, err.to_string()))?;
     let today = Zone::utc().date(Timestamp::now());
     // Reading is work, and not the runtime's: one at a time, so that it leaves room for everything else. The turn is kept by
@@ -44,7 +47,7 @@ pub(crate) async fn handle(call: Call<ApplyCalendar>) -> Result<CalendarReply, R
         project: project.clone(),
         name: name.clone(),
         calendar: Arc::new(calendar),
-        written,
+        written: authors::known(&call.app, written),
     };
     let receipt = call.submit_with(command, vec![Arc::new(kept)]).await?;
     let declared = Declared::Calendar(name.clone());

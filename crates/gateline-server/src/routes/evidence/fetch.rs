@@ -1,6 +1,8 @@
 //! `POST /api/v1/releases/{release}/evidence/fetch`
 
 use gateline_api::{FetchEvidence, FetchedView, entry};
+use gateline_core::authority::Object;
+use gateline_model::Scope;
 
 use crate::call::Call;
 use crate::hub::record_attached;
@@ -16,6 +18,7 @@ pub(crate) async fn handle(call: Call<FetchEvidence>) -> Result<FetchedView, Ref
         let registries = pipeline.map(|pipeline| pipeline.registries());
         Ok::<_, Refused>((release.id, of, registries.unwrap_or_default()))
     })?;
+    call.expect_right(Scope::SubmitEvidence, &Object::pipeline(&of))?;
     if registries.is_empty() {
         return Err(Refused::new(
             &entry::NO_REGISTRY,

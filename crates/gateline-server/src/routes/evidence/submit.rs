@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use gateline_api::{EvidenceQuery, EvidenceView, SubmitEvidence, entry};
+use gateline_core::authority::Object;
 use gateline_core::{Actor, Command, ReleaseState};
 use gateline_evidence::{Ask, Complete, Format, Read, ReadError, Source};
 use gateline_model::limits::NAME_BYTES_MAX;
-use gateline_model::{Digest, Event, Evidence, Found, StageName};
+use gateline_model::{Digest, Event, Evidence, Found, Scope, StageName};
 use gateline_store::{Blob, BlobError};
 use jiff::Timestamp;
 
@@ -23,6 +24,11 @@ pub(crate) async fn handle(call: Call<SubmitEvidence>) -> Result<EvidenceView, R
         .hub
         .with_world(|world| views::release_named(world, &call.sight, &call.path.release))?;
     let about = About::of(&call.query, &release)?;
+    let object = Object {
+        stage: about.stage.clone(),
+        ..Object::pipeline(&release.release.of)
+    };
+    call.expect_right(Scope::SubmitEvidence, &object)?;
     let told = Told::read(&call.headers)?;
     let purpose = purpose(&actor, &release, &call.query);
     // The same request again is answered before its body is taken: what was accepted is not sent twice.

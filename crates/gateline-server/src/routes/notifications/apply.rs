@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use gateline_api::{ApplyNotifications, NotificationsReply, entry};
 use gateline_core::Command;
+use gateline_model::Declared;
 use gateline_store::Blob;
 
+use crate::authors;
 use crate::call::Call;
 use crate::refused::Refused;
 use crate::views;
@@ -20,12 +22,16 @@ pub(crate) async fn handle(call: Call<ApplyNotifications>) -> Result<Notificatio
     let command = Command::ApplyNotifications {
         notifications: notifications.clone(),
         source,
+        written: authors::known(&call.app, file.written.clone()),
     };
     let receipt = call.submit_with(command, vec![Arc::new(kept)]).await?;
+    let (project, version) = (&notifications.project, notifications.version());
+    let proposed = views::proposed(&call.app.hub, project, &Declared::Notifications, version).await?;
     Ok(NotificationsReply {
         project: notifications.project.clone(),
-        version: notifications.version(),
-        changed: !receipt.events.is_empty(),
+        version,
+        changed: !receipt.events.is_empty() && proposed.is_none(),
+        proposed,
         warnings: views::findings(&read.warnings),
     })
 }

@@ -8,6 +8,7 @@ use gateline_model::{Declared, GroupName, Pipeline};
 use gateline_store::Blob;
 use jiff::Timestamp;
 
+use crate::authors;
 use crate::call::Call;
 use crate::refused::Refused;
 use crate::views;
@@ -39,7 +40,7 @@ pub(crate) async fn handle(call: Call<ApplyPipeline>) -> Result<ApplyReply, Refu
             Command::ApplyPipeline {
                 pipeline: pipeline.clone(),
                 source,
-                written: file.written.clone(),
+                written: authors::known(&call.app, file.written.clone()),
             },
             vec![Arc::new(kept)],
         )

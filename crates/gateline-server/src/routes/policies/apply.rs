@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use gateline_api::{ApplyPolicy, PolicyReply, Problem, entry};
 use gateline_core::Command;
-use gateline_model::Declared;
+use gateline_core::authority::Object;
+use gateline_model::{Declared, Scope};
 use gateline_policy::{Module, ModuleFiles, PolicyError};
 use gateline_store::Blob;
 
+use crate::authors;
 use crate::call::Call;
 use crate::refused::Refused;
 use crate::views;
 
 pub(crate) async fn handle(mut call: Call<ApplyPolicy>) -> Result<PolicyReply, Refused> {
+    call.expect_right(Scope::Apply, &Object::project(&call.body.project))?;
     let files = std::mem::take(&mut call.body.files);
     // Parsing is work, and not the runtime's.
     let loaded = tokio::task::spawn_blocking(move || {
@@ -29,7 +32,7 @@ pub(crate) async fn handle(mut call: Call<ApplyPolicy>) -> Result<PolicyReply, R
         project: project.clone(),
         name: name.clone(),
         module,
-        written: call.body.written.clone(),
+        written: authors::known(&call.app, call.body.written.clone()),
     };
     let kept = Blob::of(&files.to_bytes()).map_err(|err| Refused::new(&entry::BODY, err.to_string()))?;
     let receipt = call.submit_with(command, vec![Arc::new(kept)]).await?;

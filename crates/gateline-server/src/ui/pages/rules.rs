@@ -85,9 +85,11 @@ impl RulesAddress {
             "pipeline" => Declared::Pipeline(name.parse().map_err(|err| bad(format!("{err}")))?),
             "policy" => Declared::Policy(name.parse().map_err(|err| bad(format!("{err}")))?),
             "calendar" => Declared::Calendar(name.parse().map_err(|err| bad(format!("{err}")))?),
+            "notifications" => Declared::Notifications,
             "roles" => Declared::Roles,
             _ => {
-                let says = format!("`{kind}` is none of `pipeline`, `policy`, `calendar`, `roles`");
+                let says =
+                    format!("`{kind}` is none of `pipeline`, `policy`, `calendar`, `notifications`, `roles`");
                 return Err(bad(says));
             }
         })
@@ -139,7 +141,14 @@ pub(in crate::ui) async fn rules(mut visit: Visit) -> Result<Markup, Refused> {
         (Declared::Pipeline(name), Some(before)) => {
             meaning(&visit.app, &project, name, before, &versions[new]).await
         }
-        (Declared::Pipeline(_) | Declared::Policy(_) | Declared::Calendar(_) | Declared::Roles, _) => None,
+        (
+            Declared::Pipeline(_)
+            | Declared::Policy(_)
+            | Declared::Calendar(_)
+            | Declared::Notifications
+            | Declared::Roles,
+            _,
+        ) => None,
     };
     let mut waiting = views::proposals(hub, &visit.sight, Some(&project)).await?;
     waiting.retain(|one| one.of == declared);
