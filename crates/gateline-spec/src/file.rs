@@ -49,7 +49,7 @@ pub enum Document {
     /// A pipeline.
     Pipeline(Box<Read>),
     /// Roles.
-    Roles(ReadRoles),
+    Roles(Box<ReadRoles>),
     /// Rules of notifications.
     Notifications(ReadNotifications),
     /// A server's settings.
@@ -74,7 +74,7 @@ impl Document {
 /// [`Diagnostics`] with everything that is wrong with it, warnings included.
 pub fn read_document(source_name: &str, text: &str) -> Result<Document, Diagnostics> {
     match kind_of(text).as_deref() {
-        Some(ROLES_KIND) => read_roles(source_name, text).map(Document::Roles),
+        Some(ROLES_KIND) => read_roles(source_name, text).map(|read| Document::Roles(Box::new(read))),
         Some(NOTIFICATIONS_KIND) => read_notifications(source_name, text).map(Document::Notifications),
         Some(SERVER_KIND) => read_server(source_name, text).map(|server| Document::Server(Box::new(server))),
         Some(_) | None => read(source_name, text).map(|read| Document::Pipeline(Box::new(read))),

@@ -175,7 +175,9 @@ async fn the_page_of_a_rollout_that_is_judged_moves_by_itself_and_can_be_paused_
         window.run("window.here = true").await;
         // Ticks are no events: the page follows at its own pace.
         window.until_shown(".meters", "Against it:").await;
-        window.until_shown("svg.plot desc", "Ratio of errors to the stable release").await;
+        window
+            .until_shown("svg.plot desc", "Ratio of errors to the stable release")
+            .await;
         let requests = "return document.querySelector('.four div:last-child span').textContent";
         let before = window.run(requests).await;
         while window.run(requests).await == before {

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::routing::get;
 use gateline_api::{
     Approve, ApproveRequest, Empty, EvidenceQuery, PromotionPath, PromotionState, PromotionView,
+    RegisterRelease,
 };
 use gateline_model::{ChangeKind, Digest, Scope, Source};
 use gateline_server::{Settings, router};
@@ -188,10 +189,14 @@ impl Scene {
             let promotion = format!("payments/checkout/live/{number}").parse().unwrap();
             let mut news = self.app.hub.watch();
             loop {
-                let reached = self.admin.promotion(&promotion).await.is_ok_and(|view| match number {
-                    1 => view.state == PromotionState::Verified,
-                    _ => view.state == PromotionState::RollingOut,
-                });
+                let reached = self
+                    .admin
+                    .promotion(&promotion)
+                    .await
+                    .is_ok_and(|view| match number {
+                        1 => view.state == PromotionState::Verified,
+                        _ => view.state == PromotionState::RollingOut,
+                    });
                 if reached {
                     break;
                 }
