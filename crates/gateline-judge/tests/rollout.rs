@@ -230,6 +230,8 @@ fn latency_that_the_stable_release_never_has_does_not_hold_a_good_release() {
         ..tick
     };
     let ticks: Vec<Tick> = looks(120, 5, 5).into_iter().map(slow).collect();
+    // That all of it is slow is said aloud; how noisy that is nobody knows, so a person must look.
     let ruling = ruled(JudgeBy::Evidence, &ticks);
-    assert_eq!(ruling.says, RulingKind::RollBack, "{}", ruling.headline);
+    assert_eq!(ruling.says, RulingKind::Wait);
+    assert!(ruling.headline.contains("64x stable"), "{}", ruling.headline);
 }

@@ -136,7 +136,7 @@ fn the_json_form_has_code_place_and_help() {
             .unwrap(),
         &serde_json::json!({
             "code": "file.header", "severity": "error", "message": "`kind` is not known", "file": "p.yaml",
-            "line": 2, "column": 7, "span": {"start": 34, "end": 41}, "help": "write `kind: Pipeline`",
+            "line": 2, "column": 7, "span": {"start": 34, "end": 41}, "help": "write `kind: Pipeline`; the kinds are Pipeline, Roles, Notifications, Server",
         })
     );
 }

@@ -315,6 +315,7 @@ impl Judge {
             traffic: self.traffic,
             requests: self.counted.0,
             ticks: self.counted.1,
+            share: self.settings.errors.share,
         };
         let allows = match self.settings.exposure {
             Exposure::Given => self.paced.judge_given(&standing),

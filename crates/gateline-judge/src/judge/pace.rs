@@ -152,6 +152,8 @@ pub(super) struct Standing<'a> {
     pub requests: u64,
     /// Ticks that counted.
     pub ticks: u32,
+    /// Share of all requests by which more may be bad than at the stable arm.
+    pub share: f64,
 }
 
 impl Standing<'_> {
@@ -165,10 +167,9 @@ impl Standing<'_> {
     fn opens(&self, step: usize) -> bool {
         let pace = &self.recipe.pace;
         let gate = pace.gates.get(step).copied().unwrap_or(0.0);
-        let bounded = self
-            .metrics
-            .iter()
-            .all(|metric| metric.ratio.upper(self.recipe.beta) < gate.max(metric.ratio.tolerance()));
+        let bounded = self.metrics.iter().all(|metric| {
+            metric.ratio.upper(self.recipe.beta) < gate.max(metric.ratio.tolerance()) || self.has_none(metric)
+        });
         bounded
             && pace
                 .excess_max
@@ -176,11 +177,21 @@ impl Standing<'_> {
                 .is_none_or(|most| self.excess() <= *most)
     }
 
+    /// The canary has had none that is bad among so many that it cannot have more than is tolerated: were the share at its
+    /// bound, none among n has probability e^(-n share), whenever one looks. Where both arms have none, no ratio can tell.
+    fn has_none(&self, metric: &Metric) -> bool {
+        let sums = metric.ratio.sums();
+        let expected = sums.canary as f64 * self.share / metric.noise.whole;
+        sums.canary_bad == 0 && expected >= ln(1.0 / self.recipe.beta)
+    }
+
     pub(super) fn is_safe(&self) -> Option<Safe> {
         if self.metrics.is_empty() || self.ticks < PROMOTE_TICKS_MIN || self.requests < PROMOTE_REQUESTS_MIN {
             return None;
         }
-        let is_proven = |metric: &Metric| metric.ratio.upper(self.recipe.beta) < metric.ratio.tolerance();
+        let is_proven = |metric: &Metric| {
+            metric.ratio.upper(self.recipe.beta) < metric.ratio.tolerance() || self.has_none(metric)
+        };
         if self.metrics.iter().all(is_proven) {
             return Some(Safe::Proven);
         }

@@ -105,6 +105,9 @@ impl Words<'_> {
     fn at_most(&self) -> String {
         let told = |metric: &MetricReading| {
             let ratio = &metric.ratio;
+            if metric.canary == 0.0 && ratio.interval.high >= ratio.limit {
+                return format!("{}: none", metric.name);
+            }
             format!(
                 "{} at most {} stable, limit {}",
                 metric.name,

@@ -390,7 +390,7 @@ mod tests {
         ] {
             assert!(named(actor, claims.clone()).is_err(), "{claims:.80}");
         }
-        let own = json!({"email": "ana@example.com", "email_verified": true});
+        let own = json!({"sub": "7", "email": "ana@example.com", "email_verified": true});
         assert_eq!(
             named("email", own).unwrap().actor.as_str(),
             "corp:ana@example.com"

@@ -171,13 +171,10 @@ async fn the_page_of_a_rollout_that_is_judged_moves_by_itself_and_can_be_paused_
     with_window(WIDE, async |window| {
         window.log_in(&scene.origin, scene.admin.token()).await;
         window.go(&format!("{}{JUDGED}", scene.origin)).await;
-        window.until_shown("h2#ruling", "judge").await;
+        window.until_shown("h2#ruling", "JUDGE").await;
         window.run("window.here = true").await;
         // Ticks are no events: the page follows at its own pace.
         window.until_shown(".meters", "Against it:").await;
-        window
-            .until_shown("svg.plot desc", "Ratio of errors to the stable release")
-            .await;
         let requests = "return document.querySelector('.four div:last-child span').textContent";
         let before = window.run(requests).await;
         while window.run(requests).await == before {
@@ -187,7 +184,7 @@ async fn the_page_of_a_rollout_that_is_judged_moves_by_itself_and_can_be_paused_
         window.write("#pause-reason", "Let me look at this.").await;
         window.click("#act-pause button").await;
         window.until_shown("h1", "paused").await;
-        window.until_shown("#act-resume", "Resume the rollout").await;
+        window.until_shown("#act-resume", "Resume").await;
         assert_eq!(window.path().await, JUDGED);
     })
     .await;

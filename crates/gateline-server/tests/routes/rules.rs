@@ -164,9 +164,9 @@ async fn no_route_lets_anybody_in_whatever_is_shown_that_is_not_good() {
     }
 }
 
-/// Writes that the transport lets everybody try: who may write a review is its stage's to say, and a proposal is taken back by
-/// whoever made it. Both are asked below.
-const SETTLED_BELOW: [&str; 2] = ["WriteReview", "WithdrawProposal"];
+/// Writes that the transport lets everybody try: who may write a review is its stage's to say, and a proposal or an override is
+/// taken back by whoever made it. Each is asked below.
+const SETTLED_BELOW: [&str; 3] = ["WriteReview", "WithdrawProposal", "WithdrawOverride"];
 
 #[tokio::test]
 async fn who_signed_in_and_has_no_role_may_read_everywhere_and_write_nowhere() {
