@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use gateline_api::{
-    Empty, GetRelease, GetStatement, KeyView, PromotionPath, PromotionView, ReleaseName, ReleasePath,
-    StatementQuery, WhoAmI,
+    Empty, GetProposalStatement, GetRelease, GetStatement, KeyView, PromotionPath, PromotionView,
+    ProposalPath, ProposalView, ReleaseName, ReleasePath, StatementQuery, StatementReply, WhoAmI,
 };
 use gateline_evidence::{SIGNATURE_BYTES_MAX, SshKey, verify_ssh};
 use gateline_model::{
-    ANSWER_PURPOSE, Answer, AnswerStatement, Proof, Said, SignedStatement, Tier, comment_digest,
+    ANSWER_PURPOSE, About, Answer, AnswerStatement, Digest, Proof, Said, SignedStatement, Tier,
+    comment_digest,
 };
 
 use crate::client::Client;
@@ -32,14 +33,22 @@ pub struct Sign {
     sign: Option<Option<PathBuf>>,
 }
 
+/// What was read, and is answered.
+struct Seen {
+    about: About,
+    question: Option<Digest>,
+    /// How it is read again.
+    again: String,
+}
+
 impl Sign {
-    /// The signature of an answer to what was seen; nothing where none is asked for.
+    /// The signature of an answer to the promotion that was seen; nothing where none is asked for.
     pub async fn answer(
         &self,
         session: &mut Session,
         client: &Client,
         path: &PromotionPath,
-        seen: &PromotionView,
+        view: &PromotionView,
         (answer, text): (Answer, &str),
     ) -> Result<Option<SignedStatement>, Failure> {
         let Some(file) = &self.sign else { return Ok(None) };
@@ -48,28 +57,86 @@ impl Sign {
             comment: comment_digest(text),
         };
         let asked = client.get::<GetStatement>(path, &query).await?;
-        let said = as_seen(client, seen, &asked.statement, &query).await?;
-        let ssh: Vec<&KeyView> = asked.keys.iter().filter(|key| key.tier == Tier::Ssh).collect();
-        let (file, key) = match file {
-            Some(file) => (file.clone(), of_file(file, &ssh)?),
-            None => usual(&ssh)?,
+        let seen = Seen {
+            about: About::Promotion {
+                id: view.id.clone(),
+                release: view.release,
+                version: view.version.clone(),
+            },
+            question: view.decision.as_ref().map(|decision| decision.question),
+            again: format!("gateline explain {}", view.id),
         };
-        let Said {
-            actor, version, code, ..
-        } = &said;
-        session.out.say(&format!(
-            "you sign as {actor}: {} of {version} into {}, decision code {code}",
-            word(answer),
-            said.promotion.stage.stage
-        ));
-        session.out.say(&asked.statement);
-        let signature = sign(&file, &key.public, ANSWER_PURPOSE, &asked.statement)?;
-        Ok(Some(SignedStatement {
-            statement: asked.statement,
-            key: key.fingerprint.clone(),
-            proof: Proof::Ssh { signature },
-        }))
+        let read = as_seen(client, &seen, &asked.statement, &query).await?;
+        let path = ReleasePath {
+            release: ReleaseName::Id(view.release),
+        };
+        let release = client.get::<GetRelease>(&path, &Empty {}).await?;
+        if AnswerStatement::new(&release.artifacts, read.said.clone()) != read {
+            return Err(not_as_seen("other artifacts"));
+        }
+        let what = format!("of {} into {}", view.version, view.id.stage.stage);
+        sign_as(session, file.as_deref(), &asked, &read.said, &what).map(Some)
     }
+
+    /// The signature of a yes to the proposal that was seen; nothing where none is asked for.
+    pub async fn proposal(
+        &self,
+        session: &mut Session,
+        client: &Client,
+        path: &ProposalPath,
+        view: &ProposalView,
+        comment: &str,
+    ) -> Result<Option<SignedStatement>, Failure> {
+        let Some(file) = &self.sign else { return Ok(None) };
+        let query = StatementQuery {
+            answer: Answer::Approve,
+            comment: comment_digest(comment),
+        };
+        let asked = client.get::<GetProposalStatement>(path, &query).await?;
+        let seen = Seen {
+            about: About::Proposal {
+                id: view.id(),
+                of: view.of.clone(),
+                version: view.version,
+            },
+            question: Some(view.question),
+            again: format!("gateline proposal show {}", view.id()),
+        };
+        let read = as_seen(client, &seen, &asked.statement, &query).await?;
+        if AnswerStatement::new(&[], read.said.clone()) != read {
+            return Err(not_as_seen("another version"));
+        }
+        let what = format!("of version {} of {}", view.version.short(), view.of);
+        sign_as(session, file.as_deref(), &asked, &read.said, &what).map(Some)
+    }
+}
+
+/// Shows what is signed, and signs it.
+fn sign_as(
+    session: &mut Session,
+    file: Option<&Path>,
+    asked: &StatementReply,
+    said: &Said,
+    what: &str,
+) -> Result<SignedStatement, Failure> {
+    let ssh: Vec<&KeyView> = asked.keys.iter().filter(|key| key.tier == Tier::Ssh).collect();
+    let (file, key) = match file {
+        Some(file) => (file.to_owned(), of_file(file, &ssh)?),
+        None => usual(&ssh)?,
+    };
+    session.out.say(&format!(
+        "you sign as {}: {} {what}, decision code {}",
+        said.actor,
+        word(said.answer),
+        said.code
+    ));
+    session.out.say(&asked.statement);
+    let signature = sign(&file, &key.public, ANSWER_PURPOSE, &asked.statement)?;
+    Ok(SignedStatement {
+        statement: asked.statement.clone(),
+        key: key.fingerprint.clone(),
+        proof: Proof::Ssh { signature },
+    })
 }
 
 fn word(answer: Answer) -> &'static str {
@@ -80,46 +147,38 @@ fn word(answer: Answer) -> &'static str {
     }
 }
 
+fn not_as_seen(what: &str) -> Failure {
+    let why = format!("the server wants {what} signed that is not what it shows");
+    Failure::refused("signature.not_as_seen", "Nothing was signed", why).hint("tell an administrator")
+}
+
 /// Refuses to sign anything but the answer to what was read: the server's word is not enough.
 async fn as_seen(
     client: &Client,
-    seen: &PromotionView,
+    seen: &Seen,
     statement: &str,
     query: &StatementQuery,
-) -> Result<Said, Failure> {
-    let refused = |what: &str| {
-        let why = format!("the server wants {what} signed that is not what it shows");
-        Failure::refused("signature.not_as_seen", "Nothing was signed", why).hint("tell an administrator")
-    };
-    let read = AnswerStatement::read(statement).map_err(|_| refused("a statement"))?;
-    let said = read.said.clone();
-    let question = seen.decision.as_ref().map(|decision| decision.question);
-    if Some(said.question) != question {
-        let why = format!("the decision of `{}` changed meanwhile", seen.id);
+) -> Result<AnswerStatement, Failure> {
+    let read = AnswerStatement::read(statement).map_err(|_| not_as_seen("a statement"))?;
+    let said = &read.said;
+    if Some(said.question) != seen.question {
+        let why = format!("what is asked of {} changed meanwhile", seen.about.answered());
         return Err(
             Failure::refused("approval.question_changed", "The question is another", why)
-                .hint(format!("read it again with `gateline explain {}`", seen.id)),
+                .hint(format!("read it again with `{}`", seen.again)),
         );
     }
     let actor = client.get::<WhoAmI>(&Empty {}, &Empty {}).await?.actor;
     if said.actor != actor {
-        return Err(refused("an answer of somebody else"));
+        return Err(not_as_seen("an answer of somebody else"));
     }
-    let of_this = said.promotion == seen.id && said.release == seen.release && said.version == seen.version;
-    if !of_this || said.code != render::code(&said.question) {
-        return Err(refused("another decision"));
+    if said.about != seen.about || said.code != render::code(&said.question) {
+        return Err(not_as_seen("another decision"));
     }
     if said.answer != query.answer || said.comment != query.comment {
-        return Err(refused("another answer"));
+        return Err(not_as_seen("another answer"));
     }
-    let path = ReleasePath {
-        release: ReleaseName::Id(seen.release),
-    };
-    let release = client.get::<GetRelease>(&path, &Empty {}).await?;
-    if AnswerStatement::new(&release.artifacts, said.clone()) != read {
-        return Err(refused("other artifacts"));
-    }
-    Ok(said)
+    Ok(read)
 }
 
 /// The public half of a key file.

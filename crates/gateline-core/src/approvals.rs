@@ -214,13 +214,14 @@ pub(crate) fn changed(answer: &Approval, parts: &Parts) -> Vec<String> {
         .collect()
 }
 
-/// Whether a part is a gate of which it is being found out anew what it says.
+/// Whether a part is a gate of which nobody knows at present what it says: it is looked at again, or that could not be found out.
 pub(crate) fn is_looked_at(part: &str, verdicts: &[GateVerdict]) -> bool {
     let Some(gate) = part.strip_prefix(GATE_PART) else {
         return false;
     };
     let gate = verdicts.iter().find(|verdict| verdict.gate.as_str() == gate);
-    gate.is_some_and(|gate| matches!(gate.code.as_str(), "check.first" | "check.again" | "check.stale"))
+    let unknown = ["check.first", "check.again", "check.stale", "check.errored"];
+    gate.is_some_and(|gate| unknown.contains(&gate.code.as_str()))
 }
 
 /// The approvals of a promotion under a rule, as they stand.
@@ -414,7 +415,7 @@ impl Asking<'_> {
 
     /// Whether a yes counts now: it holds, and is bound as strongly as is asked.
     fn counts(&self, layer: &Layer, answer: &Approval) -> bool {
-        answer.tier >= self.rule.tier_of(layer) && self.holds(layer, answer)
+        answer.bound.tier >= self.rule.tier_of(layer) && self.holds(layer, answer)
     }
 
     /// Whether an answer holds now: its actor is still asked, its key not revoked, its time not over, and what was handed on
@@ -455,7 +456,7 @@ impl Asking<'_> {
             .collect();
         let decided_by = self.view.promotion.approvals.iter().find(|answer| {
             let bound = |now: &LayerNow| {
-                now.question == answer.question && answer.tier >= self.rule.tier_of(&now.layer)
+                now.question == answer.question && answer.bound.tier >= self.rule.tier_of(&now.layer)
             };
             self.is_authority(answer) && layers.iter().any(bound)
         });

@@ -93,6 +93,8 @@ pub enum Command {
         question: Option<Digest>,
         /// A comment.
         comment: Option<String>,
+        /// The signature, which was verified.
+        signed: Option<Signed>,
     },
     /// Say no to a proposed version.
     RejectProposal {
@@ -396,6 +398,13 @@ pub enum Command {
     },
     /// Let a rollout go on.
     Resume {
+        /// Which.
+        promotion: PromotionId,
+        /// Why.
+        reason: String,
+    },
+    /// Let a rollout go on to its next step without waiting for time or the judge.
+    Advance {
         /// Which.
         promotion: PromotionId,
         /// Why.

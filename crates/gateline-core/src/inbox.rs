@@ -110,6 +110,11 @@ pub fn may_answer(
     answer::seat(&Draft::new(world, &looking(actor, now)), promotion)
 }
 
+/// Whether an actor's no to a promotion would be taken now: also where the layer has its count, until it is admitted.
+pub fn may_refuse(world: &World, promotion: &PromotionId, actor: &ActorId, now: Timestamp) -> bool {
+    answer::may_refuse(&Draft::new(world, &looking(actor, now)), promotion)
+}
+
 /// What an actor answered and may take back yet, the last answer first.
 pub fn answered(world: &World, actor: &ActorId) -> Vec<(Timestamp, PromotionId)> {
     let mut found: Vec<Place> = world.asking().answered_by(actor).cloned().collect();

@@ -34,11 +34,11 @@ pub use conditions::{APPROVAL_FACTS, RISK_FACTS, TELL_FACTS};
 pub use decide::{
     ACCOUNTS_MAX, ATTEMPTS_MAX, CALENDARS_PER_PROJECT_MAX, DELEGATED_MAX, DELEGATIONS_MAX,
     DELEGATIONS_PER_ACTOR_MAX, Decided, KEYS_PER_ACTOR_MAX, ONCE_WORDS, PROPOSALS_OPEN_MAX, ToSign,
-    WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, server_project, to_sign,
+    WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, proposal_to_sign, server_project, to_sign,
 };
 pub use decision::judge_gates;
 pub use draft::Proposed;
-pub use inbox::{Inbox, Look, Waiting, answered, inbox, may_answer};
+pub use inbox::{Inbox, Look, Waiting, answered, inbox, may_answer, may_refuse};
 pub use people::People;
 pub use plan::plan;
 pub use preview::{Backtest, PREVIEW_PROMOTIONS_MAX, Previewed};

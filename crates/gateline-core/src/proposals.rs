@@ -3,12 +3,13 @@
 
 use gateline_model::{
     ActorId, Declared, GroupName, NewVersion, PipelineRef, ProjectName, Proposal, ProposalApproval,
-    ProposalId, Protection, Scope, Who,
+    ProposalId, Protection, Scope, Tier, Who,
 };
 use jiff::Timestamp;
 
 use crate::authority::{self, Object};
 use crate::command::Actor;
+use crate::decide::lost_key;
 use crate::people::People;
 use crate::rejection::Rejection;
 use crate::state::OpenProposal;
@@ -54,7 +55,8 @@ pub(crate) fn needed(people: &People, proposal: &Proposal, given: &[ProposalAppr
             let own = [&answer.by, answer.seat()]
                 .into_iter()
                 .any(|who| took_part(proposal, who).is_some());
-            if same_seat && !again && !own {
+            let weak = answer.bound.tier < protection.signed;
+            if same_seat && !again && !own && !weak && !is_lost(people, answer) {
                 counted.push(answer);
             }
         }
@@ -62,6 +64,21 @@ pub(crate) fn needed(people: &People, proposal: &Proposal, given: &[ProposalAppr
         Needed { protection, given }
     };
     protections.into_iter().map(counted).collect()
+}
+
+/// Whether the key that signed a yes was revoked since: whoever gave it may give it again.
+pub(crate) fn is_lost(people: &People, answer: &ProposalApproval) -> bool {
+    lost_key(people, &answer.bound, &answer.by, answer.at).is_some()
+}
+
+/// How strongly a yes must be bound: as the strictest protection asks, of those that count a team or of all.
+pub(crate) fn tier(protections: &[Protection], team: Option<&GroupName>) -> Tier {
+    let counts = |protection: &&Protection| team.is_none_or(|team| protection.owners.contains(team));
+    let asked = protections
+        .iter()
+        .filter(counts)
+        .map(|protection| protection.signed);
+    asked.max().unwrap_or_default()
 }
 
 /// What somebody has to do with a proposal that keeps its owner from answering it.
@@ -183,7 +200,7 @@ pub fn proposal_needs(
     needed(&People::of(world, project, now), &open.proposal, &open.approvals)
 }
 
-/// Whether an actor's answer to a proposal would be taken now.
+/// How strongly an actor's yes to a proposal must be bound now.
 ///
 /// # Errors
 /// The rejection that it would get.
@@ -193,8 +210,11 @@ pub fn may_answer_proposal(
     open: &OpenProposal,
     actor: &ActorId,
     now: Timestamp,
-) -> Result<(), Rejection> {
-    seat(&People::of(world, project, now), &open.proposal, actor).map(drop)
+) -> Result<Tier, Rejection> {
+    let people = People::of(world, project, now);
+    let seat = seat(&people, &open.proposal, actor)?;
+    let protections = people.protections(&open.proposal.new.declared());
+    Ok(tier(&protections, Some(&seat.team)))
 }
 
 /// The proposals that wait on an actor now, those that end first in front.

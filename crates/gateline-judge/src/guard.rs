@@ -8,10 +8,8 @@ use gateline_model::ruling::Guard;
 use serde::{Deserialize, Serialize};
 
 use crate::ratio::Pair;
-use crate::recipe::TICK_SECS;
-
-/// Ticks of a block: a minute.
-pub const BLOCK_TICKS: u32 = 4;
+/// Seconds of a block; one tick at least.
+const BLOCK_SECS: f64 = 60.0;
 /// Requests that an arm must have in a block to break an objective.
 const BLOCK_REQUESTS_MIN: u64 = 50;
 /// Blocks that are looked back over, and how many of them must be broken.
@@ -23,7 +21,7 @@ pub const SLO_E: f64 = 3.0;
 const SHARE_OFF: f64 = 0.3;
 const SHARE_BLOCKS: u32 = 3;
 /// Long window, short window in seconds, and the burn rate over both: 2 % of a month's budget in an hour, 5 % in six.
-const BURNS: [(u64, u64, f64); 2] = [(3_600, 300, 14.4), (21_600, 1_800, 6.0)];
+const BURNS: [(f64, f64, f64); 2] = [(3_600.0, 300.0, 14.4), (21_600.0, 1_800.0, 6.0)];
 
 /// An objective of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -34,8 +32,10 @@ pub struct Slo {
 }
 
 /// Blocks of a minute, and what they broke.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Guards {
+    /// Ticks of a block.
+    block_ticks: u32,
     block: Pair,
     block_of: u32,
     weight: Option<f64>,
@@ -45,11 +45,24 @@ pub struct Guards {
 }
 
 impl Guards {
+    /// Guards that have seen nothing, over ticks of so many seconds.
+    pub fn new(tick_secs: f64) -> Self {
+        Self {
+            block_ticks: ticks_of(BLOCK_SECS, tick_secs) as u32,
+            block: Pair::default(),
+            block_of: 0,
+            weight: None,
+            broken: VecDeque::new(),
+            share_off: 0,
+            burn: Burn::new(tick_secs),
+        }
+    }
+
     /// Takes the errors of a tick, with the share of traffic that the canary was meant to have.
     pub fn add(&mut self, tick: u32, pair: Pair, weight: Option<f64>, slo: Option<Slo>) {
-        if tick / BLOCK_TICKS != self.block_of {
+        if tick / self.block_ticks != self.block_of {
             self.close(slo);
-            self.block_of = tick / BLOCK_TICKS;
+            self.block_of = tick / self.block_ticks;
         }
         if self.block == Pair::default() {
             self.weight = weight;
@@ -111,17 +124,32 @@ impl Guards {
     }
 }
 
+/// How many ticks a time is; one at least.
+fn ticks_of(secs: f64, tick_secs: f64) -> usize {
+    ((secs / tick_secs) as usize).max(1)
+}
+
 /// How fast the error budget burns, over two pairs of windows. Six hours of ticks.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Burn {
+    /// Seconds of a tick.
+    tick_secs: f64,
     /// Requests and bad ones, the latest last.
     ticks: VecDeque<(u64, u64)>,
 }
 
 impl Burn {
+    /// One that has seen nothing, over ticks of so many seconds.
+    pub fn new(tick_secs: f64) -> Self {
+        Self {
+            tick_secs,
+            ticks: VecDeque::new(),
+        }
+    }
+
     /// Takes what the whole service served in a tick.
     pub fn add(&mut self, requests: u64, bad: u64) {
-        if self.ticks.len() as u64 == BURNS[1].0 / TICK_SECS {
+        if self.ticks.len() >= ticks_of(BURNS[1].0, self.tick_secs) {
             self.ticks.pop_front();
         }
         self.ticks.push_back((requests, bad));
@@ -131,7 +159,7 @@ impl Burn {
     pub fn is_too_fast(&self, slo: Slo) -> bool {
         BURNS.iter().any(|(long, short, rate)| {
             [long, short].iter().all(|secs| {
-                let ticks = (**secs / TICK_SECS) as usize;
+                let ticks = ticks_of(**secs, self.tick_secs);
                 let late = self.ticks.iter().skip(self.ticks.len().saturating_sub(ticks));
                 let (all, bad) = late.fold((0, 0), |(all, bad), tick| (all + tick.0, bad + tick.1));
                 all >= BLOCK_REQUESTS_MIN && bad as f64 >= rate * slo.errors * all as f64
@@ -156,7 +184,7 @@ mod tests {
     }
 
     fn after(ticks: u32, pair: Pair, weight: f64, slo: Option<Slo>) -> Option<Guard> {
-        let mut guards = Guards::default();
+        let mut guards = Guards::new(15.0);
         (0..ticks).for_each(|tick| guards.add(tick, pair, Some(weight), slo));
         guards.says(slo)
     }
@@ -165,6 +193,22 @@ mod tests {
     fn three_broken_minutes_are_laid_at_the_canarys_door() {
         assert_eq!(after(9, pair(3, 2), 10.0, SLO), None);
         assert_eq!(after(13, pair(3, 2), 10.0, SLO), Some(Guard::CanaryBreaks));
+    }
+
+    #[test]
+    fn windows_are_as_long_whatever_a_tick_is() {
+        // Ticks of five minutes: a block is one of them, and a budget that burnt an hour ago burns no more.
+        let mut guards = Guards::new(300.0);
+        (0..4).for_each(|tick| guards.add(tick, pair(3, 2), Some(10.0), SLO));
+        assert_eq!(guards.says(SLO), Some(Guard::CanaryBreaks));
+        let mut burn = Burn::new(300.0);
+        (0..12).for_each(|_| burn.add(20_000, 3_000));
+        let slo = Slo { errors: 0.01 };
+        assert!(burn.is_too_fast(slo));
+        (0..6).for_each(|_| burn.add(20_000, 0));
+        assert!(!burn.is_too_fast(slo));
+        (0..100).for_each(|_| burn.add(20_000, 0));
+        assert_eq!(burn.ticks.len(), 72, "six hours");
     }
 
     #[test]
@@ -189,13 +233,13 @@ mod tests {
 
     #[test]
     fn a_budget_burns_over_both_windows_or_not_at_all() {
-        let mut burn = Burn::default();
+        let mut burn = Burn::new(15.0);
         (0..240).for_each(|_| burn.add(1_000, 150));
         let slo = Slo { errors: 0.01 };
         assert!(burn.is_too_fast(slo));
         // Half an hour of quiet: the long windows still burn, the short ones do not.
         (0..120).for_each(|_| burn.add(1_000, 0));
         assert!(!burn.is_too_fast(slo));
-        assert!(!Burn::default().is_too_fast(slo));
+        assert!(!Burn::new(15.0).is_too_fast(slo));
     }
 }

@@ -204,7 +204,7 @@ pub enum Tier {
 
 impl Tier {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-    fn is_session(&self) -> bool {
+    pub(crate) fn is_session(&self) -> bool {
         *self == Tier::Session
     }
 
@@ -437,6 +437,16 @@ pub struct Approval {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shown: Parts,
     /// How it is bound to the actor.
+    #[serde(flatten)]
+    pub bound: Bound,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How an answer is bound to the actor who gives it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Bound {
+    /// How strongly.
     #[serde(default, skip_serializing_if = "Tier::is_session")]
     pub tier: Tier,
     /// The key that signed it, by fingerprint.
@@ -448,8 +458,6 @@ pub struct Approval {
     /// The statement with its signature, as they came: kept by this digest beside the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Digest>,
-    /// When.
-    pub at: Timestamp,
 }
 
 impl No {

@@ -535,6 +535,11 @@ pub enum Event {
     },
     /// The rollout goes on.
     RolloutResumed {},
+    /// A person's word stands for the time, and for the judge's word, that the step which stands would wait for.
+    RolloutAdvanced {
+        /// Which step, from 0.
+        step: u32,
+    },
     /// The rollout is being taken back.
     RollbackBegan {
         /// What for.
@@ -892,6 +897,7 @@ impl Event {
             Event::RulingChanged { .. } => "ruling_changed",
             Event::RolloutPaused { .. } => "rollout_paused",
             Event::RolloutResumed { .. } => "rollout_resumed",
+            Event::RolloutAdvanced { .. } => "rollout_advanced",
             Event::RollbackBegan { .. } => "rollback_began",
             Event::VerificationBegan { .. } => "verification_began",
             Event::PromotionEnded { .. } => "promotion_ended",

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    ActorId, Calendar, CalendarName, Commit, Digest, GroupName, NameError, Notifications, Pipeline,
-    PipelineName, PolicyName, ProjectName, Roles, Span,
+    ActorId, Bound, Calendar, CalendarName, Commit, Digest, GroupName, NameError, Notifications, Pipeline,
+    PipelineName, PolicyName, ProjectName, Roles, Span, Tier,
 };
 
 /// How long a proposal waits for its owners; whoever still wants it then proposes it again.
@@ -30,6 +30,9 @@ pub struct Protection {
     /// How many of them must, whoever proposed it not counted.
     #[serde(default = "one")]
     pub count: u32,
+    /// How strongly each yes must be bound.
+    #[serde(default, skip_serializing_if = "Tier::is_session")]
+    pub signed: Tier,
 }
 
 fn one() -> u32 {
@@ -148,6 +151,9 @@ pub struct ProposalApproval {
     pub team: GroupName,
     /// To what: the digest of the version and of the one that it replaces.
     pub question: Digest,
+    /// How it is bound to the actor.
+    #[serde(flatten)]
+    pub bound: Bound,
     /// When.
     pub at: Timestamp,
 }
@@ -234,9 +240,17 @@ impl Protected {
 
 impl fmt::Display for Protection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { owners, count } = self;
+        let Self {
+            owners,
+            count,
+            signed,
+        } = self;
         let owners: Vec<&str> = owners.iter().map(GroupName::as_str).collect();
-        write!(f, "{count} of {}", owners.join(" or "))
+        write!(f, "{count} of {}", owners.join(" or "))?;
+        match signed.at_least() {
+            Some(with) => write!(f, ", signed with {with}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -375,6 +389,28 @@ impl FromStr for ProposalId {
             project: project.parse()?,
             number: number.parse().map_err(|_| form())?,
         })
+    }
+}
+
+impl Serialize for ProposalId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ProposalId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::name::from_text(deserializer)
+    }
+}
+
+impl JsonSchema for ProposalId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ProposalId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "description": "PROJECT/NUMBER"})
     }
 }
 

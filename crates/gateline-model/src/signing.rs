@@ -1,16 +1,19 @@
-//! Signed statements: what somebody signs who answers a promotion, or who enrols a key, byte for byte.
+//! Signed statements: what somebody signs who answers a promotion or a proposal, or who enrols a key, byte for byte.
 //!
 //! Layout of an answer: in-toto Statement v1 with a predicate of our own. A statement has one form only, canonical JSON: what
 //! is read is written again and must be the same bytes. Knows no signature; `gateline-evidence` holds those against keys.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActorId, Artifact, ArtifactAt, Digest, No, PromotionId, ReleaseId, Span, Version};
+use crate::{
+    ActorId, Artifact, ArtifactAt, Declared, Digest, No, PromotionId, ProposalId, ReleaseId, Span, Version,
+};
 
 /// What SSH keys sign answers for, in the words of `ssh-keygen -n`. A signature for anything else is none.
 pub const ANSWER_PURPOSE: &str = "approval@gateline.dev";
@@ -61,13 +64,13 @@ pub fn comment_digest(text: &str) -> Option<Digest> {
     (!text.is_empty()).then(|| Digest::of(text.as_bytes()))
 }
 
-/// An artifact, as other tools find it: by name, and digest or commit.
+/// A thing, as other tools find it: an artifact by name, and digest or commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
-    /// Its name within the release.
+    /// Its name within the release, or what is proposed.
     pub name: String,
-    /// `sha256` of an image or a file, `gitCommit` of a commit.
+    /// `sha256` of an image, a file or a version, `gitCommit` of a commit.
     pub digest: BTreeMap<String, String>,
 }
 
@@ -84,13 +87,74 @@ impl From<&Artifact> for Subject {
     }
 }
 
-/// What somebody signs who answers a promotion.
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Answered {
+    /// A promotion.
+    Promotion(PromotionId),
+    /// A proposal.
+    Proposal(ProposalId),
+}
+
+/// What is answered, with what it brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// A promotion.
+    Promotion {
+        /// Which.
+        id: PromotionId,
+        /// Of which release.
+        release: ReleaseId,
+        /// Its label.
+        version: Version,
+    },
+    /// A proposal.
+    Proposal {
+        /// Which.
+        id: ProposalId,
+        /// Of what it is a new version.
+        of: Declared,
+        /// The version.
+        version: Digest,
+    },
+}
+
+impl About {
+    /// What is answered.
+    pub fn answered(&self) -> Answered {
+        match self {
+            About::Promotion { id, .. } => Answered::Promotion(id.clone()),
+            About::Proposal { id, .. } => Answered::Proposal(id.clone()),
+        }
+    }
+
+    /// What it brings, by name.
+    fn brings(&self) -> String {
+        match self {
+            About::Promotion { version, .. } => format!("release `{version}`"),
+            About::Proposal { of, version, .. } => format!("version {} of {of}", version.short()),
+        }
+    }
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answered::Promotion(id) => write!(f, "promotion `{id}`"),
+            Answered::Proposal(id) => write!(f, "proposal `{id}`"),
+        }
+    }
+}
+
+/// What somebody signs who answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerStatement {
     #[serde(rename = "_type")]
     form: String,
-    /// The artifacts of the release.
+    /// The artifacts of the release, or the version that is proposed.
     pub subject: Vec<Subject>,
     #[serde(rename = "predicateType")]
     of: String,
@@ -110,12 +174,8 @@ pub struct Said {
     pub actor: ActorId,
     /// What.
     pub answer: Answer,
-    /// To which promotion.
-    pub promotion: PromotionId,
-    /// Of which release.
-    pub release: ReleaseId,
-    /// Its label.
-    pub version: Version,
+    /// To what.
+    pub about: About,
     /// The digest of what was decided and shown.
     pub question: Digest,
     /// Its beginning, as every page and the command line show it.
@@ -191,7 +251,7 @@ pub enum StatementError {
     /// It was made for another server.
     #[error("the statement is for the server at `{0}`, which this is not")]
     OtherServer(String),
-    /// It is about another promotion or another release.
+    /// It is about something else, or what that brings is something else.
     #[error("the signature is for another decision: {0}")]
     OtherDecision(String),
     /// Somebody else says it.
@@ -242,11 +302,18 @@ impl StatementError {
 }
 
 impl AnswerStatement {
-    /// The statement that somebody is to sign.
+    /// The statement that somebody is to sign, about the artifacts of a release where it is a promotion's.
     pub fn new(artifacts: &[Artifact], said: Said) -> Self {
+        let subject = match &said.about {
+            About::Promotion { .. } => artifacts.iter().map(Subject::from).collect(),
+            About::Proposal { of, version, .. } => vec![Subject {
+                name: of.to_string(),
+                digest: BTreeMap::from([("sha256".to_owned(), version.hex())]),
+            }],
+        };
         Self {
             form: STATEMENT.to_owned(),
-            subject: artifacts.iter().map(Subject::from).collect(),
+            subject,
             of: ANSWER.to_owned(),
             said,
         }
@@ -283,11 +350,9 @@ impl AnswerStatement {
                 said.server.clone().unwrap_or_default(),
             ));
         }
-        if said.promotion != asked_said.promotion {
-            return Err(StatementError::OtherDecision(format!(
-                "of promotion `{}`",
-                said.promotion
-            )));
+        let answered = said.about.answered();
+        if answered != asked_said.about.answered() {
+            return Err(StatementError::OtherDecision(format!("of {answered}")));
         }
         if said.actor != asked_said.actor {
             return Err(StatementError::OtherActor(said.actor.clone()));
@@ -305,11 +370,10 @@ impl AnswerStatement {
         if said.comment != asked_said.comment {
             return Err(StatementError::OtherComment);
         }
-        let same_release = said.release == asked_said.release && said.version == asked_said.version;
-        if !same_release || self.subject != asked.subject {
+        if said.about != asked_said.about || self.subject != asked.subject {
             return Err(StatementError::OtherDecision(format!(
-                "of release `{}`",
-                said.version
+                "of {}",
+                said.about.brings()
             )));
         }
         Ok(())
@@ -422,6 +486,25 @@ mod tests {
         "2026-11-21T09:00:00Z".parse().unwrap()
     }
 
+    fn of_release(promotion: &str, version: &str) -> About {
+        About::Promotion {
+            id: promotion.parse().unwrap(),
+            release: serde_json::from_value(serde_json::json!(Digest::of(b"release"))).unwrap(),
+            version: version.parse().unwrap(),
+        }
+    }
+
+    fn of_rules(number: u64, rules: &[u8]) -> About {
+        About::Proposal {
+            id: ProposalId {
+                project: "shop".parse().unwrap(),
+                number,
+            },
+            of: Declared::Policy("rules".parse().unwrap()),
+            version: Digest::of(rules),
+        }
+    }
+
     fn asked() -> AnswerStatement {
         let artifact = Artifact {
             name: "image".parse().unwrap(),
@@ -437,9 +520,7 @@ mod tests {
                 server: Some("https://gateline.example".to_owned()),
                 actor: "ann".parse().unwrap(),
                 answer: Answer::Approve,
-                promotion: "shop/shop/live/7".parse().unwrap(),
-                release: serde_json::from_value(serde_json::json!(Digest::of(b"release"))).unwrap(),
-                version: "1.0.0".parse().unwrap(),
+                about: of_release("shop/shop/live/7", "1.0.0"),
                 question,
                 code: "7f3a 90c2".to_owned(),
                 comment: None,
@@ -454,7 +535,11 @@ mod tests {
     fn a_statement_reads_back_in_its_one_form_and_in_no_other() {
         let text = asked().text();
         assert_eq!(AnswerStatement::read(&text).unwrap(), asked());
-        assert!(text.starts_with(r#"{"_type":"https://in-toto.io/Statement/v1","predicate":{"actor":"ann""#));
+        assert!(
+            text.starts_with(
+                r#"{"_type":"https://in-toto.io/Statement/v1","predicate":{"about":{"promotion":"#
+            )
+        );
         let spaced = text.replacen(':', ": ", 1);
         let more = text.replacen('{', r#"{"a":1,"#, 1);
         let other = text.replace("attestation/approval", "attestation/other");
@@ -473,14 +558,18 @@ mod tests {
             signed.must_be(&asked(), now()).unwrap_err().code()
         };
         type Change = fn(&mut AnswerStatement);
-        let rows: [(Change, &str); 11] = [
+        let rows: [(Change, &str); 12] = [
             (|one| one.said.server = None, "signature.other_server"),
             (
-                |one| one.said.promotion = "shop/shop/live/8".parse().unwrap(),
+                |one| one.said.about = of_release("shop/shop/live/8", "1.0.0"),
                 "signature.other_decision",
             ),
             (
-                |one| one.said.version = "1.0.1".parse().unwrap(),
+                |one| one.said.about = of_rules(7, b"a"),
+                "signature.other_decision",
+            ),
+            (
+                |one| one.said.about = of_release("shop/shop/live/7", "1.0.1"),
                 "signature.other_decision",
             ),
             (|one| one.subject.clear(), "signature.other_decision"),
@@ -515,6 +604,20 @@ mod tests {
         ];
         for (change, code) in rows {
             assert_eq!(difference(change), code);
+        }
+        let to_rules = |about: About| {
+            let said = Said {
+                about,
+                ..asked().said
+            };
+            AnswerStatement::new(&[], said)
+        };
+        let rules = to_rules(of_rules(7, b"a"));
+        assert_eq!(AnswerStatement::read(&rules.text()).unwrap(), rules);
+        assert_eq!(rules.subject[0].digest["sha256"], Digest::of(b"a").hex());
+        for other in [of_rules(8, b"a"), of_rules(7, b"b")] {
+            let err = to_rules(other).must_be(&rules, now()).unwrap_err();
+            assert_eq!(err.code(), "signature.other_decision");
         }
         let mut another = asked();
         another.said.nonce = "cd".repeat(32);

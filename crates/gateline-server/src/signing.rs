@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
-use gateline_api::{Endpoint, EnrolKeyRequest, NewKey, Problem, entry};
+use gateline_api::{Endpoint, EnrolKeyRequest, NewKey, Problem, StatementQuery, StatementReply, entry};
 use gateline_core::authority::{self, Object};
-use gateline_core::{Enrolled, Facts, Signed, ToSign, server_project, to_sign};
+use gateline_core::{Enrolled, Facts, Signed, ToSign, proposal_to_sign, server_project, to_sign};
 use gateline_evidence::{SignatureError, Site, SshKey, enrol_passkey, verify_ssh, verify_statement};
 use gateline_model::{
-    ANSWER_PURPOSE, ANSWER_STATEMENT_LASTS, Answer, AnswerStatement, Digest, KEY_LABEL_CHARS_MAX,
-    KEY_PURPOSE, Key, KeyStatement, PromotionId, Said, Scope, SignedStatement, StatementError, Tier,
-    comment_digest, plays_tricks,
+    ANSWER_PURPOSE, ANSWER_STATEMENT_LASTS, Answer, AnswerStatement, Answered, Digest, KEY_LABEL_CHARS_MAX,
+    KEY_PURPOSE, Key, KeyStatement, Said, Scope, SignedStatement, StatementError, Tier, comment_digest,
+    plays_tricks,
 };
 use gateline_store::Blob;
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +19,7 @@ use crate::auth::{By, Caller, session_began};
 use crate::call::{App, Call};
 use crate::nonce::nonce;
 use crate::refused::Refused;
+use crate::views;
 
 /// How long after signing in a person may enrol a key. Whoever finds a browser that was left open, or a token, does not get a
 /// key with which to sign in the person's name.
@@ -39,12 +40,33 @@ pub(crate) fn site(app: &App, headers: &HeaderMap) -> (Option<String>, Option<Si
     (address, site)
 }
 
-/// What a caller is to sign who answers a promotion now.
-pub(crate) fn statement(
+/// What whoever calls is to sign, with all that signing it takes.
+pub(crate) fn to_be_signed<E: Endpoint>(
+    call: &Call<E>,
+    answered: &Answered,
+    query: &StatementQuery,
+) -> Result<StatementReply, Refused> {
+    let (server, site) = site(&call.app, &call.headers);
+    let caller = call.caller()?;
+    let StatementQuery { answer, comment } = query;
+    let (statement, asked) = statement(&call.app, caller, server, answered, (*answer, *comment))?;
+    let statement = statement.text();
+    Ok(StatementReply {
+        digest: Digest::of(statement.as_bytes()),
+        statement,
+        code: asked.code,
+        tier: asked.tier,
+        host: site.map(|site| site.host),
+        keys: views::keys_in_force(&call.app.hub, &caller.actor.id),
+    })
+}
+
+/// What a caller is to sign who answers now.
+fn statement(
     app: &App,
     caller: &Caller,
     server: Option<String>,
-    promotion: &PromotionId,
+    answered: &Answered,
     (answer, comment): (Answer, Option<Digest>),
 ) -> Result<(AnswerStatement, ToSign), Refused> {
     let now = Timestamp::now();
@@ -52,14 +74,15 @@ pub(crate) fn statement(
         now,
         actor: caller.actor.clone(),
     };
-    let asked = app.hub.with_world(|world| to_sign(world, promotion, &facts))?;
+    let asked = app.hub.with_world(|world| match answered {
+        Answered::Promotion(id) => to_sign(world, id, &facts),
+        Answered::Proposal(id) => proposal_to_sign(world, id, &facts),
+    })?;
     let said = Said {
         server,
         actor: caller.actor.id.clone(),
         answer,
-        promotion: promotion.clone(),
-        release: asked.release,
-        version: asked.version.clone(),
+        about: asked.about.clone(),
         question: asked.question,
         code: asked.code.clone(),
         comment,
@@ -78,14 +101,14 @@ pub(crate) fn accept(
     app: &App,
     caller: &Caller,
     headers: &HeaderMap,
-    promotion: &PromotionId,
+    answered: &Answered,
     (answer, text): (Answer, &str),
     signed: &SignedStatement,
 ) -> Result<Accepted, Refused> {
     let (server, site) = site(app, headers);
     let read = AnswerStatement::read(&signed.statement).map_err(not_this)?;
     let comment = comment_digest(text);
-    let (asked, _) = statement(app, caller, server, promotion, (answer, comment))?;
+    let (asked, _) = statement(app, caller, server, answered, (answer, comment))?;
     read.must_be(&asked, Timestamp::now()).map_err(not_this)?;
     let key = enrolled(app, &signed.key).ok_or_else(|| {
         let says = format!("key `{}` is enrolled for nobody", signed.key);
@@ -116,7 +139,7 @@ pub(crate) fn accept(
 /// The signature of a request, where it has one, held as by [`accept`].
 pub(crate) async fn of_call<E: Endpoint>(
     call: &Call<E>,
-    promotion: &PromotionId,
+    answered: &Answered,
     answer: (Answer, &str),
     signed: Option<&SignedStatement>,
 ) -> Result<Option<Accepted>, Refused> {
@@ -128,7 +151,7 @@ pub(crate) async fn of_call<E: Endpoint>(
         return Ok(None);
     }
     let caller = call.caller()?;
-    accept(&call.app, caller, &call.headers, promotion, answer, signed).map(Some)
+    accept(&call.app, caller, &call.headers, answered, answer, signed).map(Some)
 }
 
 /// What goes into the command, the question that was signed, and what is kept beside the log.

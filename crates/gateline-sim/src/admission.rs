@@ -3,13 +3,12 @@
 //! Written apart from `gateline-core`'s judgement on purpose: two ways to the same answer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use gateline_core::{Project, Promotion, ReleaseState, World};
 use gateline_model::{
-    ActorId, Admission, Approval, ApprovalRule, Decision, Digest, Event, Facts, Found, Gate, GateVerdict,
-    HeldByReviews, Layer, OnCall, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId, Span, Stage,
-    StageRef, Team, Tier, Verdict,
+    ActorId, Admission, Approval, ApprovalRule, Bound, Decision, Digest, Event, Facts, Found, Gate,
+    GateVerdict, HeldByReviews, Layer, OnCall, Pipeline, PromotionId, PromotionKind, Recorded, ReleaseId,
+    Span, Stage, StageRef, Team, Tier, Verdict,
 };
 use jiff::Timestamp;
 
@@ -202,7 +201,8 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         let mut tokens = server.into_iter().flat_map(|server| server.tokens.values());
         teams.any(|declared| {
             let member = declared.members.contains(actor);
-            declared.name.as_str() == team && (member || has_duty(here, declared, actor, at))
+            declared.name.as_str() == team
+                && (member || has_duty(here.map(|here| &**here), declared, actor, at))
         }) || tokens
             .any(|token| token.actor == *actor && token.groups.iter().any(|group| group.as_str() == team))
     };
@@ -211,7 +211,14 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         team => in_team(actor, team),
     };
     let in_time = |answer: &Approval| rule.valid_for.is_none_or(|span| at < span.after(answer.at));
-    let is_bound = |answer: &Approval, least: Tier| is_bound(server, answer, least);
+    let is_bound = |answer: &Approval, least: Tier| {
+        is_bound(
+            server.map(|server| &**server),
+            (&answer.by, answer.at),
+            &answer.bound,
+            least,
+        )
+    };
     let candidates = |layer: &Layer| -> BTreeSet<&ActorId> {
         let asked: Vec<String> = layer
             .from
@@ -256,7 +263,7 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
         asked
             && is_in(answer.seat(), &answer.from.to_string())
             && in_time(answer)
-            && (answer.key.is_none() || is_bound(answer, Tier::Session))
+            && (answer.bound.key.is_none() || is_bound(answer, Tier::Session))
             && answer.by != promotion.requested_by
     });
     if let Some((_, answer)) = vetoes.into_iter().next().filter(|_| !set_aside) {
@@ -266,7 +273,7 @@ fn answers(world: &World, promotion: &Promotion, rule: &ApprovalRule, decision: 
 }
 
 /// Whether an actor is on call: by the rota, or because the source said so last, and not too long ago.
-fn has_duty(of: Option<&Arc<Project>>, team: &Team, actor: &ActorId, at: Timestamp) -> bool {
+pub(crate) fn has_duty(of: Option<&Project>, team: &Team, actor: &ActorId, at: Timestamp) -> bool {
     match &team.on_call {
         None => false,
         Some(OnCall::Rota(rota)) => rota.at(at) == Some(actor),
@@ -282,17 +289,22 @@ fn has_duty(of: Option<&Arc<Project>>, team: &Team, actor: &ActorId, at: Timesta
 }
 
 /// Whether a yes is signed as strongly as is asked, and a key that signed it is still its actor's and in force.
-fn is_bound(server: Option<&Arc<Project>>, answer: &Approval, least: Tier) -> bool {
+pub(crate) fn is_bound(
+    server: Option<&Project>,
+    (by, at): (&ActorId, Timestamp),
+    bound: &Bound,
+    least: Tier,
+) -> bool {
     let in_force = |key: &String| {
         let enrolled = server.and_then(|server| server.keys.get(key));
         enrolled.is_some_and(|enrolled| {
-            enrolled.key.actor == answer.by
-                && enrolled.key.tier == answer.tier
+            enrolled.key.actor == *by
+                && enrolled.key.tier == bound.tier
                 && enrolled.revoked.is_none()
-                && enrolled.since <= answer.at
+                && enrolled.since <= at
         })
     };
-    match (&answer.key, answer.tier) {
+    match (&bound.key, bound.tier) {
         (None, Tier::Session) => least == Tier::Session,
         (Some(key), tier) => tier >= least && in_force(key),
         (None, Tier::Passkey | Tier::Ssh) => false,

@@ -4,10 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use gateline_core::{Project, World};
+use gateline_core::{Project, World, server_project};
 use gateline_model::{
-    ActorId, Event, NewVersion, Pipeline, ProjectName, ProposalOutcome, Recorded, StreamId,
+    ActorId, Event, NewVersion, Pipeline, ProjectName, ProposalOutcome, Recorded, StreamId, Team,
 };
+use jiff::Timestamp;
+
+use crate::admission::{has_duty, is_bound};
 
 /// What is wrong with an event that brings a pipeline into force, or that ends its proposal. `world` is the fold up to it, `same`
 /// what was appended with it before.
@@ -21,7 +24,7 @@ pub(crate) fn recheck(world: &World, recorded: &Recorded, same: &[Recorded]) -> 
             number,
             outcome: ProposalOutcome::InForce,
             ..
-        } => approved(world.project(of)?, *number),
+        } => approved(world, world.project(of)?, *number, recorded.at),
         _ => None,
     }
 }
@@ -45,7 +48,7 @@ fn applied(world: &World, of: &ProjectName, pipeline: &Pipeline, same: &[Recorde
     (!ended).then(|| format!("`{name}` is protected, and came into force without its owners"))
 }
 
-fn approved(project: &Project, number: u64) -> Option<String> {
+fn approved(world: &World, project: &Project, number: u64, now: Timestamp) -> Option<String> {
     let Some(open) = project.proposals.get(&number) else {
         return Some(format!("proposal {number} came into force and did not wait"));
     };
@@ -60,15 +63,20 @@ fn approved(project: &Project, number: u64) -> Option<String> {
     }
     let protection = before.protected.as_ref()?;
     let teams = project.roles.iter().flat_map(|roles| &roles.teams);
-    let owners: BTreeSet<&ActorId> = teams
+    let asked: Vec<&Team> = teams
         .filter(|team| protection.owners.contains(&team.name))
-        .flat_map(|team| &team.members)
         .collect();
+    let owns = |actor: &ActorId| {
+        let mut asked = asked.iter();
+        asked.any(|team| team.members.contains(actor) || has_duty(Some(project), team, actor, now))
+    };
+    let server = world.project(&server_project()).map(|server| &**server);
     let proposer = &open.proposal.by;
-    let counted = open
-        .approvals
-        .iter()
-        .filter(|given| owners.contains(given.seat()) && given.by != *proposer && given.seat() != proposer);
+    let counted = open.approvals.iter().filter(|given| {
+        let own = given.by == *proposer || given.seat() == proposer;
+        let signed = is_bound(server, (&given.by, given.at), &given.bound, protection.signed);
+        owns(given.seat()) && !own && signed
+    });
     let (by, seats): (BTreeSet<&ActorId>, BTreeSet<&ActorId>) =
         counted.map(|given| (&given.by, given.seat())).unzip();
     let enough = by.len().min(seats.len()) >= protection.count as usize;

@@ -49,7 +49,11 @@ pub(crate) fn of_roles(spec: &Fields<'_, '_, '_>) -> Option<Protected> {
 
 /// A protection that nobody can satisfy would keep every later version out, the one that mends it among them.
 fn check(protection: &Protection, node: &Node, spec: &Fields<'_, '_, '_>) -> Option<()> {
-    let Protection { owners, count } = protection;
+    let Protection {
+        owners,
+        count,
+        signed: _,
+    } = protection;
     let at = |name: &str| node.get(name).map_or(&node.span, |entry| entry.at());
     if owners.is_empty() || owners.len() > OWNERS_PER_PROTECTION_MAX {
         let message = format!(

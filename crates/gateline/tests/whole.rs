@@ -1,6 +1,7 @@
 //! The whole product from outside: the real binary as server and as command line, on a real database and real files.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod killed;
 mod line;
 mod waived;
 

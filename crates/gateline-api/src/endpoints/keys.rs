@@ -1,13 +1,11 @@
 //! Keys that sign answers, the statements that are signed, and the signatures that were given.
 
-use gateline_model::{
-    ActorId, Answer, Approval, Digest, No, PromotionId, Proof, Scope, SignedStatement, Tier,
-};
+use gateline_model::{ActorId, Answer, Answered, Bound, Digest, No, Proof, Scope, SignedStatement, Tier};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::PromotionPath;
+use super::{PromotionPath, ProposalPath};
 use crate::Empty;
 use crate::endpoint::{endpoint, needs};
 
@@ -35,6 +33,16 @@ endpoint! {
     /// Gives what the one who asks is to sign who answers a promotion now.
     GetStatement: Get "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/statement", needs(Scope::Approve),
     path PromotionPath, query StatementQuery, body Empty, reply StatementReply
+}
+endpoint! {
+    /// Gives what the one who asks is to sign who approves a proposal now.
+    GetProposalStatement: Get "/api/v1/proposals/{project}/{number}/statement", needs(Scope::Approve),
+    path ProposalPath, query StatementQuery, body Empty, reply StatementReply
+}
+endpoint! {
+    /// Gives the signed statements of a proposal's approvals, to look at them again.
+    ListProposalSignatures: Get "/api/v1/proposals/{project}/{number}/signatures", needs(Scope::Read),
+    path ProposalPath, query Empty, body Empty, reply Vec<SignatureView>
 }
 endpoint! {
     /// Gives the signed statements of a promotion's answers, to look at them again.
@@ -164,15 +172,19 @@ pub type SignedRequest = SignedStatement;
 /// An answer that was signed, with all that is needed to look at it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SignatureView {
-    /// The promotion.
-    pub promotion: PromotionId,
+    /// What was answered.
+    pub answered: Answered,
     /// Where the answer stands in the log.
     pub log_index: u64,
     /// What a no asks for; a yes has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no: Option<No>,
-    /// The answer, as it stands in the log.
-    pub answer: Approval,
+    /// Who answered.
+    pub by: ActorId,
+    /// When.
+    pub at: Timestamp,
+    /// How the log says that it is bound.
+    pub bound: Bound,
     /// The statement, byte for byte.
     pub statement: String,
     /// What the key made.

@@ -84,6 +84,8 @@ endpoints! {
     GetTicks
     ReplayRollout
     GetStatement
+    GetProposalStatement
+    ListProposalSignatures
     ListSignatures
     Approve
     Refuse
@@ -97,6 +99,7 @@ endpoints! {
     Abort
     Pause
     Resume
+    Advance
     GetStage
     RollBack
     Unbar

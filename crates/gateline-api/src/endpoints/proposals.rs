@@ -2,13 +2,13 @@
 
 use gateline_model::{
     ActorId, Admission, Commit, Declared, Digest, GateName, GroupName, ProjectName, PromotionId,
-    ProposalApproval, ProposalId, ProposalOutcome, Scope, Verdict, Version,
+    ProposalApproval, ProposalId, ProposalOutcome, Scope, Tier, Verdict, Version,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ReasonRequest;
+use super::{ReasonRequest, SignedRequest};
 use crate::Empty;
 use crate::endpoint::{endpoint, needs};
 
@@ -84,6 +84,9 @@ pub struct ProposalAnswer {
     /// A comment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// The signature over the statement that says all this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SignedRequest>,
 }
 
 /// An owner's no.
@@ -161,7 +164,12 @@ impl ProposalView {
             .map(|need| {
                 let owners: Vec<&str> = need.owners.iter().map(GroupName::as_str).collect();
                 let left = need.count as usize - need.given.len();
-                format!("{left} of {}", owners.join(" or "))
+                let signed = need.signed.at_least();
+                let signed: String = signed
+                    .iter()
+                    .map(|with| format!(", signed with {with}"))
+                    .collect();
+                format!("{left} of {}{signed}", owners.join(" or "))
             })
             .collect();
         words.join(", and ")
@@ -175,6 +183,8 @@ pub struct ProtectionView {
     pub owners: Vec<GroupName>,
     /// How many must.
     pub count: u32,
+    /// How strongly each yes must be bound.
+    pub signed: Tier,
     /// Who did and still owns it.
     pub given: Vec<ActorId>,
 }

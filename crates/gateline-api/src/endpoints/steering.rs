@@ -50,6 +50,12 @@ endpoint! {
     path PromotionPath, query Empty, body ReasonRequest, reply PromotionView
 }
 
+endpoint! {
+    /// Lets a rollout go on to its next step without waiting for time or the judge.
+    Advance: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/advance", needs(Scope::Promote),
+    path PromotionPath, query Empty, body ReasonRequest, reply PromotionView
+}
+
 /// A yes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -2,6 +2,7 @@
 
 mod abort;
 mod account;
+mod advance;
 mod apply;
 mod approve;
 mod ask;
@@ -98,6 +99,7 @@ verbs! {
     Abort: abort, "End a promotion; a rollout is taken back";
     Pause: pause, "Let a rollout stand still";
     Resume: resume, "Let a rollout that stands still go on";
+    Advance: advance, "Let a rollout go on to its next step without waiting for time or the judge";
     Rollback: rollback, "Bring back the release that was live in a stage before";
     Lint: lint, "Check pipeline files, offline";
     Schema: schema, "Print the JSON Schema of pipeline files";

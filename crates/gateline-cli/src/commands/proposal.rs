@@ -1,8 +1,11 @@
 //! `gateline proposal`: new versions of what is protected, which wait for their owners.
 
+use std::path::PathBuf;
+
 use gateline_api::{
-    ApproveProposal, Empty, Exit, GetProposal, ListProposals, PreviewProposal, ProposalAnswer, ProposalNo,
-    ProposalPath, ProposalQuery, ProposalView, ReasonRequest, RejectProposal, WithdrawProposal,
+    ApproveProposal, Empty, Exit, GetProposal, ListProposalSignatures, ListProposals, PreviewProposal,
+    ProposalAnswer, ProposalNo, ProposalPath, ProposalQuery, ProposalView, ReasonRequest, RejectProposal,
+    WithdrawProposal,
 };
 use gateline_model::{ProposalId, ProposalOutcome};
 
@@ -11,6 +14,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::render;
 use crate::session::Session;
+use crate::signing::Sign;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -28,6 +32,8 @@ enum Verb {
     Approve(Approve),
     /// Reject a proposal as one of its owners, which ends it
     Reject(Answer),
+    /// Hold the signed approvals of a proposal against their keys, and write them down
+    Signatures(Signatures),
     /// Take your own proposal back, or your approval of one
     Withdraw(Answer),
 }
@@ -48,6 +54,17 @@ struct Approve {
     /// What else is to be on record
     #[arg(long, value_name = "TEXT")]
     comment: Option<String>,
+    #[command(flatten)]
+    sign: Sign,
+}
+
+#[derive(Debug, clap::Args)]
+struct Signatures {
+    #[command(flatten)]
+    which: Which,
+    /// Write statements, signatures and keys into this folder
+    #[arg(long, value_name = "FOLDER")]
+    into: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,14 +89,26 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
             session.out.answer(&found, || render::proposals(&found, now))?;
             return Ok(Exit::Done);
         }
+        Verb::Signatures(args) => {
+            let list = client
+                .get::<ListProposalSignatures>(&path(args.which.proposal), &Empty {})
+                .await?;
+            return super::signatures::look(&list, args.into.as_deref(), session);
+        }
         Verb::Show(which) => return show(&path(which.proposal), &client, session).await,
         Verb::Approve(args) => {
             let path = path(args.which.proposal);
             // The answer is bound to what is read here: another version would be another question.
             let seen = client.get::<GetProposal>(&path, &Empty {}).await?;
+            let comment = args.comment.as_deref().unwrap_or_default();
+            let signed = args
+                .sign
+                .proposal(session, &client, &path, &seen.proposal, comment)
+                .await?;
             let answer = ProposalAnswer {
                 question: Some(seen.proposal.question),
                 comment: args.comment,
+                signed,
             };
             client.send::<ApproveProposal>(&path, &answer).await?
         }

@@ -36,21 +36,28 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     let client = session.connect()?;
     let path = args.which.to_look_at(session, &client).await?;
     let list = client.get::<ListSignatures>(&path, &Empty {}).await?;
+    look(&list, args.into.as_deref(), session)
+}
+
+/// Holds signatures against their keys, shows what came of it, and writes them down where that is wanted.
+pub(super) fn look(
+    list: &[SignatureView],
+    into: Option<&Path>,
+    session: &mut Session,
+) -> Result<Exit, Failure> {
     let looked: Vec<Result<(), String>> = list.iter().map(again).collect();
-    if let Some(into) = &args.into {
-        write(&list, into)
+    if let Some(into) = into {
+        write(list, into)
             .map_err(|err| Failure::unknown(format!("could not write into `{}`", into.display()), err))?;
     }
     let now = session.now();
-    session.out.answer(&list, || page(&list, &looked, now))?;
-    if let Some(into) = &args.into {
+    session.out.answer(&list, || page(list, &looked, now))?;
+    if let Some(into) = into {
         session.out.say(&format!(
             "written into {}; look again there with:",
             into.display()
         ));
-        commands(&list)
-            .iter()
-            .for_each(|command| session.out.say(command));
+        commands(list).iter().for_each(|command| session.out.say(command));
     }
     match looked.iter().all(Result::is_ok) {
         true => Ok(Exit::Done),
@@ -62,7 +69,9 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
 fn again(view: &SignatureView) -> Result<(), String> {
     let SignatureView {
         no,
-        answer,
+        by,
+        at,
+        bound,
         statement,
         proof,
         key,
@@ -73,13 +82,11 @@ fn again(view: &SignatureView) -> Result<(), String> {
         return Err(why.clone());
     }
     let read = AnswerStatement::read(statement).map_err(|err| err.to_string())?;
-    let same = read.said.actor == answer.by
+    let same = read.said.actor == *by
         && read.said.answer == Answer::from(*no)
-        && read.said.promotion == view.promotion
-        && answer.statement == Some(Digest::of(statement.as_bytes()));
-    let in_force = key.actor == answer.by
-        && key.since <= answer.at
-        && key.revoked.is_none_or(|revoked| answer.at < revoked);
+        && read.said.about.answered() == view.answered
+        && bound.statement == Some(Digest::of(statement.as_bytes()));
+    let in_force = key.actor == *by && key.since <= *at && key.revoked.is_none_or(|revoked| *at < revoked);
     if !same || !in_force {
         return Err("the log has another answer, or the key was not in force".to_owned());
     }
@@ -112,10 +119,10 @@ fn page(list: &[SignatureView], looked: &[Result<(), String>], now: Timestamp) -
         };
         table.row([
             view.log_index.to_string().into(),
-            (&view.answer.by).into(),
+            (&view.by).into(),
             says.into(),
             format!("{} {}", view.key.tier.word(), view.key.fingerprint).into(),
-            render::clock(view.answer.at, now).into(),
+            render::clock(view.at, now).into(),
             holds,
         ]);
     }
@@ -149,8 +156,8 @@ fn write(list: &[SignatureView], into: &Path) -> std::io::Result<()> {
 fn commands(list: &[SignatureView]) -> Vec<String> {
     let of_ssh = list.iter().filter(|view| matches!(view.proof, Proof::Ssh { .. }));
     let command = |view: &SignatureView| {
-        let (number, by) = (view.log_index, &view.answer.by);
-        let at = view.answer.at.strftime("%Y%m%d%H%M%SZ");
+        let (number, by) = (view.log_index, &view.by);
+        let at = view.at.strftime("%Y%m%d%H%M%SZ");
         format!(
             "  ssh-keygen -Y verify -f allowed_signers -I {by} -n {ANSWER_PURPOSE} -Overify-time={at} -s {number}.ssh.sig < {number}.json"
         )

@@ -65,8 +65,13 @@ pub(crate) fn proposal(view: &ProposalView, now: Timestamp) -> Page {
                     true => "nobody approved yet".to_owned(),
                     false => format!("approved by {}", given.join(", ")),
                 };
+                let signed = need.signed.at_least();
+                let signed: String = signed
+                    .iter()
+                    .map(|with| format!(", signed with {with}"))
+                    .collect();
                 page.line(format!(
-                    "  needs {} of {}: {given}",
+                    "  needs {} of {}{signed}: {given}",
                     need.count,
                     owners.join(" or ")
                 ));

@@ -6,8 +6,8 @@ use std::process::Command;
 use gateline_api::{ApproveRequest, Exit, KeyView, StatementReply, WhoAmIView};
 use gateline_evidence::{SshKey, verify_ssh};
 use gateline_model::{
-    ANSWER_PURPOSE, ANSWER_STATEMENT_LASTS, Answer as Says, AnswerStatement, Digest, Proof, Said, Tier,
-    comment_digest,
+    ANSWER_PURPOSE, ANSWER_STATEMENT_LASTS, About, Answer as Says, AnswerStatement, Digest, Proof, Said,
+    Tier, comment_digest,
 };
 
 use super::http::{Answer, Server};
@@ -50,9 +50,11 @@ fn statement() -> AnswerStatement {
         server: None,
         actor: "ana".parse().unwrap(),
         answer: Says::Approve,
-        promotion: view.id,
-        release: view.release,
-        version: view.version,
+        about: About::Promotion {
+            id: view.id,
+            release: view.release,
+            version: view.version,
+        },
         question: decision.question,
         code: decision.code(),
         comment: comment_digest("read the plan"),
@@ -145,7 +147,15 @@ fn nothing_is_signed_that_is_not_what_was_read() {
         (|one| one.said.answer = Says::Reject, "another answer"),
         (|one| one.said.comment = None, "another answer"),
         (|one| one.said.actor = "bo".parse().unwrap(), "somebody else"),
-        (|one| one.said.promotion.number = 8, "another decision"),
+        (
+            |one| {
+                let About::Promotion { id, .. } = &mut one.said.about else {
+                    panic!("it is a promotion's")
+                };
+                id.number = 8;
+            },
+            "another decision",
+        ),
         (|one| one.subject.clear(), "other artifacts"),
         (
             |one| one.said.question = Digest::of(b"another"),

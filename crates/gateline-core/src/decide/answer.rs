@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use gateline_model::{ActorId, Approval, Digest, Event, GateVerdict, No, PromotionId, StreamId, Tier, Who};
+use gateline_model::{
+    ActorId, Answered, Approval, Digest, Event, GateVerdict, No, PromotionId, StreamId, Tier, Who,
+};
 
 use super::{held, private, reason, signature};
 use crate::approvals::{self, Approvals, Excluded, LayerNow, Stands};
@@ -36,7 +38,8 @@ pub(super) fn approve(
     asked.not_frozen()?;
     let seat = asked.seat(draft)?;
     let tier = signature::tier(draft, signed)?;
-    signature::strong_enough(&asked, &seat, tier)?;
+    let asked_here = seat.layer.layer.from.to_string();
+    signature::strong_enough(&asked_here, asked.approvals.rule.tier_of(&seat.layer.layer), tier)?;
     let comment = comment.filter(|text| !text.trim().is_empty());
     if seat.layer.layer.comment && comment.is_none() {
         return Err(Rejection::invalid(
@@ -47,7 +50,12 @@ pub(super) fn approve(
     }
     let approval = asked.answer(draft, &seat, tier, signed);
     let text = private(draft, comment.map(reason).transpose()?);
-    signature::used_once(draft, &asked.promotion, signed)?;
+    signature::used_once(
+        draft,
+        &asked.promotion.signed,
+        &Answered::Promotion(id.clone()),
+        signed,
+    )?;
     draft.emit_with(
         StreamId::Promotion(id.clone()),
         Event::ApprovalGiven { approval },
@@ -69,7 +77,12 @@ pub(super) fn refuse(
     let seat = asked.seat_of_no(draft)?;
     // A no lets nothing in, so it counts however it is bound; a signature that comes with it must hold all the same.
     let tier = signature::tier(draft, signed)?;
-    signature::used_once(draft, &asked.promotion, signed)?;
+    signature::used_once(
+        draft,
+        &asked.promotion.signed,
+        &Answered::Promotion(id.clone()),
+        signed,
+    )?;
     let answer = asked.answer(draft, &seat, tier, signed);
     let text = private(draft, Some(why));
     draft.emit_with(
@@ -157,6 +170,11 @@ pub(crate) fn seat(draft: &Draft<'_>, id: &PromotionId) -> Result<Waiting, Rejec
         comment: layer.layer.comment,
         signed: asked.approvals.rule.signed,
     })
+}
+
+/// Whether an actor's no to a promotion would be taken now.
+pub(crate) fn may_refuse(draft: &Draft<'_>, id: &PromotionId) -> bool {
+    Asked::of(draft, id, None).is_ok_and(|asked| asked.seat_of_no(draft).is_ok())
 }
 
 /// A held promotion whose people are asked, as it is judged now.
@@ -445,10 +463,7 @@ impl Asked {
             from: seat.from.clone(),
             question: seat.layer.question,
             shown: seat.layer.shown.clone(),
-            tier,
-            key: signed.map(|signed| signed.key.clone()),
-            statement: signed.map(|signed| signed.statement),
-            proof: signed.map(|signed| signed.proof),
+            bound: signature::bound(tier, signed),
             at: draft.facts.now,
         }
     }
@@ -473,7 +488,7 @@ pub(super) fn keep_up(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Jud
             true => approvals::changed(answer, &judged.parts),
             false => Vec::new(),
         };
-        // While a gate is looked at again nobody knows whether it says something else: the answer stands, and does not count.
+        // While nobody knows what a gate says, nobody knows whether it says something else: the answer stands, and does not count.
         stale &= changed.is_empty()
             || !changed
                 .iter()

@@ -28,8 +28,8 @@ pub use account::ACCOUNTS_MAX;
 pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, DELEGATIONS_PER_ACTOR_MAX, KEYS_PER_ACTOR_MAX};
 pub use project::server_project;
 pub use propose::PROPOSALS_OPEN_MAX;
-pub(crate) use signature::revoked_key;
-pub use signature::{ToSign, to_sign};
+pub use signature::{ToSign, proposal_to_sign, to_sign};
+pub(crate) use signature::{lost_key, revoked_key};
 pub use tell::{ATTEMPTS_MAX, ONCE_WORDS};
 pub use times::CALENDARS_PER_PROJECT_MAX;
 pub use waive::{WAIVED_MAX, WAIVERS_PER_PROJECT_MAX};
@@ -87,7 +87,14 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             proposal,
             question,
             comment,
-        } => propose::approve(draft, proposal, question.as_ref(), comment.as_deref())?,
+            signed,
+        } => propose::approve(
+            draft,
+            proposal,
+            question.as_ref(),
+            comment.as_deref(),
+            signed.as_ref(),
+        )?,
         Command::RejectProposal {
             proposal,
             question,
@@ -191,6 +198,7 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         Command::Abort { promotion, reason } => steer::abort(draft, promotion, reason)?,
         Command::Pause { promotion, reason } => steer::pause(draft, promotion, reason)?,
         Command::Resume { promotion, reason } => steer::resume(draft, promotion, reason)?,
+        Command::Advance { promotion, reason } => steer::advance(draft, promotion, reason)?,
         Command::LiftBar {
             stage,
             release,

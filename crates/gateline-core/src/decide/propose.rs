@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    Declared, Digest, Event, Machine, NewVersion, Origin, PROPOSAL_LASTS, Private, ProjectName, Proposal,
-    ProposalApproval, ProposalId, ProposalOutcome, StreamId, Written,
+    Answered, Declared, Digest, Event, Machine, NewVersion, Origin, PROPOSAL_LASTS, Private, ProjectName,
+    Proposal, ProposalApproval, ProposalId, ProposalOutcome, StreamId, Written,
 };
 use jiff::Timestamp;
 
-use super::{private, project, quorum, reason, server_project, times};
-use crate::command::Command;
+use super::{private, project, quorum, reason, server_project, signature, times};
+use crate::command::{Command, Signed};
 use crate::draft::Draft;
 use crate::people::People;
 use crate::proposals::{self, Seat};
@@ -135,33 +135,37 @@ pub(super) fn approve(
     id: &ProposalId,
     seen: Option<&Digest>,
     comment: Option<&str>,
+    signed: Option<&Signed>,
 ) -> Result<(), Rejection> {
     let (state, open) = waiting(draft, id, seen)?;
     let people = People::read(draft, &id.project);
     let actor = draft.facts.actor.id.clone();
-    if open.approvals.iter().any(|given| given.by == actor) {
+    let stands = |given: &&ProposalApproval| !proposals::is_lost(&people, given);
+    let given: Vec<ProposalApproval> = open.approvals.iter().filter(stands).cloned().collect();
+    if given.iter().any(|given| given.by == actor) {
         return Ok(());
     }
     let Seat { team, instead_of } = proposals::seat(&people, &open.proposal, &actor)?;
+    let protections = people.protections(&open.proposal.new.declared());
+    let tier = signature::tier(draft, signed)?;
+    let least = proposals::tier(&protections, Some(&team));
+    signature::strong_enough(&format!("the owners in {team}"), least, tier)?;
     let approval = ProposalApproval {
         by: actor,
         instead_of,
         team,
         question: open.proposal.question(),
+        bound: signature::bound(tier, signed),
         at: draft.facts.now,
     };
-    if let Some(twin) = open
-        .approvals
-        .iter()
-        .find(|given| given.seat() == approval.seat())
-    {
+    if let Some(twin) = given.iter().find(|given| given.seat() == approval.seat()) {
         return Err(Rejection::conflict(
             "proposal.seat_answered",
             format!("`{}` approved it for `{}`", twin.by, twin.seat()),
             "somebody else who owns it must approve it",
         ));
     }
-    let given: Vec<ProposalApproval> = open.approvals.iter().chain([&approval]).cloned().collect();
+    let given: Vec<ProposalApproval> = given.iter().chain([&approval]).cloned().collect();
     let enough = proposals::needed(&people, &open.proposal, &given)
         .iter()
         .all(proposals::Needed::is_met);
@@ -174,6 +178,7 @@ pub(super) fn approve(
         Some(comment) => private(draft, Some(reason(comment)?)),
         None => private(draft, None),
     };
+    signature::used_once(draft, &open.signed, &Answered::Proposal(id.clone()), signed)?;
     let number = id.number;
     let stream = StreamId::Project(id.project.clone());
     draft.emit_with(stream, Event::ProposalApproved { number, approval }, text);
@@ -235,7 +240,7 @@ pub(super) fn withdraw(draft: &mut Draft<'_>, id: &ProposalId, why: &str) -> Res
 }
 
 /// A proposal that still waits, and its project; or the rejection that says what became of it.
-fn waiting(
+pub(super) fn waiting(
     draft: &Draft<'_>,
     id: &ProposalId,
     seen: Option<&Digest>,

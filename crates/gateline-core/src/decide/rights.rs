@@ -130,7 +130,8 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         }
         Command::Abort { promotion, .. }
         | Command::Pause { promotion, .. }
-        | Command::Resume { promotion, .. } => right(Scope::Promote, Object::stage(&promotion.stage)),
+        | Command::Resume { promotion, .. }
+        | Command::Advance { promotion, .. } => right(Scope::Promote, Object::stage(&promotion.stage)),
         Command::Override { promotion, .. } | Command::ConfirmOverride { promotion, .. } => {
             right(Scope::Override, Object::stage(&promotion.stage))
         }

@@ -3,18 +3,22 @@
 //! The bytes were held against the key by whoever sends the command. Here it is asked whose key that is, whether it may sign
 //! now, whether it binds as strongly as is asked, and whether this signature was used before.
 
-use gateline_model::{
-    ActorId, Approval, Artifact, Digest, Event, PromotionId, ReleaseId, StreamId, Tier, Version,
-};
+use std::collections::BTreeSet;
 
-use super::answer::{Asked, Seat};
-use super::server_project;
+use gateline_model::{
+    About, ActorId, Answered, Approval, Artifact, Bound, Digest, Event, PromotionId, ProposalId, StreamId,
+    Tier,
+};
+use jiff::Timestamp;
+
+use super::answer::Asked;
+use super::{propose, server_project};
 use crate::World;
 use crate::command::{Facts, Signed};
 use crate::draft::Draft;
 use crate::people::People;
+use crate::proposals;
 use crate::rejection::Rejection;
-use crate::state::Promotion;
 
 /// What somebody is asked to sign.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,11 +27,9 @@ pub struct ToSign {
     pub question: Digest,
     /// Its beginning, as people compare it.
     pub code: String,
-    /// The release.
-    pub release: ReleaseId,
-    /// Its label.
-    pub version: Version,
-    /// Its artifacts.
+    /// What is answered.
+    pub about: About,
+    /// The artifacts of the release; a proposal has none.
     pub artifacts: Vec<Artifact>,
     /// How strongly a yes of this actor must be bound.
     pub tier: Tier,
@@ -50,9 +52,41 @@ pub fn to_sign(world: &World, promotion: &PromotionId, facts: &Facts) -> Result<
     Ok(ToSign {
         question: asked.judged.decision.question,
         code: asked.judged.decision.code(),
-        release: release.id,
-        version: release.release.version.clone(),
+        about: About::Promotion {
+            id: promotion.clone(),
+            release: release.id,
+            version: release.release.version.clone(),
+        },
         artifacts: release.release.artifacts.clone(),
+        tier,
+    })
+}
+
+/// What an actor is to sign who answers a proposal now.
+///
+/// # Errors
+/// When it waits no more.
+pub fn proposal_to_sign(world: &World, id: &ProposalId, facts: &Facts) -> Result<ToSign, Rejection> {
+    let draft = Draft::new(world, facts);
+    let (_, open) = propose::waiting(&draft, id, None)?;
+    let people = People::read(&draft, &id.project);
+    let new = &open.proposal.new;
+    // Who may not answer is told so by the answer itself.
+    let protections = people.protections(&new.declared());
+    let tier = match proposals::seat(&people, &open.proposal, &facts.actor.id) {
+        Ok(seat) => proposals::tier(&protections, Some(&seat.team)),
+        Err(_) => proposals::tier(&protections, None),
+    };
+    let question = open.proposal.question();
+    Ok(ToSign {
+        question,
+        code: question.code(),
+        about: About::Proposal {
+            id: id.clone(),
+            of: new.declared(),
+            version: new.version(),
+        },
+        artifacts: Vec::new(),
         tier,
     })
 }
@@ -63,14 +97,12 @@ pub(super) fn tier(draft: &Draft<'_>, signed: Option<&Signed>) -> Result<Tier, R
 }
 
 /// Refuses a yes that is bound too weakly.
-pub(super) fn strong_enough(asked: &Asked, seat: &Seat<'_>, tier: Tier) -> Result<(), Rejection> {
-    let least = asked.approvals.rule.tier_of(&seat.layer.layer);
+pub(super) fn strong_enough(asked: &str, least: Tier, tier: Tier) -> Result<(), Rejection> {
     match least.at_least() {
         Some(with) if tier < least => Err(Rejection::forbidden(
             "approval.tier",
             format!(
-                "{} answer signed with {with}, and this answer is by {}",
-                seat.layer.layer.from,
+                "{asked} answer signed with {with}, and this answer is by {}",
                 match tier {
                     Tier::Session => "a session or a token",
                     Tier::Passkey => "a passkey",
@@ -78,9 +110,9 @@ pub(super) fn strong_enough(asked: &Asked, seat: &Seat<'_>, tier: Tier) -> Resul
                 }
             ),
             match least {
-                Tier::Ssh => "sign it on the command line: `gateline approve .. --sign`",
+                Tier::Ssh => "sign it on the command line: `--sign`",
                 Tier::Session | Tier::Passkey => {
-                    "sign it with your passkey on the promotion's page, or with `gateline approve .. --sign`"
+                    "sign it with your passkey on its page, or on the command line with `--sign`"
                 }
             },
         )),
@@ -122,14 +154,15 @@ fn key_of(draft: &Draft<'_>, signed: &Signed) -> Result<Tier, Rejection> {
 /// Refuses a signature that was used before, or by a copy of the key; notes how often the key signed.
 pub(super) fn used_once(
     draft: &mut Draft<'_>,
-    promotion: &Promotion,
+    used: &BTreeSet<Digest>,
+    answered: &Answered,
     signed: Option<&Signed>,
 ) -> Result<(), Rejection> {
     let Some(signed) = signed else { return Ok(()) };
-    if promotion.signed.contains(&signed.statement) {
+    if used.contains(&signed.statement) {
         return Err(Rejection::conflict(
             "signature.replayed",
-            format!("this signature was used before in promotion `{}`", promotion.id),
+            format!("this signature was used before in {answered}"),
             "sign anew",
         ));
     }
@@ -160,13 +193,26 @@ pub(super) fn used_once(
     Ok(())
 }
 
+/// How an answer is bound.
+pub(super) fn bound(tier: Tier, signed: Option<&Signed>) -> Bound {
+    Bound {
+        tier,
+        key: signed.map(|signed| signed.key.clone()),
+        statement: signed.map(|signed| signed.statement),
+        proof: signed.map(|signed| signed.proof),
+    }
+}
+
 /// Why the signature of an answer does not hold it any more: its key, by fingerprint, where that was revoked.
 pub(crate) fn revoked_key(people: &People, answer: &Approval) -> Option<String> {
-    let fingerprint = answer.key.as_ref()?;
-    let holds = |actor: &ActorId| {
-        people.key(fingerprint).is_some_and(|enrolled| {
-            enrolled.key.actor == *actor && enrolled.since <= answer.at && enrolled.revoked.is_none()
-        })
-    };
-    (!holds(&answer.by)).then(|| fingerprint.clone())
+    lost_key(people, &answer.bound, &answer.by, answer.at)
+}
+
+/// The same of any answer, by whom it is and of when.
+pub(crate) fn lost_key(people: &People, bound: &Bound, by: &ActorId, at: Timestamp) -> Option<String> {
+    let fingerprint = bound.key.as_ref()?;
+    let holds = people.key(fingerprint).is_some_and(|enrolled| {
+        enrolled.key.actor == *by && enrolled.since <= at && enrolled.revoked.is_none()
+    });
+    (!holds).then(|| fingerprint.clone())
 }

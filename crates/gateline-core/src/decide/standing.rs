@@ -96,20 +96,30 @@ pub(super) fn go_on_if_ready(
     if checks.is_some() && !checks_are_satisfied(draft, &promotion)? {
         return Ok(None);
     }
-    let Pinned { pipeline, stage, .. } = pinned(draft, &promotion)?;
-    let plan = promotion.plan_in(&stage, rollout.live.is_some());
-    let planned = plan.get(rollout.planned());
-    if let Some(window) = planned.and_then(|planned| planned.window)
-        && let Some(again) = opens_later(draft, &promotion, (&pipeline, &stage), window)
-    {
+    if let Some(again) = window_opens(draft, &promotion, &rollout)? {
         return Ok(Some(again));
     }
+    let Pinned { stage, .. } = pinned(draft, &promotion)?;
+    let plan = promotion.plan_in(&stage, rollout.live.is_some());
+    let planned = plan.get(rollout.planned());
     if planned.is_some_and(|planned| planned.go_ahead) {
         let why = PauseReason::GoAhead;
         draft.emit(StreamId::Promotion(id.clone()), Event::RolloutPaused { why });
         return Ok(None);
     }
     go_on(draft, id, served).map(|()| None)
+}
+
+/// When the window of the step that stands opens, where it has one that is closed now.
+pub(super) fn window_opens(
+    draft: &Draft<'_>,
+    promotion: &Promotion,
+    rollout: &Rollout,
+) -> Result<Option<Timestamp>, Rejection> {
+    let Pinned { pipeline, stage, .. } = pinned(draft, promotion)?;
+    let plan = promotion.plan_in(&stage, rollout.live.is_some());
+    let window = plan.get(rollout.planned()).and_then(|planned| planned.window);
+    Ok(window.and_then(|window| opens_later(draft, promotion, (&pipeline, &stage), window)))
 }
 
 /// Whether the judge lets the step that stands be followed by the next.

@@ -1,8 +1,8 @@
-//! Deciding about what people do to a promotion: abort, pause, resume.
+//! Deciding about what people do to a promotion: abort, pause, resume, advance.
 
 use gateline_model::{Event, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Served, StreamId};
 
-use super::{live, private, reason, rollout};
+use super::{live, private, reason, rollout, standing};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
 use crate::state::StepState;
@@ -70,6 +70,48 @@ pub(super) fn pause(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Resul
             &format!("see where it stands with `gateline explain {id}`"),
         )),
     }
+}
+
+/// A person's word instead of the time that a step stands, and of the judge's. It stands for no check and no window: those say
+/// something that a person who waits does not.
+pub(super) fn advance(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Result<(), Rejection> {
+    let why = reason(why)?;
+    let (promotion, under_way) = rollout::rolling(draft, id)?;
+    let cannot = |code, says: String, hint: &str| Err(Rejection::conflict(code, says, hint));
+    if under_way.rollback.is_some() {
+        let says = format!("promotion `{id}` is being taken back");
+        return cannot("promotion.taken_back", says, "wait for its end");
+    }
+    if under_way.verification.is_some() {
+        let says = format!("all steps of promotion `{id}` are true, and its verification is under way");
+        let hint = "wait for its checks, or roll it back with `gateline abort`";
+        return cannot("promotion.verifying", says, hint);
+    }
+    if under_way.paused.is_some() {
+        let says = format!("promotion `{id}` is paused");
+        return cannot("promotion.paused", says, "let it go on with `gateline resume`");
+    }
+    let StepState::Applied { checks, .. } = &under_way.state else {
+        let says = format!("step {} of promotion `{id}` is not true yet", under_way.step + 1);
+        return cannot("promotion.step_under_way", says, "wait until it is");
+    };
+    if checks.is_some() && !standing::checks_are_satisfied(draft, &promotion)? {
+        let says = format!("the checks of step {} are not satisfied", under_way.step + 1);
+        let hint = "wait for them; a person's word stands for time and for the judge, not for a check";
+        return cannot("promotion.step_checks", says, hint);
+    }
+    if let Some(opens) = standing::window_opens(draft, &promotion, &under_way)? {
+        let says = format!(
+            "the window of step {} is closed until {opens}",
+            under_way.step + 1
+        );
+        let hint = "wait for it; a person's word stands for time and for the judge, not for a window";
+        return cannot("promotion.step_window", says, hint);
+    }
+    let text = private(draft, Some(why));
+    let advanced = Event::RolloutAdvanced { step: under_way.step };
+    draft.emit_with(StreamId::Promotion(id.clone()), advanced, text);
+    rollout::go_on(draft, id, Served::default())
 }
 
 /// A person says that the rollout goes on: past an inconclusive ruling, or with a new attempt at a parked step.

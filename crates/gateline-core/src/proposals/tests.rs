@@ -3,28 +3,35 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    AccountName, Commit, Decision, Digest, Event, Machine, NewVersion, Notifications, PROPOSAL_LASTS,
+    AccountName, Commit, Decision, Digest, Event, Key, Machine, NewVersion, Notifications, PROPOSAL_LASTS,
     Proposal, ProposalId, ProposalOutcome, Protected, Protection, Recorded, Roles, Scope, Span, StreamId,
-    Team, Written,
+    Team, Tier, Written,
 };
 use jiff::Timestamp;
 
 use crate::{
-    Actor, Backtest, Command, Credential, Facts, PREVIEW_PROMOTIONS_MAX, PROPOSALS_OPEN_MAX, World, decide,
-    proposals_for,
+    Actor, Backtest, Command, Credential, Facts, PREVIEW_PROMOTIONS_MAX, PROPOSALS_OPEN_MAX, Signed, World,
+    decide, proposals_for,
 };
 
 /// A project whose policies, calendars and roles are protected.
 struct Place {
     world: World,
     now: Timestamp,
+    /// How strongly each yes must be bound.
+    signed: Tier,
 }
 
 impl Place {
     fn new(count: u32) -> Self {
+        Self::asking(count, Tier::Session)
+    }
+
+    fn asking(count: u32, signed: Tier) -> Self {
         let mut place = Self {
             world: World::default(),
             now: "2026-11-22T09:00:00Z".parse().unwrap(),
+            signed,
         };
         place.roles("ana", &["ana", "bo", "cy"], count).unwrap();
         place
@@ -57,6 +64,7 @@ impl Place {
         let protection = Protection {
             owners: vec!["platform".parse().unwrap()],
             count,
+            signed: self.signed,
         };
         let roles = Roles {
             project: "shop".parse().unwrap(),
@@ -102,8 +110,39 @@ impl Place {
             proposal: id(number),
             question: None,
             comment: None,
+            signed: None,
         };
         self.act(who, &approve)
+    }
+
+    /// A yes that a key of somebody signed.
+    fn sign(&mut self, who: &str, key: &str, statement: &str) -> Result<Vec<Event>, &'static str> {
+        let statement = Digest::of(statement.as_bytes());
+        let approve = Command::ApproveProposal {
+            proposal: id(1),
+            question: None,
+            comment: None,
+            signed: Some(Signed {
+                key: key.to_owned(),
+                statement,
+                proof: statement,
+                counter: None,
+            }),
+        };
+        self.act(who, &approve)
+    }
+
+    fn enrol(&mut self, who: &str, fingerprint: &str, tier: Tier) {
+        let key = Key {
+            fingerprint: fingerprint.to_owned(),
+            actor: who.parse().unwrap(),
+            tier,
+            public: format!("public half of {fingerprint}"),
+            label: String::new(),
+            counter: 0,
+            synced: false,
+        };
+        self.act(who, &Command::EnrolKey { key }).unwrap();
     }
 
     fn withdraw(&mut self, who: &str, number: u64) -> Result<Vec<Event>, &'static str> {
@@ -193,6 +232,38 @@ fn nobody_answers_twice_or_for_whoever_proposed_it() {
 }
 
 #[test]
+fn a_yes_is_signed_as_strongly_as_the_protection_asks_and_counts_as_long_as_its_key_does() {
+    let mut place = Place::asking(2, Tier::Ssh);
+    place.policy("ana", "rules", "a").unwrap();
+    place.enrol("bo", "bo-passkey", Tier::Passkey);
+    place.enrol("bo", "bo-ssh", Tier::Ssh);
+    place.enrol("cy", "cy-ssh", Tier::Ssh);
+    assert_eq!(place.approve("bo", 1), Err("approval.tier"));
+    assert_eq!(place.sign("bo", "bo-passkey", "1"), Err("approval.tier"));
+    assert_eq!(place.sign("bo", "cy-ssh", "1"), Err("signature.key_of_another"));
+    assert_eq!(
+        names(&place.sign("bo", "bo-ssh", "1").unwrap()),
+        ["proposal_approved"]
+    );
+    place.withdraw("bo", 1).unwrap();
+    assert_eq!(place.sign("bo", "bo-ssh", "1"), Err("signature.replayed"));
+    place.sign("bo", "bo-ssh", "2").unwrap();
+    // Revoked before the last yes: it counts no more, and he says it again with another key.
+    let revoke = Command::RevokeKey {
+        fingerprint: "bo-ssh".to_owned(),
+        reason: "lost".to_owned(),
+    };
+    place.act("bo", &revoke).unwrap();
+    assert_eq!(
+        names(&place.sign("cy", "cy-ssh", "3").unwrap()),
+        ["proposal_approved"]
+    );
+    place.enrol("bo", "bo-new", Tier::Ssh);
+    let wanted = ["proposal_approved", "proposal_ended", "policy_applied"];
+    assert_eq!(names(&place.sign("bo", "bo-new", "4").unwrap()), wanted);
+}
+
+#[test]
 fn an_answer_to_another_question_is_refused() {
     let mut place = Place::new(1);
     place.policy("ana", "rules", "a").unwrap();
@@ -201,6 +272,7 @@ fn an_answer_to_another_question_is_refused() {
             proposal: id(1),
             question,
             comment: None,
+            signed: None,
         };
         place.act("bo", &approve).map(drop)
     };

@@ -1,6 +1,6 @@
 //! A project's state: pipelines in force and pinned, release labels, freezes, tokens.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use gateline_model::{
@@ -66,6 +66,8 @@ pub struct OpenProposal {
     pub at: Timestamp,
     /// Approvals that were not withdrawn.
     pub approvals: Vec<ProposalApproval>,
+    /// Every statement that was signed for it: none counts twice.
+    pub signed: BTreeSet<Digest>,
 }
 
 /// What a provider said of a person who signed in.
@@ -173,11 +175,15 @@ impl Project {
                     proposal: proposal.clone(),
                     at,
                     approvals: Vec::new(),
+                    signed: BTreeSet::new(),
                 };
                 self.proposals.insert(proposal.number, open);
             }
             Event::ProposalApproved { number, approval } => {
                 if let Some(open) = self.proposals.get_mut(number) {
+                    open.signed.extend(approval.bound.statement);
+                    // Again by the same, where the key of the first was revoked.
+                    open.approvals.retain(|given| given.by != approval.by);
                     open.approvals.push(approval.clone());
                 }
             }

@@ -378,12 +378,12 @@ impl Promotion {
             }
             (Event::ApprovalGiven { approval }, Phase::Held) => {
                 self.forget(|answer| answer.by == approval.by && answer.question == approval.question);
-                self.signed.extend(approval.statement);
+                self.signed.extend(approval.bound.statement);
                 self.approvals.push(approval.clone());
             }
             (Event::ApprovalRefused { no, answer }, Phase::Held) => {
                 self.forget(|old| old.by == answer.by && old.question == answer.question);
-                self.signed.extend(answer.statement);
+                self.signed.extend(answer.bound.statement);
                 self.refusals.push((*no, answer.clone()));
             }
             (Event::ApprovalWithdrawn { by }, Phase::Held) => self.forget(|answer| answer.by == *by),
@@ -520,6 +520,8 @@ impl Rollout {
             Event::RulingChanged { step, ruling, .. } => self.ruling = Some((*step, ruling.clone())),
             Event::RolloutPaused { why } => self.paused = Some((*why, at)),
             Event::RolloutResumed {} => self.paused = None,
+            // The step that follows it is an event of its own.
+            Event::RolloutAdvanced { .. } => {}
             Event::StepAdded { step, action, .. } => {
                 let index = (*step as usize).min(self.steps.len());
                 self.steps.insert(index, *action);

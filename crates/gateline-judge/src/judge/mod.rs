@@ -82,7 +82,7 @@ impl Judge {
             notes: Vec::new(),
             pods_before: 0,
             unmeasured: Vec::new(),
-            guards: Guards::default(),
+            guards: Guards::new(settings.tick_secs),
             gauges: BTreeMap::new(),
             beside: Groups::default(),
             swings: Vec::new(),

@@ -96,30 +96,26 @@ impl From<DesignEffect> for Noise {
 
 impl fmt::Display for DesignEffect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = |ticks: &u32| u64::from(*ticks) * crate::recipe::TICK_SECS / 60;
         match &self.from {
             Calibration::History { ticks } => {
                 write!(
                     f,
-                    "noise x{:.1} from {} min of your own pods before",
-                    self.whole,
-                    time(ticks)
+                    "noise x{:.1} from {ticks} ticks of your own pods before",
+                    self.whole
                 )
             }
             Calibration::Concurrent { ticks } => {
                 write!(
                     f,
-                    "noise x{:.1} from {} min of your own pods beside it",
-                    self.whole,
-                    time(ticks)
+                    "noise x{:.1} from {ticks} ticks of your own pods beside it",
+                    self.whole
                 )
             }
             Calibration::Swings { ticks } => {
                 write!(
                     f,
-                    "noise x{:.1} from {} min of the stable arm's swings",
-                    self.whole,
-                    time(ticks)
+                    "noise x{:.1} from {ticks} ticks of the stable arm's swings",
+                    self.whole
                 )
             }
             Calibration::Uncalibrated => write!(f, "uncalibrated: noise x{:.1} is a guess", self.whole),

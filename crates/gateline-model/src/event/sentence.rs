@@ -33,7 +33,8 @@ impl Recorded {
                 let ProposalApproval { by, team, .. } = approval;
                 let other = approval.instead_of.iter();
                 let other: String = other.map(|other| format!(" instead of {other}")).collect();
-                format!("proposal {number} approved by {by}{other} for {team}")
+                let tier = signed_with(approval.bound.tier);
+                format!("proposal {number} approved by {by}{other} for {team}{tier}")
             }
             Event::ProposalApprovalWithdrawn { number, by } => {
                 format!("{by} took the approval of proposal {number} back")
@@ -320,6 +321,7 @@ impl Recorded {
             }
             Event::RolloutPaused { why } => format!("paused: {}", paused(*why)),
             Event::RolloutResumed {} => "resumed".to_owned(),
+            Event::RolloutAdvanced { step } => format!("step {} left by a person's word", step + 1),
             Event::RollbackBegan { why, says, .. } => format!("rollback began, {}: {says}", taken_back(*why)),
             Event::VerificationBegan { checks, .. } if checks.is_empty() => {
                 "verification began: nothing to check".to_owned()
@@ -477,14 +479,19 @@ fn taken_back(why: RollbackReason) -> &'static str {
     }
 }
 
-/// Who answered, by which right, instead of whom and how strongly bound.
-fn answered(approval: &Approval) -> String {
-    let instead = approval.instead_of.iter().map(|who| format!(" instead of {who}"));
-    let tier = match approval.tier {
+/// How an answer is bound, where it is signed.
+fn signed_with(tier: Tier) -> &'static str {
+    match tier {
         Tier::Session => "",
         Tier::Ssh => ", signed with an SSH key",
         Tier::Passkey => ", signed with a passkey",
-    };
+    }
+}
+
+/// Who answered, by which right, instead of whom and how strongly bound.
+fn answered(approval: &Approval) -> String {
+    let instead = approval.instead_of.iter().map(|who| format!(" instead of {who}"));
+    let tier = signed_with(approval.bound.tier);
     let instead: String = instead.collect();
     format!("{}{instead} for {}{tier}", approval.by, approval.from)
 }

@@ -98,6 +98,8 @@ pub(super) struct Question<'a> {
     pub(super) code: String,
     /// By which right whoever looks may answer, and instead of whom; or why an answer would not be taken.
     pub(super) seat: Option<Result<Seat, String>>,
+    /// Whether a no of whoever looks would be taken, also where enough people said yes.
+    pub(super) may_refuse: bool,
     /// Whether an answer of whoever looks stands and can be taken back.
     pub(super) answered: bool,
     /// Where the forms stand.
@@ -126,8 +128,27 @@ impl Signing {
         tier.at_least().map(|_| Self { tier, passkey })
     }
 
-    fn is_here(&self) -> bool {
+    /// Whether the yes can be signed in this browser.
+    pub(super) fn is_here(&self) -> bool {
         self.tier == Tier::Passkey && self.passkey
+    }
+
+    /// The end of a form whose yes is signed: here by a passkey, or elsewhere by a command.
+    pub(super) fn ways(&self, button: &str, says: &str, code: &str, command: &str) -> Markup {
+        html! {
+            p { "Your answer must be signed with " (self.tier.at_least().unwrap_or_default()) "." }
+            @if self.is_here() {
+                input type="hidden" name="signed";
+                button.primary type="submit" #(button) { (says) " with your passkey" }
+                p.age role="status" {}
+                p.age { "Your browser shows only the name of this server. Compare the decision code " code { (code) } " with what others see, or sign on the command line:" }
+            } @else if self.tier == Tier::Passkey {
+                p { "You have no passkey that works here: " a href=(link::KEYS) { "enrol one" } ", or sign on the command line:" }
+            } @else {
+                p { "Only on the command line, where your own tool shows you what you sign:" }
+            }
+            pre { (command) }
+        }
     }
 }
 
@@ -217,14 +238,14 @@ fn body(visitor: &Visitor, asked: &Question<'_>, answer: Answer, tried: Option<&
     let reason = || fields::reason(&asked.id(&format!("{}-reason", answer.word())), written);
     match answer {
         Answer::Approve => Some(approve(asked, asked.seat()?, written)),
-        Answer::Reject => asked.seat().map(|_| {
+        Answer::Reject => asked.may_refuse.then(|| {
             html! {
                 p.age { "You say no to " b { (asked.version) } " going into " b { (stage) } ", decision code " code { (asked.code) } ". It stays out unless your answer is withdrawn." }
                 (reason())
                 button type="submit" { "Reject " (asked.version) " for " (stage) }
             }
         }),
-        Answer::RequestChanges => asked.seat().map(|_| {
+        Answer::RequestChanges => asked.may_refuse.then(|| {
             html! {
                 p.age { "It waits until what you ask for is answered: a new release, or your word that it is enough." }
                 (reason())
@@ -263,26 +284,12 @@ fn approve(asked: &Question<'_>, seat: &Seat, written: Option<&Fields>) -> Marku
         textarea #(id) name="reason" rows="2" maxlength=(REASON_CHARS_MAX) required[seat.comment] { (written.map(|fields| fields.reason.as_str()).unwrap_or_default()) }
         @match &seat.signing {
             None => button.primary type="submit" #(asked.id("approve")) { "Approve " (asked.version) " into " (stage) },
-            Some(signing) => (signed(asked, signing)),
+            Some(signing) => {
+                @let says = format!("Approve {} into {stage}", asked.version);
+                @let command = format!("gateline approve {} --code '{}' --sign", asked.promotion, asked.code);
+                (signing.ways(&asked.id("approve"), &says, &asked.code, &command))
+            }
         }
-    }
-}
-
-/// How a yes is signed: here by a passkey, or elsewhere.
-fn signed(asked: &Question<'_>, signing: &Signing) -> Markup {
-    html! {
-        p { "Your answer must be signed with " (signing.tier.at_least().unwrap_or_default()) "." }
-        @if signing.is_here() {
-            input type="hidden" name="signed";
-            button.primary type="submit" #(asked.id("approve")) { "Approve " (asked.version) " into " (asked.promotion.stage.stage) " with your passkey" }
-            p.age role="status" {}
-            p.age { "Your browser shows only the name of this server. Compare the decision code " code { (asked.code) } " with what others see, or sign on the command line:" }
-        } @else if signing.tier == Tier::Passkey {
-            p { "You have no passkey that works here: " a href=(link::KEYS) { "enrol one" } ", or sign on the command line:" }
-        } @else {
-            p { "Only on the command line, where your own tool shows you what you sign:" }
-        }
-        pre { "gateline approve " (asked.promotion) " --code '" (asked.code) "' --sign" }
     }
 }
 

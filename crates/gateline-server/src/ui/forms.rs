@@ -43,6 +43,7 @@ pub(super) use waive::{lift_waiver, waive};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Abort,
+    Advance,
     Answer(Answer),
     ApproveProposal,
     ConfirmOverride,
@@ -79,9 +80,13 @@ impl Act {
             Act::WithdrawOverride | Act::WithdrawProposal => Scope::Read,
             Act::ConfirmOverride | Act::Override => Scope::Override,
             Act::LiftWaiver | Act::Waive => Scope::Waive,
-            Act::Abort | Act::LiftBar | Act::Pause | Act::Promote | Act::Resume | Act::RollBack => {
-                Scope::Promote
-            }
+            Act::Abort
+            | Act::Advance
+            | Act::LiftBar
+            | Act::Pause
+            | Act::Promote
+            | Act::Resume
+            | Act::RollBack => Scope::Promote,
         }
     }
 
@@ -89,6 +94,7 @@ impl Act {
     pub(super) fn word(self) -> &'static str {
         match self {
             Act::Abort => "abort",
+            Act::Advance => "advance",
             Act::Answer(answer) => answer.word(),
             Act::ApproveProposal => "approve",
             Act::ConfirmOverride => "confirm",
@@ -262,6 +268,7 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         Act::Pause => Command::Pause { promotion, reason },
         Act::Resume => Command::Resume { promotion, reason },
         Act::Abort => Command::Abort { promotion, reason },
+        Act::Advance => Command::Advance { promotion, reason },
         Act::Answer(_)
         | Act::ApproveProposal
         | Act::ConfirmOverride
@@ -350,6 +357,7 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
             Ok(link::stage(&stage))
         }
         Act::Abort
+        | Act::Advance
         | Act::Answer(_)
         | Act::ApproveProposal
         | Act::ConfirmOverride

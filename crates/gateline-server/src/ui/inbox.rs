@@ -109,6 +109,7 @@ fn one(visitor: &Visitor, shown: &Shown<'_>, item: &InboxItem) -> Markup {
             comment: *comment,
             signing: Signing::of(*signed, shown.passkey),
         })),
+        may_refuse: true,
         answered: false,
         place: Place::Inbox(shown.after),
     };
@@ -151,6 +152,7 @@ fn taken_back(visitor: &Visitor, shown: &Shown<'_>, all: usize) -> Markup {
                 question: String::new(),
                 code: String::new(),
                 seat: None,
+                may_refuse: false,
                 answered: true,
                 place: Place::Inbox(shown.after),
             };
@@ -173,14 +175,14 @@ fn handed_on(visitor: &Visitor, delegations: &[(ProjectName, DelegationView)]) -
     html! {
         h2 { "Handed on" }
         p.sub { (counted(delegations.len() as u64, "delegation")) " by you or to you." }
-        div.wide { table {
+        table.told {
             thead { tr { th scope="col" { "project" } th scope="col" { "by" } th scope="col" { "to" } th scope="col" { "for" } th scope="col" { "from" } th scope="col" { "until" } th scope="col" { span.hidden { "end it" } } } }
             tbody { @for (project, view) in delegations {
                 @let one = &view.delegation;
                 tr {
-                    td { (project) } td { (one.by) } td { (one.to) }
-                    td { @match &one.team { Some(team) => { "team " (team) } None => { "all teams" } } }
-                    td { (time::clock(visitor.now, one.from)) } td { (time::clock(visitor.now, one.until)) }
+                    td data-of="project" { (project) } td data-of="by" { (one.by) } td data-of="to" { (one.to) }
+                    td data-of="for" { @match &one.team { Some(team) => { "team " (team) } None => { "all teams" } } }
+                    td data-of="from" { (time::clock(visitor.now, one.from)) } td data-of="until" { (time::clock(visitor.now, one.until)) }
                     td { @if one.by == visitor.actor && visitor.may(Scope::Approve) {
                         form.inline method="post" action=(link::DELEGATION_END) {
                             (visitor.hidden())
@@ -191,6 +193,6 @@ fn handed_on(visitor: &Visitor, delegations: &[(ProjectName, DelegationView)]) -
                     } }
                 }
             } }
-        } }
+        }
     }
 }

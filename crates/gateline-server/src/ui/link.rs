@@ -83,6 +83,11 @@ pub(super) fn statement(id: &PromotionId) -> String {
     format!("/api/v1/promotions/{id}/statement")
 }
 
+/// What somebody is to sign who approves a proposal.
+pub(super) fn proposal_statement(id: &ProposalId) -> String {
+    format!("/api/v1/proposals/{id}/statement")
+}
+
 /// Who is told what.
 pub(super) const LETTERS: &str = "/letters";
 

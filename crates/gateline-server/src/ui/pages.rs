@@ -285,6 +285,7 @@ pub(super) async fn promotion_again(
         known: found.as_ref(),
         waivers: &waivers,
         seat: seat.as_ref(),
+        may_refuse: views::may_refuse(&app.hub, actor, &view.id),
         answered: views::has_answered(&app.hub, actor, &view.id),
         passkey: visit.has_passkey(),
         tried,

@@ -4,6 +4,7 @@ use gateline_api::{GateChange, PreviewView, ProposalView};
 use gateline_model::{Admission, Scope, Verdict};
 use maud::{Markup, html};
 
+use super::answers::Signing;
 use super::forms::{Act, Tried};
 use super::rules::lines;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
@@ -18,8 +19,8 @@ pub(super) struct Shown<'a> {
     pub(super) meaning: Option<&'a [String]>,
     pub(super) difference: &'a [FileDifference],
     pub(super) preview: &'a PreviewView,
-    /// Whether an answer of whoever looks would be taken, or why not.
-    pub(super) may: Result<(), String>,
+    /// With what a yes of whoever looks must be signed, where it is; or why no answer would be taken.
+    pub(super) may: Result<Option<&'a Signing>, &'a str>,
     pub(super) tried: Option<&'a Tried>,
 }
 
@@ -70,7 +71,7 @@ fn stands(visitor: &Visitor, view: &ProposalView) -> Markup {
                 div.banner {
                     p { b { "Not in force." } " It waits for its owners until " (time::ahead(visitor.now, view.until)) "; another version of the same in force or proposed ends it." }
                     ul.items { @for need in &view.needs { li {
-                        (need.count) " of " b { (need.owners.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")) } ": "
+                        (need.count) " of " b { (need.owners.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")) } @if let Some(with) = need.signed.at_least() { ", signed with " (with) } ": "
                         @if need.given.is_empty() { "nobody approved yet" } @else { "approved by " (need.given.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")) }
                     } } }
                 }
@@ -88,12 +89,12 @@ fn answers(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
     let own = view.by == visitor.actor;
     html! {
         div.acts {
-            @match &shown.may {
-                Ok(()) if visitor.may(Scope::Approve) => {
+            @match shown.may {
+                Ok(_) if visitor.may(Scope::Approve) => {
                     @if !approved { (answer(visitor, shown, Act::ApproveProposal, "Approve", "The last approval that is needed brings it into force.")) }
                     (answer(visitor, shown, Act::RejectProposal, "Reject", "A no of one owner ends the proposal."))
                 }
-                Ok(()) => { p.sub { "Your token may only look: with the scope " code { "approve" } " you can answer." } }
+                Ok(_) => { p.sub { "Your token may only look: with the scope " code { "approve" } " you can answer." } }
                 Err(why) => { p.sub { "You are not asked: " (why) "." } }
             }
             @if own || approved { (answer(visitor, shown, Act::WithdrawProposal, if own { "Withdraw the proposal" } else { "Take your approval back" }, "It stays in the log.")) }
@@ -105,16 +106,23 @@ fn answer(visitor: &Visitor, shown: &Shown<'_>, act: Act, label: &str, says: &st
     let view = shown.view;
     let tried = shown.tried.filter(|tried| tried.act == act);
     let id = format!("proposal-{}", act.word());
+    let code = view.question.code();
+    let signing = shown.may.ok().flatten().filter(|_| act == Act::ApproveProposal);
+    let here = signing.filter(|signing| signing.is_here());
     html! {
         details.act #{ "act-" (id) } open[tried.is_some()] {
             summary { (label) }
-            form.stack method="post" action=(link::proposal_act(&view.id(), act.word())) {
+            form.stack method="post" action=(link::proposal_act(&view.id(), act.word()))
+                data-passkey=[here.map(|_| "sign")] data-of=[here.map(|_| link::proposal_statement(&view.id()))] data-code=[here.map(|_| &code)] {
                 (visitor.hidden())
                 input type="hidden" name="question" value=(view.question);
                 p.age { (says) }
                 @if act == Act::ApproveProposal { (fields::comment(&id, tried.map(|tried| &tried.fields))) }
                 @else { (fields::reason(&id, tried.map(|tried| &tried.fields))) }
-                button type="submit" { (label) }
+                @match signing {
+                    Some(signing) => (signing.ways(&format!("{id}-signed"), label, &code, &format!("gateline proposal approve {} --sign", view.id()))),
+                    None => button type="submit" { (label) },
+                }
             }
         }
     }
@@ -135,16 +143,16 @@ fn previewed(visitor: &Visitor, preview: &PreviewView) -> Markup {
                 @else { b { (otherwise) } " of the last " (counted(promotions.len() as u64, "promotion")) " would have been decided otherwise." }
             }
             p.age { "Each by its last decision, on what was known then. Who said yes then is taken to say it again where the same people are asked; a gate that is new has no evidence of live checks from then." }
-            div.wide { table.long {
+            table.told {
                 thead { tr { th scope="col" { "promotion" } th scope="col" { "decided" } th scope="col" { "then" } th scope="col" { "with this version" } th scope="col" { "gates that differ" } } }
                 tbody { @for one in promotions { tr {
                     th scope="row" { a href=(link::promotion(&one.promotion)) data-row { (one.version) " into " (one.promotion.stage.stage) } div.age { (one.promotion.stage.pipeline) } }
-                    td { (time::clock(visitor.now, one.at)) }
-                    td title=(one.then_says) { (one.then.state()) }
-                    td { @if one.now == Some(one.then) { "the same" } @else { b { (one.now.map_or("not known", Admission::state)) } div.age.break { (one.now_says) } } }
-                    td { @for gate in &one.gates { (changed(gate)) } }
+                    td data-of="decided" { (time::clock(visitor.now, one.at)) }
+                    td data-of="then" title=(one.then_says) { (one.then.state()) }
+                    td data-of="with this version" { @if one.now == Some(one.then) { "the same" } @else { b { (one.now.map_or("not known", Admission::state)) } div.age.break { (one.now_says) } } }
+                    td data-of="gates that differ" { @for gate in &one.gates { (changed(gate)) } }
                 } } }
-            } }
+            }
         }
     }
 }

@@ -39,13 +39,14 @@ pub(super) fn list(visitor: &Visitor, project: &str, all: &[InForce], proposals:
             }
             @if all.is_empty() { div.banner { p { b { "Nothing is in force here." } } p.sub { "Apply a file with " code { "gateline apply -f pipeline.yaml" } "." } } }
             @else {
-                div.wide { table.list {
+                table.list.told {
                     thead { tr { th scope="col" { "name" } th scope="col" { "kind" } th scope="col" { "project" } th scope="col" { "version in force" } } }
                     tbody { @for one in all.iter().take(RULES_SHOWN_MAX) { tr {
                         th scope="row" { a href=(link::rules_of(&one.project, one.kind, &one.name)) data-row { (one.name) } }
-                        td { (one.kind) } td { (one.project) } td { code title=(one.version) { (one.version.short()) } }
+                        td data-of="kind" { (one.kind) } td data-of="project" { (one.project) }
+                        td data-of="version in force" { code title=(one.version) { (one.version.short()) } }
                     } } }
-                } }
+                }
                 @if all.len() > RULES_SHOWN_MAX { p.age { "and " (all.len() - RULES_SHOWN_MAX) " more: show those of one project" } }
             }
         },

@@ -111,6 +111,11 @@ fn table() -> Vec<Line> {
             forms::steer,
         ),
         form(
+            Act::Advance,
+            "/ui/promotions/{project}/{pipeline}/{stage}/{number}/advance",
+            forms::steer,
+        ),
+        form(
             Act::Waive,
             "/ui/releases/{project}/{pipeline}/{version}/evidence/{digest}/waive",
             forms::waive,

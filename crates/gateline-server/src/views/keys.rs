@@ -4,9 +4,9 @@ use gateline_api::{Holds, KeyView, SignatureView};
 use gateline_core::{Enrolled, server_project};
 use gateline_evidence::{Site, verify_statement};
 use gateline_model::{
-    ANSWER_PURPOSE, ActorId, AnswerStatement, Approval, Digest, Event, No, PromotionId, SignedStatement,
-    StreamId,
+    ANSWER_PURPOSE, ActorId, AnswerStatement, Answered, Bound, Digest, Event, No, SignedStatement, StreamId,
 };
+use jiff::Timestamp;
 
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -54,29 +54,64 @@ pub(crate) fn keys_in_force(hub: &Hub, of: &ActorId) -> Vec<KeyView> {
     keys
 }
 
-/// The answers of a promotion that were signed, in the order of the log, each looked at again.
-pub(crate) async fn signatures(hub: &Hub, id: &PromotionId) -> Result<Vec<SignatureView>, Refused> {
-    let stream = StreamId::Promotion(id.clone());
+/// An answer, as the log has it.
+struct Given {
+    log_index: u64,
+    no: Option<No>,
+    by: ActorId,
+    at: Timestamp,
+    bound: Bound,
+}
+
+/// The answers to a promotion or a proposal that were signed, in the order of the log, each looked at again.
+pub(crate) async fn signatures(hub: &Hub, answered: Answered) -> Result<Vec<SignatureView>, Refused> {
+    let stream = match &answered {
+        Answered::Promotion(id) => StreamId::Promotion(id.clone()),
+        Answered::Proposal(id) => StreamId::Project(id.project.clone()),
+    };
     let events = hub.read(move |store| store.read_stream(&stream, 0)).await?;
-    let signed = events.into_iter().filter_map(|recorded| match recorded.event {
-        Event::ApprovalGiven { approval } => Some((recorded.number, None, approval)),
-        Event::ApprovalRefused { no, answer } => Some((recorded.number, Some(no), answer)),
-        _ => None,
+    let given = events.into_iter().filter_map(|recorded| {
+        let (no, by, at, bound) = match recorded.event {
+            Event::ApprovalGiven { approval } => (None, approval.by, approval.at, approval.bound),
+            Event::ApprovalRefused { no, answer } => (Some(no), answer.by, answer.at, answer.bound),
+            Event::ProposalApproved { number, approval }
+                if matches!(&answered, Answered::Proposal(id) if id.number == number) =>
+            {
+                (None, approval.by, approval.at, approval.bound)
+            }
+            _ => return None,
+        };
+        Some(Given {
+            log_index: recorded.number,
+            no,
+            by,
+            at,
+            bound,
+        })
     });
     let mut found = Vec::new();
-    for (log_index, no, answer) in signed {
-        let Some((kept, enrolled)) = kept(hub, &answer).await? else {
+    for given in given.collect::<Vec<_>>() {
+        let Some((kept, enrolled)) = kept(hub, &given.bound).await? else {
             continue;
         };
-        let holds = match again(&kept, &enrolled, &answer, no) {
+        let holds = match again(&kept, &enrolled, &given, &answered) {
             Ok(()) => Holds::Yes,
             Err(why) => Holds::No(why),
         };
-        found.push(SignatureView {
-            promotion: id.clone(),
+        let Given {
             log_index,
             no,
-            answer,
+            by,
+            at,
+            bound,
+        } = given;
+        found.push(SignatureView {
+            answered: answered.clone(),
+            log_index,
+            no,
+            by,
+            at,
+            bound,
             statement: kept.statement,
             proof: kept.proof,
             key: key(&enrolled),
@@ -87,15 +122,15 @@ pub(crate) async fn signatures(hub: &Hub, id: &PromotionId) -> Result<Vec<Signat
 }
 
 /// What is kept of a signature, and its key; nothing where the answer was not signed.
-async fn kept(hub: &Hub, answer: &Approval) -> Result<Option<(SignedStatement, Enrolled)>, Refused> {
-    let Some(digest) = answer.proof else {
+async fn kept(hub: &Hub, bound: &Bound) -> Result<Option<(SignedStatement, Enrolled)>, Refused> {
+    let Some(digest) = bound.proof else {
         return Ok(None);
     };
     let bytes = hub.read(move |store| store.blob(&digest)).await?;
     let read = bytes.and_then(|bytes| serde_json::from_slice::<SignedStatement>(&bytes).ok());
     let enrolled = hub.with_world(|world| {
         let server = world.project(&server_project())?;
-        server.keys.get(answer.key.as_ref()?).cloned()
+        server.keys.get(bound.key.as_ref()?).cloned()
     });
     Ok(read.zip(enrolled))
 }
@@ -104,18 +139,19 @@ async fn kept(hub: &Hub, answer: &Approval) -> Result<Option<(SignedStatement, E
 fn again(
     kept: &SignedStatement,
     enrolled: &Enrolled,
-    answer: &Approval,
-    no: Option<No>,
+    given: &Given,
+    answered: &Answered,
 ) -> Result<(), String> {
-    if answer.statement != Some(Digest::of(kept.statement.as_bytes())) {
+    if given.bound.statement != Some(Digest::of(kept.statement.as_bytes())) {
         return Err("the log has the digest of another statement".to_owned());
     }
     let read = AnswerStatement::read(&kept.statement).map_err(|err| err.to_string())?;
-    if read.said.actor != answer.by || read.said.answer != no.into() {
+    let same = read.said.about.answered() == *answered && read.said.actor == given.by;
+    if !same || read.said.answer != given.no.into() {
         return Err("the log has another answer than the statement".to_owned());
     }
-    let before = enrolled.since <= answer.at;
-    if enrolled.key.actor != answer.by || !before || enrolled.revoked.is_some_and(|end| end <= answer.at) {
+    let before = enrolled.since <= given.at;
+    if enrolled.key.actor != given.by || !before || enrolled.revoked.is_some_and(|end| end <= given.at) {
         return Err("the key was not this actor's, or not in force then".to_owned());
     }
     let site = read.said.server.as_deref().and_then(Site::of);

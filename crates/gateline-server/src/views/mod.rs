@@ -43,7 +43,9 @@ pub(crate) use log::{checkpoint, log};
 pub(crate) use names::release_named;
 pub(crate) use notifications::{all_letters, letters, notifications};
 pub(crate) use overrides::overrides;
-pub(crate) use people::{Answered, answered, delegations, delegations_of, has_answered, inbox, may_answer};
+pub(crate) use people::{
+    Answered, answered, delegations, delegations_of, has_answered, inbox, may_answer, may_refuse,
+};
 pub(crate) use pipelines::{findings, pipeline, pipelines, refused_file};
 pub(crate) use policies::{policies, policy};
 pub(crate) use preview::preview;

@@ -144,6 +144,11 @@ pub(crate) fn may_answer(hub: &Hub, actor: &ActorId, id: &PromotionId) -> Option
     })
 }
 
+/// Whether an actor's no to a promotion would be taken now.
+pub(crate) fn may_refuse(hub: &Hub, actor: &ActorId, id: &PromotionId) -> bool {
+    hub.with_world(|world| gateline_core::may_refuse(world, id, actor, Timestamp::now()))
+}
+
 /// Whether an actor's answer to a promotion stands and can be taken back yet.
 pub(crate) fn has_answered(hub: &Hub, actor: &ActorId, id: &PromotionId) -> bool {
     hub.with_world(|world| {

@@ -6,7 +6,7 @@ use gateline_api::{Named, ProposalView, ProtectionView};
 use gateline_core::{Needed, OpenProposal, Sight, proposal_needs, proposals_for};
 use gateline_model::{
     ActorId, Declared, Digest, Event, NewVersion, Pipeline, ProjectName, Proposal, ProposalId, Recorded,
-    StreamId,
+    StreamId, Tier,
 };
 use gateline_store::Search;
 use jiff::Timestamp;
@@ -66,7 +66,7 @@ pub(crate) async fn proposals_waiting_on(
 }
 
 /// Whether an actor's answer to a proposal would be taken, or why not.
-pub(crate) fn may_answer_proposal(hub: &Hub, id: &ProposalId, actor: &ActorId) -> Result<(), String> {
+pub(crate) fn may_answer_proposal(hub: &Hub, id: &ProposalId, actor: &ActorId) -> Result<Tier, String> {
     hub.with_world(|world| {
         let state = world.project(&id.project);
         let open = state.and_then(|state| state.proposals.get(&id.number));
@@ -219,6 +219,7 @@ fn view(
         .map(|Needed { protection, given }| ProtectionView {
             owners: protection.owners,
             count: protection.count,
+            signed: protection.signed,
             given,
         });
     let outcome = ended.and_then(|ended| match &ended.event {

@@ -3,14 +3,15 @@
 use axum::http::Method;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use gateline_api::{
-    Empty, Holds, KeyQuery, KeyView, ListKeys, ListSignatures, PromotionPath, PromotionState, SignatureView,
+    Empty, Holds, KeyQuery, KeyView, ListKeys, ListProposalSignatures, ListSignatures, PromotionPath,
+    PromotionState, ProposalPath, SignatureView,
 };
 use gateline_model::{Scope, Tier};
 use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
-use crate::support::id;
+use crate::support::{PIPELINE, id};
 use crate::window::{WIDE, Window, with_window};
 
 const PROMOTION: &str = "/promotions/payments/payment-service/production/2";
@@ -123,7 +124,47 @@ async fn a_yes_is_signed_by_a_passkey_that_was_made_on_the_page() {
     );
     let [signature]: [_; 1] = signatures(&scene).await.try_into().unwrap();
     assert_eq!((signature.holds, signature.key), (Holds::Yes, key));
-    assert_eq!(signature.answer.tier, Tier::Passkey);
+    assert_eq!(signature.bound.tier, Tier::Passkey);
+}
+
+#[tokio::test]
+async fn an_owner_signs_a_yes_to_a_proposal_with_a_passkey_on_its_page() {
+    let scene = Scene::held_for("signed: passkey").await;
+    let rules = |suite: &str| {
+        let protected = "spec:\n  protected: {owners: [tech-lead], signed: passkey}\n";
+        PIPELINE
+            .replace("spec:\n", protected)
+            .replace("suite: unit", suite)
+    };
+    scene.admin.apply(&rules("suite: unit")).await.unwrap();
+    scene.admin.apply(&rules("suite: all")).await.unwrap();
+    with_window(WIDE, async |window| {
+        let origin = signed_in(&scene, &window).await;
+        device(&window).await;
+        window.go(&format!("{origin}/keys")).await;
+        window.write("#passkey-label", "telephone").await;
+        window.click("#make-passkey").await;
+        window.until_shown("main table", "telephone").await;
+        window.go(&format!("{origin}/proposals/payments/1")).await;
+        window.click("#act-proposal-approve > summary").await;
+        window
+            .until_shown("#act-proposal-approve", "signed with a passkey or an SSH key")
+            .await;
+        window.write("#proposal-approve", "as agreed").await;
+        window.click("#proposal-approve-signed").await;
+        window.until_shown(".banner", "in force").await;
+    })
+    .await;
+    let path = ProposalPath {
+        project: "payments".parse().unwrap(),
+        number: 1,
+    };
+    let list = scene
+        .admin
+        .ask::<ListProposalSignatures>(&path, &Empty {}, &Empty {})
+        .await
+        .unwrap();
+    assert_eq!((list.len(), &list[0].holds), (1, &Holds::Yes));
 }
 
 #[tokio::test]

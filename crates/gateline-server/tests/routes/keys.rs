@@ -9,17 +9,17 @@ use gateline_api::{
     Refuse, RefuseRequest, RevokeKey, RevokeKeyRequest, StatementQuery, StatementReply,
 };
 use gateline_model::{
-    ANSWER_PURPOSE, Answer, AnswerStatement, KEY_PURPOSE, No, Proof, Scope, SignedStatement, Tier,
+    ANSWER_PURPOSE, About, Answer, AnswerStatement, KEY_PURPOSE, No, Proof, Scope, SignedStatement, Tier,
     comment_digest,
 };
 
 use crate::support::{App, Client, PIPELINE, id, junit};
 
 /// A folder with a key of `ssh-keygen`.
-struct Ring(tempfile::TempDir);
+pub struct Ring(tempfile::TempDir);
 
 impl Ring {
-    fn new() -> Ring {
+    pub fn new() -> Ring {
         let ring = Ring(tempfile::tempdir().unwrap());
         ring.run(&["-q", "-t", "ed25519", "-N", "", "-C", "laptop", "-f", "id"]);
         ring
@@ -50,13 +50,13 @@ impl Ring {
         signature
     }
 
-    fn proof(&self, purpose: &str, statement: &str) -> Proof {
+    pub fn proof(&self, purpose: &str, statement: &str) -> Proof {
         Proof::Ssh {
             signature: self.sign(purpose, statement),
         }
     }
 
-    async fn enrol(&self, client: &Client) -> Result<KeyView, Problem> {
+    pub async fn enrol(&self, client: &Client) -> Result<KeyView, Problem> {
         let asked = client
             .ask::<GetKeyStatement>(&Empty {}, &Empty {}, &Empty {})
             .await
@@ -220,7 +220,15 @@ async fn what_was_signed_otherwise_is_refused_each_with_its_own_reason() {
     };
     type Change = fn(&mut AnswerStatement);
     let rows: [(Change, &str); 7] = [
-        (|one| one.said.promotion.number = 2, "signature.other_decision"),
+        (
+            |one| {
+                let About::Promotion { id, .. } = &mut one.said.about else {
+                    panic!("it is a promotion's")
+                };
+                id.number = 2;
+            },
+            "signature.other_decision",
+        ),
         (
             |one| one.said.actor = "ann".parse().unwrap(),
             "signature.other_actor",

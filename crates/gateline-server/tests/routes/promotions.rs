@@ -1,9 +1,9 @@
 use gateline_api::{
     Abort, Approve, ApproveRequest, Empty, EvidenceQuery, GetSummary, GetTicks, ListPromotions, OverrideGate,
     OverrideRequest, Pause, Promote, PromoteRequest, PromotionPath, PromotionQuery, PromotionState,
-    ReasonRequest, ReplayQuery, ReplayRollout, StepWord,
+    ReasonRequest, Refuse, RefuseRequest, ReplayQuery, ReplayRollout, StepWord,
 };
-use gateline_model::{Act, Digest, PromotionOutcome, Scope, Verdict};
+use gateline_model::{Act, Digest, No, PromotionId, PromotionOutcome, Scope, Verdict};
 
 use crate::support::{App, Client, PIPELINE, id, junit};
 
@@ -90,6 +90,83 @@ async fn a_release_goes_on_by_itself_and_waits_for_the_person_who_must_say_yes()
     assert_eq!(approved.approvals.len(), 1);
     app.until(&reader, &id("production/1"), PromotionState::Verified)
         .await;
+}
+
+/// Sends what several people answer at the same time, and gives the codes of what was refused.
+async fn at_once(answers: Vec<(Client, bool)>, to: &PromotionId) -> Vec<String> {
+    let sent = answers.into_iter().map(|(client, yes)| {
+        let path = PromotionPath::from(to);
+        tokio::spawn(async move {
+            let answered = match yes {
+                true => {
+                    client
+                        .ask::<Approve>(&path, &Empty {}, &ApproveRequest::default())
+                        .await
+                }
+                false => {
+                    let no = RefuseRequest {
+                        no: No::Reject,
+                        question: None,
+                        reason: "It loses orders.".into(),
+                        signed: None,
+                    };
+                    client.ask::<Refuse>(&path, &Empty {}, &no).await
+                }
+            };
+            answered.err().map(|problem| problem.code)
+        })
+    });
+    let mut refused = Vec::new();
+    for one in sent.collect::<Vec<_>>() {
+        refused.extend(one.await.unwrap());
+    }
+    refused
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approvers_who_race_count_once_each_and_never_beside_a_no() {
+    let (app, admin, reader, _) = App::start().await;
+    let two = PIPELINE.replace("{from: tech-lead}", "{from: tech-lead, count: 2}");
+    admin.apply(&two).await.unwrap();
+    let mut leads = Vec::new();
+    for name in ["ann", "bo", "cy", "dee", "eve"] {
+        leads.push(app.actor(name, &[Scope::Approve], &["tech-lead"], None).await);
+    }
+    for round in 1..=6 {
+        let version = format!("{round}.0.0");
+        admin.register(&version).await.unwrap();
+        tested(&admin, &version).await;
+        let before = id(&format!("dev/{round}"));
+        app.until(&reader, &before, PromotionState::Verified).await;
+        let asked = id(&format!("production/{round}"));
+        app.until(&reader, &asked, PromotionState::Held).await;
+        // In every other round one of them says no at the same moment.
+        let answers = leads.iter().enumerate();
+        let answers = answers.map(|(index, lead)| (lead.clone(), round % 2 == 1 || index != 2));
+        let refused = at_once(answers.collect(), &asked).await;
+        let late = [
+            "approval.complete",
+            "approval.layer_complete",
+            "promotion.admitted",
+        ];
+        assert!(
+            refused.iter().all(|code| late.contains(&code.as_str())),
+            "{refused:?}"
+        );
+
+        let seen = reader.promotion(&asked).await.unwrap();
+        let times = |name: &str| {
+            seen.events
+                .iter()
+                .filter(|event| event.event.name() == name)
+                .count()
+        };
+        match times("approval_refused") {
+            0 => assert_eq!((times("approval_given"), times("promotion_admitted")), (2, 1)),
+            // Whoever said no before it was admitted keeps it out.
+            no => assert_eq!((no, times("promotion_admitted")), (1, 0)),
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use gateline_api::{
-    ApplyPolicy, ApproveProposal, Empty, GetProposal, ListProposals, PolicyRequest, PreviewProposal,
-    PreviewView, Problem, ProposalAnswer, ProposalDetail, ProposalNo, ProposalPath, ProposalQuery,
-    ProposalView, ReasonRequest, RejectProposal, WithdrawProposal,
+    ApplyPolicy, ApproveProposal, Empty, GetProposal, GetProposalStatement, Holds, ListProposalSignatures,
+    ListProposals, PolicyRequest, PreviewProposal, PreviewView, Problem, ProposalAnswer, ProposalDetail,
+    ProposalNo, ProposalPath, ProposalQuery, ProposalView, ReasonRequest, RejectProposal, StatementQuery,
+    WithdrawProposal,
 };
-use gateline_model::{Digest, ProposalOutcome, Scope};
+use gateline_model::{
+    ANSWER_PURPOSE, Answer, Digest, ProposalOutcome, Scope, SignedStatement, Tier, comment_digest,
+};
 
+use crate::keys::Ring;
 use crate::pages::{get, post, text};
 use crate::support::{App, Client, PIPELINE};
 
@@ -28,6 +32,7 @@ async fn approve(client: &Client, question: Option<Digest>) -> Result<ProposalVi
     let answer = ProposalAnswer {
         question,
         comment: Some("as agreed".into()),
+        signed: None,
     };
     client.ask::<ApproveProposal>(&path(1), &Empty {}, &answer).await
 }
@@ -48,6 +53,74 @@ async fn proposed() -> (App, Client, Client, Client) {
     let owner = app.actor("olga", &[Scope::Approve], &["platform"], None).await;
     let nobody = app.actor("nick", &[Scope::Approve], &["others"], None).await;
     (app, admin, owner, nobody)
+}
+
+#[tokio::test]
+async fn an_owner_signs_a_yes_to_a_proposal_and_it_is_verified_again() {
+    let (app, admin, ..) = App::start().await;
+    let signed = |pipeline: &str| {
+        pipeline.replace(
+            "spec:\n",
+            "spec:\n  protected: {owners: [platform], signed: ssh}\n",
+        )
+    };
+    admin.apply(&signed(PIPELINE)).await.unwrap();
+    let other = signed(PIPELINE).replace("tests: {suite: unit}", "tests: {suite: all}");
+    let reply = admin.apply(&other).await.unwrap();
+    assert_eq!(
+        reply.proposed.unwrap().still_needs(),
+        "1 of platform, signed with an SSH key"
+    );
+    let owner = app
+        .actor(
+            "olga",
+            &[Scope::Read, Scope::Approve, Scope::Admin],
+            &["platform"],
+            None,
+        )
+        .await;
+    assert_eq!(approve(&owner, None).await.unwrap_err().code, "approval.tier");
+
+    let ring = Ring::new();
+    let key = ring.enrol(&owner).await.unwrap();
+    let query = StatementQuery {
+        answer: Answer::Approve,
+        comment: comment_digest("as agreed"),
+    };
+    let asked = owner
+        .ask::<GetProposalStatement>(&path(1), &query, &Empty {})
+        .await
+        .unwrap();
+    assert_eq!(asked.tier, Tier::Ssh);
+    let answer = |comment: &str| ProposalAnswer {
+        question: None,
+        comment: Some(comment.to_owned()),
+        signed: Some(SignedStatement {
+            statement: asked.statement.clone(),
+            key: key.fingerprint.clone(),
+            proof: ring.proof(ANSWER_PURPOSE, &asked.statement),
+        }),
+    };
+    let send = async |answer| owner.ask::<ApproveProposal>(&path(1), &Empty {}, &answer).await;
+    let err = send(answer("something else")).await.unwrap_err();
+    assert_eq!(err.code, "signature.other_comment");
+    let approved = send(answer("as agreed")).await.unwrap();
+    assert_eq!(approved.outcome, Some(ProposalOutcome::InForce));
+
+    let list = admin
+        .ask::<ListProposalSignatures>(&path(1), &Empty {}, &Empty {})
+        .await
+        .unwrap();
+    let [signature] = &list[..] else {
+        panic!("{list:?}")
+    };
+    assert_eq!((&signature.holds, signature.by.as_str()), (&Holds::Yes, "olga"));
+    assert_eq!(signature.statement, asked.statement);
+    let gone = admin
+        .ask::<ListProposalSignatures>(&path(2), &Empty {}, &Empty {})
+        .await
+        .unwrap_err();
+    assert_eq!(gone.code, "proposal.unknown");
 }
 
 #[tokio::test]

@@ -295,7 +295,9 @@ async fn what_is_not_seen_is_answered_word_for_word_as_if_it_were_not_there() {
     for endpoint in reads().filter(|endpoint| endpoint.of_a_project) {
         let path = match endpoint.name {
             "GetRisk" => format!("{}?to=dev", place.path(endpoint.path)),
-            "GetStatement" => format!("{}?answer=approve", place.path(endpoint.path)),
+            "GetStatement" | "GetProposalStatement" => {
+                format!("{}?answer=approve", place.path(endpoint.path))
+            }
             _ => place.path(endpoint.path),
         };
         let name = endpoint.name;

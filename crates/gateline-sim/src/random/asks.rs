@@ -5,8 +5,8 @@ use std::sync::Arc;
 use gateline_core::{Actor, Command, Credential, Signed};
 use gateline_model::{
     ActorId, Artifact, ArtifactAt, Change, ChangeKind, CoverageFacts, Digest, Evidence, Facts, Found, Health,
-    Key, No, Pipeline, PipelineRef, Private, PromotionId, ProposalId, Protection, Release, ReleaseId, Roles,
-    Scope, Span, StageRef, Team, TestFacts, Tier,
+    Key, No, OnCall, OnCallSource, Pipeline, PipelineRef, Private, PromotionId, ProposalId, Protection,
+    Release, ReleaseId, Roles, Scope, Span, StageRef, Team, TestFacts, Tier,
 };
 
 use super::Run;
@@ -93,11 +93,13 @@ impl Run {
             members.retain(|_| self.sim.rng.chance(700));
             members.push("ana".parse().expect("it is a legal id"));
             members.dedup();
+            // Of two sources, so that another declaration comes again as well.
+            let paged = self.sim.rng.below(4);
             Team {
                 name: name.parse().expect("it is a legal name"),
                 members,
                 claims: Vec::new(),
-                on_call: None,
+                on_call: (paged < 2).then(|| OnCall::Source(pager(paged))),
             }
         };
         let roles = Arc::new(Roles {
@@ -236,6 +238,7 @@ impl Run {
                     proposal: proposal.clone(),
                     question: None,
                     comment: None,
+                    signed: self.signed(),
                 },
             ),
         };
@@ -254,7 +257,11 @@ impl Run {
         }
         let owners = vec!["tech-lead".parse().expect("it is a legal name")];
         let count = self.sim.rng.between(1, 2) as u32;
-        pipeline.protected = self.sim.rng.chance(700).then_some(Protection { owners, count });
+        pipeline.protected = self.sim.rng.chance(700).then_some(Protection {
+            owners,
+            count,
+            signed,
+        });
         pipeline.stages[last].expires = Span::from_secs(self.sim.rng.between(3_600, 6 * 3_600));
         let pipeline = Arc::new(pipeline);
         self.pipelines[index] = pipeline.clone();
@@ -438,7 +445,14 @@ impl Run {
         };
         let actor = self.person();
         let reason = "so be it".to_owned();
-        let (command, says) = match self.sim.rng.below(4) {
+        let (command, says) = match self.sim.rng.below(5) {
+            4 => (
+                Command::Advance {
+                    promotion: promotion.clone(),
+                    reason,
+                },
+                "advances",
+            ),
             0 => (
                 Command::Abort {
                     promotion: promotion.clone(),
@@ -492,7 +506,7 @@ impl Run {
         let stage = self.stage();
         let rng = &mut self.sim.rng;
         let outside = &mut self.sim.outside;
-        let says = match rng.below(5) {
+        let says = match rng.below(6) {
             0 => {
                 let version: gateline_model::Version = format!("{}.0.0", rng.below(VERSIONS) + 1)
                     .parse()
@@ -533,6 +547,19 @@ impl Run {
                 outside.health.insert(stage.stage.clone(), health);
                 format!("{} is {health}", stage.stage)
             }
+            4 => {
+                let team = *rng.pick(&["tech-lead", "product"]);
+                let who = match rng.below(4) {
+                    0 => Err("it answered 503".to_owned()),
+                    1 => Ok(Vec::new()),
+                    turn => Ok(vec![anybody(turn)]),
+                };
+                let says = format!("the pager of {team}: {who:?}");
+                outside
+                    .on_call
+                    .insert(team.parse().expect("it is a legal name"), who);
+                says
+            }
             _ => {
                 let why = "no answer".to_owned();
                 let trick = match rng.below(3) {
@@ -550,6 +577,18 @@ impl Run {
             }
         };
         self.lines.push((self.sim.now, format!("* {says}")));
+    }
+}
+
+fn pager(which: u64) -> OnCallSource {
+    OnCallSource {
+        http: format!("https://pager.example/{which}"),
+        who: "/names/*".to_owned(),
+        every: Span::from_secs(60),
+        max_age: Span::from_secs(180),
+        timeout: Span::from_secs(10),
+        token: None,
+        provider: None,
     }
 }
 

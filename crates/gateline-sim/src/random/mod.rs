@@ -103,6 +103,7 @@ impl Run {
         self.sim.outside.answers.clear();
         self.sim.outside.health.clear();
         self.sim.outside.tricks.clear();
+        self.sim.outside.on_call.clear();
         for replica in 0..self.sim.replicas.len() {
             self.sim.skew(replica, 0);
         }

@@ -73,6 +73,7 @@ impl Script<'_> {
                 match verb {
                     "abort" => Command::Abort { promotion, reason },
                     "pause" => Command::Pause { promotion, reason },
+                    "advance-rollout" => Command::Advance { promotion, reason },
                     _ => Command::Resume { promotion, reason },
                 }
             }
@@ -422,7 +423,7 @@ fn key_command(row: &Row, reason: String) -> Result<Command, ScenarioError> {
 }
 
 /// The signature of an answer; a new one for each row, unless it says which.
-fn signed(row: &Row) -> Result<Option<Signed>, ScenarioError> {
+pub(super) fn signed(row: &Row) -> Result<Option<Signed>, ScenarioError> {
     let Some(key) = row.get("key") else {
         return Ok(None);
     };

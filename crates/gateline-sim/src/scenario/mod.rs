@@ -94,7 +94,7 @@ impl Script<'_> {
             | "request-changes" | "withdraw" | "ask" | "delegate" | "end-delegation" | "override"
             | "confirm-override" | "withdraw-override" | "review" | "calendar" | "waive" | "freeze"
             | "lift-freeze" | "enrol-key" | "revoke-key" | "rollback" | "abort" | "pause" | "resume"
-            | "lift-bar" => {
+            | "advance-rollout" | "lift-bar" => {
                 if let Some(token) = self.token_for_groups(row)? {
                     self.ask(Actor::gateline(), token);
                 }

@@ -9,13 +9,17 @@ use super::row::{Row, ScenarioError};
 
 impl Script<'_> {
     pub(super) fn proposal_command(&self, row: &Row, reason: String) -> Result<Command, ScenarioError> {
-        row.only(1, &["by", "groups", "comment", "reason"])?;
+        row.only(
+            1,
+            &["by", "groups", "comment", "reason", "key", "counter", "statement"],
+        )?;
         let proposal = self.proposal_id(row)?;
         Ok(match row.verb() {
             "approve-proposal" => Command::ApproveProposal {
                 proposal,
                 question: None,
                 comment: row.get("comment").map(str::to_owned),
+                signed: super::make::signed(row)?,
             },
             "reject-proposal" => Command::RejectProposal {
                 proposal,

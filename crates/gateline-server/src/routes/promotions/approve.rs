@@ -2,7 +2,7 @@
 
 use gateline_api::{Approve, ApproveRequest, PromotionView};
 use gateline_core::Command;
-use gateline_model::Answer;
+use gateline_model::{Answer, Answered};
 
 use crate::call::Call;
 use crate::refused::Refused;
@@ -17,7 +17,8 @@ pub(crate) async fn handle(call: Call<Approve>) -> Result<PromotionView, Refused
     } = call.body.clone();
     let text = comment.as_deref().unwrap_or_default();
     let answer = (Answer::Approve, text);
-    let signed = signing::of_call(&call, &promotion, answer, signed.as_ref()).await?;
+    let answered = Answered::Promotion(promotion.clone());
+    let signed = signing::of_call(&call, &answered, answer, signed.as_ref()).await?;
     let (signed, signed_to, kept) = signing::parts(signed);
     let command = Command::Approve {
         promotion: promotion.clone(),

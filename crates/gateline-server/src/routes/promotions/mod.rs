@@ -1,6 +1,7 @@
 //! Promotions.
 
 pub(super) mod abort;
+pub(super) mod advance;
 pub(super) mod approve;
 pub(super) mod ask;
 pub(super) mod list;

@@ -2,6 +2,7 @@
 
 use gateline_api::{PromotionView, Refuse, RefuseRequest};
 use gateline_core::Command;
+use gateline_model::Answered;
 
 use crate::call::Call;
 use crate::refused::Refused;
@@ -16,7 +17,8 @@ pub(crate) async fn handle(call: Call<Refuse>) -> Result<PromotionView, Refused>
         signed,
     } = call.body.clone();
     let answer = (Some(no).into(), reason.as_str());
-    let signed = signing::of_call(&call, &promotion, answer, signed.as_ref()).await?;
+    let answered = Answered::Promotion(promotion.clone());
+    let signed = signing::of_call(&call, &answered, answer, signed.as_ref()).await?;
     let (signed, signed_to, kept) = signing::parts(signed);
     let command = Command::Refuse {
         promotion: promotion.clone(),

@@ -2,6 +2,8 @@
 
 use gateline_api::{ListSignatures, Named, SignatureView};
 
+use gateline_model::Answered;
+
 use crate::call::Call;
 use crate::refused::Refused;
 use crate::seen::not_there;
@@ -14,5 +16,5 @@ pub(crate) async fn handle(call: Call<ListSignatures>) -> Result<Vec<SignatureVi
     if !known {
         return Err(not_there(&Named::Promotion(id)));
     }
-    views::signatures(&call.app.hub, &id).await
+    views::signatures(&call.app.hub, Answered::Promotion(id)).await
 }

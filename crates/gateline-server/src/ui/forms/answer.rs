@@ -2,7 +2,7 @@
 
 use gateline_api::PromotionPath;
 use gateline_core::Command;
-use gateline_model::{Digest, No};
+use gateline_model::{Answered, Digest, No};
 
 use super::{Act, Done, Fields, bad, done, no_such, submit, until};
 use crate::refused::Refused;
@@ -17,7 +17,9 @@ pub(in crate::ui) async fn answer(mut visit: Visit, act: Act, fields: Fields) ->
     let yes = act == Act::Answer(Answer::Approve);
     let became = match command(&path, act, &fields) {
         // What a passkey signed is verified first, and goes beside the answer.
-        Ok(_) if yes && !fields.signed.is_empty() => super::keys::approve(&visit, &path, &fields).await,
+        Ok(_) if yes && !fields.signed.is_empty() => {
+            super::keys::approve(&visit, &Answered::Promotion(path.id()), &fields).await
+        }
         Ok(command) => submit(&visit, &fields, command).await,
         Err(refused) => Err(refused),
     };

@@ -1,8 +1,8 @@
 //! Forms about keys, and the yes that one signed.
 
-use gateline_api::{EnrolKeyRequest, PromotionPath};
+use gateline_api::EnrolKeyRequest;
 use gateline_core::Command;
-use gateline_model::{Answer, SignedStatement};
+use gateline_model::{Answer, Answered, SignedStatement};
 
 use super::{Act, Done, Fields, bad, done, recalled, submit, submit_keeping};
 use crate::hub::Receipt;
@@ -38,13 +38,8 @@ async fn enrolled(visit: &Visit, fields: &Fields) -> Result<(), Refused> {
 }
 
 /// Approves by what the browser's passkey signed.
-pub(super) async fn approve(
-    visit: &Visit,
-    path: &PromotionPath,
-    fields: &Fields,
-) -> Result<Receipt, Refused> {
+pub(super) async fn approve(visit: &Visit, answered: &Answered, fields: &Fields) -> Result<Receipt, Refused> {
     let signed: SignedStatement = serde_json::from_str(&fields.signed).map_err(bad)?;
-    let promotion = path.id();
     let text = fields.reason.trim();
     let comment = (!text.is_empty()).then(|| text.to_owned());
     let (signed, kept) = match recalled(visit, fields).await? {
@@ -56,7 +51,7 @@ pub(super) async fn approve(
                 &visit.app,
                 &visit.caller,
                 visit.headers(),
-                &promotion,
+                answered,
                 answer,
                 &signed,
             )?;
@@ -64,11 +59,20 @@ pub(super) async fn approve(
             (Some(signed), vec![kept])
         }
     };
-    let command = Command::Approve {
-        promotion,
-        question: Some(fields.question.parse().map_err(bad)?),
-        comment,
-        signed,
+    let question = Some(fields.question.parse().map_err(bad)?);
+    let command = match answered.clone() {
+        Answered::Promotion(promotion) => Command::Approve {
+            promotion,
+            question,
+            comment,
+            signed,
+        },
+        Answered::Proposal(proposal) => Command::ApproveProposal {
+            proposal,
+            question,
+            comment,
+            signed,
+        },
     };
     submit_keeping(visit, fields, command, kept).await
 }

@@ -2,6 +2,7 @@
 
 use gateline_api::ProposalPath;
 use gateline_core::Command;
+use gateline_model::Answered;
 
 use super::{Act, Done, Fields, bad, done, no_such, submit};
 use crate::refused::Refused;
@@ -17,6 +18,10 @@ pub(in crate::ui) async fn about_proposal(
 ) -> Result<Done, Refused> {
     let path: ProposalPath = visit.path().await?;
     let became = match command(&path, act, &fields) {
+        // What a passkey signed is verified first, and goes beside the answer.
+        Ok(_) if act == Act::ApproveProposal && !fields.signed.is_empty() => {
+            super::keys::approve(&visit, &Answered::Proposal(path.id()), &fields).await
+        }
         Ok(command) => submit(&visit, &fields, command).await,
         Err(refused) => Err(refused),
     };
@@ -36,6 +41,7 @@ fn command(path: &ProposalPath, act: Act, fields: &Fields) -> Result<Command, Re
             proposal,
             question: Some(fields.question.parse().map_err(bad)?),
             comment: (!reason.is_empty()).then_some(reason),
+            signed: None,
         },
         Act::RejectProposal => Command::RejectProposal {
             proposal,

@@ -4,6 +4,7 @@ use gateline_api::ProposalPath;
 use maud::Markup;
 
 use crate::refused::Refused;
+use crate::ui::answers::Signing;
 use crate::ui::forms::Tried;
 use crate::ui::proposal::{Shown, page};
 use crate::ui::visit::Visit;
@@ -23,12 +24,13 @@ pub(in crate::ui) async fn proposal_again(
     let detail = views::proposal_detail(hub, &visit.sight, &path.id()).await?;
     let preview = views::preview(hub, &visit.sight, &path.id()).await?;
     let may = views::may_answer_proposal(hub, &path.id(), &visit.visitor.actor);
+    let may = may.map(|tier| Signing::of(tier, visit.has_passkey()));
     let shown = Shown {
         view: &detail.view,
         meaning: detail.meaning.as_deref(),
         difference: &detail.difference,
         preview: &preview,
-        may,
+        may: may.as_ref().map(Option::as_ref).map_err(String::as_str),
         tried,
     };
     Ok(page(&visit.visitor, &shown))

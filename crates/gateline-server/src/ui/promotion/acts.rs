@@ -12,7 +12,8 @@ use crate::ui::link;
 use crate::ui::shell::Visitor;
 
 /// What a person can do to a promotion besides answering, in the order in which it is offered.
-pub(in crate::ui) const OFFERED: [Act; 4] = [Act::Override, Act::Pause, Act::Resume, Act::Abort];
+pub(in crate::ui) const OFFERED: [Act; 5] =
+    [Act::Override, Act::Pause, Act::Resume, Act::Advance, Act::Abort];
 /// How long an override runs unless somebody says otherwise.
 const OVERRIDE_DEFAULT: Span = Span::from_secs(3_600);
 
@@ -53,6 +54,7 @@ fn question<'a>(shown: &'a Shown<'_>) -> Option<Question<'a>> {
             }),
             Err(why) => Err(why.clone()),
         }),
+        may_refuse: shown.may_refuse,
         answered: shown.answered,
         place: Place::Promotion,
     })
@@ -104,6 +106,16 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
             let [name, send, then] = going_on(why.map(|paused| paused.why));
             with_reason(visitor, shown, act, name, send, then)
         }),
+        Act::Advance => (is_standing(shown) && visitor.may(Scope::Promote)).then(|| {
+            with_reason(
+                visitor,
+                shown,
+                act,
+                "Advance",
+                "Advance to the next step",
+                "The next step is taken now, without waiting for time or for the judge. It does not pass by checks or windows.",
+            )
+        }),
         Act::LiftBar | Act::LiftWaiver | Act::Promote | Act::RollBack | Act::Waive => None,
         Act::Abort => (!going_back && visitor.may(Scope::Promote)).then(|| {
             let [name, send, then] = if rollout.is_some() {
@@ -122,6 +134,14 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
             with_reason(visitor, shown, act, name, send, then)
         }),
     }
+}
+
+/// Whether a step stands that is true, for time or for the judge.
+fn is_standing(shown: &Shown<'_>) -> bool {
+    shown.view.rollout.as_ref().is_some_and(|rollout| {
+        let waits = rollout.go_on_at.is_some() && rollout.verify_until.is_none();
+        waits && rollout.paused.is_none() && rollout.rollback.is_none()
+    })
 }
 
 /// What going on is called and what it does, by why the rollout stands still.

@@ -51,6 +51,8 @@ pub(super) struct Shown<'a> {
     pub(super) waivers: &'a [WaiverView],
     /// How the one who looks may answer, or why not; nothing where nobody is asked.
     pub(super) seat: Option<&'a Result<Waiting, String>>,
+    /// Whether a no of the one who looks would be taken, also where enough people said yes.
+    pub(super) may_refuse: bool,
     /// Whether an answer of the one who looks can be taken back.
     pub(super) answered: bool,
     /// Whether the one who looks has a passkey that works at this address.

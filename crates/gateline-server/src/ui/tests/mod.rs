@@ -92,6 +92,7 @@ fn page_of(view: &PromotionView, scopes: &[Scope], tried: Option<&Tried>) -> Mar
         known: Some(&HashMap::new()),
         waivers: &[views::waiver()],
         seat: (state == PromotionState::Held).then_some(&seat),
+        may_refuse: state == PromotionState::Held,
         answered: false,
         passkey: false,
         tried,
@@ -143,6 +144,7 @@ fn judged_on(facts: &serde_json::Value, scopes: &[Scope], known: &[&str]) -> Mar
         known: Some(&known),
         waivers: &[views::waiver()],
         seat: None,
+        may_refuse: false,
         answered: false,
         passkey: false,
         tried: None,
@@ -318,7 +320,7 @@ fn only_what_can_change_something_and_is_permitted_is_offered() {
     );
     assert_eq!(
         offered(&[Scope::Admin], PromotionState::RollingOut),
-        [Act::Pause, Act::Abort]
+        [Act::Pause, Act::Advance, Act::Abort]
     );
     assert_eq!(
         offered(&[Scope::Admin], PromotionState::Paused),
