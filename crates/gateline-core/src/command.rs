@@ -308,6 +308,13 @@ pub enum Command {
         /// Who, or why not.
         who: Result<Vec<ActorId>, String>,
     },
+    /// Send a letter again that was given up.
+    ResendLetter {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// The letter's number.
+        letter: u64,
+    },
     /// Report what became of an attempt to deliver a letter.
     ReportLetter {
         /// The project.

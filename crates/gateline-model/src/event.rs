@@ -605,6 +605,11 @@ pub enum Event {
         /// When it is tried again; none where it was given up.
         again: Option<Timestamp>,
     },
+    /// A letter that was given up is sent after all, as somebody asked.
+    LetterResent {
+        /// Its number.
+        letter: u64,
+    },
 }
 
 /// What a check is for.
@@ -904,6 +909,7 @@ impl Event {
             Event::NotificationPlanned { .. } => "notification_planned",
             Event::LetterSent { .. } => "letter_sent",
             Event::LetterFailed { .. } => "letter_failed",
+            Event::LetterResent { .. } => "letter_resent",
         }
     }
 }

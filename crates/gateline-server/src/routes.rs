@@ -133,6 +133,7 @@ routes! {
     json notifications::show,
     json notifications::apply,
     json notifications::letters,
+    json notifications::resend,
     json keys::list,
     json keys::statement,
     json keys::enrol,

@@ -124,6 +124,7 @@ endpoints! {
     GetNotifications
     ApplyNotifications
     ListLetters
+    ResendLetter
     ListKeys
     GetKeyStatement
     EnrolKey

@@ -25,6 +25,12 @@ endpoint! {
 }
 
 endpoint! {
+    /// Sends a letter again that was given up, when its channel was mended.
+    ResendLetter: Post "/api/v1/projects/{project}/letters/{letter}/resend", needs(Scope::Apply),
+    path LetterPath, query Empty, body Empty, reply Letter
+}
+
+endpoint! {
     /// Takes what people answer on Slack. Signed by Slack; anything else is refused.
     HearSlack: Post "/hooks/slack", Rule::Open,
     path Empty, query Empty, body Empty as Bytes, reply Empty
@@ -59,6 +65,15 @@ pub struct NotificationsReply {
     /// What hardly anybody means.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Finding>,
+}
+
+/// A letter in a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LetterPath {
+    /// The project.
+    pub project: ProjectName,
+    /// Its number there.
+    pub letter: u64,
 }
 
 /// Which letters to list.

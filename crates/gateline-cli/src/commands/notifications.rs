@@ -1,6 +1,8 @@
 //! `gateline notifications`: what people are told: the letters that wait, were sent or failed, and the rules.
 
-use gateline_api::{Empty, Exit, GetNotifications, LettersQuery, ListLetters, ProjectPath};
+use gateline_api::{
+    Empty, Exit, GetNotifications, LetterPath, LettersQuery, ListLetters, ProjectPath, ResendLetter,
+};
 use gateline_model::LetterState;
 
 use super::delegate::project;
@@ -16,6 +18,7 @@ Channels are declared in the server's own file.
 Examples:
   gateline notifications --project payments
   gateline notifications --project payments --state failed
+  gateline notifications --project payments --resend 7
   gateline notifications --project payments --rules"
 )]
 pub struct Args {
@@ -25,6 +28,9 @@ pub struct Args {
     /// Show the rules in force instead of the letters
     #[arg(long)]
     rules: bool,
+    /// Send a letter again that was given up, by its number
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["rules", "state"])]
+    resend: Option<u64>,
 }
 
 fn state(text: &str) -> Result<LetterState, String> {
@@ -41,6 +47,18 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     if args.rules {
         let view = client.get::<GetNotifications>(&path, &Empty {}).await?;
         session.out.answer(&view, || render::tell_rules(&view))?;
+        return Ok(Exit::Done);
+    }
+    if let Some(letter) = args.resend {
+        let path = LetterPath {
+            project: path.project,
+            letter,
+        };
+        let sent = client.send::<ResendLetter>(&path, &Empty {}).await?;
+        let now = session.now();
+        session
+            .out
+            .answer(&sent, || render::letters(std::slice::from_ref(&sent), now))?;
         return Ok(Exit::Done);
     }
     let query = LettersQuery { state: args.state };

@@ -157,6 +157,7 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             source,
             who,
         } => return Ok(on_call::report(draft, project, team, source, who)),
+        Command::ResendLetter { project, letter } => tell::resend(draft, project, *letter)?,
         Command::ReportLetter {
             project,
             letter,

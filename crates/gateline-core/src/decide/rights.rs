@@ -73,6 +73,7 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         Command::ApplyNotifications { notifications, .. } => {
             right(Scope::Apply, Object::project(&notifications.project))
         }
+        Command::ResendLetter { project, .. } => right(Scope::Apply, Object::project(project)),
         Command::ApproveProposal { proposal, .. }
         | Command::RejectProposal { proposal, .. }
         | Command::WithdrawProposal { proposal, .. } => answers(draft, command, proposal),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gateline_model::limits::{NOTICE_GATES_MAX, NOTICE_TEXT_BYTES_MAX};
 use gateline_model::{
-    ArtifactAt, Decision, Delivered, Event, GateVerdict, Notice, NoticeGate, NoticeOfPromotion,
+    ArtifactAt, Decision, Delivered, Event, GateVerdict, LetterState, Notice, NoticeGate, NoticeOfPromotion,
     Notifications, ProjectName, PromotionId, Recipient, Recorded, Span, StageRef, StreamId, TellRule,
     Verdict, Who, Whom, moment, placeholders,
 };
@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use crate::conditions::{TELL_FACTS, facts, holds};
 use crate::draft::{Draft, Proposed};
 use crate::people::People;
-use crate::state::{Phase, Promotion, ReleaseState};
+use crate::rejection::Rejection;
+use crate::state::{LETTERS_SHOWN_MAX, Phase, Promotion, ReleaseState};
 
 /// How long a letter rests after its first attempt failed; four times as long after each further one.
 const REST_FIRST: Span = Span::from_secs(30);
@@ -80,6 +81,32 @@ pub(super) fn report(
         },
     };
     draft.emit(StreamId::Notifications(project.clone()), event);
+}
+
+/// Sends a letter after all that was given up: its channel was mended since.
+pub(super) fn resend(draft: &mut Draft<'_>, project: &ProjectName, letter: u64) -> Result<(), Rejection> {
+    let telling = draft.telling(project);
+    if telling.pending.contains_key(&letter) {
+        return Ok(());
+    }
+    let ended = telling.ended.iter().find(|one| one.number == letter);
+    match ended.map(|one| one.state) {
+        Some(LetterState::Failed) => {
+            let stream = StreamId::Notifications(project.clone());
+            draft.emit(stream, Event::LetterResent { letter });
+            Ok(())
+        }
+        Some(LetterState::Sent | LetterState::Pending) => Err(Rejection::conflict(
+            "letter.sent",
+            format!("letter `{project}/{letter}` was sent"),
+            "nothing needs to be done",
+        )),
+        None => Err(Rejection::unknown(
+            "letter.unknown",
+            format!("there is no letter `{project}/{letter}` among the last {LETTERS_SHOWN_MAX} that ended"),
+            "list them with `gateline notifications --state failed`",
+        )),
+    }
 }
 
 fn again(attempt: u32, asked: Option<Span>, now: Timestamp) -> Option<Timestamp> {

@@ -168,6 +168,15 @@ impl Telling {
                     None => self.end(failed, LetterState::Failed, why, at),
                 }
             }
+            Event::LetterResent { letter } => {
+                let place = self.ended.iter().position(|one| one.number == *letter);
+                let Some(mut again) = place.and_then(|place| self.ended.remove(place)) else {
+                    return illegal("no such letter ended of late");
+                };
+                again.state = LetterState::Pending;
+                again.due = at;
+                self.pending.insert(*letter, again);
+            }
             _ => return illegal("it is not about a letter"),
         }
         Ok(())
@@ -337,5 +346,11 @@ mod tests {
         telling.evolve(&shop, &failed(2, None), at(31)).unwrap();
         assert_eq!(telling.ended[0].state, LetterState::Failed);
         assert!(telling.evolve(&shop, &failed(3, None), at(32)).is_err());
+        // Its channel was mended, and somebody asks for it: it is sent at once, and its attempts go on counting.
+        let resent = Event::LetterResent { letter: 1 };
+        telling.evolve(&shop, &resent, at(90)).unwrap();
+        let letter = &telling.pending[&1];
+        assert_eq!((letter.due, letter.attempts, telling.ended.len()), (at(90), 2, 0));
+        assert!(telling.evolve(&shop, &resent, at(91)).is_err());
     }
 }

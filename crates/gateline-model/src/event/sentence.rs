@@ -376,6 +376,7 @@ impl Recorded {
             } => {
                 format!("letter {letter} given up after attempt {attempt}: {why}")
             }
+            Event::LetterResent { letter } => format!("letter {letter} to be sent again"),
         }
     }
 }

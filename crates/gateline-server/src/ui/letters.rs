@@ -65,6 +65,7 @@ fn one(visitor: &Visitor, letter: &Letter) -> Markup {
                 @if *attempts > 0 { " · " (counted(u64::from(*attempts), "attempt")) }
             }
             @if let Some(says) = says { p.break { (says) } }
+            @if *state == LetterState::Failed { p.age { "Once its channel is mended: " code { "gateline notifications --project " (letter.project) " --resend " (letter.number) } } }
             ul {
                 @for enclosed in notices {
                     @let notice = &enclosed.notice;

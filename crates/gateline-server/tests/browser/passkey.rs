@@ -145,7 +145,8 @@ async fn an_owner_signs_a_yes_to_a_proposal_with_a_passkey_on_its_page() {
         window.write("#passkey-label", "telephone").await;
         window.click("#make-passkey").await;
         window.until_shown("main table", "telephone").await;
-        window.go(&format!("{origin}/proposals/payments/1")).await;
+        window.go(&format!("{origin}/policies/payments/proposal/1")).await;
+        window.until_shown("main", "Approve").await;
         window.click("#act-proposal-approve > summary").await;
         window
             .until_shown("#act-proposal-approve", "signed with a passkey or an SSH key")

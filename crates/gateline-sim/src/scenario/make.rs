@@ -46,6 +46,13 @@ impl Script<'_> {
                 self.override_command(row, reason)?
             }
             "calendar" => self.calendar_command(row)?,
+            "resend-letter" => {
+                row.only(1, &["by"])?;
+                Command::ResendLetter {
+                    project: self.pipeline_ref(row)?.project.clone(),
+                    letter: row.parse(row.word(0, "the number of a letter")?)?,
+                }
+            }
             "freeze" | "lift-freeze" => self.freeze_command(row, reason)?,
             "waive" => {
                 row.only(2, &["stage", "until", "ticket", "by", "reason"])?;

@@ -93,8 +93,8 @@ impl Script<'_> {
             | "approve-proposal" | "reject-proposal" | "withdraw-proposal" | "approve" | "reject"
             | "request-changes" | "withdraw" | "ask" | "delegate" | "end-delegation" | "override"
             | "confirm-override" | "withdraw-override" | "review" | "calendar" | "waive" | "freeze"
-            | "lift-freeze" | "enrol-key" | "revoke-key" | "rollback" | "abort" | "pause" | "resume"
-            | "advance-rollout" | "lift-bar" => {
+            | "lift-freeze" | "resend-letter" | "enrol-key" | "revoke-key" | "rollback" | "abort"
+            | "pause" | "resume" | "advance-rollout" | "lift-bar" => {
                 if let Some(token) = self.token_for_groups(row)? {
                     self.ask(Actor::gateline(), token);
                 }

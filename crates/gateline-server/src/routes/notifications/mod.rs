@@ -2,4 +2,5 @@
 
 pub(super) mod apply;
 pub(super) mod letters;
+pub(super) mod resend;
 pub(super) mod show;
