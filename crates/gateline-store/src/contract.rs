@@ -14,6 +14,10 @@ pub(crate) use sample::Dir;
 
 use crate::{MemStore, SqliteStore};
 
+/// A PostgreSQL server of the tests.
+#[path = "../tests/support/cluster.rs"]
+pub(crate) mod cluster;
+
 macro_rules! contract {
     ($($noun:ident { $($claim:ident)* })*) => {
         mod mem {
@@ -23,6 +27,12 @@ macro_rules! contract {
             $($(#[test] fn $claim() {
                 let dir = super::Dir::new();
                 super::$noun::$claim(&mut super::SqliteStore::open(dir.path("gateline.db")).unwrap());
+            })*)*
+        }
+        mod postgres {
+            $($(#[test] fn $claim() {
+                let database = super::cluster::Database::new();
+                super::$noun::$claim(&mut super::sample::postgres(&database));
             })*)*
         }
     };

@@ -10,9 +10,11 @@ mod blob;
 mod check;
 #[cfg(test)]
 mod contract;
+mod kept;
 mod leaf;
 mod mem;
 mod micros;
+mod postgres;
 mod raw;
 mod rows;
 mod sqlite;
@@ -23,6 +25,11 @@ pub use access::*;
 pub use blob::{BLOB_MEMORY_BYTES_MAX, Blob, BlobError, BlobReading, PIECE_BYTES};
 pub use check::Accepted;
 pub use mem::MemStore;
+pub use postgres::{
+    ANSWER_WITHIN, CONNECT_TIMEOUT, DatabaseTime, IDLE_IN_TRANSACTION_TIMEOUT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL,
+    KEEPALIVE_RETRIES, LOCK_TIMEOUT, LeaseClock, PostgresAddress, PostgresError, PostgresReader, PostgresStore, READ_WITHIN,
+    SETTLE_WITHIN, TCP_USER_TIMEOUT,
+};
 pub use raw::{Difference, RawEvent};
 pub use rows::*;
 pub use sqlite::{SqliteError, SqliteReader, SqliteStore};

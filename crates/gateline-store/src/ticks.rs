@@ -17,6 +17,14 @@ pub(crate) fn key(tick: &Tick) -> (Arm, i64) {
     (tick.arm, tick.at.as_microsecond())
 }
 
+/// An arm as a column has it.
+pub(crate) fn word(arm: Arm) -> &'static str {
+    match arm {
+        Arm::Canary => "canary",
+        Arm::Stable => "stable",
+    }
+}
+
 /// The bytes that are kept and hashed.
 pub(crate) fn line(tick: &Tick) -> Result<Vec<u8>, StoreError> {
     // JSON has no word for infinity: it would be written and not be read again.
@@ -49,6 +57,17 @@ pub fn tick_roots(ticks: &[Tick]) -> Result<Vec<Digest>, StoreError> {
     ticks.iter().map(next).collect()
 }
 
+/// The moments of a sample, in microseconds.
+pub(crate) fn moments_of(measured: Option<(i64, i64)>, moments: usize) -> Vec<i64> {
+    let Some((from, until)) = measured else {
+        return Vec::new();
+    };
+    let gaps = moments.saturating_sub(1).max(1) as i64;
+    // Divided before it is multiplied, so that no span overflows; the last moment is the end itself.
+    let before = (0..gaps).map(|moment| from + (until - from) / gaps * moment);
+    before.chain([until]).collect()
+}
+
 /// Of each arm the last tick at or before each of some moments, evenly spread over what was measured, in order of time.
 /// The work depends on the number of moments only.
 pub(crate) fn sample(
@@ -56,18 +75,8 @@ pub(crate) fn sample(
     moments: usize,
     latest: impl Fn(Arm, i64) -> Result<Option<Tick>, StoreError>,
 ) -> Result<Vec<Tick>, StoreError> {
-    let Some((from, until)) = measured else {
-        return Ok(Vec::new());
-    };
-    let gaps = moments.saturating_sub(1).max(1) as i64;
     let mut ticks = BTreeMap::new();
-    for moment in 0..=gaps {
-        // Divided before it is multiplied, so that no span overflows; the last moment is the end itself.
-        let at = if moment == gaps {
-            until
-        } else {
-            from + (until - from) / gaps * moment
-        };
+    for at in moments_of(measured, moments) {
         for arm in [Arm::Canary, Arm::Stable] {
             if let Some(tick) = latest(arm, at)? {
                 ticks.insert((tick.at, arm), tick);

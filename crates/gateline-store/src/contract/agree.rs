@@ -1,11 +1,12 @@
-//! Random histories: the store in memory and the one in SQLite answer alike, also when the latter is opened again.
+//! Random histories: the stores in memory, in SQLite and in PostgreSQL answer alike, also when the latter are opened again.
 
 use gateline_model::{Arm, Digest, PipelineRef, Span, StreamId, Tick};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use super::cluster::Database;
 use super::sample::{
-    Dir, at, blob, event, id, key, named, nothing, private, promotion, promotion_row, release_row, stream,
+    self,    Dir, at, blob, event, id, key, named, nothing, private, promotion, promotion_row, release_row, stream,
     work,
 };
 use crate::{
@@ -23,7 +24,7 @@ enum Op {
     Erase(Vec<u64>),
     /// Time passes, or the clock is set back.
     Time(i64),
-    /// The SQLite file is opened again.
+    /// The store is opened again.
     Reopen,
 }
 
@@ -253,25 +254,50 @@ fn everything(store: &dyn Read) -> Vec<String> {
     ]
 }
 
+/// Makes the calls to the store in memory and to another one, which `open` opens the first time and again.
+fn agree<S: Store>(ops: &[Op], open: impl Fn() -> S) -> Result<S, TestCaseError> {
+    let (mut mem, mut mem_world) = (MemStore::default(), World::default());
+    let (mut kept, mut kept_world) = (Some(open()), World::default());
+    for op in ops {
+        if matches!(op, Op::Reopen) {
+            drop(kept.take());
+            kept = Some(open());
+        }
+        let kept = kept.as_mut().unwrap();
+        prop_assert_eq!(mem_world.call(&mut mem, op), kept_world.call(kept, op));
+    }
+    let kept = kept.unwrap();
+    prop_assert_eq!(everything(&mem), everything(&kept));
+    Ok(kept)
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(60))]
 
     #[test]
-    fn both_stores_answer_alike(ops in prop::collection::vec(op(), 1..40)) {
+    fn a_file_answers_like_the_memory(ops in prop::collection::vec(op(), 1..40)) {
         let dir = Dir::new();
-        let open = || SqliteStore::open(dir.path("gateline.db")).unwrap();
-        let (mut mem, mut mem_world) = (MemStore::default(), World::default());
-        let (mut sqlite, mut sqlite_world) = (Some(open()), World::default());
-        for op in &ops {
-            if matches!(op, Op::Reopen) {
-                drop(sqlite.take());
-                sqlite = Some(open());
-            }
-            let sqlite = sqlite.as_mut().unwrap();
-            prop_assert_eq!(mem_world.call(&mut mem, op), sqlite_world.call(sqlite, op));
-        }
-        let sqlite = sqlite.unwrap();
-        prop_assert_eq!(everything(&mem), everything(&sqlite));
-        prop_assert_eq!(everything(&mem), everything(&sqlite.reader().unwrap()));
+        let store = agree(&ops, || SqliteStore::open(dir.path("gateline.db")).unwrap())?;
+        prop_assert_eq!(everything(&store), everything(&store.reader().unwrap()));
+    }
+}
+
+proptest! {
+    // A database each: fewer, so that they take as long as the files.
+    #![proptest_config(config(25))]
+
+    #[test]
+    fn a_server_answers_like_the_memory(ops in prop::collection::vec(op(), 1..40)) {
+        let database = Database::new();
+        let store = agree(&ops, || sample::postgres(&database))?;
+        prop_assert_eq!(everything(&store), everything(&store.reader().unwrap()));
     }
 }

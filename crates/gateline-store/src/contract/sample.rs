@@ -9,9 +9,10 @@ use gateline_model::{
 };
 use jiff::Timestamp;
 
+use super::cluster::Database;
 use crate::{
-    Append, AppendError, Committed, Fence, IdempotencyKey, Leased, NewEvent, PromotionRow, ReleaseRow, Row,
-    Store,
+    Append, AppendError, Committed, Fence, IdempotencyKey, LeaseClock, Leased, NewEvent, PostgresStore,
+    PromotionRow, ReleaseRow, Row, Store,
 };
 
 /// A directory that goes when it is dropped.
@@ -35,6 +36,12 @@ impl Drop for Dir {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// A store in a database of a test, with the test's time.
+pub(crate) fn postgres(database: &Database) -> PostgresStore {
+    let store = PostgresStore::open(&database.url().parse().unwrap()).unwrap();
+    store.with_leases_by(LeaseClock::Caller)
 }
 
 /// So many seconds after the beginning of the tests' time.

@@ -5,44 +5,14 @@ use gateline_model::{ActorId, Digest, PromotionId, Recorded, StreamId, Tick};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
+pub(super) use crate::kept::{capped, damaged, micros, signed, time, unsigned};
+
 use super::error::failed;
 use super::{Connected, access, blobs, rows, sql, ticks, whole, work};
 use crate::{
-    Accepted, Head, PromotionRow, PromotionSearch, READ_EVENTS_MAX, RawEvent, Read, ReleaseRow,
+    Accepted, Head, PromotionRow, PromotionSearch, RawEvent, Read, ReleaseRow,
     ReleaseSearch, Row as ModelRow, Search, Session, StoreError, WorkRow, upcast,
 };
-
-/// A number as a column has it. Beyond 63 bits there is nothing.
-pub(super) fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// A number from a column; never negative there.
-pub(super) fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
-
-/// A time as a column has it.
-pub(super) fn micros(at: Timestamp) -> i64 {
-    crate::micros::cut(at).as_microsecond()
-}
-
-/// A time from a column.
-pub(super) fn time(micros: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(micros).map_err(|err| damaged("a time", err))
-}
-
-/// So many rows at most.
-pub(super) fn capped(limit: usize) -> i64 {
-    limit.min(READ_EVENTS_MAX) as i64
-}
-
-pub(super) fn damaged(what: impl Into<String>, why: impl ToString) -> StoreError {
-    StoreError::Damaged {
-        what: what.into(),
-        why: why.to_string(),
-    }
-}
 
 /// Runs a statement and reads each row.
 pub(super) fn all<T>(

@@ -55,11 +55,13 @@ fn put_release(conn: &Connection, row: &ReleaseRow) -> rusqlite::Result<()> {
 }
 
 /// The document of a row that begins with it.
-pub(super) fn doc<T: DeserializeOwned>(row: &SqlRow<'_>, what: &str) -> Result<T, StoreError> {
-    let bytes = row.get_ref(0).map_err(|err| damaged(what, err))?;
-    let bytes = bytes.as_blob().map_err(|err| damaged(what, err))?;
-    serde_json::from_slice(bytes)
-        .map_err(|err| damaged(what, format!("{err}; `doctor --rebuild` makes it again")))
+pub(super) fn doc_bytes<'r>(row: &'r SqlRow<'_>) -> Result<&'r [u8], StoreError> {
+    let bytes = row.get_ref(0).map_err(|err| damaged("a row", err))?;
+    bytes.as_blob().map_err(|err| damaged("a row", err))
+}
+
+fn doc<T: DeserializeOwned>(row: &SqlRow<'_>) -> Result<T, StoreError> {
+    crate::kept::doc(doc_bytes(row)?, "a row")
 }
 
 pub(super) fn promotions(
@@ -93,7 +95,7 @@ pub(super) fn promotions(
         after_id.map(|id| signed(id.number)),
         capped(*limit),
     ];
-    all(conn, sql, filter, |row| doc(row, "a row"))
+    all(conn, sql, filter, doc)
 }
 
 pub(super) fn releases(conn: &Connection, search: &ReleaseSearch) -> Result<Vec<ReleaseRow>, StoreError> {
@@ -116,5 +118,5 @@ pub(super) fn releases(conn: &Connection, search: &ReleaseSearch) -> Result<Vec<
         after.as_ref().map(|(_, id)| id.as_bytes()),
         capped(*limit),
     ];
-    all(conn, sql, filter, |row| doc(row, "a row"))
+    all(conn, sql, filter, doc)
 }

@@ -22,7 +22,7 @@ pub(super) fn put(
     let id = put_root(&tx, &promotion, &root).map_err(failed(DOING))?;
     for (tick, line) in ticks.iter().zip(&lines) {
         let (arm, at) = ticks::key(tick);
-        let arm = word(arm);
+        let arm = ticks::word(arm);
         let mut add = tx.prepare_cached(sql::TICK_ADD).map_err(failed(DOING))?;
         if add.execute(params![id, arm, at, line]).map_err(failed(DOING))? > 0 {
             root = ticks::chain(&root, line);
@@ -31,13 +31,6 @@ pub(super) fn put(
     put_root(&tx, &promotion, &root).map_err(failed(DOING))?;
     tx.commit().map_err(commit_failed(DOING))?;
     Ok(root)
-}
-
-fn word(arm: Arm) -> &'static str {
-    match arm {
-        Arm::Canary => "canary",
-        Arm::Stable => "stable",
-    }
 }
 
 fn put_root(conn: &Connection, promotion: &str, root: &Digest) -> rusqlite::Result<i64> {
@@ -94,7 +87,7 @@ pub(super) fn sample(
         let mut select = conn.prepare_cached(sql::TICKS_SPAN).map_err(failed(doing))?;
         let read = |row: &Row<'_>| Ok(row.get::<_, Option<i64>>(0)?.zip(row.get(1)?));
         select
-            .query_row(params![id, word(arm)], read)
+            .query_row(params![id, ticks::word(arm)], read)
             .map_err(failed(doing))
     };
     let measured = match (span(Arm::Canary)?, span(Arm::Stable)?) {
@@ -104,7 +97,7 @@ pub(super) fn sample(
     ticks::sample(measured, moments, |arm, at| {
         let mut select = conn.prepare_cached(sql::TICK_BEFORE).map_err(failed(doing))?;
         let line: Option<Vec<u8>> = select
-            .query_row(params![id, word(arm), at], |row| row.get(0))
+            .query_row(params![id, ticks::word(arm), at], |row| row.get(0))
             .optional()
             .map_err(failed(doing))?;
         line.map(|line| {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use gateline_model::{StageRef, Work};
+use gateline_model::Work;
 use rusqlite::{Connection, Row as SqlRow, params};
 
 use super::error::{commit_failed, failed};
-use super::read::{all, capped, column, damaged, micros, signed, unsigned};
+use super::read::{all, capped, column, signed, unsigned};
 use super::{SqliteStore, rows, sql, work};
-use crate::{PromotionRow, RawEvent, ReleaseRow, Row, StoreError};
+use crate::kept::{PromotionKeys, ReleaseKeys};
+use crate::{RawEvent, Row, StoreError};
 
 const DOING: &str = "rebuild";
 
@@ -40,49 +41,27 @@ pub(super) fn rows(conn: &Connection) -> Result<Vec<Result<Row, StoreError>>, St
 }
 
 fn promotion(row: &SqlRow<'_>) -> Result<Row, StoreError> {
-    let text = |index| column::<String>(row, index);
-    let (project, pipeline, stage, number) = (text(1)?, text(2)?, text(3)?, column::<i64>(row, 4)?);
-    let what = format!("row of promotion `{project}/{pipeline}/{stage}/{number}`");
-    let doc: PromotionRow = rows::doc(row, &what)?;
-    let StageRef {
-        project: of,
-        pipeline: in_pipeline,
-        stage: into,
-    } = &doc.id.stage;
-    let filed = project == of.as_str()
-        && pipeline == in_pipeline.as_str()
-        && stage == into.as_str()
-        && number == signed(doc.id.number)
-        && column::<Vec<u8>>(row, 5)? == doc.release.as_bytes()
-        && column::<i64>(row, 6)? == micros(doc.requested_at)
-        && column::<i64>(row, 7)? == i64::from(doc.ended_at.is_some());
-    if !filed {
-        return Err(misfiled(what));
-    }
-    Ok(Row::Promotion(Box::new(doc)))
+    let keys = PromotionKeys {
+        project: column(row, 1)?,
+        pipeline: column(row, 2)?,
+        stage: column(row, 3)?,
+        number: column(row, 4)?,
+        release: column(row, 5)?,
+        requested_us: column(row, 6)?,
+        ended: column(row, 7)?,
+    };
+    Ok(Row::Promotion(Box::new(keys.row(rows::doc_bytes(row)?)?)))
 }
 
 fn release(row: &SqlRow<'_>) -> Result<Row, StoreError> {
-    let text = |index| column::<String>(row, index);
-    let (project, pipeline, version) = (text(2)?, text(3)?, text(4)?);
-    let what = format!("row of release `{project}/{pipeline}@{version}`");
-    let doc: ReleaseRow = rows::doc(row, &what)?;
-    let filed = column::<Vec<u8>>(row, 1)? == doc.id.as_bytes()
-        && project == doc.of.project.as_str()
-        && pipeline == doc.of.pipeline.as_str()
-        && version == doc.version.as_str()
-        && column::<i64>(row, 5)? == micros(doc.registered_at);
-    if !filed {
-        return Err(misfiled(what));
-    }
-    Ok(Row::Release(doc))
-}
-
-fn misfiled(what: String) -> StoreError {
-    damaged(
-        what,
-        "it is filed under other keys than its own; `doctor --rebuild` makes it again",
-    )
+    let keys = ReleaseKeys {
+        id: column(row, 1)?,
+        project: column(row, 2)?,
+        pipeline: column(row, 3)?,
+        version: column(row, 4)?,
+        registered_us: column(row, 5)?,
+    };
+    Ok(Row::Release(keys.row(rows::doc_bytes(row)?)?))
 }
 
 pub(super) fn rebuild(store: &mut SqliteStore, rows: &[Row], planned: &[Work]) -> Result<(), StoreError> {

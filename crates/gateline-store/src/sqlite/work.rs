@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::error::{commit_failed, failed};
-use super::read::{self, column, damaged, micros, signed, time, unsigned};
+use super::read::{self, column, micros, signed, time, unsigned};
 use super::tail::Tail;
 use super::{SqliteStore, sql};
 use crate::{Append, Fence, Leased, StoreError, WorkRow, micros::up};
@@ -116,18 +116,5 @@ pub(super) fn row(row: &Row<'_>) -> Result<WorkRow, StoreError> {
 /// The work of a row that begins with id, kind and due time.
 fn work(row: &Row<'_>) -> Result<Work, StoreError> {
     let (id, kind): (String, String) = (column(row, 0)?, column(row, 1)?);
-    let what = || format!("work `{id}`");
-    // The id is the stream, `#` and the kind; no name has a `#`.
-    let (stream, _) = id
-        .split_once('#')
-        .ok_or_else(|| damaged(what(), "its id names no stream"))?;
-    let work = Work {
-        stream: stream.parse().map_err(|err| damaged(what(), err))?,
-        kind: serde_json::from_str(&kind).map_err(|err| damaged(what(), err))?,
-        due: time(column(row, 2)?)?,
-    };
-    if work.id().0 != id {
-        return Err(damaged(what(), format!("its kind is `{}`", work.kind)));
-    }
-    Ok(work)
+    crate::kept::work(&id, &kind, time(column(row, 2)?)?)
 }

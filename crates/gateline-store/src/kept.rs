@@ -1,0 +1,148 @@
+//! Columns: how numbers, times and documents are kept in a table. The same for every database.
+
+use gateline_model::{StageRef, Work};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use crate::{PromotionRow, READ_EVENTS_MAX, ReleaseRow, StoreError};
+
+/// A number as a column has it. Beyond 63 bits there is nothing.
+pub(crate) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A number from a column; never negative there.
+pub(crate) fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// A time as a column has it.
+pub(crate) fn micros(at: Timestamp) -> i64 {
+    crate::micros::cut(at).as_microsecond()
+}
+
+/// A time from a column.
+pub(crate) fn time(micros: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros).map_err(|err| damaged("a time", err))
+}
+
+/// So many rows at most.
+pub(crate) fn capped(limit: usize) -> i64 {
+    limit.min(READ_EVENTS_MAX) as i64
+}
+
+pub(crate) fn damaged(what: impl Into<String>, why: impl ToString) -> StoreError {
+    StoreError::Damaged {
+        what: what.into(),
+        why: why.to_string(),
+    }
+}
+
+/// A piece of work from its id, its kind as JSON, and the time it is due.
+pub(crate) fn work(id: &str, kind: &str, due: Timestamp) -> Result<Work, StoreError> {
+    let what = || format!("work `{id}`");
+    // The id is the stream, `#` and the kind; no name has a `#`.
+    let (stream, _) = id
+        .split_once('#')
+        .ok_or_else(|| damaged(what(), "its id names no stream"))?;
+    let work = Work {
+        stream: stream.parse().map_err(|err| damaged(what(), err))?,
+        kind: serde_json::from_str(kind).map_err(|err| damaged(what(), err))?,
+        due,
+    };
+    if work.id().0 != id {
+        return Err(damaged(what(), format!("its kind is `{}`", work.kind)));
+    }
+    Ok(work)
+}
+
+/// A row of a read model from its document.
+pub(crate) fn doc<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes)
+        .map_err(|err| damaged(what, format!("{err}; `doctor --rebuild` makes it again")))
+}
+
+/// The columns that a promotion's row is filed under.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PromotionKeys {
+    pub project: String,
+    pub pipeline: String,
+    pub stage: String,
+    pub number: i64,
+    pub release: Vec<u8>,
+    pub requested_us: i64,
+    pub ended: bool,
+}
+
+impl PromotionKeys {
+    pub(crate) fn of(row: &PromotionRow) -> Self {
+        let StageRef {
+            project,
+            pipeline,
+            stage,
+        } = &row.id.stage;
+        Self {
+            project: project.to_string(),
+            pipeline: pipeline.to_string(),
+            stage: stage.to_string(),
+            number: signed(row.id.number),
+            release: row.release.as_bytes().to_vec(),
+            requested_us: micros(row.requested_at),
+            ended: row.ended_at.is_some(),
+        }
+    }
+
+    /// The row, if it is filed where it belongs.
+    pub(crate) fn row(&self, bytes: &[u8]) -> Result<PromotionRow, StoreError> {
+        let what = format!(
+            "row of promotion `{}/{}/{}/{}`",
+            self.project, self.pipeline, self.stage, self.number
+        );
+        let row: PromotionRow = doc(bytes, &what)?;
+        if *self == Self::of(&row) {
+            Ok(row)
+        } else {
+            Err(misfiled(what))
+        }
+    }
+}
+
+/// The columns that a release's row is filed under.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ReleaseKeys {
+    pub id: Vec<u8>,
+    pub project: String,
+    pub pipeline: String,
+    pub version: String,
+    pub registered_us: i64,
+}
+
+impl ReleaseKeys {
+    pub(crate) fn of(row: &ReleaseRow) -> Self {
+        Self {
+            id: row.id.as_bytes().to_vec(),
+            project: row.of.project.to_string(),
+            pipeline: row.of.pipeline.to_string(),
+            version: row.version.to_string(),
+            registered_us: micros(row.registered_at),
+        }
+    }
+
+    /// The row, if it is filed where it belongs.
+    pub(crate) fn row(&self, bytes: &[u8]) -> Result<ReleaseRow, StoreError> {
+        let what = format!("row of release `{}/{}@{}`", self.project, self.pipeline, self.version);
+        let row: ReleaseRow = doc(bytes, &what)?;
+        if *self == Self::of(&row) {
+            Ok(row)
+        } else {
+            Err(misfiled(what))
+        }
+    }
+}
+
+fn misfiled(what: String) -> StoreError {
+    damaged(
+        what,
+        "it is filed under other keys than its own; `doctor --rebuild` makes it again",
+    )
+}

@@ -1,0 +1,117 @@
+//! What `gateline doctor` reads and remakes: events as they are kept, all rows of the read models, all planned work.
+
+use std::collections::BTreeMap;
+
+use gateline_model::Work;
+use tokio_postgres::Row as SqlRow;
+
+use super::link::{Answer, Link, READ_WITHIN};
+use super::place::Place;
+use super::plan::Plan;
+use super::read::{capped, column, signed, unsigned};
+use super::rows::Rows;
+use super::{PostgresStore, sql, work};
+use crate::kept::{PromotionKeys, ReleaseKeys};
+use crate::{RawEvent, Row, StoreError};
+
+const DOING: &str = "rebuild";
+
+pub(super) fn raw(place: &Place, from: u64, limit: usize) -> Result<Vec<RawEvent>, StoreError> {
+    let rows = place.read("read the log", &sql::RAW, &[&signed(from), &capped(limit)])?;
+    let read = |row: &SqlRow| {
+        Ok(RawEvent {
+            number: unsigned(column(row, 0)?),
+            // None where the row of the stream is gone: no name of a stream is empty.
+            stream: column::<Option<String>>(row, 1)?.unwrap_or_default(),
+            version: column(row, 2)?,
+            kind: column(row, 3)?,
+            kind_version: column::<i32>(row, 4)?.into(),
+            at_micros: column(row, 5)?,
+            actor: column(row, 6)?,
+            private_hash: column(row, 7)?,
+            salt: column(row, 8)?,
+            private: column(row, 9)?,
+            body: column(row, 10)?,
+            leaf: column(row, 11)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+pub(super) fn rows(place: &Place) -> Result<Vec<Result<Row, StoreError>>, StoreError> {
+    let promotions = place.read("read promotions", &sql::PROMOTION_ROWS, &[])?;
+    let releases = place.read("read releases", &sql::RELEASE_ROWS, &[])?;
+    Ok(promotions.iter().map(promotion).chain(releases.iter().map(release)).collect())
+}
+
+fn promotion(row: &SqlRow) -> Result<Row, StoreError> {
+    let keys = PromotionKeys {
+        project: column(row, 1)?,
+        pipeline: column(row, 2)?,
+        stage: column(row, 3)?,
+        number: column(row, 4)?,
+        release: column(row, 5)?,
+        requested_us: column(row, 6)?,
+        ended: column(row, 7)?,
+    };
+    Ok(Row::Promotion(Box::new(keys.row(column(row, 0)?)?)))
+}
+
+fn release(row: &SqlRow) -> Result<Row, StoreError> {
+    let keys = ReleaseKeys {
+        id: column(row, 1)?,
+        project: column(row, 2)?,
+        pipeline: column(row, 3)?,
+        version: column(row, 4)?,
+        registered_us: column(row, 5)?,
+    };
+    Ok(Row::Release(keys.row(column(row, 0)?)?))
+}
+
+/// The planned work that goes: what is kept and not planned, also where it does not read back.
+fn unplanned(link: &Link, planned: &BTreeMap<String, &Work>) -> Result<Vec<String>, super::error::Failure> {
+    link.wait(READ_WITHIN, async {
+        link.begin().await?;
+        // Nobody plans anything meanwhile.
+        link.query(&sql::HEAD_LOCK, &[]).await?;
+        let mut unplanned = Vec::new();
+        for row in link.query(&sql::WORK_KEPT, &[]).await? {
+            let (id, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            if planned.get(&id).is_none_or(|work| work::kind(work) != kind) {
+                unplanned.push(id);
+            }
+        }
+        Ok(unplanned)
+    })
+}
+
+pub(super) fn rebuild(store: &mut PostgresStore, rows: &[Row], planned: &[Work]) -> Result<(), StoreError> {
+    let planned: BTreeMap<String, &Work> = planned.iter().map(|work| (work.id().0, work)).collect();
+    let mut plan = Plan::default();
+    planned.values().for_each(|work| plan.add(work));
+    let (arrays, rows) = (plan.arrays(), Rows::of(rows));
+    let done = store.place.with(|link| {
+        let gone = match unplanned(link, &planned) {
+            Ok(gone) => gone,
+            Err(failure) => {
+                link.roll_back()?;
+                return Err(failure);
+            }
+        };
+        let mut statements: Vec<Answer<'_, u64>> = vec![
+            Box::pin(async { link.execute(&sql::WORK_REMOVE, &[&gone]).await }),
+            Box::pin(async { link.execute(&sql::WORK_ADD, &[&arrays.ids, &arrays.kinds, &arrays.dues]).await }),
+            Box::pin(link.execute(&sql::PROMOTIONS_CLEAR, &[])),
+            Box::pin(link.execute(&sql::RELEASES_CLEAR, &[])),
+        ];
+        statements.extend(rows.put(link));
+        link.commit(statements)
+    });
+    match done {
+        Ok(_) => Ok(()),
+        Err(failure) => {
+            store.place.lose();
+            Err(failure.of_commit(DOING))
+        }
+    }
+}
