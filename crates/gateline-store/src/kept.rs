@@ -130,7 +130,10 @@ impl ReleaseKeys {
 
     /// The row, if it is filed where it belongs.
     pub(crate) fn row(&self, bytes: &[u8]) -> Result<ReleaseRow, StoreError> {
-        let what = format!("row of release `{}/{}@{}`", self.project, self.pipeline, self.version);
+        let what = format!(
+            "row of release `{}/{}@{}`",
+            self.project, self.pipeline, self.version
+        );
         let row: ReleaseRow = doc(bytes, &what)?;
         if *self == Self::of(&row) {
             Ok(row)

@@ -26,9 +26,9 @@ pub use blob::{BLOB_MEMORY_BYTES_MAX, Blob, BlobError, BlobReading, PIECE_BYTES}
 pub use check::Accepted;
 pub use mem::MemStore;
 pub use postgres::{
-    ANSWER_WITHIN, CONNECT_TIMEOUT, DatabaseTime, IDLE_IN_TRANSACTION_TIMEOUT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL,
-    KEEPALIVE_RETRIES, LOCK_TIMEOUT, LeaseClock, PostgresAddress, PostgresError, PostgresReader, PostgresStore, READ_WITHIN,
-    SETTLE_WITHIN, TCP_USER_TIMEOUT,
+    ANSWER_WITHIN, CONNECT_TIMEOUT, DatabaseTime, IDLE_IN_TRANSACTION_TIMEOUT, KEEPALIVE_IDLE,
+    KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, LOCK_TIMEOUT, LeaseClock, PostgresAddress, PostgresError,
+    PostgresReader, PostgresStore, READ_WITHIN, SETTLE_WITHIN, TCP_USER_TIMEOUT,
 };
 pub use raw::{Difference, RawEvent};
 pub use rows::*;

@@ -123,7 +123,9 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError`]; nothing depends on it.
     pub fn wake_others(&self) -> Result<(), StoreError> {
-        self.place.read("wake the other replicas", &sql::NOTIFY, &[&self.name]).map(drop)
+        self.place
+            .read("wake the other replicas", &sql::NOTIFY, &[&self.name])
+            .map(drop)
     }
 }
 
@@ -146,7 +148,9 @@ impl PostgresReader {
         let asked = std::time::Instant::now();
         let rows = self.place.read("ask for the time", &sql::TIME, &[])?;
         let took = asked.elapsed();
-        let row = rows.first().ok_or_else(|| read::damaged("the time", "there is none"))?;
+        let row = rows
+            .first()
+            .ok_or_else(|| read::damaged("the time", "there is none"))?;
         let at = read::time(read::column(row, 0)?)?;
         Ok(DatabaseTime { at, took })
     }

@@ -76,6 +76,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("docker-registry", "docker-registry"),
     ("haproxy", "haproxy"),
     ("minisign", "minisign"),
+    ("openssl", "openssl"),
+    ("pgbouncer", "pgbouncer"),
     ("prometheus", "prometheus"),
     ("promtool", "prometheus"),
     ("python3", "python3-venv"),
@@ -84,6 +86,10 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
 ];
+/// PostgreSQL's own programs lie outside of `PATH`, in a folder a version.
+const POSTGRESQL: (&str, &str) = ("/usr/lib/postgresql", "postgresql");
+/// What Debian asks before a package starts a service: the tests start their own.
+const SERVICES: &str = "/usr/sbin/policy-rc.d";
 /// A registry that lists what refers to an image, which Debian's does not.
 const REFERRERS_REGISTRY: (&str, &str) = ("ferro-oci-server", "1.0.0");
 /// A provider of identities that people sign in with in a test; its packages are named in `package.json`.
@@ -106,11 +112,19 @@ const DEMO_WITHIN: Duration = Duration::from_secs(120);
 const SCENARIO_WITHIN: Duration = Duration::from_secs(720);
 
 fn install() -> Result<Counts, Failure> {
-    let missing: Vec<&str> = PROGRAMS
+    let mut missing: Vec<&str> = PROGRAMS
         .iter()
         .filter(|(program, _)| !shell::is_there(program))
         .map(|(_, package)| *package)
         .collect();
+    let (servers, package) = POSTGRESQL;
+    let versions = std::fs::read_dir(servers).into_iter().flatten().flatten();
+    if !versions
+        .map(|version| version.path())
+        .any(|version| version.join("bin/initdb").is_file())
+    {
+        missing.push(package);
+    }
     if !missing.is_empty() {
         debian(&missing).map_err(|why| {
             format!("the tests need the Debian packages {}, and they could not be installed here ({why}); install them and run this again", missing.join(", "))
@@ -182,12 +196,31 @@ fn debian(packages: &[&str]) -> Result<(), String> {
         apt
     };
     shell::must(apt().arg("update"))?;
-    shell::must(
+    let asked = without_services()?;
+    let done = shell::must(
         apt()
             .args(["install", "-y", "--no-install-recommends"])
             .args(packages),
-    )
-    .map(drop)
+    );
+    if let Some(asked) = asked {
+        std::fs::remove_file(asked).map_err(|err| format!("could not remove `{asked}`: {err}"))?;
+    }
+    done.map(drop)
+}
+
+/// Lets no package start a service. Gives the file that is to be removed, if it was not there before.
+fn without_services() -> Result<Option<&'static str>, String> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut open = std::fs::OpenOptions::new();
+    match open.write(true).create_new(true).mode(0o755).open(SERVICES) {
+        Ok(mut file) => match file.write_all(b"#!/bin/sh\nexit 101\n") {
+            Ok(()) => Ok(Some(SERVICES)),
+            Err(err) => Err(format!("could not write `{SERVICES}`: {err}")),
+        },
+        Err(err) if err.kind() == std::io::ErrorKind::AlreadyExists => Ok(None),
+        Err(err) => Err(format!("could not make `{SERVICES}`: {err}")),
+    }
 }
 
 fn fmt() -> Result<Counts, Failure> {

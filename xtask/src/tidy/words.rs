@@ -107,6 +107,16 @@ const RIGHT: &[(&str, &str, &str)] = &[
         "a user's folder may be called so",
     ),
     ("docs/decisions/", "provider", "rustls calls its cryptography so"),
+    (
+        "crates/gateline-store/src/postgres/",
+        "cancel",
+        "PostgreSQL calls the end of a query so",
+    ),
+    (
+        "crates/gateline-store/src/postgres/",
+        "cancelled",
+        "PostgreSQL calls the end of a query so",
+    ),
     ("crates/gateline-evidence/", "cancel", "test runners write it"),
     ("crates/gateline-evidence/", "cancelled", "test runners write it"),
     (

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::cluster::Database;
 use super::sample::{
-    self,    Dir, at, blob, event, id, key, named, nothing, private, promotion, promotion_row, release_row, stream,
-    work,
+    self, Dir, at, blob, event, id, key, named, nothing, private, promotion, promotion_row, release_row,
+    stream, work,
 };
 use crate::{
     Append, Fence, MemStore, NewEvent, PromotionSearch, Read, ReleaseSearch, Row, Search, SqliteStore, Store,

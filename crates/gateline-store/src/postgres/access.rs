@@ -20,7 +20,8 @@ pub(super) struct Passwords<'b> {
 impl<'b> Passwords<'b> {
     pub(super) fn take(&mut self, append: &'b Append) {
         for change in &append.passwords {
-            self.changes.insert(change.account.as_str(), change.hash.as_deref());
+            self.changes
+                .insert(change.account.as_str(), change.hash.as_deref());
         }
     }
 
@@ -37,7 +38,10 @@ impl<'b> Passwords<'b> {
 
     /// Accounts and the hashes that they have from now on.
     pub(super) fn with(&self) -> (Vec<&'b str>, Vec<&'b str>) {
-        self.changes.iter().filter_map(|(account, hash)| Some((*account, (*hash)?))).unzip()
+        self.changes
+            .iter()
+            .filter_map(|(account, hash)| Some((*account, (*hash)?)))
+            .unzip()
     }
 }
 
@@ -108,15 +112,23 @@ pub(super) fn put(store: &mut PostgresStore, session: &Session) -> Result<(), St
                     &micros(*ends),
                 ],
             ),
-            (&sql::SESSIONS_TRIM, &[&actor.as_str(), &(SESSIONS_PER_ACTOR_MAX as i64)]),
+            (
+                &sql::SESSIONS_TRIM,
+                &[&actor.as_str(), &(SESSIONS_PER_ACTOR_MAX as i64)],
+            ),
         ],
     )?;
     Ok(())
 }
 
 pub(super) fn used(store: &mut PostgresStore, id: &Digest, at: Timestamp) -> Result<(), StoreError> {
-    let used: (&sql::Sql, _) = (&sql::SESSION_USE, &[&id.as_bytes().as_slice() as _, &micros(at) as _]);
-    store.place.write("note the use of a session", &[(used.0, used.1)])?;
+    let used: (&sql::Sql, _) = (
+        &sql::SESSION_USE,
+        &[&id.as_bytes().as_slice() as _, &micros(at) as _],
+    );
+    store
+        .place
+        .write("note the use of a session", &[(used.0, used.1)])?;
     Ok(())
 }
 

@@ -83,7 +83,9 @@ impl FromStr for PostgresAddress {
         let mut config = Config::from_str(&format!("postgres://{place}"))
             .map_err(|_| wrong("it cannot be read; write `postgres://USER@HOST:PORT/DATABASE`"))?;
         if config.get_dbname().is_none_or(str::is_empty) {
-            return Err(wrong("it names no database; write `postgres://USER@HOST/DATABASE`"));
+            return Err(wrong(
+                "it names no database; write `postgres://USER@HOST/DATABASE`",
+            ));
         }
         if config.get_hosts().is_empty() {
             return Err(wrong("it names no host; write `postgres://USER@HOST/DATABASE`"));
@@ -97,7 +99,11 @@ impl FromStr for PostgresAddress {
             SslModeAsked::Nothing => Some(parameters.tls),
         };
         config
-            .ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable })
+            .ssl_mode(if tls.is_some() {
+                SslMode::Require
+            } else {
+                SslMode::Disable
+            })
             .application_name("gateline")
             // Whoever stands in front of a standby and its primary: only the primary is of use.
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
@@ -165,7 +171,11 @@ impl Parameters {
                         }
                     };
                 }
-                _ => return Err(wrong(format!("it has a parameter that is not known; known are {PARAMETERS}"))),
+                _ => {
+                    return Err(wrong(format!(
+                        "it has a parameter that is not known; known are {PARAMETERS}"
+                    )));
+                }
             }
         }
         read.tls.own = match (cert, key) {
@@ -193,15 +203,20 @@ impl Password {
     fn read(&self, config: &Config) -> Result<String, PostgresError> {
         let missing = |what: String| PostgresError::Address(format!("the password is not there: {what}"));
         let text = |path: &PathBuf| {
-            std::fs::read_to_string(path).map_err(|err| missing(format!("could not read `{}`: {err}", path.display())))
+            std::fs::read_to_string(path)
+                .map_err(|err| missing(format!("could not read `{}`: {err}", path.display())))
         };
         match self {
             Self::Env(name) => {
                 std::env::var(name).map_err(|_| missing(format!("the variable `{name}` is not set")))
             }
             Self::File(path) => Ok(text(path)?.trim_end_matches(['\r', '\n']).to_owned()),
-            Self::Passfile(path) => of_passfile(&text(path)?, config)
-                .ok_or_else(|| missing(format!("no line of `{}` fits host, port, database and user", path.display()))),
+            Self::Passfile(path) => of_passfile(&text(path)?, config).ok_or_else(|| {
+                missing(format!(
+                    "no line of `{}` fits host, port, database and user",
+                    path.display()
+                ))
+            }),
         }
     }
 }
@@ -224,14 +239,18 @@ fn of_passfile(text: &str, config: &Config) -> Option<String> {
         .collect();
     let (dbname, user) = (config.get_dbname()?, config.get_user()?);
     let fits = |pattern: &str, value: &str| pattern == "*" || pattern == value;
-    text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
-        let fields = fields(line);
-        let [host, port, database, of, password] = fields.as_slice() else {
-            return None;
-        };
-        let place = hosts.iter().any(|(name, number)| fits(host, name) && fits(port, number));
-        (place && fits(database, dbname) && fits(of, user)).then(|| password.clone())
-    })
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .find_map(|line| {
+            let fields = fields(line);
+            let [host, port, database, of, password] = fields.as_slice() else {
+                return None;
+            };
+            let place = hosts
+                .iter()
+                .any(|(name, number)| fits(host, name) && fits(port, number));
+            (place && fits(database, dbname) && fits(of, user)).then(|| password.clone())
+        })
 }
 
 /// The fields between colons; a backslash takes a colon or a backslash as it is.
@@ -242,7 +261,11 @@ fn fields(line: &str) -> Vec<String> {
         match letter {
             ':' if fields.len() < 5 => fields.push(String::new()),
             letter => {
-                let letter = if letter == '\\' { letters.next() } else { Some(letter) };
+                let letter = if letter == '\\' {
+                    letters.next()
+                } else {
+                    Some(letter)
+                };
                 if let Some(field) = fields.last_mut() {
                     field.extend(letter);
                 }
@@ -307,11 +330,16 @@ mod tests {
     fn beyond_this_machine_the_server_must_prove_who_it_is() {
         let tls = |text: &str| address(text).unwrap().tls;
         assert_eq!(tls("postgres://ana@db.example/gateline"), Some(Tls::default()));
-        assert_eq!(tls("postgres://ana@localhost,db.example/gateline"), Some(Tls::default()));
+        assert_eq!(
+            tls("postgres://ana@localhost,db.example/gateline"),
+            Some(Tls::default())
+        );
         assert_eq!(tls("postgres://ana@127.0.0.1:5433/gateline"), None);
         assert_eq!(tls("postgres://ana@%2Frun%2Fpostgresql/gateline"), None);
         assert_eq!(tls("postgres://ana@db.example/gateline?sslmode=disable"), None);
-        let root = tls("postgres://ana@localhost/gateline?sslrootcert=/ca.pem").unwrap().root;
+        let root = tls("postgres://ana@localhost/gateline?sslrootcert=/ca.pem")
+            .unwrap()
+            .root;
         assert_eq!(root, Some("/ca.pem".into()));
     }
 
@@ -320,16 +348,24 @@ mod tests {
         let config = |text: &str| address(text).unwrap().config;
         let file = "# comment\nother:*:*:*:no\ndb.example:5433:gateline:ana:a\\:b\\\\c:d\n*:*:*:ana:any\n";
         let found = |text: &str| of_passfile(file, &config(text));
-        assert_eq!(found("postgres://ana@db.example:5433/gateline"), Some("a:b\\c:d".into()));
+        assert_eq!(
+            found("postgres://ana@db.example:5433/gateline"),
+            Some("a:b\\c:d".into())
+        );
         assert_eq!(found("postgres://ana@db.example/gateline"), Some("any".into()));
         assert_eq!(found("postgres://bo@db.example/gateline"), None);
-        assert_eq!(of_passfile("a:b:c\n\n:::::\n", &config("postgres://ana@db.example/gateline")), None);
+        assert_eq!(
+            of_passfile("a:b:c\n\n:::::\n", &config("postgres://ana@db.example/gateline")),
+            None
+        );
     }
 
     #[test]
     fn what_cannot_be_read_is_named_and_what_is_read_is_not() {
         let err = |text: &str| address(text).unwrap().config().unwrap_err().to_string();
-        assert!(err("postgres://a@db/g?password=env:GATELINE_NO_SUCH").contains("`GATELINE_NO_SUCH` is not set"));
+        assert!(
+            err("postgres://a@db/g?password=env:GATELINE_NO_SUCH").contains("`GATELINE_NO_SUCH` is not set")
+        );
         assert!(err("postgres://a@db/g?password=file:/no/such").contains("`/no/such`"));
         assert!(err("postgres://a@db/g?passfile=/no/such").contains("`/no/such`"));
     }

@@ -25,7 +25,11 @@ const KEYS_FORGOTTEN_MAX: i64 = 2 * BATCH_APPENDS_MAX as i64;
 
 type Answers = Vec<Result<Committed, AppendError>>;
 
-pub(super) fn append(store: &mut PostgresStore, now: Timestamp, batch: &[Append]) -> Result<Answers, StoreError> {
+pub(super) fn append(
+    store: &mut PostgresStore,
+    now: Timestamp,
+    batch: &[Append],
+) -> Result<Answers, StoreError> {
     check::batch(batch)?;
     // Refused before anything is sent: the log's time is only known under its lock.
     leaf::stamp(now, Timestamp::UNIX_EPOCH)?;
@@ -42,7 +46,10 @@ pub(super) fn append(store: &mut PostgresStore, now: Timestamp, batch: &[Append]
     let decided = found.known().and_then(|known| {
         let at = leaf::stamp(now, known.at)?;
         let mut writer = Writer::new(known, at);
-        let answers = batch.iter().map(|append| writer.append(append, &mut coming)).collect::<Result<_, _>>()?;
+        let answers = batch
+            .iter()
+            .map(|append| writer.append(append, &mut coming))
+            .collect::<Result<_, _>>()?;
         Ok((writer, answers))
     });
     let (writer, answers) = match decided {
@@ -140,8 +147,9 @@ impl Asked {
                 link.query(&sql::HEAD_LOCK, &[]),
                 link.query(&sql::STREAMS, &[&names]),
                 keys,
-                held
-            ).await;
+                held,
+            )
+            .await;
             begun?;
             Ok(Found {
                 asked: self,
@@ -298,15 +306,26 @@ impl<'b> Writer<'b> {
         let mut all = Vec::with_capacity(bodies.len());
         for (new, body) in append.events.iter().zip(bodies) {
             let number = self.before.frontier.size();
-            let stream = self.before.streams.get_mut(&new.stream).expect("every stream of the batch was asked for");
+            let stream = self
+                .before
+                .streams
+                .get_mut(&new.stream)
+                .expect("every stream of the batch was asked for");
             let stream_id = *stream.id.get_or_insert_with(|| {
                 self.streams.ids.push(signed(number));
                 self.streams.names.push(stream.name.clone());
                 signed(number)
             });
             stream.version += 1;
-            let (salt, private) = new.private.as_ref().map(|(salt, private)| (salt, private)).unzip();
-            let hashed = new.private.as_ref().map(|(salt, private)| leaf::private(salt, private));
+            let (salt, private) = new
+                .private
+                .as_ref()
+                .map(|(salt, private)| (salt, private))
+                .unzip();
+            let hashed = new
+                .private
+                .as_ref()
+                .map(|(salt, private)| leaf::private(salt, private));
             let (private_bytes, private_hash) = hashed.unzip();
             let recorded = Recorded {
                 number,
@@ -326,7 +345,8 @@ impl<'b> Writer<'b> {
             log.types.push(recorded.event.name());
             log.actors.push(append.actor.to_string());
             log.leaves.push(leaf.as_bytes().to_vec());
-            log.private_hashes.push(private_hash.map(|hash| hash.as_bytes().to_vec()));
+            log.private_hashes
+                .push(private_hash.map(|hash| hash.as_bytes().to_vec()));
             log.salts.push(salt.map(|salt| salt.to_vec()));
             log.privates.push(private_bytes);
             log.bodies.push(body);
@@ -348,25 +368,35 @@ impl<'b> Writer<'b> {
     /// Writes everything and commits, in one round trip.
     fn commit(&self, link: &Link, name: &str, number: i64) -> Result<(), Failure> {
         let (arrays, rows) = (self.plan.arrays(), Rows::of(self.rows.iter().copied()));
-        let accounts = (self.passwords.accounts(), self.passwords.without(), self.passwords.with());
+        let accounts = (
+            self.passwords.accounts(),
+            self.passwords.without(),
+            self.passwords.with(),
+        );
         let forgotten = micros(check::forgotten_before(self.at));
         let at = micros(self.at);
         let mut all: Vec<Answer<'_, u64>> = Vec::new();
         if !self.log.numbers.is_empty() {
             if !self.streams.ids.is_empty() {
                 all.push(Box::pin(async {
-                    link.execute(&sql::STREAMS_ADD, &[&self.streams.ids, &self.streams.names]).await
+                    link.execute(&sql::STREAMS_ADD, &[&self.streams.ids, &self.streams.names])
+                        .await
                 }));
             }
             all.push(Box::pin(self.log.add(link, at)));
             all.push(Box::pin(async move {
                 let frontier = &self.before.frontier;
-                link.execute(&sql::HEAD_MOVE, &[&signed(frontier.size()), &at, &frontier.to_bytes()]).await
+                link.execute(
+                    &sql::HEAD_MOVE,
+                    &[&signed(frontier.size()), &at, &frontier.to_bytes()],
+                )
+                .await
             }));
         }
         if !self.keys.scopes.is_empty() {
             all.push(Box::pin(async move {
-                link.execute(&sql::KEYS_FORGET, &[&forgotten, &KEYS_FORGOTTEN_MAX]).await
+                link.execute(&sql::KEYS_FORGET, &[&forgotten, &KEYS_FORGOTTEN_MAX])
+                    .await
             }));
             all.push(Box::pin(self.keys.add(link, at)));
         }
@@ -374,15 +404,25 @@ impl<'b> Writer<'b> {
         all.extend(rows.put(link));
         if !self.blobs.digests.is_empty() {
             let blobs::Kept { digests, ids, sizes } = &self.blobs;
-            all.push(Box::pin(async move { link.execute(&sql::BLOBS_ADD, &[digests, ids, sizes]).await }));
+            all.push(Box::pin(async move {
+                link.execute(&sql::BLOBS_ADD, &[digests, ids, sizes]).await
+            }));
         }
         let (changed, without, (accounts, hashes)) = &accounts;
         if !changed.is_empty() {
-            all.push(Box::pin(async move { link.execute(&sql::PASSWORDS_DELETE, &[without]).await }));
-            all.push(Box::pin(async move { link.execute(&sql::PASSWORDS_PUT, &[accounts, hashes]).await }));
-            all.push(Box::pin(async move { link.execute(&sql::SESSIONS_END_ALL, &[changed]).await }));
+            all.push(Box::pin(async move {
+                link.execute(&sql::PASSWORDS_DELETE, &[without]).await
+            }));
+            all.push(Box::pin(async move {
+                link.execute(&sql::PASSWORDS_PUT, &[accounts, hashes]).await
+            }));
+            all.push(Box::pin(async move {
+                link.execute(&sql::SESSIONS_END_ALL, &[changed]).await
+            }));
         }
-        all.push(Box::pin(async move { link.execute(&sql::BATCH, &[&name, &number, &at]).await }));
+        all.push(Box::pin(async move {
+            link.execute(&sql::BATCH, &[&name, &number, &at]).await
+        }));
         link.commit(all).map(drop)
     }
 }
@@ -398,13 +438,19 @@ fn work<'l>(arrays: &'l Arrays<'_>, link: &'l Link) -> Vec<Answer<'l, u64>> {
     } = arrays;
     let mut all: Vec<Answer<'l, u64>> = Vec::new();
     if !gone.is_empty() {
-        all.push(Box::pin(async move { link.execute(&sql::WORK_REMOVE, &[gone]).await }));
+        all.push(Box::pin(
+            async move { link.execute(&sql::WORK_REMOVE, &[gone]).await },
+        ));
     }
     if !ended.is_empty() {
-        all.push(Box::pin(async move { link.execute(&sql::WORK_END, &[ended]).await }));
+        all.push(Box::pin(
+            async move { link.execute(&sql::WORK_END, &[ended]).await },
+        ));
     }
     if !ids.is_empty() {
-        all.push(Box::pin(async move { link.execute(&sql::WORK_ADD, &[ids, kinds, dues]).await }));
+        all.push(Box::pin(async move {
+            link.execute(&sql::WORK_ADD, &[ids, kinds, dues]).await
+        }));
     }
     all
 }
@@ -427,7 +473,17 @@ impl Log {
         link.execute(
             &sql::LOG_ADD,
             &[
-                numbers, streams, versions, types, &version, &at, actors, leaves, private_hashes, salts, privates,
+                numbers,
+                streams,
+                versions,
+                types,
+                &version,
+                &at,
+                actors,
+                leaves,
+                private_hashes,
+                salts,
+                privates,
                 bodies,
             ],
         )
@@ -443,7 +499,8 @@ impl Keys {
             firsts,
             lasts,
         } = self;
-        link.execute(&sql::KEYS_ADD, &[scopes, requests, firsts, lasts, &at]).await
+        link.execute(&sql::KEYS_ADD, &[scopes, requests, firsts, lasts, &at])
+            .await
     }
 }
 

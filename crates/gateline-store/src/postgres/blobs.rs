@@ -21,7 +21,11 @@ const COMING_MICROS_MAX: i64 = 86_400 * 1_000_000;
 pub(super) type Coming = BTreeMap<Digest, i64>;
 
 /// Sends the content of a batch ahead, as far as the database has not got it.
-pub(super) fn send_ahead(store: &PostgresStore, now: Timestamp, batch: &[Append]) -> Result<Coming, StoreError> {
+pub(super) fn send_ahead(
+    store: &PostgresStore,
+    now: Timestamp,
+    batch: &[Append],
+) -> Result<Coming, StoreError> {
     let blobs: BTreeMap<Digest, &Blob> = batch
         .iter()
         .flat_map(|append| &append.blobs)
@@ -59,7 +63,8 @@ fn send_on(link: &Link, now: i64, blob: &Blob) -> Result<Result<i64, StoreError>
         link.begin().await?;
         // The batch that keeps it is durable only where all before it is.
         link.batch("SET LOCAL synchronous_commit = off").await?;
-        link.execute(&sql::BLOBS_SWEEP, &[&(now - COMING_MICROS_MAX)]).await?;
+        link.execute(&sql::BLOBS_SWEEP, &[&(now - COMING_MICROS_MAX)])
+            .await?;
         link.query(&sql::BLOB_COMING, &[&now]).await?[0].try_get(0)
     })?;
     for number in 0..blob.pieces() {
@@ -69,13 +74,18 @@ fn send_on(link: &Link, now: i64, blob: &Blob) -> Result<Result<i64, StoreError>
                 let digest = blob.digest();
                 return Ok(Err(StoreError::Unavailable {
                     doing: "append",
-                    why: format!("the compressed content `{digest}` cannot be read back: {err}; send it again"),
+                    why: format!(
+                        "the compressed content `{digest}` cannot be read back: {err}; send it again"
+                    ),
                 }));
             }
         };
         link.wait(
             ANSWER_WITHIN,
-            link.execute(&sql::BLOB_PIECE_ADD, &[&id, &(number as i64), &(form as i64), &bytes]),
+            link.execute(
+                &sql::BLOB_PIECE_ADD,
+                &[&id, &(number as i64), &(form as i64), &bytes],
+            ),
         )?;
     }
     link.wait(ANSWER_WITHIN, link.batch("COMMIT"))?;
@@ -113,7 +123,11 @@ pub(super) fn bytes(place: &Place, digest: &Digest) -> Result<Option<u64>, Store
 
 /// One piece of it.
 pub(super) fn piece(place: &Place, digest: &Digest, number: u64) -> Result<Option<Vec<u8>>, StoreError> {
-    let rows = place.read("read content", &sql::BLOB_PIECE, &[&digest.as_bytes().as_slice(), &signed(number)])?;
+    let rows = place.read(
+        "read content",
+        &sql::BLOB_PIECE,
+        &[&digest.as_bytes().as_slice(), &signed(number)],
+    )?;
     let Some(row) = rows.first() else {
         return Ok(None);
     };

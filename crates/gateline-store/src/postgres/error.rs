@@ -145,17 +145,50 @@ pub(super) fn why(err: &Error) -> String {
 
 fn remedy(code: &SqlState) -> Option<&'static str> {
     const REMEDIES: &[(&SqlState, &str)] = &[
-        (&SqlState::INVALID_PASSWORD, "see that `password=` or `passfile=` of the address names the right password"),
-        (&SqlState::INVALID_AUTHORIZATION_SPECIFICATION, "let the user in by `pg_hba.conf`"),
-        (&SqlState::INVALID_CATALOG_NAME, "make the database with `createdb`"),
-        (&SqlState::INSUFFICIENT_PRIVILEGE, "make the user the owner of the database, or grant it CREATE there"),
-        (&SqlState::TOO_MANY_CONNECTIONS, "raise `max_connections`, or put pgbouncer in front"),
+        (
+            &SqlState::INVALID_PASSWORD,
+            "see that `password=` or `passfile=` of the address names the right password",
+        ),
+        (
+            &SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
+            "let the user in by `pg_hba.conf`",
+        ),
+        (
+            &SqlState::INVALID_CATALOG_NAME,
+            "make the database with `createdb`",
+        ),
+        (
+            &SqlState::INSUFFICIENT_PRIVILEGE,
+            "make the user the owner of the database, or grant it CREATE there",
+        ),
+        (
+            &SqlState::TOO_MANY_CONNECTIONS,
+            "raise `max_connections`, or put pgbouncer in front",
+        ),
         (&SqlState::CANNOT_CONNECT_NOW, "it starts or stops; wait for it"),
-        (&SqlState::ADMIN_SHUTDOWN, "it was stopped or taken over; wait for it"),
-        (&SqlState::READ_ONLY_SQL_TRANSACTION, "this is a standby; name the primary as well, or promote it"),
-        (&SqlState::LOCK_NOT_AVAILABLE, "another replica held the log for too long; see that none of them stands still"),
-        (&SqlState::DISK_FULL, "free some space on the disk that holds the database"),
-        (&SqlState::INVALID_SQL_STATEMENT_NAME, "a pooler took prepared statements apart; let it pool by transactions with `max_prepared_statements`, or by sessions"),
+        (
+            &SqlState::ADMIN_SHUTDOWN,
+            "it was stopped or taken over; wait for it",
+        ),
+        (
+            &SqlState::READ_ONLY_SQL_TRANSACTION,
+            "this is a standby; name the primary as well, or promote it",
+        ),
+        (
+            &SqlState::LOCK_NOT_AVAILABLE,
+            "another replica held the log for too long; see that none of them stands still",
+        ),
+        (
+            &SqlState::DISK_FULL,
+            "free some space on the disk that holds the database",
+        ),
+        (
+            &SqlState::INVALID_SQL_STATEMENT_NAME,
+            "a pooler took prepared statements apart; let it pool by transactions with `max_prepared_statements`, or by sessions",
+        ),
     ];
-    REMEDIES.iter().find(|(of, _)| *of == code).map(|(_, remedy)| *remedy)
+    REMEDIES
+        .iter()
+        .find(|(of, _)| *of == code)
+        .map(|(_, remedy)| *remedy)
 }

@@ -52,7 +52,9 @@ pub(super) struct Link {
 
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link").field("is_direct", &self.is_direct()).finish_non_exhaustive()
+        f.debug_struct("Link")
+            .field("is_direct", &self.is_direct())
+            .finish_non_exhaustive()
     }
 }
 
@@ -152,7 +154,9 @@ impl Link {
             return Err(found("it is older than PostgreSQL 13; upgrade it"));
         }
         if encoding != "UTF8" {
-            return Err(found("its encoding is not UTF8; make the database with `createdb --encoding=UTF8`"));
+            return Err(found(
+                "its encoding is not UTF8; make the database with `createdb --encoding=UTF8`",
+            ));
         }
         self.begin = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{}s'; \
@@ -209,8 +213,15 @@ impl Link {
     }
 
     /// Sends a statement when it is first polled: those that are polled one after another share a round trip.
-    pub(super) async fn query(&self, sql: &Sql, params: Params<'_>) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let prepared = self.prepared.as_ref().and_then(|all| all.borrow().get(sql.text).cloned());
+    pub(super) async fn query(
+        &self,
+        sql: &Sql,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let prepared = self
+            .prepared
+            .as_ref()
+            .and_then(|all| all.borrow().get(sql.text).cloned());
         match prepared {
             Some(statement) => self.client.query(&statement, params).await,
             None => self.client.query_typed(sql.text, &typed(sql, params)).await,
@@ -219,7 +230,10 @@ impl Link {
 
     /// The same for a statement that gives no rows; tells how many it changed.
     pub(super) async fn execute(&self, sql: &Sql, params: Params<'_>) -> Result<u64, tokio_postgres::Error> {
-        let prepared = self.prepared.as_ref().and_then(|all| all.borrow().get(sql.text).cloned());
+        let prepared = self
+            .prepared
+            .as_ref()
+            .and_then(|all| all.borrow().get(sql.text).cloned());
         match prepared {
             Some(statement) => self.client.execute(&statement, params).await,
             None => self.client.execute_typed(sql.text, &typed(sql, params)).await,
@@ -230,6 +244,12 @@ impl Link {
     pub(super) async fn text(&self, sql: &str) -> Result<Option<String>, tokio_postgres::Error> {
         let rows = self.client.query_typed(sql, &[]).await?;
         rows.first().map_or(Ok(None), |row| row.try_get(0))
+    }
+
+    /// Plans a statement and forgets it.
+    #[cfg(test)]
+    pub(super) async fn check(&self, sql: &Sql) -> Result<(), tokio_postgres::Error> {
+        self.client.prepare_typed(sql.text, sql.types).await.map(drop)
     }
 
     /// Text without parameters, as migrations are.

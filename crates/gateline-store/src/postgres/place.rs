@@ -71,13 +71,20 @@ impl Place {
     /// again.
     pub(super) fn with_again<T>(&self, work: impl Fn(&Link) -> Result<T, Failure>) -> Result<T, Failure> {
         match self.with(&work) {
-            Err(Failure::Said(err)) if Failure::is_lost_to(&err) && !self.at_one_moment.get() => self.with(work),
+            Err(Failure::Said(err)) if Failure::is_lost_to(&err) && !self.at_one_moment.get() => {
+                self.with(work)
+            }
             done => done,
         }
     }
 
     /// Reads with one statement.
-    pub(super) fn read(&self, doing: &'static str, sql: &Sql, params: Params<'_>) -> Result<Vec<Row>, StoreError> {
+    pub(super) fn read(
+        &self,
+        doing: &'static str,
+        sql: &Sql,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
         self.with_again(|link| link.wait(READ_WITHIN, link.query(sql, params)))
             .map_err(|failure| failure.unavailable(doing))
     }
@@ -94,7 +101,9 @@ impl Place {
                 let (sql, params) = (*sql, *params);
                 Box::pin(link.execute(sql, params))
             };
-            let all = std::iter::once(begin).chain(statements.iter().map(write)).collect();
+            let all = std::iter::once(begin)
+                .chain(statements.iter().map(write))
+                .collect();
             let done = link.commit(all);
             match done {
                 Ok(changed) => Ok(changed[1..].to_vec()),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use gateline_model::{Work, WorkId};
 
 use super::work::kind;
-use crate::micros::up;
 use crate::Append;
+use crate::micros::up;
 
 /// What becomes of one piece of work.
 #[derive(Debug, Default)]
@@ -63,7 +63,9 @@ impl Plan {
 
     /// Whether this batch ended the lease already.
     pub(super) fn ended(&self, work: &WorkId) -> bool {
-        self.changes.get(&work.0).is_some_and(|change| change.ends || change.goes)
+        self.changes
+            .get(&work.0)
+            .is_some_and(|change| change.ends || change.goes)
     }
 
     pub(super) fn arrays(&self) -> Arrays<'_> {

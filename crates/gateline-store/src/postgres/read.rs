@@ -76,7 +76,9 @@ fn number_at(place: &Place, at: Timestamp) -> Result<u64, StoreError> {
     // Rounded up: the log's times are whole microseconds.
     let at = crate::micros::up(at).as_microsecond();
     let rows = place.read("search", &sql::NUMBER_AT, &[&at])?;
-    let row = rows.first().ok_or_else(|| damaged("the log", "a number within it is missing"))?;
+    let row = rows
+        .first()
+        .ok_or_else(|| damaged("the log", "a number within it is missing"))?;
     Ok(unsigned(column(row, 0)?))
 }
 
@@ -92,13 +94,19 @@ fn search(place: &Place, search: &Search) -> Result<Vec<Recorded>, StoreError> {
         limit,
     } = search;
     let texts = [event, stream_prefix];
-    if texts.iter().any(|text| text.as_ref().is_some_and(|text| text.contains('\0'))) {
+    if texts
+        .iter()
+        .any(|text| text.as_ref().is_some_and(|text| text.contains('\0')))
+    {
         return Ok(Vec::new());
     }
     // What is recorded after this moment is not found, whichever statement comes when.
     let size = head(place)?.0.size();
     let first = from.map_or(Ok(0), |at| number_at(place, at))?;
-    let last = until.map_or(Ok(size), |at| number_at(place, at))?.min(before.unwrap_or(size)).min(size);
+    let last = until
+        .map_or(Ok(size), |at| number_at(place, at))?
+        .min(before.unwrap_or(size))
+        .min(size);
     let (first, last, limit) = (signed(first), signed(last), capped(*limit));
     let actor = actor.as_ref().map(|actor| actor.as_str());
     // Stream names are ASCII: the last character of Unicode is after every one that begins alike.
@@ -109,9 +117,11 @@ fn search(place: &Place, search: &Search) -> Result<Vec<Recorded>, StoreError> {
         (None, None) => None,
     };
     let rows = match names {
-        Some((name, end)) => {
-            place.read("search", &sql::SEARCH_STREAM, &[&first, &last, &limit, event, &actor, &name, &end])?
-        }
+        Some((name, end)) => place.read(
+            "search",
+            &sql::SEARCH_STREAM,
+            &[&first, &last, &limit, event, &actor, &name, &end],
+        )?,
         None => place.read("search", &sql::SEARCH, &[&first, &last, &limit, event, &actor])?,
     };
     rows.iter().map(recorded).collect()
@@ -122,7 +132,9 @@ pub(super) fn accepted(row: &Row) -> Result<(String, Accepted), StoreError> {
     let (first, last): (Option<i64>, Option<i64>) = (column(row, 2)?, column(row, 3)?);
     let accepted = Accepted {
         request: digest(row, 1)?,
-        range: first.zip(last).map(|(first, last)| (unsigned(first), unsigned(last))),
+        range: first
+            .zip(last)
+            .map(|(first, last)| (unsigned(first), unsigned(last))),
         at: Timestamp::from_microsecond(column(row, 4)?).unwrap_or(Timestamp::MIN),
     };
     Ok((column(row, 0)?, accepted))

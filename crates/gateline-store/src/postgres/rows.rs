@@ -54,7 +54,9 @@ impl Rows {
             }
         }
         let mut arrays = Self::default();
-        promotions.into_values().for_each(|row| arrays.promotions.push(row));
+        promotions
+            .into_values()
+            .for_each(|row| arrays.promotions.push(row));
         releases.into_values().for_each(|row| arrays.releases.push(row));
         arrays
     }
@@ -106,7 +108,9 @@ impl Promotions {
         } = self;
         link.execute(
             &sql::PROMOTIONS_PUT,
-            &[projects, pipelines, stages, numbers, releases, requested, ended, docs],
+            &[
+                projects, pipelines, stages, numbers, releases, requested, ended, docs,
+            ],
         )
         .await
     }
@@ -138,8 +142,11 @@ impl Releases {
             registered,
             docs,
         } = self;
-        link.execute(&sql::RELEASES_PUT, &[ids, projects, pipelines, versions, registered, docs])
-            .await
+        link.execute(
+            &sql::RELEASES_PUT,
+            &[ids, projects, pipelines, versions, registered, docs],
+        )
+        .await
     }
 }
 

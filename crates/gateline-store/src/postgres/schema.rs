@@ -1,7 +1,7 @@
 //! The tables, brought forward one numbered step at a time. Never back: a newer database is refused.
 
 use super::error::Failure;
-use super::link::{READ_WITHIN, Link};
+use super::link::{Link, READ_WITHIN};
 use super::place::Place;
 use super::{PostgresError, sql};
 
@@ -30,7 +30,10 @@ fn find(link: &Link) -> Result<Found, Failure> {
         if text("SELECT to_regnamespace('gateline')::text").await?.is_none() {
             return Ok(Found::Nothing);
         }
-        if text("SELECT to_regclass('gateline.version')::text").await?.is_none() {
+        if text("SELECT to_regclass('gateline.version')::text")
+            .await?
+            .is_none()
+        {
             return Ok(Found::Foreign);
         }
         let version = text("SELECT max(number)::text FROM gateline.version").await?;
@@ -42,19 +45,21 @@ fn find(link: &Link) -> Result<Found, Failure> {
 
 /// Brings the tables forward, one server at a time, and gives this writer a name.
 pub(super) fn bring_forward(place: &Place) -> Result<String, PostgresError> {
-    place.with(|link| {
-        // A lock of the transaction: it goes with it, through whatever pooler.
-        link.wait(READ_WITHIN, async {
-            link.batch("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
-            link.batch(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await
-        })?;
-        let done = forward_locked(place, link);
-        if done.is_err() {
-            link.roll_back()?;
-        }
-        done
-    })
-    .map_err(|failure| told(place, failure))
+    place
+        .with(|link| {
+            // A lock of the transaction: it goes with it, through whatever pooler.
+            link.wait(READ_WITHIN, async {
+                link.batch("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
+                    .await?;
+                link.batch(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await
+            })?;
+            let done = forward_locked(place, link);
+            if done.is_err() {
+                link.roll_back()?;
+            }
+            done
+        })
+        .map_err(|failure| told(place, failure))
 }
 
 fn forward_locked(place: &Place, link: &Link) -> Result<String, Failure> {

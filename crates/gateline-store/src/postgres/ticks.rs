@@ -23,7 +23,12 @@ pub(super) fn put(
     let promotion = rollout.to_string();
     let known = store.place.with(|link| known(link, &promotion, ticks));
     let known = known.map_err(|failure| failure.unavailable(DOING))?;
-    let Known { id, count, root, keys } = match known {
+    let Known {
+        id,
+        count,
+        root,
+        keys,
+    } = match known {
         Ok(known) => known,
         Err(damage) => {
             store.place.lose();
@@ -49,8 +54,10 @@ pub(super) fn put(
             times,
             lines,
         } = &new;
-        let add: Answer<'_, u64> =
-            Box::pin(async { link.execute(&sql::TICKS_ADD, &[&id, numbers, arms, times, lines]).await });
+        let add: Answer<'_, u64> = Box::pin(async {
+            link.execute(&sql::TICKS_ADD, &[&id, numbers, arms, times, lines])
+                .await
+        });
         let bytes = root.as_bytes().as_slice();
         let moved: Answer<'_, u64> =
             Box::pin(async move { link.execute(&sql::ROLLOUT_MOVE, &[&id, &count, &bytes]).await });
@@ -91,14 +98,17 @@ fn known(link: &Link, promotion: &str, given: &[Tick]) -> Result<Result<Known, S
             link.begin(),
             link.execute(&sql::ROLLOUT_ADD, &[&promotion, &empty.as_bytes().as_slice()]),
             link.query(&sql::ROLLOUT_LOCK, &[&promotion]),
-            link.query(&sql::TICKS_KNOWN, &[&promotion, &arms, &times])
-        ).await;
+            link.query(&sql::TICKS_KNOWN, &[&promotion, &arms, &times]),
+        )
+        .await;
         begun?;
         added?;
         Ok((rollouts?, keys?))
     })?;
     let read = || {
-        let row = rollouts.first().ok_or_else(|| damaged("a rollout", "it is missing"))?;
+        let row = rollouts
+            .first()
+            .ok_or_else(|| damaged("a rollout", "it is missing"))?;
         let key = |row| Ok((column(row, 0)?, column(row, 1)?));
         Ok(Known {
             id: column(row, 0)?,
@@ -144,7 +154,8 @@ pub(super) fn sample(place: &Place, rollout: &PromotionId, moments: usize) -> Re
     let Some(span) = spans.first() else {
         return Ok(Vec::new());
     };
-    let (id, from, until): (i64, Option<i64>, Option<i64>) = (column(span, 0)?, column(span, 1)?, column(span, 2)?);
+    let (id, from, until): (i64, Option<i64>, Option<i64>) =
+        (column(span, 0)?, column(span, 1)?, column(span, 2)?);
     let measured = from.zip(until);
     let times = ticks::moments_of(measured, moments);
     let rows = place.read("read ticks", &sql::TICKS_BEFORE, &[&id, &times])?;

@@ -46,7 +46,9 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect, PostgresError> {
     let config = match &tls.own {
         Some((cert, key)) => {
             let secret = PrivateKeyDer::from_pem_file(key).map_err(|err| cannot(key, err))?;
-            builder.with_client_auth_cert(certificates(cert)?, secret).map_err(broken)?
+            builder
+                .with_client_auth_cert(certificates(cert)?, secret)
+                .map_err(broken)?
         }
         None => builder.with_no_client_auth(),
     };

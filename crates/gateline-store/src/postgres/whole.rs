@@ -41,7 +41,11 @@ pub(super) fn raw(place: &Place, from: u64, limit: usize) -> Result<Vec<RawEvent
 pub(super) fn rows(place: &Place) -> Result<Vec<Result<Row, StoreError>>, StoreError> {
     let promotions = place.read("read promotions", &sql::PROMOTION_ROWS, &[])?;
     let releases = place.read("read releases", &sql::RELEASE_ROWS, &[])?;
-    Ok(promotions.iter().map(promotion).chain(releases.iter().map(release)).collect())
+    Ok(promotions
+        .iter()
+        .map(promotion)
+        .chain(releases.iter().map(release))
+        .collect())
 }
 
 fn promotion(row: &SqlRow) -> Result<Row, StoreError> {
@@ -100,7 +104,10 @@ pub(super) fn rebuild(store: &mut PostgresStore, rows: &[Row], planned: &[Work])
         };
         let mut statements: Vec<Answer<'_, u64>> = vec![
             Box::pin(async { link.execute(&sql::WORK_REMOVE, &[&gone]).await }),
-            Box::pin(async { link.execute(&sql::WORK_ADD, &[&arrays.ids, &arrays.kinds, &arrays.dues]).await }),
+            Box::pin(async {
+                link.execute(&sql::WORK_ADD, &[&arrays.ids, &arrays.kinds, &arrays.dues])
+                    .await
+            }),
             Box::pin(link.execute(&sql::PROMOTIONS_CLEAR, &[])),
             Box::pin(link.execute(&sql::RELEASES_CLEAR, &[])),
         ];

@@ -32,15 +32,16 @@ pub(super) fn lease(
         LeaseClock::Caller => Some(cut(now).as_microsecond()),
     };
     let limit = limit.min(crate::READ_EVENTS_MAX) as i64;
-    let length = i64::try_from(lease_for.as_millis()).unwrap_or(i64::MAX).saturating_mul(1_000);
+    let length = lease_for.as_millis().saturating_mul(1_000);
     let rows = store.place.with(|link| {
         let doubts = link.doubts();
         let rows = link.wait(ANSWER_WITHIN, async {
             let (begun, rows, committed) = join3(
                 link.begin(),
                 link.query(&sql::WORK_LEASE, &[&now, &limit, &length, &owner]),
-                link.batch("COMMIT")
-            ).await;
+                link.batch("COMMIT"),
+            )
+            .await;
             begun?;
             let rows = rows?;
             committed.map(|()| rows)
@@ -80,7 +81,9 @@ pub(super) fn move_held(
     to: Timestamp,
 ) -> Result<bool, StoreError> {
     let (raised, to) = (signed(fence.fence), up(to).as_microsecond());
-    let changed = store.place.write(doing, &[(sql, &[&fence.work.0, &raised, &to])])?;
+    let changed = store
+        .place
+        .write(doing, &[(sql, &[&fence.work.0, &raised, &to])])?;
     Ok(changed[0] > 0)
 }
 

@@ -10,8 +10,8 @@ pub(super) use crate::kept::{capped, damaged, micros, signed, time, unsigned};
 use super::error::failed;
 use super::{Connected, access, blobs, rows, sql, ticks, whole, work};
 use crate::{
-    Accepted, Head, PromotionRow, PromotionSearch, RawEvent, Read, ReleaseRow,
-    ReleaseSearch, Row as ModelRow, Search, Session, StoreError, WorkRow, upcast,
+    Accepted, Head, PromotionRow, PromotionSearch, RawEvent, Read, ReleaseRow, ReleaseSearch,
+    Row as ModelRow, Search, Session, StoreError, WorkRow, upcast,
 };
 
 /// Runs a statement and reads each row.

@@ -3,7 +3,7 @@
 //! [`Database::new`] is a database of its own on a server that all tests share: the first test that needs it starts it, and
 //! it ends by itself when nobody has used it for a while. [`Cluster`] is a server of one test, to be stopped and killed.
 
-#![allow(dead_code, reason = "each crate that includes this uses its part of it")]
+#![expect(dead_code, reason = "each crate that includes this uses its part of it")]
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -26,11 +26,20 @@ const SETTINGS: &[(&str, &str)] = &[
 /// Where PostgreSQL's own programs are.
 pub fn programs() -> PathBuf {
     // All of them: a folder may have a link to one.
-    let has = |dir: &PathBuf| ["initdb", "pg_ctl", "psql", "pg_isready"].iter().all(|name| dir.join(name).is_file());
+    let has = |dir: &PathBuf| {
+        ["initdb", "pg_ctl", "psql", "pg_isready"]
+            .iter()
+            .all(|name| dir.join(name).is_file())
+    };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut places: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let mut debian: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
-        .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())
+        .map(|versions| {
+            versions
+                .flatten()
+                .map(|version| version.path().join("bin"))
+                .collect()
+        })
         .unwrap_or_default();
     debian.sort();
     places.extend(debian.into_iter().rev());
@@ -57,12 +66,18 @@ pub fn as_postgres(program: impl AsRef<std::ffi::OsStr>) -> Command {
     } else {
         Command::new(program)
     };
-    command.stdin(Stdio::null()).current_dir("/").env_remove("PGUSER").env("LC_ALL", "C");
+    command
+        .stdin(Stdio::null())
+        .current_dir("/")
+        .env_remove("PGUSER")
+        .env("LC_ALL", "C");
     command
 }
 
 fn must(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|err| panic!("{command:?}: {err}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|err| panic!("{command:?}: {err}"));
     assert!(
         output.status.success(),
         "{command:?} ended with {}\n{}{}",
@@ -90,7 +105,17 @@ fn own(dir: &Path) {
 
 fn init(data: &Path, port: u16, settings: &[(&str, &str)]) {
     let mut initdb = as_postgres(programs().join("initdb"));
-    initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"]);
+    initdb.args([
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-sync",
+        "-D",
+    ]);
     must(initdb.arg(data));
     let mut text = format!("port = {port}\n");
     for (name, value) in SETTINGS.iter().chain(settings) {
@@ -103,22 +128,45 @@ fn init(data: &Path, port: u16, settings: &[(&str, &str)]) {
 
 fn pg_ctl(data: &Path, args: &[&str]) -> Command {
     let mut command = as_postgres(programs().join("pg_ctl"));
-    command.arg("-D").arg(data).arg("-l").arg(data.join("server.log")).args(args);
+    command
+        .arg("-D")
+        .arg(data)
+        .arg("-l")
+        .arg(data.join("server.log"))
+        .args(args);
     // What it starts must not keep a test's own output open.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
 
 fn start(data: &Path) {
-    let status = pg_ctl(data, &["-w", "-t", "60", "start"]).status().expect("pg_ctl runs");
+    let status = pg_ctl(data, &["-w", "-t", "60", "start"])
+        .status()
+        .expect("pg_ctl runs");
     let log = fs::read_to_string(data.join("server.log")).unwrap_or_default();
-    assert!(status.success(), "the server in `{}` does not start:\n{log}", data.display());
+    assert!(
+        status.success(),
+        "the server in `{}` does not start:\n{log}",
+        data.display()
+    );
 }
 
 /// Runs SQL as the superuser; the unaligned answer.
 pub fn psql(port: u16, database: &str, sql: &str) -> String {
     let mut psql = as_postgres(programs().join("psql"));
-    psql.args(["-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-p"]);
+    psql.args([
+        "-X",
+        "-q",
+        "-t",
+        "-A",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-h",
+        "127.0.0.1",
+        "-U",
+        "postgres",
+        "-p",
+    ]);
     let output = must(psql.arg(port.to_string()).args(["-d", database, "-c", sql]));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
@@ -151,7 +199,17 @@ impl Cluster {
     pub fn standby(&self, name: &str) -> Self {
         let standby = Self::place(free_port());
         let mut backup = as_postgres(programs().join("pg_basebackup"));
-        backup.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-X", "stream", "--checkpoint=fast", "-p"]);
+        backup.args([
+            "-h",
+            "127.0.0.1",
+            "-U",
+            "postgres",
+            "-R",
+            "-X",
+            "stream",
+            "--checkpoint=fast",
+            "-p",
+        ]);
         must(backup.arg(self.port.to_string()).arg("-D").arg(standby.data()));
         let append = |file: &str, text: String| {
             let path = standby.data().join(file);
@@ -176,14 +234,20 @@ impl Cluster {
 
     /// Makes a standby the primary.
     pub fn promote(&self) {
-        let status = pg_ctl(&self.data(), &["-w", "promote"]).status().expect("pg_ctl runs");
+        let status = pg_ctl(&self.data(), &["-w", "promote"])
+            .status()
+            .expect("pg_ctl runs");
         assert!(status.success(), "the standby cannot be promoted");
     }
 
     /// Ends the server at once, as a power failure does.
     pub fn crash(&self) {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
-        let pid = pid.lines().next().expect("its first line is the process").to_owned();
+        let pid = pid
+            .lines()
+            .next()
+            .expect("its first line is the process")
+            .to_owned();
         must(Command::new("kill").args(["-KILL", &pid]));
         // Its children end when they see it; nothing is left of it when its lock file can be taken over.
         while Path::new("/proc").join(&pid).exists() {
@@ -227,7 +291,11 @@ impl Database {
         let (port, using) = shared();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{count}", std::process::id());
-        psql(port, "postgres", &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        psql(
+            port,
+            "postgres",
+            &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        );
         psql(port, "postgres", &format!("CREATE DATABASE {name}"));
         Self {
             name,
@@ -267,7 +335,10 @@ done
 /// The port of the server that all tests share, and the lock that keeps it.
 fn shared() -> (u16, File) {
     let temp = std::env::temp_dir();
-    let name = format!("gateline-postgres-{}", env!("CARGO_MANIFEST_DIR").replace(['/', '.'], "-"));
+    let name = format!(
+        "gateline-postgres-{}",
+        env!("CARGO_MANIFEST_DIR").replace(['/', '.'], "-")
+    );
     let path = |suffix: &str| temp.join(format!("{name}{suffix}"));
     let open = |suffix: &str| {
         let file = File::options().create(true).append(true).open(path(suffix));
@@ -305,9 +376,17 @@ fn begin(dir: &Path, data: &Path, path: &dyn Fn(&str) -> PathBuf) -> u16 {
     start(data);
     fs::write(dir.join("port"), port.to_string()).expect("it can be written");
     let mut guard = as_postgres("setsid");
-    guard.args(["sh", "-c", GUARD]).stdout(Stdio::null()).stderr(Stdio::null());
-    guard.env("LOCK", path(".lock")).env("USERS", path(".users")).env("DIR", dir).env("DATA", data);
+    guard.arg("--fork");
+    guard
+        .args(["sh", "-c", GUARD])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    guard
+        .env("LOCK", path(".lock"))
+        .env("USERS", path(".users"))
+        .env("DIR", dir)
+        .env("DATA", data);
     guard.env("PG_CTL", programs().join("pg_ctl"));
-    guard.spawn().expect("a shell runs");
+    guard.status().expect("a shell runs");
     port
 }
