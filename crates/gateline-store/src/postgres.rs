@@ -8,6 +8,7 @@ mod blobs;
 mod direct;
 mod error;
 mod link;
+mod listen;
 mod place;
 mod plan;
 mod private;
@@ -34,6 +35,7 @@ pub use self::address::{
 pub use self::error::PostgresError;
 pub use self::link::{ANSWER_WITHIN, IDLE_IN_TRANSACTION_TIMEOUT, LOCK_TIMEOUT, READ_WITHIN};
 use self::place::Place;
+pub use self::listen::PostgresListener;
 pub use self::settle::SETTLE_WITHIN;
 use crate::{Append, AppendError, Committed, EndSessions, Fence, Leased, Row, Session, Store, StoreError};
 
@@ -109,23 +111,16 @@ impl PostgresStore {
         self.place.is_direct()
     }
 
-    /// A reader of the same database, for another thread.
-    ///
-    /// # Errors
-    /// As [`PostgresReader::open`].
-    pub fn reader(&self) -> Result<PostgresReader, PostgresError> {
-        PostgresReader::open(&self.place.address)
+    /// By what name the others know what it writes.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    /// Wakes all who listen, each at most once for any number of calls that he has not heard yet. Tells nothing but that
-    /// there may be news.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing depends on it.
-    pub fn wake_others(&self) -> Result<(), StoreError> {
-        self.place
-            .read("wake the other replicas", &sql::NOTIFY, &[&self.name])
-            .map(drop)
+    /// A reader of the same database, for another thread. It connects when it is used first.
+    pub fn reader(&self) -> PostgresReader {
+        PostgresReader {
+            place: Place::at(&self.place.address),
+        }
     }
 }
 
@@ -138,6 +133,14 @@ impl PostgresReader {
         let place = Place::open(address)?;
         schema::is_ours(&place)?;
         Ok(Self { place })
+    }
+
+    /// Wakes all who listen, with the name of who does: there may be news.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing depends on it.
+    pub fn wake_others(&self, name: &str) -> Result<(), StoreError> {
+        self.place.read("wake the other replicas", &sql::NOTIFY, &[&name]).map(drop)
     }
 
     /// The database's time.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,9 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// What a statement does, once it is sent.
 pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + 'a>>;
+
+/// Where to pass on what others tell.
+pub(super) type Heard = Option<Sender<String>>;
 
 /// One connection.
 pub(super) struct Link {
@@ -92,6 +96,11 @@ pub(super) fn wait<T>(
 impl Link {
     /// Connects.
     pub(super) fn open(address: &PostgresAddress) -> Result<Self, PostgresError> {
+        Self::hearing(address, None)
+    }
+
+    /// Connects, and passes on what others tell.
+    pub(super) fn hearing(address: &PostgresAddress, heard: Heard) -> Result<Self, PostgresError> {
         let open = |why: String| PostgresError::Open {
             address: address.to_string(),
             why,
@@ -107,12 +116,12 @@ impl Link {
             match connector {
                 Some(connector) => {
                     let (client, connection) = config.connect(connector).await?;
-                    let task = serving.spawn(serve(connection, counted));
+                    let task = serving.spawn(serve(connection, counted, heard));
                     Ok((client, task.abort_handle()))
                 }
                 None => {
                     let (client, connection) = config.connect(NoTls).await?;
-                    let task = serving.spawn(serve(connection, counted));
+                    let task = serving.spawn(serve(connection, counted, heard));
                     Ok((client, task.abort_handle()))
                 }
             }
@@ -307,7 +316,7 @@ fn typed<'a>(sql: &Sql, params: Params<'a>) -> Vec<(&'a (dyn ToSql + Sync), Type
 }
 
 /// Carries messages until either side hangs up.
-async fn serve<S, T>(mut connection: Connection<S, T>, doubts: Arc<AtomicU64>)
+async fn serve<S, T>(mut connection: Connection<S, T>, doubts: Arc<AtomicU64>, heard: Heard)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -317,6 +326,12 @@ where
             // Told before the acknowledgement that it takes the worth of.
             AsyncMessage::Notice(notice) if *notice.code() == SqlState::WARNING => {
                 doubts.fetch_add(1, Ordering::Release);
+            }
+            AsyncMessage::Notification(told) => {
+                if let Some(heard) = &heard {
+                    // Nobody listens any more: then nobody is woken.
+                    let _ = heard.send(told.payload().to_owned());
+                }
             }
             _ => {}
         }

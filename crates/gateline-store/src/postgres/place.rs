@@ -21,14 +21,21 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Connects at once.
     pub(super) fn open(address: &PostgresAddress) -> Result<Self, PostgresError> {
-        let link = Link::open(address)?;
-        Ok(Self {
+        let place = Self::at(address);
+        *place.link.borrow_mut() = Some(Link::open(address)?);
+        Ok(place)
+    }
+
+    /// Connects when something is asked of it.
+    pub(super) fn at(address: &PostgresAddress) -> Self {
+        Self {
             address: address.clone(),
-            link: RefCell::new(Some(link)),
+            link: RefCell::new(None),
             prepares: Cell::new(false),
             at_one_moment: Cell::new(false),
-        })
+        }
     }
 
     /// Plans what every batch runs, now and on every link to come.

@@ -108,7 +108,7 @@ fn a_server_that_was_started_again_is_used_again_without_a_word() {
     let cluster = Cluster::start(&[]);
     let mut store = store(&cluster.url());
     append(&mut store, keyed(0)).unwrap();
-    let reader = store.reader().unwrap();
+    let reader = store.reader();
     cluster
         .psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gateline'");
     assert_eq!(reader.head().unwrap().size, 1);

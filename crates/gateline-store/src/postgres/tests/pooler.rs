@@ -63,7 +63,7 @@ fn writers_and_readers_share_a_pooler_s_few_connections() {
     let write = |writer: u64| {
         let mut store = store(&url);
         assert!(!store.is_direct().unwrap(), "a pooler is seen");
-        let reader = store.reader().unwrap();
+        let reader = store.reader();
         for version in 0..10 {
             let item = Append {
                 key: sample::key(&format!("{writer} {version}"), "body"),

@@ -91,7 +91,7 @@ fn no_work_is_leased_twice_by_servers_that_ask_at_once() {
 fn a_lease_is_counted_by_the_clock_of_the_database_and_not_by_the_caller_s() {
     let database = Database::new();
     let mut store = PostgresStore::open(&database.url().parse().unwrap()).unwrap();
-    let now = store.reader().unwrap().time().unwrap().at;
+    let now = store.reader().time().unwrap().at;
     let due = |secs: i64| gateline_model::Work {
         due: now + jiff::SignedDuration::from_secs(secs),
         ..sample::work(1, 0)
@@ -143,4 +143,22 @@ fn content_that_no_batch_kept_is_swept() {
         (count("blob_coming"), count("blob_piece"), count("blob")),
         ("0".into(), "1".into(), "1".into())
     );
+}
+
+#[test]
+fn who_listens_hears_of_others_and_not_of_himself_and_again_after_the_connection_was_lost() {
+    let database = Database::new();
+    let (first, second) = (store(&database.url()), store(&database.url()));
+    let mut listener = PostgresListener::open(first.address(), first.name()).unwrap().unwrap();
+    // Whatever comes before the one that is waited for has been heard when it has.
+    let hears = |listener: &mut PostgresListener| listener.wait(ANSWER_WITHIN).unwrap();
+    first.reader().wake_others(first.name()).unwrap();
+    assert!(!hears(&mut listener), "of himself");
+    second.reader().wake_others(second.name()).unwrap();
+    assert!(hears(&mut listener));
+    database.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'");
+    assert!(hears(&mut listener), "there may be news since");
+    assert!(hears(&mut listener), "it listens again, and there may be news until then");
+    second.reader().wake_others(second.name()).unwrap();
+    assert!(hears(&mut listener));
 }
