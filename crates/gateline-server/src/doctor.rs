@@ -10,9 +10,13 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use gateline_store::{Read as _, SqliteError, SqliteReader, SqliteStore, Store as _, StoreError};
+use gateline_store::{
+    PostgresError, PostgresReader, PostgresStore, Read, SqliteError, SqliteReader, SqliteStore, Store,
+    StoreError,
+};
 
 use self::log::Examination;
+use crate::place::Place;
 
 /// Most differences that are named. There may be as many as there are events.
 pub const DIFFERENCES_NAMED_MAX: usize = 100;
@@ -84,6 +88,12 @@ pub enum Illness {
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] SqliteError),
+    /// The database cannot be reached.
+    #[error(transparent)]
+    Reach(#[from] PostgresError),
+    /// Servers wrote while what lies beside the log was made anew.
+    #[error("a server wrote to the log meanwhile; stop all servers of this database and run it again")]
+    InUse,
     /// It cannot be read.
     #[error("could not read the database")]
     Read(#[from] StoreError),
@@ -92,21 +102,46 @@ pub enum Illness {
     Log(Differences),
     /// The log is whole; what lies beside it is not what it makes.
     #[error(
-        "the log is whole, but what lies beside it differs; stop the server and run `gateline doctor --rebuild`:{0}"
+        "the log is whole, but what lies beside it differs; stop all its servers and run `gateline doctor --rebuild`:{0}"
     )]
     Beside(Differences),
 }
 
-/// Examines a database, also while a server uses it.
+/// What is examined: read at one moment, whoever writes meanwhile.
+trait Patient: Read + Sized {
+    fn at_one_moment<T>(&self, look: impl FnOnce(&Self) -> Result<T, Illness>) -> Result<T, Illness>;
+}
+
+impl Patient for SqliteReader {
+    fn at_one_moment<T>(&self, look: impl FnOnce(&Self) -> Result<T, Illness>) -> Result<T, Illness> {
+        SqliteReader::at_one_moment(self, look)
+    }
+}
+
+impl Patient for PostgresReader {
+    fn at_one_moment<T>(&self, look: impl FnOnce(&Self) -> Result<T, Illness>) -> Result<T, Illness> {
+        PostgresReader::at_one_moment(self, look)
+    }
+}
+
+/// Examines a database, also while servers use it.
 ///
 /// # Errors
 /// [`Illness`]: all that is not whole, or why it could not be seen.
-pub fn examine(path: &Path) -> Result<Health, Illness> {
-    found(path)?;
-    let store = SqliteReader::open(path)?;
+pub fn examine(place: &Place) -> Result<Health, Illness> {
+    match place {
+        Place::File(path) => {
+            found(path)?;
+            examined(&SqliteReader::open(path)?)
+        }
+        Place::Database(address) => examined(&PostgresReader::open(address)?),
+    }
+}
+
+fn examined(store: &impl Patient) -> Result<Health, Illness> {
     let mut examination = Examination::default();
     // Most of the log is read before the moment is taken: it is held for the last events only.
-    examination.read_on(&store)?;
+    examination.read_on(store)?;
     let (examination, health) = store.at_one_moment(|store| {
         let examination = whole(store, examination)?;
         let (work, rows) = beside::compare(store, &examination.remade)?;
@@ -117,9 +152,9 @@ pub fn examine(path: &Path) -> Result<Health, Illness> {
             work,
             rows,
         };
-        Ok::<_, Illness>((examination, health))
+        Ok((examination, health))
     })?;
-    let kept = examination.kept_content(&store)?;
+    let kept = examination.kept_content(store)?;
     if kept.is_empty() {
         Ok(health)
     } else {
@@ -131,19 +166,33 @@ pub fn examine(path: &Path) -> Result<Health, Illness> {
 ///
 /// # Errors
 /// [`Illness`]: the log is not whole, or the database is in use.
-pub fn rebuild(path: &Path) -> Result<Health, Illness> {
-    found(path)?;
-    let mut store = SqliteStore::open(path)?;
+pub fn rebuild(place: &Place) -> Result<Health, Illness> {
+    match place {
+        Place::File(path) => {
+            found(path)?;
+            rebuilt(SqliteStore::open(path)?)?;
+        }
+        Place::Database(address) => rebuilt(PostgresStore::open(address)?)?,
+    }
+    examine(place)
+}
+
+fn rebuilt(mut store: impl Store) -> Result<(), Illness> {
     let mut examination = Examination::default();
     examination.read_on(&store)?;
     let examination = whole(&store, examination)?;
+    let size = store.head()?.size;
     store.rebuild(&examination.remade.rows(), &examination.remade.work())?;
-    drop(store);
-    examine(path)
+    // A file has one server; a database tells nobody how many it has.
+    if store.head()?.size == size {
+        Ok(())
+    } else {
+        Err(Illness::InUse)
+    }
 }
 
 /// Reads to the end, and goes on only with a log that is whole.
-fn whole(store: &impl gateline_store::Read, mut examination: Examination) -> Result<Examination, Illness> {
+fn whole(store: &impl Read, mut examination: Examination) -> Result<Examination, Illness> {
     examination.read_on(store)?;
     examination.compare_head(store)?;
     if examination.differences.is_empty() {

@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod authors;
+mod backup;
 mod call;
 mod connections;
 mod demo;
@@ -9,6 +10,7 @@ mod doctor;
 mod headers;
 pub mod hub;
 mod nonce;
+mod place;
 mod refused;
 mod routes;
 mod seen;
@@ -23,6 +25,7 @@ mod views;
 pub use call::{BODY_SECS_MAX, FORM_BYTES_MAX, JSON_BYTES_MAX};
 pub use connections::{CONNECTIONS_MAX, HEAD_SECS_MAX, SHUTDOWN_SECS_MAX, serve_connections};
 pub use headers::CONTENT_SECURITY_POLICY;
+pub use place::{Place, PlaceError};
 pub use refused::Refused;
 pub use routes::{COMMENT_SECS_MAX, HOOK_BYTES_MAX, HOOK_SECS_MAX, WATCH_BEAT_SECS, WATCHERS_MAX, router};
 pub use settings::{Cookies, Settings};

@@ -8,7 +8,7 @@ use gateline_drivers::Drivers;
 use gateline_drivers::process::ProcessDriver;
 use gateline_model::Scope;
 use gateline_spec::ServerFile;
-use gateline_store::{SqliteError, SqliteStore};
+use gateline_store::{PostgresError, PostgresStore, SqliteError, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -17,7 +17,8 @@ use tracing::info;
 use crate::Cookies;
 use crate::auth::draw_secret;
 use crate::connections::serve_connections;
-use crate::hub::{Hub, StartError};
+use crate::hub::{Hub, Kept, StartError, SubmitError};
+use crate::place::{Place, PlaceError};
 
 /// Where the server listens where nothing else is said: this host only.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:7474";
@@ -27,6 +28,8 @@ pub const LISTEN_DEFAULT: &str = "127.0.0.1:7474";
 pub struct Settings {
     /// The folder of the database and of the drivers' state. Made when there is none.
     pub dir: PathBuf,
+    /// Where the log is kept, as it was typed; a file in the folder where nothing is said.
+    pub store: Option<String>,
     /// Where to listen.
     pub listen: SocketAddr,
     /// Where to write the first admin token as well, readable by the owner only.
@@ -46,9 +49,15 @@ pub enum ServeError {
         /// Why.
         err: std::io::Error,
     },
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] SqliteError),
     /// The database cannot be used.
     #[error(transparent)]
-    Store(#[from] SqliteError),
+    Database(#[from] PostgresError),
+    /// It is not said where the log is kept.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The engine cannot be started.
     #[error("could not start the engine")]
     Start(#[from] StartError),
@@ -76,10 +85,12 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     gateline_drivers::install_crypto();
     let Settings {
         dir,
+        store,
         listen,
         admin_token_file,
         config,
     } = settings;
+    let place = Place::of(store.as_deref(), &dir)?;
     let file = match &config {
         Some(path) => config_file(path)?,
         None => ServerFile::default(),
@@ -88,14 +99,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         dir: dir.clone(),
         err,
     })?;
-    let database = dir.join("gateline.db");
-    // Readable by the owner only: SQLite gives its side files the same rights.
-    let made = private(&database, Existing::Keep);
-    made.map_err(|err| ServeError::Dir {
-        dir: dir.clone(),
-        err,
-    })?;
-    let store = SqliteStore::open(database)?;
+    let kept = open(&place, &dir)?;
     let drivers = Drivers {
         process: ProcessDriver {
             state_dir: dir.join("processes"),
@@ -106,7 +110,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
             url: file.url.clone(),
         }),
     };
-    let hub = Hub::start(store, drivers, &format!("serve-{}", std::process::id()))?;
+    let hub = Hub::start(kept, drivers, &format!("serve-{}", std::process::id()))?;
     let listener = TcpListener::bind(listen)
         .await
         .map_err(|err| ServeError::Listen { listen, err })?;
@@ -135,6 +139,24 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     })
     .await;
     Ok(())
+}
+
+/// Opens the store, and makes it where there is none.
+fn open(place: &Place, dir: &Path) -> Result<Kept, ServeError> {
+    match place {
+        Place::File(path) => {
+            // Readable by the owner only: SQLite gives its side files the same rights.
+            private(path, Existing::Keep).map_err(|err| ServeError::Dir {
+                dir: path.parent().unwrap_or(dir).to_owned(),
+                err,
+            })?;
+            Ok(Kept::File(SqliteStore::open(path)?))
+        }
+        Place::Database(address) => Ok(Kept::Database {
+            store: PostgresStore::open(address)?,
+            dir: dir.to_owned(),
+        }),
+    }
 }
 
 /// Longest settings file that is read, in bytes.
@@ -166,13 +188,7 @@ fn config_file(path: &Path) -> Result<ServerFile, ServeError> {
 
 /// The first server without a token makes one, prints it once, and keeps its hash.
 async fn first_token(hub: &Hub, file: Option<&Path>) -> Result<(), ServeError> {
-    let project = gateline_core::server_project();
-    let exists = hub.with_world(|world| {
-        world
-            .project(&project)
-            .is_some_and(|project| !project.tokens.is_empty())
-    });
-    if exists {
+    if has_token(hub) {
         return Ok(());
     }
     // The file first: a token that could be written nowhere must not be made.
@@ -188,7 +204,18 @@ async fn first_token(hub: &Hub, file: Option<&Path>) -> Result<(), ServeError> {
         }
         None => None,
     };
-    let secret = first_secret(hub).await.map_err(ServeError::Token)?;
+    let secret = match issue_first(hub).await {
+        Ok(secret) => secret,
+        // Another server on the same database was first, and prints it.
+        Err(SubmitError::Rejected(_)) if has_token(hub) => {
+            if let Some(file) = file {
+                // It is empty: whoever looks for a token looks elsewhere.
+                let _ = std::fs::remove_file(file);
+            }
+            return Ok(());
+        }
+        Err(err) => return Err(ServeError::Token(format!("{err:?}"))),
+    };
     println!("The first token, shown once (scope admin): {secret}");
     if let Some(kept) = &mut kept {
         let written = std::io::Write::write_all(kept, secret.as_bytes());
@@ -197,12 +224,26 @@ async fn first_token(hub: &Hub, file: Option<&Path>) -> Result<(), ServeError> {
     Ok(())
 }
 
+/// Whether anybody has a token of this server.
+fn has_token(hub: &Hub) -> bool {
+    let project = gateline_core::server_project();
+    hub.with_world(|world| {
+        world
+            .project(&project)
+            .is_some_and(|project| !project.tokens.is_empty())
+    })
+}
+
 /// Makes the token `admin` and gives its secret.
 ///
 /// # Errors
 /// When the machine has no randomness, or the token exists.
 pub async fn first_secret(hub: &Hub) -> Result<String, String> {
-    let secret = draw_secret().map_err(|err| format!("no randomness: {err}"))?;
+    issue_first(hub).await.map_err(|err| format!("{err:?}"))
+}
+
+async fn issue_first(hub: &Hub) -> Result<String, SubmitError> {
+    let secret = draw_secret().map_err(|err| SubmitError::Unavailable(format!("no randomness: {err}")))?;
     let command = Command::IssueToken {
         id: "admin".parse().expect("it is a legal token id"),
         hash: secret.hash,
@@ -211,20 +252,18 @@ pub async fn first_secret(hub: &Hub) -> Result<String, String> {
         groups: Vec::new(),
         expires: None,
     };
-    hub.submit(Actor::gateline(), command, None, Vec::new())
-        .await
-        .map_err(|err| format!("{err:?}"))?;
+    hub.submit(Actor::gateline(), command, None, Vec::new()).await?;
     Ok(secret.text)
 }
 
 /// What to do with a file that is there.
-enum Existing {
+pub(crate) enum Existing {
     Keep,
     Refuse,
 }
 
 /// Opens a file for writing that its owner alone may read.
-fn private(file: &Path, existing: Existing) -> std::io::Result<std::fs::File> {
+pub(crate) fn private(file: &Path, existing: Existing) -> std::io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut open = std::fs::OpenOptions::new();
     match existing {

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use gateline_drivers::{payment_service, proxy};
 use serde::Deserialize;
 
+use crate::place::Place;
 use crate::serve::LISTEN_DEFAULT;
-use crate::{demo, doctor, serve};
+use crate::{backup, demo, doctor, serve};
 
 /// Exit code of a verb that could not do its work: something was not found out.
 const COULD_NOT: u8 = 5;
@@ -21,10 +22,18 @@ const LEFT_BEHIND_SECS: u64 = 2;
 #[derive(Debug, Clone, Subcommand)]
 pub enum ServerVerb {
     /// Run the server: API, pages and engine.
+    #[command(after_help = "Examples:
+  gateline serve
+  gateline serve --store postgres://gateline@localhost/gateline
+  gateline serve --store 'postgres://gateline@db.example/gateline?password=file:/run/secrets/db' --listen 0.0.0.0:7474")]
     Serve {
         /// Folder of the database and of the drivers' state.
         #[arg(long, default_value = "gateline-data", env = "GATELINE_DIR")]
         dir: PathBuf,
+        /// Where the log is kept: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE` for several servers at once; a file in the
+        /// folder where nothing is said.
+        #[arg(long, value_name = "PLACE", env = "GATELINE_STORE", hide_env_values = true)]
+        store: Option<String>,
         /// Address to listen on.
         #[arg(long, default_value = LISTEN_DEFAULT)]
         listen: SocketAddr,
@@ -68,10 +77,42 @@ pub enum ServerVerb {
         /// Folder of the database.
         #[arg(long, default_value = "gateline-data", env = "GATELINE_DIR")]
         dir: PathBuf,
+        /// Where the log is kept, as for `serve`.
+        #[arg(long, value_name = "PLACE", env = "GATELINE_STORE", hide_env_values = true)]
+        store: Option<String>,
         /// Make read models and planned work anew from the log, which must be whole; the server must be stopped.
         #[arg(long)]
         rebuild: bool,
     },
+    /// Write everything that the store keeps into one file; servers may go on.
+    ///
+    /// People's sessions are left out: they sign in again after a restore.
+    #[command(after_help = "Examples:
+  gateline backup --to /var/backups/gateline-2026-11-22
+  gateline backup --to nightly --store 'postgres://gateline@db.example/gateline?password=env:GATELINE_DB'")]
+    Backup {
+        /// The file to write (mode 0600). It must not be there.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Which store.
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Fill an empty store from a backup, and examine it.
+    #[command(after_help = "Examples:
+  gateline restore /var/backups/gateline-2026-11-22 --dir gateline-data
+  gateline restore nightly --store postgres://gateline@localhost/gateline")]
+    Restore {
+        /// The backup.
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+        /// Which store.
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Move the store.
+    #[command(subcommand)]
+    Store(StoreVerb),
     /// The demonstration's service.
     #[command(hide = true, disable_version_flag = true)]
     PaymentService {
@@ -85,6 +126,46 @@ pub enum ServerVerb {
         #[arg(long)]
         settings: PathBuf,
     },
+}
+
+/// Which store.
+#[derive(Debug, Clone, Args)]
+pub struct Of {
+    /// Folder of the database.
+    #[arg(long, default_value = "gateline-data", env = "GATELINE_DIR")]
+    dir: PathBuf,
+    /// Where the log is kept, as for `serve`.
+    #[arg(long, value_name = "PLACE", env = "GATELINE_STORE", hide_env_values = true)]
+    store: Option<String>,
+}
+
+/// What is done with a store as a whole.
+#[derive(Debug, Clone, Subcommand)]
+pub enum StoreVerb {
+    /// Copy a store into an empty one, with its log numbers and hashes, and examine it. Stop its servers first.
+    #[command(after_help = "Examples:
+  gateline store copy sqlite:gateline-data/gateline.db postgres://gateline@localhost/gateline
+  gateline store copy postgres://gateline@localhost/gateline sqlite:copy.db")]
+    Copy {
+        /// Where it is: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// Where it goes.
+        #[arg(value_name = "TO")]
+        to: String,
+    },
+}
+
+impl Of {
+    fn place(&self) -> Result<Place, String> {
+        Place::of(self.store.as_deref(), &self.dir).map_err(chain)
+    }
+}
+
+/// Looks at what was filled, and says what it is.
+fn filled(place: &Place) -> Result<(), String> {
+    println!("{}", doctor::examine(place).map_err(chain)?);
+    Ok(())
 }
 
 /// Runs a verb to its end.
@@ -103,6 +184,7 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
     match verb {
         ServerVerb::Serve {
             dir,
+            store,
             listen,
             admin_token_file,
             config,
@@ -110,6 +192,7 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
             log_to_stderr();
             serve::serve(serve::Settings {
                 dir,
+                store,
                 listen,
                 admin_token_file,
                 config,
@@ -135,15 +218,30 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
             log_to_stderr();
             proxy::run(&control).await.map_err(chain)
         }
-        ServerVerb::Doctor { dir, rebuild } => {
-            let database = dir.join("gateline.db");
+        ServerVerb::Doctor { dir, store, rebuild } => {
+            let place = Place::of(store.as_deref(), &dir).map_err(chain)?;
             let found = if rebuild {
-                doctor::rebuild(&database)
+                doctor::rebuild(&place)
             } else {
-                doctor::examine(&database)
+                doctor::examine(&place)
             };
             println!("{}", found.map_err(chain)?);
             Ok(())
+        }
+        ServerVerb::Backup { to, of } => {
+            let (events, root) = backup::back_up(&of.place()?, &to).map_err(chain)?;
+            println!("`{}` has {events} events; Merkle root {root}", to.display());
+            Ok(())
+        }
+        ServerVerb::Restore { from, of } => {
+            let place = of.place()?;
+            backup::restore(&from, &place).map_err(chain)?;
+            filled(&place)
+        }
+        ServerVerb::Store(StoreVerb::Copy { from, to }) => {
+            let (from, to): (Place, Place) = (from.parse().map_err(chain)?, to.parse().map_err(chain)?);
+            backup::copy(&from, &to).map_err(chain)?;
+            filled(&to)
         }
         ServerVerb::PaymentService {
             port,

@@ -4,6 +4,7 @@
 mod access;
 mod agree;
 mod append;
+mod copy;
 mod read;
 mod rows;
 pub(crate) mod sample;
@@ -17,6 +18,8 @@ use crate::{MemStore, SqliteStore};
 /// A PostgreSQL server of the tests.
 #[path = "../tests/support/cluster.rs"]
 pub(crate) mod cluster;
+#[path = "../tests/support/pooler.rs"]
+pub(crate) mod pooler;
 
 macro_rules! contract {
     ($($noun:ident { $($claim:ident)* })*) => {

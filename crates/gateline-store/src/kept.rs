@@ -38,6 +38,11 @@ pub(crate) fn damaged(what: impl Into<String>, why: impl ToString) -> StoreError
     }
 }
 
+/// The kind of a piece of work as its column has it.
+pub(crate) fn kind(work: &Work) -> String {
+    serde_json::to_string(&work.kind).expect("names and numbers always serialise")
+}
+
 /// A piece of work from its id, its kind as JSON, and the time it is due.
 pub(crate) fn work(id: &str, kind: &str, due: Timestamp) -> Result<Work, StoreError> {
     let what = || format!("work `{id}`");

@@ -10,6 +10,7 @@ mod blob;
 mod check;
 #[cfg(test)]
 mod contract;
+mod copy;
 mod kept;
 mod leaf;
 mod mem;
@@ -24,11 +25,12 @@ mod upcast;
 pub use access::*;
 pub use blob::{BLOB_MEMORY_BYTES_MAX, Blob, BlobError, BlobReading, PIECE_BYTES};
 pub use check::Accepted;
+pub use copy::{CopyError, Entry, Filled, Hear, Tell, Told};
 pub use mem::MemStore;
 pub use postgres::{
     ANSWER_WITHIN, CONNECT_TIMEOUT, DatabaseTime, IDLE_IN_TRANSACTION_TIMEOUT, KEEPALIVE_IDLE,
     KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, LOCK_TIMEOUT, LeaseClock, PostgresAddress, PostgresError,
-    PostgresReader, PostgresStore, READ_WITHIN, SETTLE_WITHIN, TCP_USER_TIMEOUT,
+    PostgresListener, PostgresReader, PostgresStore, READ_WITHIN, SETTLE_WITHIN, TCP_USER_TIMEOUT,
 };
 pub use raw::{Difference, RawEvent};
 pub use rows::*;

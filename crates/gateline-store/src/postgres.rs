@@ -5,6 +5,7 @@ mod access;
 mod address;
 mod append;
 mod blobs;
+mod copy;
 mod direct;
 mod error;
 mod link;
@@ -34,8 +35,8 @@ pub use self::address::{
 };
 pub use self::error::PostgresError;
 pub use self::link::{ANSWER_WITHIN, IDLE_IN_TRANSACTION_TIMEOUT, LOCK_TIMEOUT, READ_WITHIN};
-use self::place::Place;
 pub use self::listen::PostgresListener;
+use self::place::Place;
 pub use self::settle::SETTLE_WITHIN;
 use crate::{Append, AppendError, Committed, EndSessions, Fence, Leased, Row, Session, Store, StoreError};
 
@@ -118,9 +119,7 @@ impl PostgresStore {
 
     /// A reader of the same database, for another thread. It connects when it is used first.
     pub fn reader(&self) -> PostgresReader {
-        PostgresReader {
-            place: Place::at(&self.place.address),
-        }
+        PostgresReader::at(&self.place.address)
     }
 }
 
@@ -135,12 +134,21 @@ impl PostgresReader {
         Ok(Self { place })
     }
 
+    /// Reads a database whose tables were looked at already. It connects when it is used first, and again when it has to.
+    pub fn at(address: &PostgresAddress) -> Self {
+        Self {
+            place: Place::at(address),
+        }
+    }
+
     /// Wakes all who listen, with the name of who does: there may be news.
     ///
     /// # Errors
     /// [`StoreError`]; nothing depends on it.
     pub fn wake_others(&self, name: &str) -> Result<(), StoreError> {
-        self.place.read("wake the other replicas", &sql::NOTIFY, &[&name]).map(drop)
+        self.place
+            .read("wake the other replicas", &sql::NOTIFY, &[&name])
+            .map(drop)
     }
 
     /// The database's time.

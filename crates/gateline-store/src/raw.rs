@@ -6,11 +6,14 @@ use std::fmt;
 use gateline_log::{Envelope, Hash, salted};
 use gateline_model::{Private, Recorded};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
+use crate::copy::text;
 use crate::{Salt, StoreError, upcast};
 
 /// An event as its columns are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RawEvent {
     /// Its log number.
     pub number: u64,
@@ -27,14 +30,19 @@ pub struct RawEvent {
     /// Who caused it.
     pub actor: String,
     /// Hash of the erasable part; stays when that is erased.
+    #[serde(with = "text::some")]
     pub private_hash: Option<Vec<u8>>,
     /// Salt of the erasable part.
+    #[serde(with = "text::some")]
     pub salt: Option<Vec<u8>>,
     /// The erasable part.
+    #[serde(with = "text::some")]
     pub private: Option<Vec<u8>>,
     /// The body.
+    #[serde(with = "text")]
     pub body: Vec<u8>,
     /// The leaf's hash.
+    #[serde(with = "text")]
     pub leaf: Vec<u8>,
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod append;
 mod blobs;
+mod copy;
 mod error;
 mod lock;
 mod private;
@@ -33,7 +34,7 @@ use crate::{Append, AppendError, Committed, EndSessions, Fence, Leased, Row, Ses
 /// How long a statement waits for another process that looks into the file, as `sqlite3` does.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than there are statements: each is prepared once.
-const STATEMENTS_CACHED: usize = 64;
+const STATEMENTS_CACHED: usize = 96;
 
 /// Settings of every connection. 64 MiB of pages: the indexes of a million events.
 const SETTINGS: &str = "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";

@@ -17,6 +17,12 @@ pub(crate) fn key(tick: &Tick) -> (Arm, i64) {
     (tick.arm, tick.at.as_microsecond())
 }
 
+/// The same of a line, with the arm as a column has it; none where it is no tick.
+pub(crate) fn key_of(line: &str) -> Option<(&'static str, i64)> {
+    let (arm, at) = key(&serde_json::from_str::<Tick>(line).ok()?);
+    Some((word(arm), at))
+}
+
 /// An arm as a column has it.
 pub(crate) fn word(arm: Arm) -> &'static str {
     match arm {

@@ -61,6 +61,10 @@ impl Case {
         case
     }
 
+    fn place(&self) -> Place {
+        Place::File(self.path())
+    }
+
     fn path(&self) -> PathBuf {
         self.dir.path().join("gateline.db")
     }
@@ -78,7 +82,7 @@ impl Case {
     }
 
     fn says(&self) -> String {
-        match examine(&self.path()) {
+        match examine(&self.place()) {
             Ok(health) => health.to_string(),
             Err(illness) => illness.to_string(),
         }
@@ -148,7 +152,8 @@ fn where_no_database_is_none_is_made_and_the_flag_is_named() {
     std::fs::write(&file, "no folder").unwrap();
     for folder in [dir.path(), &dir.path().join("none"), &file] {
         let path = folder.join("gateline.db");
-        for illness in [examine(&path).unwrap_err(), rebuild(&path).unwrap_err()] {
+        let place = Place::File(path.clone());
+        for illness in [examine(&place).unwrap_err(), rebuild(&place).unwrap_err()] {
             let says = illness.to_string();
             assert!(
                 says.contains(&format!("no database at `{}`", path.display())),
@@ -251,7 +256,7 @@ fn an_edit_of_the_log_is_found_and_named_by_its_number() {
         );
         assert!(found.contains(&says), "{edit}: {found}");
         assert!(
-            matches!(rebuild(&case.path()), Err(Illness::Log(_))) || edit.contains("blob"),
+            matches!(rebuild(&case.place()), Err(Illness::Log(_))) || edit.contains("blob"),
             "{edit}"
         );
     }
@@ -356,7 +361,7 @@ fn an_edit_beside_the_log_is_found_named_and_rebuilt() {
         assert!(found.starts_with("the log is whole, but"), "{edit}: {found}");
         assert!(found.contains(says), "{edit}: {found}");
         assert!(found.contains("--rebuild"), "{found}");
-        assert_eq!(rebuild(&case.path()).unwrap().to_string(), whole, "{edit}");
+        assert_eq!(rebuild(&case.place()).unwrap().to_string(), whole, "{edit}");
         assert_eq!(case.says(), whole, "{edit}");
     }
 }
@@ -365,8 +370,8 @@ fn an_edit_beside_the_log_is_found_named_and_rebuilt() {
 fn a_database_in_use_is_examined_and_not_rebuilt() {
     let case = Case::new();
     let _server = SqliteStore::open(case.path()).unwrap();
-    assert!(examine(&case.path()).is_ok());
-    let refused = rebuild(&case.path()).unwrap_err().to_string();
+    assert!(examine(&case.place()).is_ok());
+    let refused = rebuild(&case.place()).unwrap_err().to_string();
     assert!(refused.contains("is in use"), "{refused}");
 }
 

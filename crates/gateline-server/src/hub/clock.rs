@@ -1,25 +1,41 @@
-//! The clock: the host's time, which never goes back here even when the host's does.
+//! The clock: the host's time, or that of the database that servers share, which never goes back here even when the other
+//! does.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
+
+use super::estimate::Estimate;
 
 /// A clock that never goes back.
 #[derive(Debug)]
 pub(super) struct Clock {
     last: Timestamp,
+    /// The database's time, where servers share one.
+    shared: Option<Arc<Estimate>>,
 }
 
 impl Clock {
     /// A clock that is never before this moment: the log's last event.
-    pub(super) fn after(last: Timestamp) -> Self {
-        Self { last }
+    pub(super) fn after(last: Timestamp, shared: Option<Arc<Estimate>>) -> Self {
+        Self { last, shared }
     }
 
     /// Now, in whole microseconds as the log keeps them.
     pub(super) fn now(&mut self) -> Timestamp {
-        self.shown(Timestamp::now())
+        let now = self
+            .shared
+            .as_ref()
+            .map_or_else(Timestamp::now, |shared| shared.now());
+        self.shown(now)
     }
 
-    /// Now, where the host's clock shows this.
+    /// Whether it is good enough to decide by, or why not.
+    pub(super) fn sure(&self) -> Result<(), String> {
+        self.shared.as_ref().map_or(Ok(()), |shared| shared.sure())
+    }
+
+    /// Now, where the clock behind it shows this.
     fn shown(&mut self, host: Timestamp) -> Timestamp {
         let now = Timestamp::from_microsecond(host.as_microsecond()).unwrap_or(host);
         self.last = self.last.max(now);
@@ -34,7 +50,7 @@ mod tests {
     #[test]
     fn a_log_from_the_future_holds_the_clock_until_the_host_catches_up() {
         let future = Timestamp::from_second(32_503_680_000).unwrap();
-        let mut clock = Clock::after(future);
+        let mut clock = Clock::after(future, None);
         assert_eq!((clock.now(), clock.now()), (future, future));
     }
 
@@ -50,7 +66,7 @@ mod tests {
             next.is_some_and(|open| open.contains(now))
         };
         let ends = at("2026-11-23T16:00:00Z");
-        let mut clock = Clock::after(at("2026-11-23T12:00:00Z"));
+        let mut clock = Clock::after(at("2026-11-23T12:00:00Z"), None);
         assert!(is_open(clock.shown(at("2026-11-23T15:59:59Z"))));
         let closed = clock.shown(at("2026-11-23T16:00:01Z"));
         assert!(!is_open(closed) && ends <= closed);
@@ -61,7 +77,7 @@ mod tests {
             assert!(ends <= now, "{host}");
         }
         // A new process begins where the log ends, whatever its host's clock shows.
-        let now = Clock::after(closed).shown(at("2026-11-23T15:00:00Z"));
+        let now = Clock::after(closed, None).shown(at("2026-11-23T15:00:00Z"));
         assert!(!is_open(now) && ends <= now);
     }
 }

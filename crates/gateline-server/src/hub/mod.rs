@@ -6,6 +6,9 @@
 mod attached;
 mod attestation;
 mod clock;
+mod estimate;
+mod kept;
+mod news;
 mod perform;
 mod policy;
 mod previews;
@@ -23,13 +26,13 @@ use gateline_core::{Actor, Command, Rejection, World};
 use gateline_drivers::Drivers;
 use gateline_engine::{Engine, Input, Receipt as EngineReceipt, Refusal, Request, Ticket};
 use gateline_model::{PromotionId, Recorded, Ruling, Served, Tick};
-use gateline_store::{
-    Blob, IDEMPOTENCY_KEPT, IdempotencyKey, PasswordChange, Read, SqliteStore, Store, StoreError,
-};
+use gateline_store::{Blob, IDEMPOTENCY_KEPT, IdempotencyKey, PasswordChange, Read, Store, StoreError};
 use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot};
 
 pub(crate) use attached::record as record_attached;
+pub use estimate::{SILENT_MAX, UNCERTAIN_MAX};
+pub use kept::Kept;
 pub(crate) use policy::SyncModules;
 pub(crate) use previews::Previews;
 use readers::Readers;
@@ -60,6 +63,8 @@ struct Shared {
     answers: Mutex<HashMap<Ticket, oneshot::Sender<Answer>>>,
     /// Why the hub decides nothing any more, if it does not.
     broken: Mutex<Option<String>>,
+    /// The time of the database, where servers share one.
+    time: Option<Arc<estimate::Estimate>>,
     counts: Counts,
 }
 
@@ -110,8 +115,8 @@ impl Hub {
     ///
     /// # Errors
     /// When the log is damaged, or the machine has no randomness.
-    pub fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result<Self, StartError> {
-        run::start(store, drivers, owner)
+    pub fn start(kept: impl Into<Kept>, drivers: Drivers, owner: &str) -> Result<Self, StartError> {
+        run::start(kept.into(), drivers, owner)
     }
 
     /// Decides a command, and returns when it is durable.
@@ -306,7 +311,10 @@ impl Hub {
     /// # Errors
     /// The reason, as one sentence.
     pub fn ready(&self) -> Result<(), String> {
-        lock(&self.shared.broken).clone().map_or(Ok(()), Err)
+        if let Some(why) = lock(&self.shared.broken).clone() {
+            return Err(why);
+        }
+        self.shared.time.as_ref().map_or(Ok(()), |time| time.sure())
     }
 
     /// Its own numbers as OpenMetrics text.

@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use gateline_core::WorldError;
 use gateline_drivers::Drivers;
-use gateline_engine::{Engine, Input, LEASE, Output};
+use gateline_engine::{Engine, Input, LEASE, Output, Refusal};
 use gateline_model::Span;
-use gateline_store::{BATCH_APPENDS_MAX, READ_EVENTS_MAX, Read, SqliteError, SqliteStore, StoreError};
+use gateline_store::{BATCH_APPENDS_MAX, PostgresError, READ_EVENTS_MAX, SqliteError, StoreError};
 use jiff::Timestamp;
 use tokio::sync::broadcast;
 use tracing::{error, info};
 
 use super::clock::Clock;
+use super::estimate::Estimate;
+use super::kept::{Kept, Source};
 use super::readers::Readers;
-use super::storekeeper::{Job, NextDue, keep};
+use super::storekeeper::{Job, Keeper, NextDue};
 use super::{Counts, Hub, Shared, WATCH_BATCHES_MAX, lock, perform::perform};
 
 /// Why the hub could not be started.
@@ -28,6 +30,9 @@ pub enum StartError {
     /// A second connection could not be opened.
     #[error("could not open the database for reading")]
     Reader(#[from] SqliteError),
+    /// The database that servers share could not be reached again.
+    #[error("could not listen to the database")]
+    Database(#[from] PostgresError),
     /// The log does not fold.
     #[error("the log is damaged; run `gateline doctor`")]
     Damaged(#[from] WorldError),
@@ -36,35 +41,50 @@ pub enum StartError {
     Thread(#[from] std::io::Error),
 }
 
-pub(super) fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result<Hub, StartError> {
+pub(super) fn start(kept: Kept, drivers: Drivers, owner: &str) -> Result<Hub, StartError> {
+    let (source, path) = (kept.source(), kept.path());
     let mut engine = Engine::default();
-    let head = store.head()?;
-    restore(&mut engine, &store, head.size)?;
+    let head = source.reader()?.head()?;
+    restore(&mut engine, &source, head.size)?;
     info!(log.size = head.size, "Folded {} events", head.size);
 
     let (inputs, incoming) = channel();
     let (jobs, todo) = channel();
+    let (time, news) = match &kept {
+        Kept::File(_) => (None, None),
+        Kept::Database { store, .. } => {
+            let time = Estimate::start(store.reader())?;
+            (Some(time), Some(super::news::start(store, &jobs)?))
+        }
+    };
     let next_due = NextDue::default();
     let shared = Arc::new(Shared {
         engine: RwLock::new(engine),
         inputs: inputs.clone(),
         jobs: jobs.clone(),
-        readers: Readers::open(store.path().to_owned())?,
+        readers: Readers::open(source, path)?,
         modules: super::policy::Modules::default(),
         previews: Default::default(),
         watchers: broadcast::channel(WATCH_BATCHES_MAX).0,
         tickets: AtomicU64::new(1),
         answers: Mutex::default(),
         broken: Mutex::default(),
+        time: time.clone(),
         counts: Counts::default(),
     });
 
-    let (owner, keeper_due) = (owner.to_owned(), next_due.clone());
-    let keeper_clock = Clock::after(head.at);
+    let keeper = Keeper {
+        store: kept.into_store(),
+        owner: owner.to_owned(),
+        clock: Clock::after(head.at, time.clone()),
+        next_due: next_due.clone(),
+        news,
+        next: head.size,
+    };
     let answers = inputs.clone();
     std::thread::Builder::new()
         .name("gateline-store".into())
-        .spawn(move || keep(store, &owner, keeper_clock, &todo, &answers, &keeper_due))?;
+        .spawn(move || keeper.keep(&todo, &answers))?;
 
     let pulse = Pulse {
         shared: shared.clone(),
@@ -72,7 +92,7 @@ pub(super) fn start(store: SqliteStore, drivers: Drivers, owner: &str) -> Result
         jobs,
         drivers: Arc::new(drivers),
         tokio: tokio::runtime::Handle::current(),
-        clock: Clock::after(head.at),
+        clock: Clock::after(head.at, time),
         next_due,
     };
     std::thread::Builder::new()
@@ -87,12 +107,12 @@ const TAKEN_MAX: usize = BATCH_APPENDS_MAX;
 const DECODERS: u64 = 2;
 
 /// Folds the first `size` events. Pages are decoded in turns, and folded in their order.
-fn restore(engine: &mut Engine, store: &SqliteStore, size: u64) -> Result<(), StartError> {
+fn restore(engine: &mut Engine, source: &Source, size: u64) -> Result<(), StartError> {
     let page = READ_EVENTS_MAX as u64;
     std::thread::scope(|scope| {
         let mut decoders = Vec::new();
         for turn in 0..DECODERS {
-            let reader = store.reader()?;
+            let reader = source.reader()?;
             // Two pages ahead: enough that nobody waits, little enough that memory stays flat.
             let (send, pages) = std::sync::mpsc::sync_channel(2);
             scope.spawn(move || {
@@ -147,16 +167,41 @@ impl Pulse {
             if matches!(first, Input::Tick) {
                 ticked = self.clock.now();
             }
+            let sure = self.clock.sure();
             // What came meanwhile is taken first, so that it is decided and committed together.
             for input in std::iter::once(first).chain(incoming.try_iter().take(TAKEN_MAX)) {
+                let Some(input) = self.let_in(input, &sure) else {
+                    continue;
+                };
                 if let Err(err) = self.take(input) {
                     self.stop(&err);
                     return;
                 }
             }
-            let now = self.clock.now();
-            let decided = self.engine().decide(now);
-            self.carry(decided);
+            if sure.is_ok() {
+                let now = self.clock.now();
+                let decided = self.engine().decide(now);
+                self.carry(decided);
+            }
+        }
+    }
+
+    /// What is let in. Without a time to decide by, whoever asks hears so, and leases are neither taken nor extended: other
+    /// servers have the work.
+    fn let_in(&self, input: Input, sure: &Result<(), String>) -> Option<Input> {
+        let Err(why) = sure else {
+            return Some(input);
+        };
+        match input {
+            Input::Request(request) => {
+                if let Some(tell) = lock(&self.shared.answers).remove(&request.ticket) {
+                    // Whoever asked may have gone.
+                    let _ = tell.send(Err(Refusal::Unavailable(why.clone())));
+                }
+                None
+            }
+            Input::Tick => None,
+            input => Some(input),
         }
     }
 

@@ -1,16 +1,17 @@
 //! The storekeeper: the one thread that writes. Answers every job with an input for the engine.
 
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 
 use gateline_engine::{BatchId, Input, LEASE, Task};
-use gateline_model::{PromotionId, Tick};
-use gateline_store::{Append, Fence, READ_EVENTS_MAX, Read, SqliteStore, Store};
+use gateline_model::{PromotionId, Recorded, Tick};
+use gateline_store::{Append, Committed, Fence, READ_EVENTS_MAX, Store};
 use jiff::Timestamp;
 use tracing::{error, warn};
 
 use super::clock::Clock;
 use super::lock;
+use super::news::News;
 
 /// What the engine asks of the store.
 pub(super) enum Job {
@@ -25,6 +26,8 @@ pub(super) enum Job {
     },
     Release(Fence, Timestamp),
     Renew(Fence, Timestamp),
+    /// Another server wrote, or may have.
+    LookOn,
     /// Something beside the log, for somebody who waits for it himself.
     Beside(WriteBeside),
 }
@@ -35,25 +38,115 @@ pub(super) type WriteBeside = Box<dyn FnOnce(&mut dyn Store) + Send>;
 /// When work is due next, as far as the store knows; the engine's thread wakes then.
 pub(super) type NextDue = Arc<Mutex<Option<Timestamp>>>;
 
-/// Does jobs until the engine's side hangs up.
-pub(super) fn keep(
-    mut store: SqliteStore,
-    owner: &str,
-    mut clock: Clock,
-    jobs: &Receiver<Job>,
-    inputs: &Sender<Input>,
-    next_due: &NextDue,
-) {
-    while let Ok(job) = jobs.recv() {
-        let moves_work = job.moves_work();
-        let input = one(&mut store, owner, clock.now(), job);
-        if moves_work {
-            note_due(&store, next_due);
+/// Who writes, and reads on where others write as well.
+pub(super) struct Keeper {
+    pub store: Box<dyn Store>,
+    pub owner: String,
+    pub clock: Clock,
+    pub next_due: NextDue,
+    /// How others are heard of and told; none where there are none.
+    pub news: Option<News>,
+    /// The log number that the engine has not been given yet.
+    pub next: u64,
+}
+
+impl Keeper {
+    /// Does jobs until the engine's side hangs up.
+    pub(super) fn keep(mut self, jobs: &Receiver<Job>, inputs: &Sender<Input>) {
+        loop {
+            let job = match &self.news {
+                None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(news) => jobs.recv_timeout(news.look_every),
+            };
+            let job = match job {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Timeout) => Job::LookOn,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let moves_work = job.moves_work();
+            let now = self.clock.now();
+            for input in self.one(now, job) {
+                if inputs.send(input).is_err() {
+                    return;
+                }
+            }
+            if moves_work {
+                note_due(&*self.store, &self.next_due);
+            }
         }
-        if let Some(input) = input
-            && inputs.send(input).is_err()
-        {
-            return;
+    }
+
+    fn one(&mut self, now: Timestamp, job: Job) -> Vec<Input> {
+        match job {
+            Job::LookOn => self.look_on(),
+            Job::Append(batch, appends) => self.append(now, batch, &appends),
+            Job::Read(from) => {
+                let events = read_on(&*self.store, from);
+                self.next = self.next.max(from + events.len() as u64);
+                vec![Input::Logged(events)]
+            }
+            job => one(&mut *self.store, &self.owner, now, job).into_iter().collect(),
+        }
+    }
+
+    /// What others wrote since.
+    fn look_on(&mut self) -> Vec<Input> {
+        let events = read_on(&*self.store, self.next);
+        if events.is_empty() {
+            return Vec::new();
+        }
+        self.next += events.len() as u64;
+        vec![Input::Logged(events)]
+    }
+
+    fn append(&mut self, now: Timestamp, batch: BatchId, appends: &[Append]) -> Vec<Input> {
+        let answers = self.store.append(now, appends);
+        let mut inputs = Vec::new();
+        match &answers {
+            Err(err) => error!(batch, "Could not commit a batch of {}: {err}", appends.len()),
+            Ok(answers) => {
+                let mut recorded = answers.iter().flat_map(|answer| match answer {
+                    Ok(Committed::Appended(recorded)) => &recorded[..],
+                    Ok(Committed::Before(_)) | Err(_) => &[],
+                });
+                if let Some(first) = recorded.next() {
+                    let last = recorded.last().unwrap_or(first).number;
+                    // What others wrote in front of it goes first: otherwise the engine would have to ask.
+                    if first.number > self.next {
+                        let mut between = read_on(&*self.store, self.next);
+                        between.retain(|event| event.number < first.number);
+                        inputs.push(Input::Logged(between));
+                    }
+                    self.next = self.next.max(last + 1);
+                    if let Some(news) = &self.news {
+                        // Full: they are about to be told anyway.
+                        let _ = news.tell.try_send(());
+                    }
+                }
+            }
+        }
+        inputs.push(Input::Committed(batch, answers));
+        inputs
+    }
+}
+
+/// The log from this number to its end, or as far as it could be read.
+fn read_on(store: &dyn Store, from: u64) -> Vec<Recorded> {
+    let mut events = Vec::new();
+    loop {
+        let next = from + events.len() as u64;
+        match store.read(next, READ_EVENTS_MAX) {
+            Ok(page) => {
+                let is_last = page.len() < READ_EVENTS_MAX;
+                events.extend(page);
+                if is_last {
+                    return events;
+                }
+            }
+            Err(err) => {
+                error!("Could not read the log from #{next}: {err}");
+                return events;
+            }
         }
     }
 }
@@ -65,43 +158,25 @@ impl Job {
             Job::Append(_, appends) => appends.iter().any(|append| {
                 append.fence.is_some() || !append.work_add.is_empty() || !append.work_remove.is_empty()
             }),
-            Job::Claim(_) | Job::Release(..) | Job::Renew(..) => true,
+            // Others may have planned something, or had it leased and died.
+            Job::Claim(_) | Job::Release(..) | Job::Renew(..) | Job::LookOn => true,
             Job::Read(_) | Job::KeepTicks { .. } | Job::Beside(_) => false,
         }
     }
 }
 
-fn note_due(store: &SqliteStore, next_due: &NextDue) {
+fn note_due(store: &dyn Store, next_due: &NextDue) {
     match store.next_due() {
         Ok(due) => *lock(next_due) = due,
         Err(err) => warn!("Could not see when work is due next: {err}"),
     }
 }
 
-fn one(store: &mut SqliteStore, owner: &str, now: Timestamp, job: Job) -> Option<Input> {
+/// What needs the store alone.
+fn one(store: &mut dyn Store, owner: &str, now: Timestamp, job: Job) -> Option<Input> {
     match job {
-        Job::Append(batch, appends) => {
-            let answers = store.append(now, &appends);
-            if let Err(err) = &answers {
-                error!(batch, "Could not commit a batch of {}: {err}", appends.len());
-            }
-            Some(Input::Committed(batch, answers))
-        }
-        Job::Read(from) => {
-            let mut events = Vec::new();
-            loop {
-                let next = from + events.len() as u64;
-                match store.read(next, READ_EVENTS_MAX) {
-                    Ok(page) if page.is_empty() => break,
-                    Ok(page) => events.extend(page),
-                    Err(err) => {
-                        error!("Could not read the log from #{next}: {err}");
-                        break;
-                    }
-                }
-            }
-            Some(Input::Logged(events))
-        }
+        // The keeper's own.
+        Job::Append(..) | Job::Read(_) | Job::LookOn => None,
         Job::Claim(limit) => {
             let due = matches!(store.next_due(), Ok(Some(due)) if due <= now);
             let leased = if due {

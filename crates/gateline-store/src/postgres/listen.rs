@@ -44,7 +44,9 @@ impl PostgresListener {
             return Ok(true);
         };
         match heard.recv_timeout(within) {
-            Ok(first) => Ok(std::iter::once(first).chain(heard.try_iter()).any(|from| from != self.name)),
+            Ok(first) => Ok(std::iter::once(first)
+                .chain(heard.try_iter())
+                .any(|from| from != self.name)),
             Err(RecvTimeoutError::Timeout) => Ok(false),
             Err(RecvTimeoutError::Disconnected) => {
                 self.link = None;

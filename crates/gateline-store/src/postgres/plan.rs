@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use gateline_model::{Work, WorkId};
 
-use super::work::kind;
 use crate::Append;
+use crate::kept::kind;
 use crate::micros::up;
 
 /// What becomes of one piece of work.

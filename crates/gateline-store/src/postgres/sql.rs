@@ -170,6 +170,24 @@ statements! {
     PROMOTIONS_CLEAR Each [] "DELETE FROM gateline.promotion";
     RELEASES_CLEAR Each [] "DELETE FROM gateline.release";
 
+    // ---- copy ----
+    IS_EMPTY Each [] "SELECT (SELECT size FROM gateline.head) = 0 AND NOT EXISTS (SELECT FROM gateline.idempotency)
+        AND NOT EXISTS (SELECT FROM gateline.work) AND NOT EXISTS (SELECT FROM gateline.rollout)
+        AND NOT EXISTS (SELECT FROM gateline.blob) AND NOT EXISTS (SELECT FROM gateline.password)";
+    FENCE Each [] "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM gateline.fence";
+    FENCE_SET Each [INT8] "SELECT setval('gateline.fence', $1)";
+    KEYS_ALL Each [] "SELECT scope, request, first, last, at_us FROM gateline.idempotency ORDER BY at_us, scope";
+    ROLLOUTS Each [] "SELECT promotion, root FROM gateline.rollout ORDER BY promotion";
+    BLOBS_ALL Each [] "SELECT id, digest, size FROM gateline.blob ORDER BY digest";
+    BLOB_PIECE_OF Each [INT8 INT8] "SELECT form, bytes FROM gateline.blob_piece WHERE blob_id = $1 AND number = $2";
+    PASSWORDS Each [] "SELECT account, hash FROM gateline.password ORDER BY account";
+    WORK_FILL Each [TEXT TEXT INT8 INT8 INT4] "INSERT INTO gateline.work (id, kind, due_us, free_us, fence, attempt)
+        VALUES ($1, $2, $3, $3, $4, $5)";
+    LOG_FILL Each [INT8_ARRAY INT8_ARRAY INT8_ARRAY TEXT_ARRAY INT4_ARRAY INT8_ARRAY TEXT_ARRAY BYTEA_ARRAY BYTEA_ARRAY
+        BYTEA_ARRAY BYTEA_ARRAY BYTEA_ARRAY]
+        "INSERT INTO gateline.log (number, stream_id, version, type, type_version, at_us, actor, leaf, private_hash, salt,
+        private, body) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
     // ---- read ----
     READ Each [INT8 INT8] event!("WHERE number >= $1 ORDER BY number LIMIT $2");
     READ_STREAM Each [TEXT INT8] event!("WHERE name = $1 AND version > $2 ORDER BY version");

@@ -10,8 +10,8 @@ use super::place::Place;
 use super::plan::Plan;
 use super::read::{capped, column, signed, unsigned};
 use super::rows::Rows;
-use super::{PostgresStore, sql, work};
-use crate::kept::{PromotionKeys, ReleaseKeys};
+use super::{PostgresStore, sql};
+use crate::kept::{self, PromotionKeys, ReleaseKeys};
 use crate::{RawEvent, Row, StoreError};
 
 const DOING: &str = "rebuild";
@@ -81,7 +81,7 @@ fn unplanned(link: &Link, planned: &BTreeMap<String, &Work>) -> Result<Vec<Strin
         let mut unplanned = Vec::new();
         for row in link.query(&sql::WORK_KEPT, &[]).await? {
             let (id, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            if planned.get(&id).is_none_or(|work| work::kind(work) != kind) {
+            if planned.get(&id).is_none_or(|work| kept::kind(work) != kind) {
                 unplanned.push(id);
             }
         }

@@ -14,11 +14,6 @@ use super::{LeaseClock, PostgresStore, sql};
 use crate::micros::{cut, up};
 use crate::{Fence, Leased, StoreError, WorkRow};
 
-/// The kind as its column has it.
-pub(super) fn kind(work: &Work) -> String {
-    serde_json::to_string(&work.kind).expect("names and numbers always serialise")
-}
-
 pub(super) fn lease(
     store: &mut PostgresStore,
     now: Timestamp,

@@ -135,6 +135,17 @@ statements! {
     PROMOTIONS_CLEAR: "DELETE FROM promotion";
     RELEASES_CLEAR: "DELETE FROM release";
 
+    // ---- copy ----
+    IS_EMPTY: "SELECT (SELECT size FROM head) = 0 AND NOT EXISTS (SELECT 1 FROM idempotency)
+        AND NOT EXISTS (SELECT 1 FROM work) AND NOT EXISTS (SELECT 1 FROM rollout) AND NOT EXISTS (SELECT 1 FROM blob)
+        AND NOT EXISTS (SELECT 1 FROM password)";
+    KEYS: "SELECT scope, request, first, last, at_us FROM idempotency ORDER BY at_us, scope";
+    ROLLOUTS: "SELECT id, promotion, root FROM rollout ORDER BY promotion";
+    BLOBS: "SELECT id, digest, size FROM blob ORDER BY digest";
+    BLOB_PIECE_OF: "SELECT form, bytes FROM blob_piece WHERE blob_id = ?1 AND number = ?2";
+    PASSWORDS: "SELECT account, hash FROM password ORDER BY account";
+    WORK_FILL: "INSERT INTO work (id, kind, due_us, free_us, fence, attempt) VALUES (?1, ?2, ?3, ?3, ?4, ?5)";
+
     // ---- read ----
     READ: event!("WHERE number >= ?1 ORDER BY number LIMIT ?2");
     READ_STREAM: event!("WHERE name = ?1 AND version > ?2 ORDER BY version");

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row as SqlRow, params};
 use super::error::{commit_failed, failed};
 use super::read::{all, capped, column, signed, unsigned};
 use super::{SqliteStore, rows, sql, work};
-use crate::kept::{PromotionKeys, ReleaseKeys};
+use crate::kept::{self, PromotionKeys, ReleaseKeys};
 use crate::{RawEvent, Row, StoreError};
 
 const DOING: &str = "rebuild";
@@ -72,7 +72,7 @@ pub(super) fn rebuild(store: &mut SqliteStore, rows: &[Row], planned: &[Work]) -
         Ok((column::<String>(row, 0)?, column::<String>(row, 1)?))
     })?;
     for (id, kind) in kept {
-        if planned.get(&id).is_none_or(|work| work::kind(work) != kind) {
+        if planned.get(&id).is_none_or(|work| kept::kind(work) != kind) {
             tx.prepare_cached(sql::WORK_REMOVE)
                 .and_then(|mut remove| remove.execute([id]))
                 .map_err(failed(DOING))?;

@@ -8,6 +8,7 @@ use super::error::{commit_failed, failed};
 use super::read::{self, column, micros, signed, time, unsigned};
 use super::tail::Tail;
 use super::{SqliteStore, sql};
+use crate::kept::kind;
 use crate::{Append, Fence, Leased, StoreError, WorkRow, micros::up};
 
 /// Writes what an append does to the planned work: what it removes, the lease that it ends, what it adds.
@@ -29,11 +30,6 @@ pub(super) fn add<'w>(conn: &Connection, added: impl IntoIterator<Item = &'w Wor
             .execute(params![work.id().0, kind(work), due])?;
     }
     Ok(())
-}
-
-/// The kind as its column has it.
-pub(super) fn kind(work: &Work) -> String {
-    serde_json::to_string(&work.kind).expect("names and numbers always serialise")
 }
 
 pub(super) fn lease(

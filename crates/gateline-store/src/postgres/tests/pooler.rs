@@ -1,59 +1,8 @@
 //! Through pgbouncer, which gives each transaction another server.
 
-use std::process::{Child, Stdio};
-
 use super::*;
-use crate::contract::cluster::{as_postgres, free_port};
-
-/// A pooler in front of the shared server, with fewer connections to it than there are clients.
-struct Pooler {
-    port: u16,
-    child: Child,
-    _dir: crate::contract::Dir,
-}
-
-impl Pooler {
-    fn to(port: u16) -> Self {
-        let dir = crate::contract::Dir::new();
-        let own = free_port();
-        let users = dir.path("users.txt");
-        std::fs::write(&users, "\"postgres\" \"\"\n").unwrap();
-        let settings = format!(
-            "[databases]\n* = host=127.0.0.1 port={port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {own}\n\
-             auth_type = trust\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 2\nunix_socket_dir =\n",
-            users.display()
-        );
-        let file = dir.path("pgbouncer.ini");
-        std::fs::write(&file, settings).unwrap();
-        let child = as_postgres("pgbouncer")
-            .arg(&file)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let child = child.unwrap_or_else(|err| {
-            panic!("`pgbouncer` does not start ({err}); run `cargo xtask test --only install`, or install it")
-        });
-        while std::net::TcpStream::connect(("127.0.0.1", own)).is_err() {
-            std::thread::yield_now();
-        }
-        Self {
-            port: own,
-            child,
-            _dir: dir,
-        }
-    }
-
-    fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
-    }
-}
-
-impl Drop for Pooler {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::contract::cluster::{as_postgres, programs};
+use crate::contract::pooler::Pooler;
 
 #[test]
 fn writers_and_readers_share_a_pooler_s_few_connections() {
@@ -101,7 +50,7 @@ fn nothing_of_a_transaction_s_settings_stays_with_the_pooler() {
     let pooler = Pooler::to(database.port);
     let mut store = store(&pooler.url(&database.name));
     append(&mut store, sample::one(sample::stream(1), 0)).unwrap();
-    let mut psql = as_postgres(crate::contract::cluster::programs().join("psql"));
+    let mut psql = as_postgres(programs().join("psql"));
     psql.args([
         "-X",
         "-t",

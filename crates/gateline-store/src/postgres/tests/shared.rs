@@ -149,7 +149,9 @@ fn content_that_no_batch_kept_is_swept() {
 fn who_listens_hears_of_others_and_not_of_himself_and_again_after_the_connection_was_lost() {
     let database = Database::new();
     let (first, second) = (store(&database.url()), store(&database.url()));
-    let mut listener = PostgresListener::open(first.address(), first.name()).unwrap().unwrap();
+    let mut listener = PostgresListener::open(first.address(), first.name())
+        .unwrap()
+        .unwrap();
     // Whatever comes before the one that is waited for has been heard when it has.
     let hears = |listener: &mut PostgresListener| listener.wait(ANSWER_WITHIN).unwrap();
     first.reader().wake_others(first.name()).unwrap();
@@ -158,7 +160,10 @@ fn who_listens_hears_of_others_and_not_of_himself_and_again_after_the_connection
     assert!(hears(&mut listener));
     database.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'");
     assert!(hears(&mut listener), "there may be news since");
-    assert!(hears(&mut listener), "it listens again, and there may be news until then");
+    assert!(
+        hears(&mut listener),
+        "it listens again, and there may be news until then"
+    );
     second.reader().wake_others(second.name()).unwrap();
     assert!(hears(&mut listener));
 }

@@ -1,0 +1,230 @@
+//! Backups: a store told into one compressed file, and a new store filled from it. The same file fits any store.
+//!
+//! One line of JSON an entry, within gzip. Log numbers, bodies and hashes are checked when it is read, not trusted.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use gateline_log::Hash;
+use gateline_store::{
+    CopyError, Entry, Filled, Head, PostgresError, PostgresReader, PostgresStore, SqliteError, SqliteReader,
+    SqliteStore, StoreError, Tell, Told,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::place::Place;
+use crate::serve::{Existing, private};
+
+/// The form of backups that this build writes and reads.
+const FORM: u32 = 1;
+/// Longest line that is read, in bytes: 500 events of 512 KiB.
+pub const LINE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// zlib's own choice between speed and size.
+const LEVEL: u32 = 6;
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+struct Title {
+    gateline_backup: u32,
+}
+
+/// Why a store was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is no database in the folder.
+    #[error("there is no database at `{}`", .0.display())]
+    Missing(PathBuf),
+    /// The file of a store cannot be opened.
+    #[error(transparent)]
+    File(#[from] SqliteError),
+    /// The database of a store cannot be opened.
+    #[error(transparent)]
+    Database(#[from] PostgresError),
+    /// A file cannot be read or written.
+    #[error("could not use `{}`: {err}", path.display())]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        err: std::io::Error,
+    },
+    /// What is told cannot be kept.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The store that was told cannot be read.
+    #[error(transparent)]
+    Read(#[from] StoreError),
+    /// Somebody wrote to the store while it was copied.
+    #[error(
+        "a server wrote {0} more events while it was copied; stop all servers of the old store, and copy it again into an empty \
+         one"
+    )]
+    Moved(u64),
+}
+
+/// Writes a backup; servers may be using the store.
+///
+/// # Errors
+/// [`BackupError`]; then there is no file.
+pub fn back_up(place: &Place, to: &Path) -> Result<(u64, Hash), BackupError> {
+    match place {
+        Place::File(path) => write(&SqliteReader::open(found(path)?)?, to),
+        Place::Database(address) => write(&PostgresReader::open(address)?, to),
+    }
+}
+
+/// Fills an empty store from a backup.
+///
+/// # Errors
+/// [`BackupError`]; then nothing is kept.
+pub fn restore(from: &Path, place: &Place) -> Result<Head, BackupError> {
+    let mut read = |hear: &mut gateline_store::Hear<'_>| read(from, hear);
+    fill(place, &mut read)
+}
+
+/// Copies a store into an empty one. No server may use the first.
+///
+/// # Errors
+/// [`BackupError`]; then nothing is kept, but where the first one moved on meanwhile.
+pub fn copy(from: &Place, to: &Place) -> Result<Head, BackupError> {
+    match from {
+        Place::File(path) => {
+            // Its lock: no server uses it.
+            let store = SqliteStore::open(found(path)?)?;
+            copied(&store.reader()?, to)
+        }
+        Place::Database(address) => copied(&PostgresReader::open(address)?, to),
+    }
+}
+
+fn copied(from: &(impl Told + gateline_store::Read), to: &Place) -> Result<Head, BackupError> {
+    let head = fill(to, &mut |hear| from.tell(hear))?;
+    match from.head()?.size.saturating_sub(head.size) {
+        0 => Ok(head),
+        more => Err(BackupError::Moved(more)),
+    }
+}
+
+fn fill(place: &Place, tell: &mut Tell<'_>) -> Result<Head, BackupError> {
+    Ok(match place {
+        Place::File(path) => {
+            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            let made = made.and_then(|()| private(path, Existing::Keep));
+            made.map_err(|err| BackupError::Backup {
+                path: path.clone(),
+                err,
+            })?;
+            SqliteStore::open(path)?.fill(tell)?
+        }
+        Place::Database(address) => PostgresStore::open(address)?.fill(tell)?,
+    })
+}
+
+fn found(path: &Path) -> Result<&Path, BackupError> {
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(BackupError::Missing(path.to_owned()))
+    }
+}
+
+fn write(store: &impl Told, to: &Path) -> Result<(u64, Hash), BackupError> {
+    let cannot = |path: &Path, err| BackupError::Backup {
+        path: path.to_owned(),
+        err,
+    };
+    // A file that is there under its name is whole, whenever the machine stops.
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    if to.exists() {
+        return Err(cannot(to, std::io::ErrorKind::AlreadyExists.into()));
+    }
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part);
+    let file = file.map_err(|err| cannot(&part, err))?;
+    let written = told(store, &file).and_then(|head| {
+        let kept = file.sync_all().and_then(|()| std::fs::rename(&part, to));
+        kept.map_err(|err| cannot(to, err)).map(|()| head)
+    });
+    if written.is_err() {
+        // What is left of it is of no use.
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}
+
+/// Gives the size and the root of what was told.
+fn told(store: &impl Told, file: &File) -> Result<(u64, Hash), BackupError> {
+    let failed =
+        |err: std::io::Error| CopyError::Unreadable(format!("the backup could not be written: {err}"));
+    let mut zip = GzEncoder::new(BufWriter::new(file), Compression::new(LEVEL));
+    line(
+        &mut zip,
+        &Title {
+            gateline_backup: FORM,
+        },
+    )
+    .map_err(failed)?;
+    let mut head = (0, Hash::ZERO);
+    store.tell(&mut |entry| {
+        if let Entry::Head { size, root, .. } = &entry {
+            head = (*size, Hash::try_from(root.as_slice()).unwrap_or(Hash::ZERO));
+        }
+        line(&mut zip, &entry).map_err(failed)
+    })?;
+    zip.finish().and_then(|mut file| file.flush()).map_err(failed)?;
+    Ok(head)
+}
+
+fn line(to: &mut impl std::io::Write, what: &impl Serialize) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *to, what)?;
+    to.write_all(b"\n")
+}
+
+fn read(path: &Path, hear: &mut gateline_store::Hear<'_>) -> Result<(), CopyError> {
+    let unreadable =
+        |why: String| CopyError::Unreadable(format!("`{}`: {why}; nothing was kept", path.display()));
+    let file = File::open(path).map_err(|err| unreadable(err.to_string()))?;
+    let mut lines = BufReader::new(GzDecoder::new(BufReader::new(file)));
+    let mut first = true;
+    loop {
+        let mut text = Vec::new();
+        let taken = (&mut lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut text);
+        taken.map_err(|err| unreadable(format!("it is cut off or damaged ({err})")))?;
+        if text.is_empty() {
+            return Ok(());
+        }
+        if text.last() != Some(&b'\n') {
+            return Err(unreadable(
+                "a line is cut off, or longer than any that is written".to_owned(),
+            ));
+        }
+        if first {
+            first = false;
+            match serde_json::from_slice::<Title>(&text) {
+                Ok(title) if title.gateline_backup == FORM => continue,
+                Ok(title) => {
+                    let why = format!(
+                        "it has form {}, this Gateline reads form {FORM}",
+                        title.gateline_backup
+                    );
+                    return Err(unreadable(why));
+                }
+                Err(_) => return Err(unreadable("it is no backup of Gateline".to_owned())),
+            }
+        }
+        let entry: Entry =
+            serde_json::from_slice(&text).map_err(|err| unreadable(format!("a line says nothing: {err}")))?;
+        hear(entry)?;
+    }
+}
