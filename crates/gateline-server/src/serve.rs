@@ -153,7 +153,7 @@ fn open(place: &Place, dir: &Path) -> Result<Kept, ServeError> {
             Ok(Kept::File(SqliteStore::open(path)?))
         }
         Place::Database(address) => Ok(Kept::Database {
-            store: PostgresStore::open(address)?,
+            store: Box::new(PostgresStore::open(address)?),
             dir: dir.to_owned(),
         }),
     }

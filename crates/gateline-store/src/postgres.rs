@@ -4,6 +4,7 @@
 mod access;
 mod address;
 mod append;
+mod batch;
 mod blobs;
 mod copy;
 mod direct;

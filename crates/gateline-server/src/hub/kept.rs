@@ -12,7 +12,7 @@ pub enum Kept {
     /// In a database that others may share.
     Database {
         /// The store.
-        store: PostgresStore,
+        store: Box<PostgresStore>,
         /// The folder of what this server has for itself.
         dir: PathBuf,
     },
@@ -45,7 +45,7 @@ impl Kept {
     pub(super) fn into_store(self) -> Box<dyn Store> {
         match self {
             Self::File(store) => Box::new(store),
-            Self::Database { store, .. } => Box::new(store),
+            Self::Database { store, .. } => store,
         }
     }
 }

@@ -61,7 +61,7 @@ fn carry(client: TcpStream, server: TcpStream, next: Arc<AtomicU8>) {
         let mut bytes = [0; 65_536];
         while let Ok(count @ 1..) = from.read(&mut bytes) {
             let bytes = &bytes[..count];
-            let fate = match bytes.windows(7).any(|word| word == b"COMMIT\0") {
+            let fate = match says_commit(bytes) {
                 true => next.swap(Next::Carried as u8, Ordering::SeqCst),
                 false => Next::Carried as u8,
             };
@@ -82,10 +82,20 @@ fn carry(client: TcpStream, server: TcpStream, next: Arc<AtomicU8>) {
     std::thread::spawn(move || {
         let mut bytes = [0; 65_536];
         while let Ok(count @ 1..) = back.read(&mut bytes) {
-            if cuts.load(Ordering::SeqCst) != 0 || home.write_all(&bytes[..count]).is_err() {
+            let bytes = &bytes[..count];
+            if cuts.load(Ordering::SeqCst) != 0 {
+                // Kept back until it is true.
+                if says_commit(bytes) {
+                    break;
+                }
+            } else if home.write_all(bytes).is_err() {
                 break;
             }
         }
         let _ = (home.shutdown(Shutdown::Both), back.shutdown(Shutdown::Both));
     });
+}
+
+fn says_commit(bytes: &[u8]) -> bool {
+    bytes.windows(7).any(|word| word == b"COMMIT\0")
 }
