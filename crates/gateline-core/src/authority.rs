@@ -167,6 +167,7 @@ pub fn verb(scope: Scope) -> &'static str {
         Scope::Waive => "waive findings",
         Scope::Override => "override gates",
         Scope::Freeze => "freeze",
+        Scope::Incident => "open and close incidents",
         Scope::Apply => "apply pipelines, policies, calendars and notifications",
     }
 }
@@ -182,6 +183,7 @@ fn nor_read(scope: Scope) -> &'static str {
         | Scope::Waive
         | Scope::Override
         | Scope::Freeze
+        | Scope::Incident
         | Scope::Apply => ", nor read there",
     }
 }
@@ -270,6 +272,7 @@ pub(crate) fn by_people(
         | Scope::Waive
         | Scope::Override
         | Scope::Freeze
+        | Scope::Incident
         | Scope::Apply => {}
     }
     let mut permitting = Vec::new();

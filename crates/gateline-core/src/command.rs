@@ -1,10 +1,11 @@
 //! Commands: what somebody wants, in the imperative, and the facts that it is decided with.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, CheckOf, Delivered, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Key,
-    No, Notifications, Pipeline, Private, PromotionId, ProposalId, Release, ReleaseId, Roles, Ruling, Scope,
+    ActorId, Alert, Cause, CheckOf, Delivered, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Key,
+    No, NoiseFound, Notifications, Pipeline, Private, PromotionId, ProposalId, Release, ReleaseId, Roles, Ruling, Scope,
     Served, StageRef, TokenId, Written,
 };
 use jiff::Timestamp;
@@ -152,6 +153,50 @@ pub enum Command {
         /// Which.
         name: FreezeName,
         /// Why.
+        reason: String,
+    },
+    /// Say that something is wrong.
+    OpenIncident {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// What is wrong, in a few words.
+        name: String,
+        /// Stages that it touches, besides those whose rules match its labels.
+        stages: Vec<StageRef>,
+        /// Its labels.
+        labels: BTreeMap<String, String>,
+        /// When it began; now where it is not given.
+        since: Option<Timestamp>,
+        /// What is known of it.
+        reason: String,
+    },
+    /// Take alerts in: those that fire are incidents where a stage matches them, those that are resolved end theirs.
+    HearAlerts {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// The alerts.
+        alerts: Vec<Alert>,
+    },
+    /// Say that a suspect of an incident did not cause it, and let it go on.
+    LiftSuspect {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// The incident's number.
+        number: u64,
+        /// The suspect, by its promotion.
+        promotion: PromotionId,
+        /// Why.
+        reason: String,
+    },
+    /// Say that an incident is over, or afterwards what had caused it.
+    CloseIncident {
+        /// The project.
+        project: gateline_model::ProjectName,
+        /// Its number.
+        number: u64,
+        /// What caused it.
+        cause: Cause,
+        /// How it ended.
         reason: String,
     },
     /// Make a local account, or open it again. Its password goes beside the log with it.
@@ -482,6 +527,35 @@ pub enum Command {
         step: u32,
         /// Traffic of the canary so far.
         served: Served,
+    },
+    /// Report what a look of a watch found.
+    ReportLook {
+        /// Where.
+        stage: StageRef,
+        /// The promotion that brought what is watched.
+        promotion: PromotionId,
+        /// The check's gate.
+        gate: GateName,
+        /// Digest of the check that was run.
+        check: Digest,
+        /// What it found.
+        evidence: Arc<Evidence>,
+    },
+    /// Report how noisy a watched threshold is.
+    ReportNoise {
+        /// Where.
+        stage: StageRef,
+        /// The promotion that brought what is watched.
+        promotion: PromotionId,
+        /// The check's gate.
+        gate: GateName,
+        /// How often it would have fired, or why that is not known.
+        noise: NoiseFound,
+    },
+    /// The time of a watch is over.
+    EndWatch {
+        /// Where.
+        stage: StageRef,
     },
     /// Report the health of what is live.
     ReportHealth {

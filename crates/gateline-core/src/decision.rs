@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    Admission, CheckOf, Decision, Digest, Gate, GateVerdict, HeldByReviews, Opening, Parts, Pipeline,
+    Admission, CheckOf, Decision, Digest, Event, Evidence, Gate, GateVerdict, HeldByReviews, Opening, Parts, Pipeline,
     PromotionKind, Risk, Stage, Verdict, WindowName,
 };
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::draft::Draft;
 use crate::gates::{self, GateView, Says};
 use crate::rejection::Rejection;
 use crate::risk::{RiskView, assess};
-use crate::state::{Promotion, ReleaseState, StepState};
+use crate::state::{Checked, Promotion, ReleaseState, StepState, Watching};
 use crate::timetable::{AskedOf, Opens};
 
 /// A decision, and what was needed to make it.
@@ -171,12 +171,60 @@ pub(crate) fn judge_checks(
     };
     let is_asked = |gate: &&Gate| match of {
         CheckOf::Step => asked.is_some_and(|asked| asked.gates.contains(&gate.name)),
-        CheckOf::Entry | CheckOf::Verify => true,
+        CheckOf::Entry | CheckOf::Verify | CheckOf::Watch => true,
     };
     Ok(checked_by(&stage, of)
         .filter(is_asked)
         .map(|gate| verdict(gate, gates::judge(gate, &view), &view))
         .collect())
+}
+
+/// Judges what one look of a watch found, as if its promotion were still open.
+pub(crate) fn judge_watch(
+    draft: &Draft<'_>,
+    watch: &Watching,
+    gate: &Gate,
+    (check, evidence): (Digest, &Arc<Evidence>),
+) -> Result<GateVerdict, Rejection> {
+    let requested = Event::PromotionRequested {
+        release: watch.release,
+        kind: PromotionKind::Forward,
+        pipeline: watch.pipeline,
+        automatic: true,
+    };
+    let (now, by) = (draft.facts.now, &draft.facts.actor.id);
+    let mut promotion = Promotion::begin(&watch.promotion, &requested, by, now)
+        .map_err(|illegal| Rejection::conflict("promotion.unknown", illegal.to_string(), ""))?;
+    let checked = Checked {
+        id: evidence.id(),
+        check,
+        evidence: evidence.clone(),
+        at: now,
+    };
+    promotion
+        .checks
+        .insert((CheckOf::Watch, gate.name.clone()), checked);
+    let Pinned {
+        pipeline,
+        stage,
+        release,
+    } = pinned(draft, &promotion)?;
+    let view = GateView {
+        now,
+        draft,
+        promotion: &promotion,
+        release: &release,
+        pipeline: &pipeline,
+        stage: &stage,
+        stage_ref: &watch.promotion.stage,
+        of: CheckOf::Watch,
+        last_look: false,
+        earlier: &[],
+        question: None,
+        risk: watch.risk,
+        assessment: None,
+    };
+    Ok(verdict(gate, gates::judge(gate, &view), &view))
 }
 
 /// The gates of a stage that are checked for this.
@@ -185,6 +233,7 @@ pub(crate) fn checked_by(stage: &Stage, of: CheckOf) -> impl Iterator<Item = &Ga
         CheckOf::Entry => (&stage.gates, &[]),
         CheckOf::Step => (&stage.before, &stage.during),
         CheckOf::Verify => (&stage.verify, &[]),
+        CheckOf::Watch => (stage.watch.as_ref().map_or(&[], |watch| &watch.gates), &[]),
     };
     one.iter().chain(other)
 }

@@ -13,7 +13,7 @@ use crate::command::Facts;
 use crate::decide::Decided;
 use crate::plan::{plan, plan_on_call, plan_promotion, plan_stage, plan_telling};
 use crate::rejection::Rejection;
-use crate::state::{OnCallSources, Project, Promotion, ReleaseState, StageState, Telling};
+use crate::state::{Incidents, OnCallSources, Project, Promotion, ReleaseState, StageState, Telling};
 use crate::world::World;
 
 /// One event that a decision wants recorded.
@@ -39,6 +39,7 @@ pub(crate) struct Draft<'w> {
     stages: BTreeMap<StageRef, Arc<StageState>>,
     promotions: BTreeMap<PromotionId, Arc<Promotion>>,
     telling: BTreeMap<ProjectName, Arc<Telling>>,
+    incidents: BTreeMap<ProjectName, Arc<Incidents>>,
     on_call: BTreeMap<ProjectName, OnCallSources>,
     proposed: Vec<Proposed>,
 }
@@ -54,6 +55,7 @@ impl<'w> Draft<'w> {
             stages: BTreeMap::new(),
             promotions: BTreeMap::new(),
             telling: BTreeMap::new(),
+            incidents: BTreeMap::new(),
             on_call: BTreeMap::new(),
             proposed: Vec::new(),
         }
@@ -70,6 +72,7 @@ impl<'w> Draft<'w> {
             stages: draft.stages.clone(),
             promotions: draft.promotions.clone(),
             telling: draft.telling.clone(),
+            incidents: draft.incidents.clone(),
             on_call: draft.on_call.clone(),
             proposed: Vec::new(),
         }
@@ -137,6 +140,14 @@ impl<'w> Draft<'w> {
         match self.telling.get(name) {
             Some(state) => state.clone(),
             None => self.world.telling(name).cloned().unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn incidents(&self, name: &ProjectName) -> Arc<Incidents> {
+        self.note(StreamId::Incidents(name.clone()));
+        match self.incidents.get(name) {
+            Some(state) => state.clone(),
+            None => self.world.incidents(name).cloned().unwrap_or_default(),
         }
     }
 
@@ -242,6 +253,12 @@ impl<'w> Draft<'w> {
                 self.telling.insert(name.clone(), state);
                 applied
             }
+            StreamId::Incidents(name) => {
+                let mut state = self.incidents(name);
+                let applied = Arc::make_mut(&mut state).evolve(&event, at);
+                self.incidents.insert(name.clone(), state);
+                applied
+            }
         };
         debug_assert!(applied.is_ok(), "decide proposed an illegal event: {applied:?}");
         self.proposed.push(Proposed {
@@ -316,6 +333,9 @@ fn begins_anew(old: &Work, new: &Work) -> bool {
         | WorkKind::Measure
         | WorkKind::Continue { .. }
         | WorkKind::ObserveHealth
+        | WorkKind::Watch { .. }
+        | WorkKind::EndWatch
+        | WorkKind::MeasureNoise { .. }
         | WorkKind::AskOnCall { .. }
         | WorkKind::Deliver { .. } => new.due != old.due,
     }

@@ -13,6 +13,7 @@ mod decision;
 mod draft;
 pub mod gates;
 mod inbox;
+mod noise;
 mod people;
 mod plan;
 #[cfg(feature = "planted")]
@@ -25,6 +26,7 @@ mod risk;
 mod sight;
 mod state;
 mod summary;
+mod suspects;
 mod threshold;
 mod timetable;
 mod world;
@@ -39,6 +41,7 @@ pub use decide::{
 pub use decision::judge_gates;
 pub use draft::Proposed;
 pub use inbox::{Inbox, Look, Waiting, answered, inbox, may_answer, may_refuse};
+pub use noise::{Count, NoiseOrder, noise_key, noise_of_live, noise_of_watch};
 pub use people::People;
 pub use plan::plan;
 pub use preview::{Backtest, PREVIEW_PROMOTIONS_MAX, Previewed};

@@ -8,7 +8,8 @@ use crate::world::World;
 /// All work that one stream plans now, by id.
 pub fn plan(world: &World, stream: &StreamId) -> Vec<Work> {
     let mut work = match stream {
-        StreamId::Release(_) => Vec::new(),
+        // Incidents wait for people.
+        StreamId::Release(_) | StreamId::Incidents(_) => Vec::new(),
         StreamId::Project(project) => world
             .project(project)
             .map(|state| plan_on_call(project, &state.on_call))
@@ -34,12 +35,28 @@ pub(crate) fn plan_stage(stage: &StageRef, state: &StageState) -> Vec<Work> {
     let Some(live) = &state.live else {
         return Vec::new();
     };
-    let due = live.health_every.after(live.since);
-    vec![Work {
+    let work = |kind, due| Work {
         stream: StreamId::Stage(stage.clone()),
-        kind: WorkKind::ObserveHealth,
+        kind,
         due,
-    }]
+    };
+    let mut planned = vec![work(
+        WorkKind::ObserveHealth,
+        live.health_every.after(live.since),
+    )];
+    if let Some(watch) = state.watch.as_ref().filter(|watch| watch.is_open()) {
+        for (gate, looked) in &watch.gates {
+            let look = WorkKind::Watch { gate: gate.clone() };
+            planned.push(work(look, watch.every.after(watch.since)));
+            if looked.noise.is_none() {
+                let measure = WorkKind::MeasureNoise { gate: gate.clone() };
+                planned.push(work(measure, watch.since));
+            }
+        }
+        planned.push(work(WorkKind::EndWatch, watch.until));
+    }
+    planned.sort_by(|a, b| a.kind.cmp(&b.kind));
+    planned
 }
 
 pub(crate) fn plan_on_call(project: &ProjectName, sources: &OnCallSources) -> Vec<Work> {

@@ -44,6 +44,14 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
             .filter(|promotion| !promotion.asked.is_empty() || !promotion.overrides.is_empty())
             .map(|promotion| promotion.id.clone())
             .collect(),
+        (
+            Event::IncidentOpened { .. } | Event::SuspectLifted { .. } | Event::IncidentClosed { .. },
+            StreamId::Incidents(project),
+        ) => world
+            .promotions()
+            .filter(|promotion| promotion.id.stage.project == *project)
+            .map(|promotion| promotion.id.clone())
+            .collect(),
         (Event::LaneFreed { .. } | Event::ReviewWritten { .. }, StreamId::Stage(stage)) => world
             .stage(stage)
             .into_iter()

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use gateline_model::{
-    ActorId, Asked, Event, GroupName, NewVersion, PipelineName, PipelineRef, ProjectName, Recorded,
+    ActorId, Asked, Event, GroupName, Incident, NewVersion, PipelineName, PipelineRef, ProjectName, Recorded,
     ReleaseId, Roles, Scope, Stage, StageName, StageRef, StreamId, Who,
 };
 use jiff::Timestamp;
@@ -130,7 +130,9 @@ impl Sight {
     /// Whether something of a stream is seen.
     pub fn sees_stream(&self, world: &World, stream: &StreamId) -> bool {
         match stream {
-            StreamId::Project(project) | StreamId::Notifications(project) => self.sees_project(project),
+            StreamId::Project(project) | StreamId::Notifications(project) | StreamId::Incidents(project) => {
+                self.sees_project(project)
+            }
             StreamId::Release(release) => self.sees_release(world, release),
             StreamId::Stage(stage) => self.sees_stage(stage),
             StreamId::Promotion(id) => self.sees_stage(&id.stage),
@@ -147,11 +149,38 @@ impl Sight {
             (StreamId::Notifications(_), Event::NotificationPlanned { notice, .. }) => {
                 return self.sees_stream(world, &recorded.stream) && self.sees_stream(world, &notice.stream);
             }
+            (StreamId::Incidents(project), event) => return self.sees_of_incidents(world, project, event),
             _ => None,
         };
         match narrower {
             Some(object) => self.sees(&object),
             None => self.sees_stream(world, &recorded.stream),
+        }
+    }
+}
+
+impl Sight {
+    /// Whether an incident is seen: one that touches no stage with its project, another with all that it touches and suspects,
+    /// for its sentence names them.
+    pub fn sees_incident(&self, project: &ProjectName, incident: &Incident) -> bool {
+        let sees = |stage: &StageRef| self.sees_stage(stage);
+        self.sees_project(project)
+            && incident.stages.iter().all(sees)
+            && incident
+                .suspects
+                .iter()
+                .all(|suspect| sees(&suspect.promotion.stage))
+    }
+
+    fn sees_of_incidents(&self, world: &World, project: &ProjectName, event: &Event) -> bool {
+        let known = |number: &u64| {
+            let noted = world.incidents(project).and_then(|state| state.get(*number));
+            noted.is_some_and(|noted| self.sees_incident(project, &noted.incident))
+        };
+        match event {
+            Event::IncidentOpened { incident } => self.sees_incident(project, incident),
+            Event::SuspectLifted { number, .. } | Event::IncidentClosed { number, .. } => known(number),
+            _ => self.sees_project(project),
         }
     }
 }

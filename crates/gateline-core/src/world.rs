@@ -8,7 +8,7 @@ use gateline_model::{
 };
 
 use crate::asking::Asking;
-use crate::state::{IllegalEvent, Phase, Project, Promotion, ReleaseState, StageState, Telling};
+use crate::state::{IllegalEvent, Incidents, Phase, Project, Promotion, ReleaseState, StageState, Telling};
 
 /// The kind of gate that asks about other pipelines.
 const DEPENDS: &str = crate::gates::depends::KIND.name;
@@ -22,6 +22,7 @@ pub struct World {
     stages: HashMap<StageRef, Arc<StageState>>,
     promotions: HashMap<PromotionId, Arc<Promotion>>,
     telling: HashMap<ProjectName, Arc<Telling>>,
+    incidents: HashMap<ProjectName, Arc<Incidents>>,
     /// Open promotions of each release: evidence for it concerns them.
     by_release: HashMap<ReleaseId, BTreeSet<PromotionId>>,
     /// Open promotions of each pipeline: what goes live in one of its stages concerns them.
@@ -88,6 +89,9 @@ impl World {
             }
             StreamId::Notifications(name) => {
                 Arc::make_mut(self.telling.entry(name.clone()).or_default()).evolve(name, event, at)
+            }
+            StreamId::Incidents(name) => {
+                Arc::make_mut(self.incidents.entry(name.clone()).or_default()).evolve(event, at)
             }
             StreamId::Release(id) => match self.releases.get_mut(id) {
                 Some(state) => Arc::make_mut(state).evolve(event),
@@ -199,6 +203,16 @@ impl World {
     /// What all projects tell, in no order.
     pub fn tellings(&self) -> impl Iterator<Item = (&ProjectName, &Arc<Telling>)> {
         self.telling.iter()
+    }
+
+    /// A project's incidents.
+    pub fn incidents(&self, name: &ProjectName) -> Option<&Arc<Incidents>> {
+        self.incidents.get(name)
+    }
+
+    /// The incidents of all projects, in no order.
+    pub fn all_incidents(&self) -> impl Iterator<Item = (&ProjectName, &Arc<Incidents>)> {
+        self.incidents.iter()
     }
 
     /// A release's state.

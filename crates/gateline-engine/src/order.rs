@@ -1,13 +1,13 @@
 //! Orders: leased work, filled in from the state that it is about.
 
-use gateline_core::{Promotion, World, gates};
+use gateline_core::{NoiseOrder, Promotion, World, gates, noise_of_watch};
 use gateline_model::{
     Check, CheckOrder, Gate, GateName, OnFailure, Pipeline, ReleaseId, Risk, Stage, StageRef, StepAction,
     StepOrder, StreamId, TargetName, TargetView, Weight, WorkKind,
 };
 use gateline_store::Leased;
 
-use crate::port::{SourceOrder, TaskOrder};
+use crate::port::{PastOrder, SourceOrder, TaskOrder};
 use crate::traffic;
 
 /// What leased work asks of a driver. `None` when the state does not want it any more.
@@ -30,11 +30,18 @@ pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
                 WorkKind::Judge
                 | WorkKind::Continue { .. }
                 | WorkKind::ObserveHealth
+                | WorkKind::Watch { .. }
+                | WorkKind::EndWatch
+                | WorkKind::MeasureNoise { .. }
                 | WorkKind::AskOnCall { .. }
                 | WorkKind::Deliver { .. } => None,
             }
         }
         (StreamId::Stage(stage), WorkKind::ObserveHealth) => health(world, stage),
+        (StreamId::Stage(stage), WorkKind::Watch { gate }) => look(world, stage, gate),
+        (StreamId::Stage(stage), WorkKind::MeasureNoise { gate }) => {
+            past(world, stage, noise_of_watch(world, stage, gate.as_str()).ok()?)
+        }
         (StreamId::Project(project), WorkKind::AskOnCall { team }) => {
             let asked = world.project(project)?.on_call.get(team)?;
             Some(TaskOrder::OnCall(Box::new(asked.source.clone())))
@@ -44,7 +51,11 @@ pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
             Some(TaskOrder::Deliver(Box::new(letter.clone())))
         }
         (
-            StreamId::Stage(_) | StreamId::Project(_) | StreamId::Release(_) | StreamId::Notifications(_),
+            StreamId::Stage(_)
+            | StreamId::Project(_)
+            | StreamId::Release(_)
+            | StreamId::Notifications(_)
+            | StreamId::Incidents(_),
             _,
         ) => None,
     }
@@ -83,6 +94,48 @@ fn check(
         registries,
         policy,
     })))
+}
+
+/// A look at what is watched, by the version that it is watched by.
+fn look(world: &World, stage_ref: &StageRef, name: &GateName) -> Option<TaskOrder> {
+    let watch = world.stage(stage_ref)?.watch.as_ref()?;
+    let pipeline = world.project(&stage_ref.project)?.versions.get(&watch.pipeline)?;
+    let rules = pipeline.stage(&stage_ref.stage)?.watch.as_ref()?;
+    let gate = rules.gates.iter().find(|gate| gate.name == *name)?;
+    let check = gates::observed(gate, watch.risk)?.check;
+    Some(TaskOrder::Check(Box::new(on_release(
+        world,
+        stage_ref,
+        &watch.release,
+        check,
+    )?)))
+}
+
+/// The past of a watched threshold.
+fn past(world: &World, stage: &StageRef, noise: NoiseOrder) -> Option<TaskOrder> {
+    let check = Check::Metric(noise.check.clone());
+    let check = on_release(world, stage, &noise.release, check)?;
+    Some(TaskOrder::Past(Box::new(PastOrder { check, noise })))
+}
+
+/// A check of a release, without what only some kinds of check need.
+fn on_release(
+    world: &World,
+    stage: &StageRef,
+    release: &ReleaseId,
+    check: Check,
+) -> Option<CheckOrder> {
+    let of = &world.release(release)?.release;
+    Some(CheckOrder {
+        check,
+        release: *release,
+        stage: stage.clone(),
+        version: of.version.to_string(),
+        artifacts: of.artifacts.clone(),
+        reports: Vec::new(),
+        registries: Default::default(),
+        policy: None,
+    })
 }
 
 fn step_order(

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use gateline_core::{Command, StepOutcome};
+use gateline_core::{Command, StepOutcome, noise_of_watch};
 use gateline_model::{
-    CheckOf, Delivered, Digest, Evidence, Facts as EvidenceFacts, Found, Health, HealthSeen, PromotionId,
-    Reading, Span, StreamId, Work, WorkKind,
+    CheckOf, Delivered, Digest, Evidence, Facts as EvidenceFacts, Found, GateName, Health, HealthSeen,
+    NoiseFound, PromotionId, Reading, ReleaseId, Span, StageRef, StreamId, Work, WorkKind,
 };
 use gateline_store::{Fence, Leased};
 use jiff::Timestamp;
@@ -51,6 +51,10 @@ impl Engine {
                 (StreamId::Promotion(id), WorkKind::Judge) => Some(Command::Judge {
                     promotion: id.clone(),
                 }),
+                (StreamId::Stage(stage), WorkKind::EndWatch) => Some(Command::EndWatch {
+                    stage: stage.clone(),
+                }),
+                (StreamId::Stage(stage), WorkKind::MeasureNoise { gate }) => self.no_past(stage, gate),
                 (StreamId::Promotion(id), WorkKind::Continue { step }) => Some(Command::Continue {
                     promotion: id.clone(),
                     step: *step,
@@ -126,6 +130,12 @@ impl Engine {
                 });
                 return;
             }
+            (StreamId::Stage(stage), WorkKind::Watch { gate }, Observed::Checked(read)) => {
+                self.look_report(now, stage, gate, &task.order, read)
+            }
+            (StreamId::Stage(stage), WorkKind::MeasureNoise { gate }, Observed::Past(past)) => {
+                self.noise_report(stage, gate, &task.order, past)
+            }
             (StreamId::Stage(stage), WorkKind::ObserveHealth, Observed::Seen(seen)) => {
                 let not_seen_from = self.unseen(now, &task.leased.work);
                 Some(Command::ReportHealth {
@@ -179,7 +189,49 @@ impl Engine {
             return None;
         };
         let promotion = self.world.promotion(id)?;
-        let release = &self.world.release(&promotion.release)?.release;
+        let evidence = self.evidence(now, (&promotion.release, &id.stage), &gate, read)?;
+        Some(Command::ReportCheck {
+            promotion: id.clone(),
+            gate,
+            of,
+            check: Digest::of_json(&order.check),
+            evidence,
+            served: self.traffic.served(id),
+        })
+    }
+
+    fn look_report(
+        &self,
+        now: Timestamp,
+        stage: &StageRef,
+        gate: &GateName,
+        order: &TaskOrder,
+        read: Result<Reading, String>,
+    ) -> Option<Command> {
+        let TaskOrder::Check(order) = order else {
+            return None;
+        };
+        let watch = self.world.stage(stage)?.watch.as_ref()?;
+        let evidence = self.evidence(now, (&order.release, stage), gate, read)?;
+        Some(Command::ReportLook {
+            stage: stage.clone(),
+            // Of another watch by now: then its release is another one, too.
+            promotion: (watch.release == order.release).then(|| watch.promotion.clone())?,
+            gate: gate.clone(),
+            check: Digest::of_json(&order.check),
+            evidence,
+        })
+    }
+
+    /// What was seen of a release, as evidence.
+    fn evidence(
+        &self,
+        now: Timestamp,
+        (release, stage): (&ReleaseId, &StageRef),
+        gate: &GateName,
+        read: Result<Reading, String>,
+    ) -> Option<Arc<Evidence>> {
+        let release = &self.world.release(release)?.release;
         let found = match read {
             Ok(Reading::Metric { value, .. }) if !value.is_finite() => Found::Errored {
                 reason: format!("the source answered {value}, which is no number"),
@@ -195,13 +247,13 @@ impl Engine {
                 from: Vec::new(),
             },
         };
-        let evidence = Arc::new(Evidence {
+        Some(Arc::new(Evidence {
             artifacts: release
                 .artifacts
                 .iter()
                 .map(|artifact| artifact.at.digest())
                 .collect(),
-            stage: Some(id.stage.stage.clone()),
+            stage: Some(stage.stage.clone()),
             name: Some(gate.to_string()),
             found,
             raw: None,
@@ -209,14 +261,39 @@ impl Engine {
             warnings: Vec::new(),
             by: gateline_core::Actor::gateline().id,
             at: now,
-        });
-        Some(Command::ReportCheck {
-            promotion: id.clone(),
-            gate,
-            of,
-            check: Digest::of_json(&order.check),
-            evidence,
-            served: self.traffic.served(id),
+        }))
+    }
+
+    /// What is reported at once of a threshold that has no past that could be looked at.
+    fn no_past(&self, stage: &StageRef, gate: &GateName) -> Option<Command> {
+        let why = noise_of_watch(&self.world, stage, gate.as_str()).err()?;
+        self.noise(stage, gate, NoiseFound::NotKnown(why))
+    }
+
+    fn noise_report(
+        &self,
+        stage: &StageRef,
+        gate: &GateName,
+        order: &TaskOrder,
+        past: Result<Vec<(Timestamp, f64)>, String>,
+    ) -> Option<Command> {
+        let TaskOrder::Past(order) = order else {
+            return None;
+        };
+        let noise = match past {
+            Ok(numbers) => NoiseFound::Measured(order.noise.count.noise(&order.noise, &numbers)),
+            Err(why) => NoiseFound::NotKnown(why),
+        };
+        self.noise(stage, gate, noise)
+    }
+
+    fn noise(&self, stage: &StageRef, gate: &GateName, noise: NoiseFound) -> Option<Command> {
+        let watch = self.world.stage(stage)?.watch.as_ref()?;
+        Some(Command::ReportNoise {
+            stage: stage.clone(),
+            promotion: watch.promotion.clone(),
+            gate: gate.clone(),
+            noise,
         })
     }
 
@@ -310,12 +387,13 @@ impl Engine {
     /// When work is due again that stays planned. Never at once: what changes nothing must not spin.
     pub(crate) fn due_again(&self, now: Timestamp, work: &Work, again: Option<Timestamp>) -> Timestamp {
         let soonest = match work.kind {
-            WorkKind::Measure | WorkKind::ObserveHealth => self.every(work).after(now),
-            WorkKind::Judge | WorkKind::Continue { .. } => now,
+            WorkKind::Measure | WorkKind::ObserveHealth | WorkKind::Watch { .. } => self.every(work).after(now),
+            WorkKind::Judge | WorkKind::Continue { .. } | WorkKind::EndWatch => now,
             WorkKind::CheckEntry { .. }
             | WorkKind::CheckStep { .. }
             | WorkKind::CheckVerify { .. }
             | WorkKind::Step { .. }
+            | WorkKind::MeasureNoise { .. }
             | WorkKind::AskOnCall { .. }
             | WorkKind::Deliver { .. } => REST.after(now),
         };
@@ -333,6 +411,10 @@ impl Engine {
                 .world
                 .stage(stage)
                 .and_then(|state| Some(state.live.as_ref()?.health_every)),
+            (StreamId::Stage(stage), WorkKind::Watch { .. }) => {
+                let state = self.world.stage(stage);
+                state.and_then(|state| Some(state.watch.as_ref()?.every))
+            }
             (StreamId::Promotion(id), WorkKind::Measure) => {
                 self.world
                     .promotion(id)
@@ -355,6 +437,7 @@ impl TaskOrder {
     pub fn unanswered(&self, why: &str) -> Observed {
         match self {
             TaskOrder::Check(_) => Observed::Checked(Err(why.to_owned())),
+            TaskOrder::Past(_) => Observed::Past(Err(why.to_owned())),
             TaskOrder::Step(_) => Observed::Stepped(StepOutcome::Unknown(why.to_owned())),
             TaskOrder::Measure(..) => Observed::Measured(Err(why.to_owned())),
             TaskOrder::OnCall(_) => Observed::OnCall(Err(why.to_owned())),

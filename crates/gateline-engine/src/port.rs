@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateline_core::{Actor, Command, Rejection, StepOutcome};
+use gateline_core::{Actor, Command, NoiseOrder, Rejection, StepOutcome};
 use gateline_model::{
     ActorId, CheckOrder, Delivered, Digest, HealthSeen, Letter, OnCallSource, PromotionId, Reading, Recorded,
     Span, StepOrder, TargetView, Tick, TrafficSource, Version, Weight,
@@ -139,6 +139,8 @@ pub struct Task {
 pub enum TaskOrder {
     /// Make one observation.
     Check(Box<CheckOrder>),
+    /// Look at a metric's past.
+    Past(Box<PastOrder>),
     /// Make one step true: observe first, apply only what is not applied.
     Step(Box<StepOrder>),
     /// Count the traffic, at the target or at the given source.
@@ -149,6 +151,15 @@ pub enum TaskOrder {
     OnCall(Box<OnCallSource>),
     /// Deliver a letter.
     Deliver(Box<Letter>),
+}
+
+/// A metric's past, and how it is counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastOrder {
+    /// The check, of the release that was live then.
+    pub check: CheckOrder,
+    /// Which past, and how it is counted.
+    pub noise: NoiseOrder,
 }
 
 /// Counts to be asked of a metric source instead of the target.
@@ -169,6 +180,8 @@ pub struct SourceOrder {
 pub enum Observed {
     /// To a check: what was seen, or why it could not be.
     Checked(Result<Reading, String>),
+    /// To a metric's past: its numbers, oldest first, or why there are none.
+    Past(Result<Vec<(Timestamp, f64)>, String>),
     /// To a step.
     Stepped(StepOutcome),
     /// To a measurement: ticks, or why there are none.

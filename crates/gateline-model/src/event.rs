@@ -14,11 +14,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, ActorId, Approval, Asked, Calendar, CalendarName, Decision, Declared, Delegation, Digest,
-    Evidence, Freeze, FreezeName, GateName, GroupName, Health, Key, No, Notice, Notifications, Origin,
+    AccountName, ActorId, Approval, Asked, Calendar, CalendarName, Cause, Decision, Declared, Delegation, Digest,
+    Evidence, Freeze, FreezeName, GateName, GroupName, Health, Incident, Key, LookOutcome, Looks, No, NoiseFound, Notice, Notifications, Origin,
     Override, Pipeline, PipelineName, PolicyName, PromotionId, PromotionKind, PromotionOutcome, Proposal,
-    ProposalApproval, ProposalOutcome, Recipient, Release, ReleaseId, Review, Roles, RuleName, Ruling, Span,
-    StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId,
+    ProposalApproval, ProposalOutcome, Recipient, Release, ReleaseId, Review, Risk, Roles, RuleName, Ruling, Span,
+    StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId, WatchOutcome,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
@@ -344,6 +344,55 @@ pub enum Event {
         gate: GateName,
     },
 
+    /// What went live is watched for a time.
+    WatchBegan {
+        /// The promotion that brought it.
+        promotion: PromotionId,
+        /// The release.
+        release: ReleaseId,
+        /// The pipeline version whose checks are looked at.
+        pipeline: Digest,
+        /// The level of risk that it was admitted with: checks may differ by it.
+        risk: Risk,
+        /// The checks.
+        gates: Vec<GateName>,
+        /// Time between two looks of a check.
+        every: Span,
+        /// How many looks of one check must fail in a row.
+        in_a_row: u32,
+        /// When it is over.
+        until: Timestamp,
+    },
+    /// A check of the watch was looked at.
+    WatchLooked {
+        /// The check's gate.
+        gate: GateName,
+        /// What it came to.
+        outcome: LookOutcome,
+        /// Why, in one sentence with numbers.
+        says: String,
+        /// What was found.
+        evidence: Arc<Evidence>,
+    },
+    /// How often a watched threshold would have fired while nothing was wrong.
+    NoiseMeasured {
+        /// The check's gate.
+        gate: GateName,
+        /// How often, or why that is not known.
+        noise: NoiseFound,
+    },
+    /// A watch ended.
+    WatchEnded {
+        /// The promotion that brought what was watched.
+        promotion: PromotionId,
+        /// How.
+        outcome: WatchOutcome,
+        /// One sentence.
+        says: String,
+        /// What its looks found.
+        looks: Looks,
+    },
+
     // ---- promotion ----
     /// Somebody, or the pipeline, asked for it.
     PromotionRequested {
@@ -568,6 +617,27 @@ pub enum Event {
         served: Served,
     },
 
+    // ---- incidents ----
+    /// Something is wrong.
+    IncidentOpened {
+        /// What, where, and which changes may have caused it.
+        incident: Arc<Incident>,
+    },
+    /// A person said that a suspect of an incident did not cause it: what it was stopped for is lifted.
+    SuspectLifted {
+        /// The incident's number.
+        number: u64,
+        /// The suspect, by its promotion.
+        promotion: PromotionId,
+    },
+    /// An incident is over, or somebody said afterwards what had caused it.
+    IncidentClosed {
+        /// Its number.
+        number: u64,
+        /// What caused it.
+        cause: Cause,
+    },
+
     // ---- notifications ----
     /// Somebody is to be told of an event that was recorded with this one.
     NotificationPlanned {
@@ -622,6 +692,8 @@ pub enum CheckOf {
     Step,
     /// A verification.
     Verify,
+    /// A watch of what is live.
+    Watch,
 }
 
 /// Why a rollout stands still.
@@ -640,6 +712,8 @@ pub enum PauseReason {
     GoAhead,
     /// It failed, and the stage asks for a person instead of taking it back.
     Failed,
+    /// An incident is open where it rolls out.
+    Incident,
 }
 
 /// Why a rollout is taken back.
@@ -658,6 +732,8 @@ pub enum RollbackReason {
     Superseded,
     /// It took longer than its stage allows.
     TimedOut,
+    /// An incident is open where it rolls out.
+    Incident,
 }
 
 /// The checks that must be satisfied at a step to go on.
@@ -700,13 +776,15 @@ pub enum Scope {
     Override,
     /// Declare and lift freezes.
     Freeze,
+    /// Open and close incidents.
+    Incident,
     /// Apply pipelines, roles and policies.
     Apply,
 }
 
 impl Scope {
     /// Every one.
-    pub const ALL: [Scope; 10] = [
+    pub const ALL: [Scope; 11] = [
         Scope::Admin,
         Scope::Read,
         Scope::Register,
@@ -716,6 +794,7 @@ impl Scope {
         Scope::Waive,
         Scope::Override,
         Scope::Freeze,
+        Scope::Incident,
         Scope::Apply,
     ];
 
@@ -731,6 +810,7 @@ impl Scope {
             Scope::Waive => "waive",
             Scope::Override => "override",
             Scope::Freeze => "freeze",
+            Scope::Incident => "incident",
             Scope::Apply => "apply",
         }
     }
@@ -910,6 +990,13 @@ impl Event {
             Event::LetterSent { .. } => "letter_sent",
             Event::LetterFailed { .. } => "letter_failed",
             Event::LetterResent { .. } => "letter_resent",
+            Event::WatchBegan { .. } => "watch_began",
+            Event::WatchLooked { .. } => "watch_looked",
+            Event::NoiseMeasured { .. } => "noise_measured",
+            Event::WatchEnded { .. } => "watch_ended",
+            Event::IncidentOpened { .. } => "incident_opened",
+            Event::SuspectLifted { .. } => "suspect_lifted",
+            Event::IncidentClosed { .. } => "incident_closed",
         }
     }
 }

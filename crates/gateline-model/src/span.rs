@@ -79,6 +79,13 @@ impl Span {
             .unwrap_or(jiff::Timestamp::MAX)
     }
 
+    /// The moment so long before another; the earliest that there is where that would be before it.
+    pub fn before(self, until: jiff::Timestamp) -> jiff::Timestamp {
+        until
+            .checked_sub(jiff::SignedDuration::from_millis(self.as_millis()))
+            .unwrap_or(jiff::Timestamp::MIN)
+    }
+
     /// What is left of this span when `spent` is taken away.
     pub fn minus(self, spent: Span) -> Span {
         Self::from_millis(self.0 - spent.0)

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApprovalRule, CommandCheck, Gate, GateName, OverrideRules, Planned, Risk, RiskSource, Span, StageName,
-    StepAction, Strategy, Target, TargetName, WindowName,
+    ApprovalRule, CommandCheck, Gate, GateName, IncidentRules, OverrideRules, Planned, Risk, RiskSource, Span, StageName,
+    StepAction, Strategy, Target, TargetName, Watch, WindowName,
 };
 
 /// A position in a pipeline: entry gates, approval, window, rollout, verification.
@@ -78,6 +78,12 @@ pub struct Stage {
     /// What happens when a rollout fails.
     #[serde(default, skip_serializing_if = "OnFailure::is_default")]
     pub on_failure: OnFailure,
+    /// What is looked at after the release is live and verified, and what happens when it fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch>,
+    /// What an incident means here.
+    #[serde(default, skip_serializing_if = "IncidentRules::is_default")]
+    pub incidents: IncidentRules,
     /// Time between two looks at the health of what is live.
     #[serde(default = "Stage::health_every_default")]
     pub health_every: Span,

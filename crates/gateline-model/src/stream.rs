@@ -1,4 +1,4 @@
-//! Streams: the five kinds of history that the log is made of.
+//! Streams: the six kinds of history that the log is made of.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,11 +20,13 @@ pub enum StreamId {
     Promotion(PromotionId),
     /// The letters of a project: what people are told.
     Notifications(ProjectName),
+    /// The incidents of a project.
+    Incidents(ProjectName),
 }
 
 /// Why a text is not a [`StreamId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a stream: write project/.., release/.., stage/.., promotion/.. or notifications/..")]
+#[error("`{0}` is not a stream: write project/.., release/.., stage/.., promotion/.., notifications/.. or incidents/..")]
 pub struct StreamIdError(String);
 
 impl fmt::Display for StreamId {
@@ -35,6 +37,7 @@ impl fmt::Display for StreamId {
             StreamId::Stage(stage) => write!(f, "stage/{stage}"),
             StreamId::Promotion(id) => write!(f, "promotion/{id}"),
             StreamId::Notifications(name) => write!(f, "notifications/{name}"),
+            StreamId::Incidents(name) => write!(f, "incidents/{name}"),
         }
     }
 }
@@ -51,6 +54,7 @@ impl FromStr for StreamId {
             "stage" => StreamId::Stage(name.parse().map_err(|_| bad())?),
             "promotion" => StreamId::Promotion(name.parse().map_err(|_| bad())?),
             "notifications" => StreamId::Notifications(name.parse().map_err(|_| bad())?),
+            "incidents" => StreamId::Incidents(name.parse().map_err(|_| bad())?),
             _ => return Err(bad()),
         })
     }
@@ -74,7 +78,7 @@ impl schemars::JsonSchema for StreamId {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "pattern": "^(project|release|stage|promotion|notifications)/.+$"})
+        schemars::json_schema!({"type": "string", "pattern": "^(project|release|stage|promotion|notifications|incidents)/.+$"})
     }
 }
 
@@ -89,6 +93,7 @@ mod tests {
             "stage/payments/payment-service/dev",
             "promotion/payments/payment-service/dev/7",
             "notifications/payments",
+            "incidents/payments",
             &format!("release/{}", Digest::of(b"")),
         ] {
             assert_eq!(text.parse::<StreamId>().unwrap().to_string(), text);

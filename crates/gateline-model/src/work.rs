@@ -56,6 +56,18 @@ pub enum WorkKind {
     },
     /// Look at the health of what is live. Due again and again.
     ObserveHealth,
+    /// Look at what is live with a check of its watch. Due again and again.
+    Watch {
+        /// The check's gate.
+        gate: GateName,
+    },
+    /// End a watch whose time is over.
+    EndWatch,
+    /// Measure how often a watched threshold would have fired while nothing was wrong.
+    MeasureNoise {
+        /// The check's gate.
+        gate: GateName,
+    },
     /// Ask a source who is on call in a team. Due again and again.
     AskOnCall {
         /// The team.
@@ -97,6 +109,9 @@ impl fmt::Display for WorkKind {
             WorkKind::Measure => f.write_str("measure"),
             WorkKind::Continue { step } => write!(f, "continue/{step}"),
             WorkKind::ObserveHealth => f.write_str("health"),
+            WorkKind::Watch { gate } => write!(f, "watch/{gate}"),
+            WorkKind::EndWatch => f.write_str("end-watch"),
+            WorkKind::MeasureNoise { gate } => write!(f, "noise/{gate}"),
             WorkKind::AskOnCall { team } => write!(f, "on-call/{team}"),
             WorkKind::Deliver { letter } => write!(f, "deliver/{letter}"),
         }

@@ -214,6 +214,8 @@ impl Book {
                 of: CheckOf::Verify,
                 ..
             } => WorkKind::CheckVerify { gate: gate.clone() },
+            Event::WatchLooked { gate, .. } => WorkKind::Watch { gate: gate.clone() },
+            Event::NoiseMeasured { gate, .. } => WorkKind::MeasureNoise { gate: gate.clone() },
             Event::RulingChanged { .. } => WorkKind::Measure,
             Event::HealthObserved { .. } => WorkKind::ObserveHealth,
             Event::OnCallLearned { team, .. } | Event::OnCallErrored { team, .. } => {

@@ -52,7 +52,8 @@ impl Faults {
         match order {
             _ if self.on => self.drawn(rng, 0, 3_000),
             TaskOrder::Check(_) => self.check,
-            TaskOrder::Step(_)
+            TaskOrder::Past(_)
+            | TaskOrder::Step(_)
             | TaskOrder::Measure(..)
             | TaskOrder::Health(_)
             | TaskOrder::OnCall(_)

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use gateline_core::StepOutcome;
+use gateline_core::{NoiseOrder, StepOutcome};
 use gateline_model::{
     ActorId, Arm, Artifact, AttestationFacts, ChannelName, Check, CheckOrder, Cohort, Delivered, Digest,
-    GateName, GroupName, Health, Letter, PolicyReading, PolicyReason, Reading, StageName, Statement,
+    GateName, GroupName, Health, Letter, PolicyReading, PolicyReason, Reading, Span, StageName, Statement,
     StepAction, StepOrder, TargetName, TargetView, Tick, Version,
 };
 use jiff::Timestamp;
@@ -47,6 +47,8 @@ pub(crate) struct Answer {
     pub value: Option<f64>,
     pub exit_code: Option<i32>,
     pub errored: Option<String>,
+    /// How often its metric was over every limit before the release was live.
+    pub noise: i64,
     /// What it sees, as JSON: statements, in which `{NAME}` stands for the digest of an artifact, or what a policy module says.
     pub body: Option<String>,
 }
@@ -209,6 +211,21 @@ impl Outside {
             },
             Check::Policy(_) => policy(&answer.body.unwrap_or("{}".to_owned()), order)?,
         })
+    }
+
+    /// What the metric of a gate answered before: so many looks over the limit, evenly spread, others at zero.
+    pub(crate) fn past(&self, gate: &GateName, order: &NoiseOrder) -> Vec<(Timestamp, f64)> {
+        let over = self.answers.get(gate).map_or(0, |answer| answer.noise);
+        let length = Span::between(order.from, order.until).as_millis();
+        let looks = length / order.every.as_millis().max(1);
+        let mut at = order.from;
+        let mut numbers = Vec::new();
+        for look in 0..looks {
+            let fires = over > 0 && (look + 1) % (looks / over).max(1) == 0;
+            numbers.push((at, if fires { f64::MAX } else { 0.0 }));
+            at = order.every.after(at);
+        }
+        numbers
     }
 
     /// Takes a letter, unless its channel takes nothing.

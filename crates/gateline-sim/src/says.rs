@@ -21,6 +21,7 @@ fn stream(world: &World, stream: &StreamId) -> String {
         StreamId::Stage(stage) => stage.stage.to_string(),
         StreamId::Promotion(id) => promotion(id),
         StreamId::Notifications(_) => "letters".to_owned(),
+        StreamId::Incidents(_) => "incidents".to_owned(),
     }
 }
 

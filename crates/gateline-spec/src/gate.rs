@@ -27,13 +27,14 @@ pub(crate) enum Place {
     Before,
     During,
     Verify,
+    Watch,
 }
 
 impl Place {
     /// The field of the stage.
     fn field(self) -> &'static str {
         match self {
-            Place::Entry => "gates",
+            Place::Entry | Place::Watch => "gates",
             Place::Before => "before",
             Place::During => "during",
             Place::Verify => "verify",
@@ -195,7 +196,7 @@ fn misplaced(name: &str, place: Place) -> Option<String> {
     let kind = gateline_core::gates::kind(name)?;
     Some(match (kind.place, place) {
         (KindPlace::Stage, _) => "every stage has this gate by itself; see the stage's own fields".to_owned(),
-        (_, Place::Before | Place::During | Place::Verify) => {
+        (_, Place::Before | Place::During | Place::Verify | Place::Watch) => {
             "this is asked before the rollout: write it under `gates`".to_owned()
         }
         (_, Place::Entry) => return None,
@@ -349,22 +350,7 @@ fn called(kind: &str) -> String {
 pub(crate) fn refuse_twins(stage: &Fields<'_, '_, '_>) {
     let mut during: Vec<(String, &Range<usize>)> = Vec::new();
     for place in [Place::Entry, Place::Before, Place::During, Place::Verify] {
-        let nodes = stage.items(place.field());
-        let given = names(nodes);
-        let by_kind: Vec<(String, &Range<usize>)> = nodes
-            .iter()
-            .filter(|node| node.get("name").is_none())
-            .filter_map(|node| {
-                let entry = node
-                    .entries()
-                    .iter()
-                    .find(|entry| place.kinds().any(|kind| kind.name == entry.key))?;
-                Some((called(&entry.key), &entry.key_span))
-            })
-            .collect();
-        let mut all: Vec<(String, &Range<usize>)> =
-            given.map(|(name, span)| (name.to_owned(), span)).collect();
-        all.extend(by_kind);
+        let mut all = named_under(stage, place);
         // Checks of the same steps share their names.
         if matches!(place, Place::Before | Place::During) {
             during.append(&mut all);
@@ -372,6 +358,28 @@ pub(crate) fn refuse_twins(stage: &Fields<'_, '_, '_>) {
         refuse_same(stage.sink, all);
     }
     refuse_same(stage.sink, during);
+}
+
+/// The same of one list alone.
+pub(crate) fn refuse_twins_under(fields: &Fields<'_, '_, '_>, place: Place) {
+    refuse_same(fields.sink, named_under(fields, place));
+}
+
+/// The names of the gates of one list, given or by their kind, and where they stand.
+fn named_under<'n>(fields: &Fields<'n, '_, '_>, place: Place) -> Vec<(String, &'n Range<usize>)> {
+    let nodes = fields.items(place.field());
+    let given = names(nodes).map(|(name, span)| (name.to_owned(), span));
+    let by_kind = nodes
+        .iter()
+        .filter(|node| node.get("name").is_none())
+        .filter_map(|node| {
+            let entry = node
+                .entries()
+                .iter()
+                .find(|entry| place.kinds().any(|kind| kind.name == entry.key))?;
+            Some((called(&entry.key), &entry.key_span))
+        });
+    given.chain(by_kind).collect()
 }
 
 fn refuse_same(sink: &Sink<'_>, mut names: Vec<(String, &Range<usize>)>) {

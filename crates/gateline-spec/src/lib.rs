@@ -31,6 +31,7 @@ mod server_file;
 mod stage;
 mod target;
 mod teams;
+mod watch;
 mod window;
 mod yaml;
 

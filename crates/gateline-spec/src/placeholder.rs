@@ -79,7 +79,8 @@ pub(crate) fn check(stages: &[Node], spec: &Fields<'_, '_, '_>) {
         let gates = ["gates", "before", "during", "verify"]
             .iter()
             .filter_map(|list| stage.get(list));
-        for gate in gates.flat_map(|list| list.value.items()) {
+        let watched = stage.get("watch").and_then(|watch| watch.value.get("gates"));
+        for gate in gates.chain(watched).flat_map(|list| list.value.items()) {
             look.at_fields(gate, &GATE);
         }
         let at_risk = stage.get("rollout_at_risk").map(|plans| plans.value.entries());

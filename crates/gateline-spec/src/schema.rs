@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    ApprovalRule, ArtifactSpec, GateName, LaneMode, OnFailure, OverrideRules, PipelineName, ProjectName,
-    Promote, Protection, Risk, RiskSource, Span, StageName, Strategy, Target, TargetTemplate, Window,
+    ApprovalRule, ArtifactSpec, GateName, IncidentRules, LaneMode, OnFailure, OverrideRules, PipelineName, ProjectName,
+    Promote, Protection, Risk, RiskSource, Span, StageName, Strategy, Target, TargetTemplate, WatchThen, Window,
     WindowName,
 };
 use schemars::generate::SchemaSettings;
@@ -137,12 +137,38 @@ struct Stage {
     /// How long the checks of a step, or those after the rollout, may take before they count as failed.
     #[schemars(default = "gateline_model::Stage::verify_within_default")]
     verify_within: Span,
+    /// What is looked at after the release is live and verified, and what happens when it fails.
+    #[schemars(default)]
+    watch: Option<Watch>,
+    /// What an incident means here.
+    #[schemars(default)]
+    incidents: IncidentRules,
     /// Time between two looks at the health of what is live.
     #[schemars(default = "gateline_model::Stage::health_every_default")]
     health_every: Span,
     /// How long a promotion may be held before it expires.
     #[schemars(default = "gateline_model::Stage::expires_default")]
     expires: Span,
+}
+
+/// What is looked at after a release went live, for how long, and what happens when it fails.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Watch {
+    /// How long, from the moment when the release is live and verified.
+    r#for: Span,
+    /// Time between two looks of a check.
+    #[schemars(default = "gateline_model::Watch::every_default")]
+    every: Span,
+    /// The checks.
+    #[schemars(length(min = 1))]
+    gates: Vec<VerifyGate>,
+    /// How many looks of one check must fail one after the other before the watch has failed.
+    #[schemars(default = "gateline_model::Watch::in_a_row_default")]
+    in_a_row: u32,
+    /// What happens then.
+    #[schemars(default)]
+    then: WatchThen,
 }
 
 struct EntryGate;

@@ -7,10 +7,10 @@ use gateline_model::{LaneMode, OnFailure, OverrideRules, PipelineName, ProjectNa
 use crate::diagnostic::Sink;
 use crate::fields::Fields;
 use crate::node::Node;
-use crate::{approval, gate, risk, rollout, target, window};
+use crate::{approval, gate, risk, rollout, target, watch, window};
 
 /// The fields of a stage, in the order in which people write them.
-pub(crate) const STAGE_FIELDS: [&str; 23] = [
+pub(crate) const STAGE_FIELDS: [&str; 25] = [
     "name",
     "after",
     "production",
@@ -32,6 +32,8 @@ pub(crate) const STAGE_FIELDS: [&str; 23] = [
     "on_failure",
     "verify",
     "verify_within",
+    "watch",
+    "incidents",
     "health_every",
     "expires",
 ];
@@ -81,6 +83,8 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
     let rollback_within = lasting(&fields, "rollback_within", Stage::rollback_within_default);
     let on_failure = fields.value_or("on_failure", OnFailure::default);
     let verify_within = lasting(&fields, "verify_within", Stage::verify_within_default);
+    let watch = watch::read(&fields);
+    let incidents = watch::incidents(&fields);
     let health_every = lasting(&fields, "health_every", Stage::health_every_default);
     let expires = lasting(&fields, "expires", Stage::expires_default);
     if let Some(expires) = expires {
@@ -108,6 +112,8 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
         rollback_within: rollback_within?,
         on_failure: on_failure?,
         verify_within: verify_within?,
+        watch: watch?,
+        incidents: incidents?,
         health_every: health_every?,
         expires: expires?,
     })

@@ -261,6 +261,7 @@ fn pause_words(why: PauseReason) -> &'static str {
         PauseReason::Parked => "nobody can tell whether a step is true: a person looks",
         PauseReason::GoAhead => "a person says when to go on",
         PauseReason::Failed => "it failed: a person decides",
+        PauseReason::Incident => "an incident is open here: a person lifts it, resumes or aborts",
     }
 }
 
@@ -272,6 +273,7 @@ fn rollback_words(why: RollbackReason) -> &'static str {
         RollbackReason::Aborted => "aborted",
         RollbackReason::Superseded => "superseded",
         RollbackReason::TimedOut => "it took too long",
+        RollbackReason::Incident => "an incident is open here",
     }
 }
 

@@ -8,7 +8,7 @@ use gateline_model::{
 };
 use jiff::Timestamp;
 
-use super::{answer, live, overrides, rollout};
+use super::{answer, live, overrides, rollout, watch};
 use crate::decision::{Judged, judge_entry, why};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
@@ -143,6 +143,7 @@ fn admit(draft: &mut Draft<'_>, id: &PromotionId, judged: Judged) {
             decision: std::sync::Arc::new(judged.decision),
         },
     );
+    watch::supersede(draft, &id.stage, id);
     draft.emit(
         StreamId::Stage(id.stage.clone()),
         Event::LaneTaken {

@@ -7,7 +7,7 @@ use gateline_model::{
 use jiff::Timestamp;
 
 use super::request::{self, Request};
-use super::{private, reason};
+use super::{private, reason, watch};
 use crate::decision::{Pinned, pinned};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
@@ -91,7 +91,7 @@ pub(super) fn went_live(draft: &mut Draft<'_>, id: &PromotionId, served: Served)
     end(draft, id, PromotionOutcome::Verified, says, None, served);
     match promotion.kind {
         PromotionKind::Rollback => {
-            if let Some(bad) = replaced {
+            if let Some(bad) = replaced.filter(|bad| !draft.stage(&id.stage).barred.contains_key(bad)) {
                 draft.emit(
                     stage_stream,
                     Event::ReleaseBarred {
@@ -103,6 +103,7 @@ pub(super) fn went_live(draft: &mut Draft<'_>, id: &PromotionId, served: Served)
             Ok(())
         }
         PromotionKind::Forward => {
+            watch::begin(draft, &promotion, &stage);
             request::end_older(draft, &id.stage, release.id, release.number)?;
             go_on(draft, &id.stage, release.id, release.number)
         }

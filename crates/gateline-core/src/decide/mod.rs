@@ -5,6 +5,7 @@
 mod account;
 pub(crate) mod answer;
 mod held;
+mod incidents;
 mod live;
 mod on_call;
 mod overrides;
@@ -23,6 +24,7 @@ mod tell;
 mod times;
 mod verify;
 mod waive;
+mod watch;
 
 pub use account::ACCOUNTS_MAX;
 pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, DELEGATIONS_PER_ACTOR_MAX, KEYS_PER_ACTOR_MAX};
@@ -117,6 +119,20 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             waiver,
             reason,
         } => waive::lift(draft, project, waiver, reason)?,
+        Command::OpenIncident { .. } => incidents::open(draft, command)?,
+        Command::HearAlerts { project, alerts } => incidents::hear(draft, project, alerts)?,
+        Command::LiftSuspect {
+            project,
+            number,
+            promotion,
+            reason,
+        } => incidents::lift(draft, project, *number, promotion, reason)?,
+        Command::CloseIncident {
+            project,
+            number,
+            cause,
+            reason,
+        } => incidents::close(draft, project, *number, cause, reason)?,
         Command::MakeAccount { account } => account::make(draft, account)?,
         Command::SetPassword { account } => account::set_password(draft, account)?,
         Command::DisableAccount { account } => account::disable(draft, account)?,
@@ -242,6 +258,20 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         } => {
             return rollout::continue_after_pause(draft, promotion, *step, *served);
         }
+        Command::ReportLook {
+            stage,
+            promotion,
+            gate,
+            check,
+            evidence,
+        } => return Ok(watch::report_look(draft, stage, promotion, gate, (*check, evidence))),
+        Command::ReportNoise {
+            stage,
+            promotion,
+            gate,
+            noise,
+        } => watch::report_noise(draft, stage, promotion, gate, noise),
+        Command::EndWatch { stage } => return Ok(watch::end_if_over(draft, stage)),
         Command::ReportHealth {
             stage,
             seen,

@@ -96,6 +96,19 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
                     .map_or_else(|| Object::project(project), Object::pipeline),
             )
         }
+        // Labels may touch any stage.
+        Command::OpenIncident {
+            project, labels, ..
+        } if !labels.is_empty() => right(Scope::Incident, Object::project(project)),
+        Command::OpenIncident { project, stages, .. } => right(Scope::Incident, touched(project, stages)),
+        Command::HearAlerts { project, .. } => right(Scope::Incident, Object::project(project)),
+        Command::CloseIncident { project, number, .. } => {
+            let state = draft.incidents(project);
+            let stages = state.get(*number).map(|noted| &noted.incident.stages[..]);
+            right(Scope::Incident, touched(project, stages.unwrap_or_default()))
+        }
+        // It lets a release go on.
+        Command::LiftSuspect { promotion, .. } => right(Scope::Promote, Object::stage(&promotion.stage)),
         Command::Waive { release, stage, .. } => {
             let of = draft.release(release).map(|state| state.release.of.clone());
             right(
@@ -157,6 +170,9 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         | Command::Rule { .. }
         | Command::Continue { .. }
         | Command::ReportHealth { .. }
+        | Command::ReportLook { .. }
+        | Command::ReportNoise { .. }
+        | Command::EndWatch { .. }
         | Command::ReportOnCall { .. }
         | Command::ReportLetter { .. } => Needs::Gateline,
     }
@@ -190,6 +206,14 @@ fn review_scope(draft: &Draft<'_>, of: &StageRef) -> Scope {
     match stage.is_some_and(|stage| !stage.overrides.review.from.is_empty()) {
         true => Scope::Approve,
         false => Scope::Override,
+    }
+}
+
+/// What an incident is about: the one stage that it touches, or else the project.
+fn touched(project: &gateline_model::ProjectName, stages: &[StageRef]) -> Object {
+    match stages {
+        [stage] if stage.project == *project => Object::stage(stage),
+        _ => Object::project(project),
     }
 }
 

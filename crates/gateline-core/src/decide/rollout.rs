@@ -183,6 +183,7 @@ pub(super) fn take_back(
         | RollbackReason::StepFailed
         | RollbackReason::VerificationFailed
         | RollbackReason::TimedOut
+        | RollbackReason::Incident
         | RollbackReason::Superseded => true,
         RollbackReason::Aborted => false,
     };
@@ -284,7 +285,8 @@ fn taken_back(
         RollbackReason::Judged
         | RollbackReason::StepFailed
         | RollbackReason::VerificationFailed
-        | RollbackReason::TimedOut => (PromotionOutcome::RolledBack, true),
+        | RollbackReason::TimedOut
+        | RollbackReason::Incident => (PromotionOutcome::RolledBack, true),
         RollbackReason::Aborted => (PromotionOutcome::Aborted, false),
         RollbackReason::Superseded => (PromotionOutcome::Superseded, false),
     };

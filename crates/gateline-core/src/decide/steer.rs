@@ -5,7 +5,7 @@ use gateline_model::{Event, PauseReason, PromotionId, PromotionOutcome, Rollback
 use super::{live, private, reason, rollout, standing};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
-use crate::state::StepState;
+use crate::state::{Rollout, StepState};
 
 pub(super) fn abort(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Result<(), Rejection> {
     let why = reason(why)?;
@@ -127,12 +127,21 @@ pub(super) fn resume(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Resu
     };
     let text = private(draft, Some(why));
     draft.emit_with(StreamId::Promotion(id.clone()), Event::RolloutResumed {}, text);
+    go_on_from(draft, id, &under_way.clone())
+}
+
+/// A rollout that stood still goes on from where it stood.
+pub(super) fn go_on_from(
+    draft: &mut Draft<'_>,
+    id: &PromotionId,
+    under_way: &Rollout,
+) -> Result<(), Rejection> {
     let past_the_judge = under_way.paused.is_some_and(|(why, _)| match why {
         PauseReason::Inconclusive
         | PauseReason::Irreversible
         | PauseReason::GoAhead
         | PauseReason::Failed => true,
-        PauseReason::Asked | PauseReason::Parked => false,
+        PauseReason::Asked | PauseReason::Parked | PauseReason::Incident => false,
     });
     match under_way.state {
         StepState::Parked { .. } | StepState::Failed { .. } => {

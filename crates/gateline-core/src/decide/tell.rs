@@ -152,6 +152,7 @@ fn project_of(draft: &Draft<'_>, stream: &StreamId) -> Option<ProjectName> {
         StreamId::Release(id) => draft.release(id).map(|state| state.release.of.project.clone()),
         StreamId::Stage(stage) => Some(stage.project.clone()),
         StreamId::Promotion(id) => Some(id.stage.project.clone()),
+        StreamId::Incidents(project) => Some(project.clone()),
         // Nobody is told of being told.
         StreamId::Notifications(_) => None,
     }
@@ -367,9 +368,13 @@ impl Scene {
 fn promotion_of<'e>(stream: &'e StreamId, event: &'e Event) -> Option<&'e PromotionId> {
     match (stream, event) {
         (StreamId::Promotion(id), _) => Some(id),
-        (StreamId::Stage(_), Event::WentLive { promotion, .. } | Event::ReleaseBarred { promotion, .. }) => {
-            Some(promotion)
-        }
+        (
+            StreamId::Stage(_),
+            Event::WentLive { promotion, .. }
+            | Event::ReleaseBarred { promotion, .. }
+            | Event::WatchBegan { promotion, .. }
+            | Event::WatchEnded { promotion, .. },
+        ) => Some(promotion),
         _ => None,
     }
 }

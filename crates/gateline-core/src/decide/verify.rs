@@ -99,11 +99,11 @@ pub(super) fn report_check(
             draft.emit(stream, recorded);
             match of {
                 CheckOf::Step => standing::settle(draft, id, served)?,
-                CheckOf::Entry | CheckOf::Verify => settle(draft, id, served)?,
+                CheckOf::Entry | CheckOf::Verify | CheckOf::Watch => settle(draft, id, served)?,
             }
         }
         // The promotion moved on while the check ran: its answer is late.
-        (CheckOf::Entry, Some(_)) | (CheckOf::Verify | CheckOf::Step, _) => {}
+        (CheckOf::Entry, Some(_)) | (CheckOf::Verify | CheckOf::Step | CheckOf::Watch, _) => {}
     }
     Ok(again)
 }

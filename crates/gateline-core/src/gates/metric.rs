@@ -2,7 +2,7 @@
 //!
 //! `metric: {source: {prometheus: {url: ..}}, query: "..", threshold: "<= 1%"}`. No data is never a pass.
 
-use gateline_model::{Check, Gate, MetricCheck, MetricSource, Reading, Span};
+use gateline_model::{Check, Gate, MetricCheck, MetricSource, Reading, Risk, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -53,6 +53,20 @@ pub(super) const KIND: GateKind = GateKind {
         })
     },
 };
+
+/// The query and the limit of a gate of this kind at a level of risk. `None` for any other kind.
+pub fn threshold_of(gate: &Gate, risk: Risk) -> Option<(MetricCheck, Threshold)> {
+    if gate.kind != KIND.name {
+        return None;
+    }
+    let Metric {
+        source,
+        query,
+        threshold,
+        ..
+    } = Metric::deserialize(gate.params_at(risk)).ok()?;
+    Some((MetricCheck { source, query }, threshold))
+}
 
 /// Parameters of the gate kind `metric`.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -21,6 +21,7 @@ mod fields;
 mod findings;
 mod freeze;
 mod http;
+mod incidents;
 mod licences;
 mod limit;
 mod live;
@@ -63,6 +64,7 @@ use crate::timetable::Timetable;
 pub(crate) use approval::{FROZEN, rule as approval_rule};
 pub use attested::attestations;
 pub use findings::found_in;
+pub use metric::threshold_of;
 pub use policy::policy_order;
 pub use reported::newest_reports;
 pub(crate) use says::Says;
@@ -124,7 +126,7 @@ macro_rules! gates {
 }
 
 gates! { approval, chaos, command, config, coverage, data_handling, depends, document, endurance, evidence, findings, freeze, http,
-licences, metric, parity, performance, plan, policy, provenance, reproducible, review, sarif, sbom, signature, soak, tests, window }
+incidents, licences, metric, parity, performance, plan, policy, provenance, reproducible, review, sarif, sbom, signature, soak, tests, window }
 
 /// Time between two runs of a check where its gate does not say.
 pub(crate) const EVERY_DEFAULT: gateline_model::Span = gateline_model::Span::from_secs(30);

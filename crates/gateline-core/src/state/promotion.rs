@@ -205,7 +205,7 @@ impl Rollout {
             (CheckOf::Step, StepState::Applied { checks, .. }) => {
                 checks.as_ref().is_some_and(|checks| checks.gates.contains(gate))
             }
-            (CheckOf::Step | CheckOf::Entry, _) => false,
+            (CheckOf::Step | CheckOf::Entry | CheckOf::Watch, _) => false,
         };
         here && self.rollback.is_none()
     }

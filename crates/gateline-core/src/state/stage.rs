@@ -8,6 +8,7 @@ use gateline_model::{
 use jiff::Timestamp;
 
 use super::IllegalEvent;
+use super::watch::{CHANGES_KEPT_MAX, Changed, Look, Looked, UNHEALTHY_KEPT_MAX, Watching};
 
 /// How many former releases keep their soak time. A gate that asks about an older one starts anew.
 const SOAKED_MAX: usize = 20;
@@ -43,6 +44,12 @@ pub struct StageState {
     pub soaked: Vec<(ReleaseId, Span)>,
     /// Reviews of overrides that are not written, the oldest first.
     pub reviews: Vec<Review>,
+    /// The watch of what is live, or the last one that there was.
+    pub watch: Option<Watching>,
+    /// What changed here lately, oldest first.
+    pub changes: Vec<Changed>,
+    /// When what was live was seen not to be healthy, oldest first; the last one lasts where it has no end.
+    pub unhealthy: Vec<(Timestamp, Option<Timestamp>)>,
 }
 
 /// A release that is live.
@@ -113,6 +120,10 @@ impl StageState {
                 });
             }
             Event::PromotionClosed { promotion, outcome } => {
+                let changed = self.changes.iter_mut().find(|one| one.promotion == *promotion);
+                if let Some(changed) = changed {
+                    changed.ended = Some((*outcome, at));
+                }
                 let closed = self.open.iter().find(|open| open.id == *promotion);
                 if closed.is_some_and(|open| open.kind == PromotionKind::Forward) {
                     self.keep_outcome(*outcome);
@@ -124,6 +135,7 @@ impl StageState {
                 self.reviews.retain(|review| !review.is_of(promotion, gate));
             }
             Event::LaneTaken { target, promotion } => {
+                self.keep_change(promotion, at);
                 if self.lanes.insert(target.clone(), promotion.clone()).is_some() {
                     return Err(IllegalEvent {
                         event: event.name(),
@@ -161,6 +173,7 @@ impl StageState {
                     self.before = if coming_back { None } else { last };
                 }
                 self.verified.insert(*release, *number);
+                self.keep_unhealthy(Health::Healthy, at);
                 // Verification has just passed, which is the best look at its health there is.
                 self.health = Health::Healthy;
                 self.health_why = None;
@@ -178,6 +191,7 @@ impl StageState {
                 why,
             } => {
                 let seen_until = not_seen_from.map_or(at, |from| from.min(at));
+                self.keep_unhealthy(*health, at);
                 let healthy = self.healthy_until(seen_until);
                 if let Some(live) = &mut self.live {
                     live.healthy_for = live.healthy_for.plus(healthy);
@@ -185,6 +199,32 @@ impl StageState {
                 self.health = *health;
                 self.health_why = why.clone();
                 self.health_since = Some(at);
+            }
+            Event::WatchBegan {
+                promotion,
+                release,
+                pipeline,
+                risk,
+                gates,
+                every,
+                in_a_row,
+                until,
+            } => {
+                self.watch = Some(Watching {
+                    promotion: promotion.clone(),
+                    release: *release,
+                    pipeline: *pipeline,
+                    risk: *risk,
+                    every: *every,
+                    in_a_row: *in_a_row,
+                    since: at,
+                    until: *until,
+                    gates: gates.iter().map(|gate| (gate.clone(), Looked::default())).collect(),
+                    ended: None,
+                });
+            }
+            Event::WatchLooked { .. } | Event::NoiseMeasured { .. } | Event::WatchEnded { .. } => {
+                return self.watched(event, at);
             }
             other => {
                 return Err(IllegalEvent {
@@ -194,6 +234,75 @@ impl StageState {
             }
         }
         Ok(())
+    }
+
+    fn watched(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
+        let open = self.watch.as_mut().filter(|watch| watch.is_open());
+        let Some(watch) = open else {
+            return Err(IllegalEvent {
+                event: event.name(),
+                why: "nothing is watched",
+            });
+        };
+        match event {
+            Event::WatchLooked {
+                gate,
+                outcome,
+                says,
+                evidence,
+            } => {
+                let look = Look {
+                    outcome: *outcome,
+                    says: says.clone(),
+                    evidence: evidence.clone(),
+                    at,
+                };
+                watch.look(gate, look);
+            }
+            Event::NoiseMeasured { gate, noise } => {
+                watch.gates.entry(gate.clone()).or_default().noise = Some(noise.clone());
+            }
+            Event::WatchEnded { outcome, says, .. } => {
+                watch.ended = Some((*outcome, says.clone(), at));
+            }
+            other => {
+                return Err(IllegalEvent {
+                    event: other.name(),
+                    why: "it is not about a watch",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_change(&mut self, promotion: &PromotionId, at: Timestamp) {
+        let Some(open) = self.open.iter().find(|open| open.id == *promotion) else {
+            return;
+        };
+        self.changes.push(Changed {
+            promotion: promotion.clone(),
+            release: open.release,
+            kind: open.kind,
+            began: at,
+            ended: None,
+        });
+        if self.changes.len() > CHANGES_KEPT_MAX {
+            self.changes.remove(0);
+        }
+    }
+
+    fn keep_unhealthy(&mut self, health: Health, at: Timestamp) {
+        let lasts = self.unhealthy.last_mut().filter(|(_, until)| until.is_none());
+        match (health, lasts) {
+            (Health::Unhealthy, None) => {
+                self.unhealthy.push((at, None));
+                if self.unhealthy.len() > UNHEALTHY_KEPT_MAX {
+                    self.unhealthy.remove(0);
+                }
+            }
+            (Health::Unhealthy, Some(_)) | (Health::Healthy | Health::Unknown, None) => {}
+            (Health::Healthy | Health::Unknown, Some((_, until))) => *until = Some(at),
+        }
     }
 
     /// Keeps how a rollout ended; what never rolled out says nothing of it.

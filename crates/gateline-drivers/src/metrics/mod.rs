@@ -4,6 +4,7 @@
 //! error with its own words; it never becomes a number. Knows no threshold.
 
 mod openmetrics;
+mod past;
 mod prometheus;
 mod series;
 mod traffic;
@@ -11,6 +12,7 @@ mod traffic;
 use gateline_model::{MetricCheck, MetricSource, Reading};
 
 pub use openmetrics::{LINE_BYTES_MAX, SCRAPE_BYTES_MAX, SERIES_MAX};
+pub use past::past;
 pub use prometheus::{ANSWER_BYTES_MAX, RANGE_BYTES_MAX};
 pub use series::{BUCKETS_MAX, PODS_MAX};
 pub use traffic::{HISTORY_POINTS_MAX, history, traffic};

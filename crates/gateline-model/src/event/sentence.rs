@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{CheckOf, Event, PauseReason, Recorded, RollbackReason};
 use crate::{
-    Approval, Delegation, Digest, Found, GateName, Origin, PromotionId, PromotionKind, Proposal,
+    Approval, Cause, Delegation, Digest, Found, GateName, Incident, IncidentSource, Origin, PromotionId, PromotionKind, Proposal,
     ProposalApproval, ReleaseId, StepAction, Tier, Weight,
 };
 
@@ -189,6 +189,28 @@ impl Recorded {
             Event::ReviewWritten { promotion, gate } => {
                 format!("review of override of {gate} for {} written", short(promotion))
             }
+            Event::WatchBegan {
+                release: watched,
+                gates,
+                every,
+                until,
+                ..
+            } => {
+                let gates: Vec<&str> = gates.iter().map(GateName::as_str).collect();
+                format!(
+                    "watch of {} began: {} every {every} until {}",
+                    release(watched),
+                    gates.join(", "),
+                    time(*until)
+                )
+            }
+            Event::WatchLooked {
+                gate, outcome, says, ..
+            } => format!("look at {gate} {}: {says}", outcome.word()),
+            Event::NoiseMeasured { gate, noise } => format!("threshold of {gate}: {}", noise.says()),
+            Event::WatchEnded {
+                outcome, says, looks, ..
+            } => format!("watch ended {}: {says} ({looks})", outcome.word()),
             Event::PromotionRequested {
                 release: wanted,
                 kind,
@@ -274,6 +296,7 @@ impl Recorded {
                     CheckOf::Entry => "check",
                     CheckOf::Step => "check during the rollout",
                     CheckOf::Verify => "verification",
+                    CheckOf::Watch => "watch",
                 };
                 match &evidence.found {
                     Found::Facts { .. } => format!("{of} {gate} came back"),
@@ -346,6 +369,16 @@ impl Recorded {
                 };
                 format!("ended {}: {says}{served}", words(outcome.word()))
             }
+            Event::IncidentOpened { incident } => opened(incident, time),
+            Event::SuspectLifted { number, promotion } => {
+                format!("incident {number}: {} did not cause it, says {}", short(promotion), self.actor)
+            }
+            Event::IncidentClosed { number, cause } => match cause {
+                Cause::Change { promotion } => {
+                    format!("incident {number} closed: {} caused it", short(promotion))
+                }
+                Cause::NotTold | Cause::NoChange => format!("incident {number} closed: {cause}"),
+            },
             Event::NotificationPlanned {
                 letter,
                 to,
@@ -423,6 +456,44 @@ fn proposed(proposal: &Proposal, time: impl Fn(Timestamp) -> String) -> String {
     )
 }
 
+/// An incident with its suspects, the likeliest in front.
+fn opened(incident: &Incident, time: impl Fn(Timestamp) -> String) -> String {
+    let Incident {
+        number,
+        name,
+        source,
+        labels: _,
+        stages,
+        since,
+        suspects,
+    } = incident;
+    let by = match source {
+        IncidentSource::Actor => "",
+        IncidentSource::Alert { .. } => " by an alert",
+        IncidentSource::Watch { .. } => " by a watch",
+    };
+    let at: Vec<String> = stages
+        .iter()
+        .map(|stage| format!("{}/{}", stage.pipeline, stage.stage))
+        .collect();
+    let at = match at.is_empty() {
+        true => "no stage".to_owned(),
+        false => at.join(", "),
+    };
+    let named: Vec<String> = suspects
+        .iter()
+        .map(|suspect| format!("{} ({})", suspect.says, suspect.done.says()))
+        .collect();
+    let named = match named.is_empty() {
+        true => "nothing changed there before it".to_owned(),
+        false => named.join("; "),
+    };
+    format!(
+        "incident {number} opened{by}: {name} in {at} since {}: {named}",
+        time(*since)
+    )
+}
+
 fn words(word: &str) -> String {
     word.replace('_', " ")
 }
@@ -466,6 +537,7 @@ fn paused(why: PauseReason) -> &'static str {
         PauseReason::Parked => "a step could not be observed; a person is called",
         PauseReason::GoAhead => "a person says when to go on",
         PauseReason::Failed => "it failed; a person is called",
+        PauseReason::Incident => "an incident is open here; a person lifts it, resumes or aborts",
     }
 }
 
@@ -477,6 +549,7 @@ fn taken_back(why: RollbackReason) -> &'static str {
         RollbackReason::Aborted => "an actor aborted it",
         RollbackReason::Superseded => "a hotfix takes the lane",
         RollbackReason::TimedOut => "it took too long",
+        RollbackReason::Incident => "an incident is open here",
     }
 }
 

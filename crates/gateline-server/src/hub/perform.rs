@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gateline_core::{People, StepOutcome};
+use gateline_core::{NoiseOrder, People, StepOutcome};
 use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics, on_call};
 use gateline_engine::{Observed, SourceOrder, Task, TaskOrder};
 use gateline_model::{
@@ -19,6 +19,13 @@ use crate::views;
 pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observed {
     match &task.order {
         TaskOrder::Check(order) => Observed::Checked(look(hub, drivers, order).await),
+        TaskOrder::Past(order) => {
+            let NoiseOrder {
+                from, until, every, ..
+            } = &order.noise;
+            let past = metrics::past(&order.check, *from, *until, *every).await;
+            Observed::Past(past.map_err(|err| err.to_string()))
+        }
         TaskOrder::Step(step) => Observed::Stepped(make_true(drivers, step, task.leased.attempt).await),
         TaskOrder::Measure(view, None) => {
             Observed::Measured(drivers.measure(view).await.map_err(|err| err.to_string()))

@@ -93,6 +93,8 @@ fn subject(stream: &StreamId) -> Markup {
     match stream {
         StreamId::Promotion(id) => html! { a href=(link::promotion(id)) { (id) } },
         StreamId::Stage(stage) => html! { a href=(link::stage(stage)) { (stage) } },
-        StreamId::Project(_) | StreamId::Release(_) | StreamId::Notifications(_) => html! { (stream) },
+        StreamId::Project(_) | StreamId::Release(_) | StreamId::Notifications(_) | StreamId::Incidents(_) => {
+            html! { (stream) }
+        }
     }
 }

@@ -125,7 +125,11 @@ fn entry(visitor: &Visitor, recorded: &Recorded) -> Markup {
 fn subject(stream: &StreamId) -> String {
     match stream {
         StreamId::Release(id) => format!("release {}", id.short()),
-        StreamId::Project(_) | StreamId::Stage(_) | StreamId::Promotion(_) | StreamId::Notifications(_) => {
+        StreamId::Project(_)
+        | StreamId::Stage(_)
+        | StreamId::Promotion(_)
+        | StreamId::Notifications(_)
+        | StreamId::Incidents(_) => {
             stream.to_string().replacen('/', " ", 1)
         }
     }
@@ -136,6 +140,6 @@ fn page_of(stream: &StreamId) -> Option<String> {
     match stream {
         StreamId::Promotion(id) => Some(link::promotion(id)),
         StreamId::Stage(stage) => Some(link::stage(stage)),
-        StreamId::Project(_) | StreamId::Release(_) | StreamId::Notifications(_) => None,
+        StreamId::Project(_) | StreamId::Release(_) | StreamId::Notifications(_) | StreamId::Incidents(_) => None,
     }
 }

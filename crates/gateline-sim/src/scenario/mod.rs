@@ -2,6 +2,7 @@
 //!
 //! The transcript repeats each line and tells what happened, in the words of the log.
 
+mod incidents;
 mod make;
 mod outside;
 mod proposals;
@@ -94,7 +95,8 @@ impl Script<'_> {
             | "request-changes" | "withdraw" | "ask" | "delegate" | "end-delegation" | "override"
             | "confirm-override" | "withdraw-override" | "review" | "calendar" | "waive" | "freeze"
             | "lift-freeze" | "resend-letter" | "enrol-key" | "revoke-key" | "rollback" | "abort"
-            | "pause" | "resume" | "advance-rollout" | "lift-bar" => {
+            | "pause" | "resume" | "advance-rollout" | "lift-bar" | "incident" | "alert" | "lift-suspect"
+            | "close-incident" => {
                 if let Some(token) = self.token_for_groups(row)? {
                     self.ask(Actor::gateline(), token);
                 }
@@ -211,7 +213,10 @@ impl Script<'_> {
 
     /// The open promotion of a release into a stage, or the last one that there was.
     fn promotion(&self, row: &Row) -> Result<PromotionId, ScenarioError> {
-        let version = row.word(0, "a release")?;
+        self.promotion_of(row, row.word(0, "a release")?)
+    }
+
+    fn promotion_of(&self, row: &Row, version: &str) -> Result<PromotionId, ScenarioError> {
         let release = self.release_id(row, version)?;
         let stage = self.stage_ref(row, row.need("to")?)?;
         let events = self

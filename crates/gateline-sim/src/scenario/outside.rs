@@ -28,7 +28,7 @@ impl Script<'_> {
                 }
             }
             "check" => {
-                row.only(1, &["status", "latency", "value", "exit", "errored"])?;
+                row.only(1, &["status", "latency", "value", "exit", "errored", "noise"])?;
                 let latency: Option<Span> = row.value("latency")?;
                 let answer = Answer {
                     status: row.value("status")?,
@@ -36,6 +36,7 @@ impl Script<'_> {
                     value: row.value("value")?,
                     exit_code: row.value("exit")?,
                     errored: row.get("errored").map(str::to_owned),
+                    noise: row.value("noise")?.unwrap_or(0),
                     body: row.body.clone(),
                 };
                 outside.answers.insert(row.parse(row.word(0, "a gate")?)?, answer);

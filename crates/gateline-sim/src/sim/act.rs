@@ -113,11 +113,16 @@ impl Sim {
                 let gate = match &task.leased.work.kind {
                     WorkKind::CheckEntry { gate }
                     | WorkKind::CheckStep { gate }
-                    | WorkKind::CheckVerify { gate } => gate,
+                    | WorkKind::CheckVerify { gate }
+                    | WorkKind::Watch { gate } => gate,
                     other => unreachable!("a check is ordered for `{other}`"),
                 };
                 Observed::Checked(self.outside.check(gate, order))
             }
+            TaskOrder::Past(order) => match &task.leased.work.kind {
+                WorkKind::MeasureNoise { gate } => Observed::Past(Ok(self.outside.past(gate, &order.noise))),
+                other => unreachable!("a past is asked for `{other}`"),
+            },
             TaskOrder::Step(order) => match self.outside.observe(order) {
                 Seen::Applied => Observed::Stepped(StepOutcome::Applied),
                 Seen::NotApplied(revision) => {

@@ -142,19 +142,45 @@ pub(super) fn series(answer: &Answer, at: &str) -> Result<Vec<Series>, AnswerErr
     series.collect()
 }
 
+/// The numbers of a stretch of time, by moment in milliseconds, of which each is to have one. Those that are no numbers
+/// (`NaN`, as of a ratio without requests) stay as they are: what they mean is not said here.
+pub(super) fn past(answer: &Answer, at: &str) -> Result<BTreeMap<i64, Vec<f64>>, AnswerError> {
+    let mut moments: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for Row {
+        values, histograms, ..
+    } in rows(answer, at)?
+    {
+        if !histograms.is_empty() {
+            return Err(AnswerError::NotANumber("histogram"));
+        }
+        for Point(at, text) in values {
+            let value: f64 = text
+                .parse()
+                .map_err(|_| AnswerError::NotPrometheus(format!("`{text:.40}` is no value")))?;
+            let moment = (at * 1_000.0).round() as i64;
+            moments.entry(moment).or_default().push(value);
+        }
+    }
+    Ok(moments)
+}
+
+fn rows(answer: &Answer, at: &str) -> Result<Vec<Row>, AnswerError> {
+    match data(answer, at)? {
+        Data::Matrix(rows) => Ok(rows),
+        _ => Err(AnswerError::NotPrometheus(
+            "it is not what a query over time gives".to_owned(),
+        )),
+    }
+}
+
 /// All series of a stretch of time, by the moment of each value.
 pub(super) fn range(answer: &Answer, at: &str) -> Result<BTreeMap<i64, Vec<Series>>, AnswerError> {
-    let Data::Matrix(rows) = data(answer, at)? else {
-        return Err(AnswerError::NotPrometheus(
-            "it is not what a query over time gives".to_owned(),
-        ));
-    };
     let mut moments: BTreeMap<i64, Vec<Series>> = BTreeMap::new();
     for Row {
         metric,
         values,
         histograms,
-    } in rows
+    } in rows(answer, at)?
     {
         let numbers = values
             .into_iter()

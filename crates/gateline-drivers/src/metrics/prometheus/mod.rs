@@ -58,6 +58,22 @@ pub(super) async fn range(
     answer.read(answer::range)
 }
 
+/// Asks once for the numbers of a stretch of time, by the moment that each is of, in milliseconds.
+pub(super) async fn past(
+    source: &PrometheusSource,
+    query: &str,
+    from: Timestamp,
+    to: Timestamp,
+    step: Span,
+) -> Result<BTreeMap<i64, Vec<f64>>, CheckError> {
+    let step = format!("{}ms", step.as_millis());
+    let fields = [("start", seconds(from)), ("end", seconds(to)), ("step", step)];
+    let answer = Question::of(source, query, "query_range")?
+        .ask(&fields, RANGE_BYTES_MAX)
+        .await?;
+    answer.read(answer::past)
+}
+
 /// A time as the API writes it.
 fn seconds(at: Timestamp) -> String {
     let millis = at.as_millisecond();

@@ -167,6 +167,11 @@ fn going_on(why: Option<PauseReason>) -> [&'static str; 3] {
             "Go on all the same",
             "It failed here. A failed step is tried again; otherwise the rollout goes on with its next step.",
         ],
+        Some(PauseReason::Incident) => [
+            "Go on",
+            "Go on in spite of the incident",
+            "An incident is open here and suspects this rollout. It goes on with its next step, judged as before.",
+        ],
         Some(PauseReason::Parked) => [
             "Try again",
             "Try the step again",
