@@ -107,6 +107,8 @@ errors! {
     KEY_REUSED: "idempotency.key_reused", 422, Usage, "The idempotency key was used for another request", "use a new key for a new request";
     /// A key that is empty, too long or not text.
     KEY_INVALID: "idempotency.key_invalid", 422, Usage, "The idempotency key cannot be used", "send 1 to 200 visible ASCII characters, as a UUID";
+    /// An incident that never was, or was closed long ago.
+    INCIDENT_UNKNOWN: "incident.unknown", 404, Usage, "There is no such incident", "list them with `gateline incident list --closed`";
     /// A key that nobody may enrol by what was shown.
     KEY_FRESH: "key.fresh", 403, Refused, "The key was not enrolled", "sign in anew and enrol it on the page `/keys`, or give an administrator what `gateline key enrol --print` writes";
     /// Rules of notifications that were never applied.

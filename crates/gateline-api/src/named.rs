@@ -67,6 +67,7 @@ of_a_project! {
     CalendarPath(of) names Named::Declared(of.project.clone(), Declared::Calendar(of.calendar.clone()));
     FreezePath(of) names Named::Project(of.project.clone());
     LetterPath(of) names Named::Project(of.project.clone());
+    IncidentPath(of) names Named::Project(of.project.clone());
     OverridePath(of) names Named::Promotion(of.id());
     PipelinePath(of) names Named::Declared(of.project.clone(), Declared::Pipeline(of.pipeline.clone()));
     PolicyPath(of) names Named::Declared(of.project.clone(), Declared::Policy(of.policy.clone()));

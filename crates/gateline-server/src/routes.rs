@@ -8,6 +8,7 @@ mod calendars;
 mod evidence;
 mod freezes;
 mod hooks;
+mod incidents;
 mod keys;
 mod log;
 mod notifications;
@@ -119,6 +120,12 @@ routes! {
     json freezes::list,
     json freezes::declare,
     json freezes::lift,
+    json incidents::list,
+    json incidents::show,
+    json incidents::open,
+    json incidents::lift,
+    json incidents::close,
+    json incidents::alerts,
     json waivers::list,
     json waivers::grant,
     json waivers::lift,

@@ -114,6 +114,9 @@ fn gates(
         })
     };
     let at = &promotion.id.stage;
+    if world.stage(at).is_some_and(|state| state.barred.contains_key(&promotion.release)) {
+        wrong.push("the release is barred".to_owned());
+    }
     for before in &stage.after {
         if !live_since.contains_key(&(at.sibling(before), promotion.release)) {
             wrong.push(format!("it was never verified in {before}"));
@@ -151,7 +154,7 @@ fn gates(
     }
     let enforced = stage.gates.iter().filter(|gate| gate.mode.is_enforce());
     for gate in enforced.filter(|gate| !overridden(gate.name.as_str())) {
-        if !passes(gate, release, live_since, promotion, decision) {
+        if !passes(world, gate, release, live_since, (promotion, decision)) {
             wrong.push(format!(
                 "gate `{}` is not satisfied by what is recorded",
                 gate.name
@@ -335,11 +338,11 @@ fn all_seated<'a>(
 
 /// Whether a gate is satisfied by what is recorded, by arithmetic of its own.
 fn passes(
+    world: &World,
     gate: &Gate,
     release: &ReleaseState,
     live_since: &LiveSince,
-    promotion: &Promotion,
-    decision: &Decision,
+    (promotion, decision): (&Promotion, &Decision),
 ) -> bool {
     let newest = |kind: &str| {
         release
@@ -367,6 +370,14 @@ fn passes(
             });
             let at_least: Span = soaks("at_least").and_then(|span| span.parse().ok()).unwrap_or_default();
             live.is_some_and(|since| at_least.after(since) <= decision.at)
+        }
+        // Random pipelines ask about the stage itself.
+        "incidents" => {
+            let hotfix = release.release.change.kind == gateline_model::ChangeKind::Hotfix;
+            let known = world.incidents(&promotion.id.stage.project);
+            let open = known.into_iter().flat_map(|state| state.open.values());
+            let touched = |noted: &gateline_core::Noted| noted.incident.stages.contains(&promotion.id.stage);
+            hotfix || gate.params.get("in").is_some() || !open.into_iter().any(touched)
         }
         // Readings are the outside's own; the recorded check is all that there is to look at.
         "http" | "metric" | "command" => {

@@ -11,7 +11,7 @@ use gateline_store::{Append, AppendError, Committed, IdempotencyKey, Leased, Mem
 use jiff::Timestamp;
 
 use crate::sim::Who;
-use crate::{admission, protection};
+use crate::{admission, protection, stopping};
 
 /// What the simulator knows by itself.
 #[derive(Default)]
@@ -137,6 +137,9 @@ impl Book {
             if self.accepted.insert(key.scope.clone(), range).is_some() {
                 self.violated(now, format!("request `{}` was committed twice", key.scope));
             }
+        }
+        if let Some(what) = stopping::recheck(&self.world, events) {
+            self.violated(now, what);
         }
         for (index, recorded) in events.iter().enumerate() {
             self.in_order(recorded);

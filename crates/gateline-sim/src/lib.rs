@@ -16,6 +16,7 @@ mod scenario;
 mod settled;
 mod sim;
 mod simulate;
+mod stopping;
 mod traffic;
 
 pub use scenario::{ScenarioError, run_scenario};

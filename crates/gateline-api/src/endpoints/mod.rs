@@ -5,6 +5,7 @@ mod board;
 mod calendars;
 mod evidence;
 mod freezes;
+mod incidents;
 mod keys;
 mod log;
 mod notifications;
@@ -28,6 +29,7 @@ pub use board::*;
 pub use calendars::*;
 pub use evidence::*;
 pub use freezes::*;
+pub use incidents::*;
 pub use keys::*;
 pub use log::*;
 pub use notifications::*;
@@ -110,6 +112,12 @@ endpoints! {
     ListFreezes
     DeclareFreeze
     LiftFreeze
+    ListIncidents
+    GetIncident
+    OpenIncident
+    LiftSuspect
+    CloseIncident
+    HearAlerts
     ListWaivers
     GrantWaiver
     LiftWaiver

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EvidenceView, PromotionState};
+use super::{EvidenceView, PromotionState, Suspicion, WatchView};
 
 /// A promotion, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +68,12 @@ pub struct PromotionView {
     pub superseded_by: Option<ReleaseId>,
     /// Traffic of its canary.
     pub served: Served,
+    /// The watch of what it brought live, while that is the stage's last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<WatchView>,
+    /// Incidents that suspect it, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspected: Vec<Suspicion>,
     /// Log number of its last event.
     pub log_index: u64,
     /// All its events, oldest first.

@@ -9,7 +9,9 @@ use gateline_model::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LiveView, PromotionSummary, PromotionView, Proposed, ReasonRequest};
+use super::{
+    IncidentBrief, LiveView, PromotionSummary, PromotionView, Proposed, ReasonRequest, WatchView,
+};
 use crate::endpoint::{endpoint, needs};
 use crate::{Empty, ReleaseName};
 
@@ -111,6 +113,12 @@ pub struct StageView {
     /// Reviews of overrides that are not written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reviews: Vec<Review>,
+    /// The watch of what is live, or the last one that there was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<WatchView>,
+    /// Incidents that are open here, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<IncidentBrief>,
     /// The last promotions, the newest first.
     pub promotions: Vec<PromotionSummary>,
 }

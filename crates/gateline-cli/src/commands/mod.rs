@@ -15,6 +15,7 @@ mod explain;
 mod freeze;
 mod gate;
 mod inbox;
+mod incident;
 mod judge;
 mod key;
 mod lint;
@@ -92,6 +93,7 @@ verbs! {
     Override: r#override, "Permit admission although one named gate is not satisfied";
     Window: window, "List when stages let releases in";
     Freeze: freeze, "Declare, lift and list freezes";
+    Incident: incident, "Open, list, show and close incidents, and lift their suspects";
     Waive: waive, "Accept one finding for a time";
     Waiver: waiver, "List and lift waivers";
     Log: log, "Search the log";

@@ -78,6 +78,17 @@ fn facts(view: &PromotionView, left: Option<Span>, now: Timestamp) -> Table {
         row("risk", risk.into());
         row("code", decision.code().into());
     }
+    for line in super::incident::suspicions(&view.suspected) {
+        row("incident", line);
+    }
+    for (index, line) in view
+        .watch
+        .iter()
+        .flat_map(|watch| super::incident::watch(watch, now))
+        .enumerate()
+    {
+        row(if index == 0 { "watch" } else { "" }, line);
+    }
     if let Some(rollout) = &view.rollout {
         for (name, text) in seen(rollout, now) {
             row(name, text);

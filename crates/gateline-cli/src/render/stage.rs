@@ -69,6 +69,16 @@ pub(crate) fn stage(view: &StageView, now: Timestamp) -> Page {
     if let Some(opening) = &view.opening {
         row("closed", opening.says_from(now).into());
     }
+    for incident in &view.incidents {
+        let since = ago(incident.since, now);
+        let text = format!("{} {}, since {since}", incident.number, incident.name);
+        row("incident", Line::new().bad(text));
+    }
+    if let Some(watch) = &view.watch {
+        for (index, line) in super::incident::watch(watch, now).into_iter().enumerate() {
+            row(if index == 0 { "watch" } else { "" }, line);
+        }
+    }
     for review in &view.reviews {
         let due = in_future(review.due, now);
         let text = format!(
@@ -82,6 +92,11 @@ pub(crate) fn stage(view: &StageView, now: Timestamp) -> Page {
     }
     for gate in &view.spec.verify {
         row("verify", format!("{}: {}", gate.name, gate.because).into());
+    }
+    if let Some(watch) = &view.spec.watch {
+        for gate in &watch.gates {
+            row("watch", format!("{}: {}", gate.name, gate.because).into());
+        }
     }
     page.table(table);
     page.gap();

@@ -145,6 +145,8 @@ pub(super) fn bare(state: PromotionState) -> PromotionView {
         ended_at: None,
         outcome: None,
         superseded_by: None,
+        watch: None,
+        suspected: Vec::new(),
         served: Served::default(),
         log_index: 48_211,
         events: Vec::new(),

@@ -37,6 +37,10 @@ pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Ti
         return Ok(None);
     }
     let promotion = draft.open_promotion(id)?;
+    if let Some(says) = barred_meanwhile(draft, &promotion) {
+        live::end(draft, id, PromotionOutcome::Refused, says, None, Served::default());
+        return Ok(None);
+    }
     let judged = judge_entry(draft, &promotion)?;
     #[cfg(feature = "planted")]
     let judged = as_decided_before(judged, &promotion);
@@ -71,6 +75,16 @@ pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Ti
     Ok(Some(
         judged.decision.until.map_or(expires, |until| until.min(expires)),
     ))
+}
+
+/// Why the release may not come in although it was asked for: it was barred since. A rollback is no bar's business.
+fn barred_meanwhile(draft: &Draft<'_>, promotion: &Promotion) -> Option<String> {
+    if promotion.kind == PromotionKind::Rollback {
+        return None;
+    }
+    let state = draft.stage(&promotion.id.stage);
+    let by = state.barred.get(&promotion.release)?;
+    Some(format!("it was barred from {} because of {by}", promotion.id.stage.stage))
 }
 
 /// Pins the version in force. `false` when the promotion ended because its stage is gone.

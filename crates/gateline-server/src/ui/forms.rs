@@ -2,6 +2,7 @@
 //! was written.
 
 mod answer;
+mod incidents;
 mod keys;
 mod overrides;
 mod password;
@@ -33,6 +34,7 @@ use crate::refused::Refused;
 use crate::views;
 
 pub(super) use answer::{answer, end_delegation};
+pub(super) use incidents::about_incident;
 pub(super) use keys::keys;
 pub(super) use overrides::about_override;
 pub(super) use password::password;
@@ -46,12 +48,15 @@ pub(super) enum Act {
     Advance,
     Answer(Answer),
     ApproveProposal,
+    CloseIncident,
     ConfirmOverride,
     EndDelegation,
     EndSessions,
     EnrolKey,
     LiftBar,
+    LiftSuspect,
     LiftWaiver,
+    OpenIncident,
     Override,
     Pause,
     Promote,
@@ -79,10 +84,12 @@ impl Act {
             // Whoever proposed or granted it may.
             Act::WithdrawOverride | Act::WithdrawProposal => Scope::Read,
             Act::ConfirmOverride | Act::Override => Scope::Override,
+            Act::CloseIncident | Act::OpenIncident => Scope::Incident,
             Act::LiftWaiver | Act::Waive => Scope::Waive,
             Act::Abort
             | Act::Advance
             | Act::LiftBar
+            | Act::LiftSuspect
             | Act::Pause
             | Act::Promote
             | Act::Resume
@@ -97,11 +104,13 @@ impl Act {
             Act::Advance => "advance",
             Act::Answer(answer) => answer.word(),
             Act::ApproveProposal => "approve",
+            Act::CloseIncident => "close",
             Act::ConfirmOverride => "confirm",
             Act::EndDelegation | Act::EndSessions => "end",
             Act::EnrolKey => "enrol",
             Act::LiftBar => "unbar",
-            Act::LiftWaiver => "lift",
+            Act::LiftSuspect | Act::LiftWaiver => "lift",
+            Act::OpenIncident => "open",
             Act::Override => "override",
             Act::Pause => "pause",
             Act::Promote => "promote",
@@ -133,6 +142,9 @@ pub(super) struct Fields {
     pub(super) ticket: String,
     pub(super) project: String,
     pub(super) waiver: String,
+    pub(super) incident: String,
+    pub(super) cause: String,
+    pub(super) name: String,
     pub(super) signed: String,
     pub(super) fingerprint: String,
     pub(super) label: String,
@@ -271,12 +283,15 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         Act::Advance => Command::Advance { promotion, reason },
         Act::Answer(_)
         | Act::ApproveProposal
+        | Act::CloseIncident
         | Act::ConfirmOverride
         | Act::EndDelegation
         | Act::EndSessions
         | Act::EnrolKey
         | Act::LiftBar
+        | Act::LiftSuspect
         | Act::LiftWaiver
+        | Act::OpenIncident
         | Act::Promote
         | Act::RejectProposal
         | Act::RevokeKey
@@ -360,11 +375,14 @@ async fn changed(visit: &Visit, of: &StagePath, act: Act, fields: &Fields) -> Re
         | Act::Advance
         | Act::Answer(_)
         | Act::ApproveProposal
+        | Act::CloseIncident
         | Act::ConfirmOverride
         | Act::EndDelegation
         | Act::EndSessions
         | Act::EnrolKey
+        | Act::LiftSuspect
         | Act::LiftWaiver
+        | Act::OpenIncident
         | Act::Override
         | Act::Pause
         | Act::Promote

@@ -118,6 +118,23 @@ pub(super) const INBOX: &str = "/inbox";
 /// Where the form that ends a delegation is sent.
 pub(super) const DELEGATION_END: &str = "/ui/inbox/end";
 
+/// What is wrong, and which changes are suspected.
+pub(super) const INCIDENTS: &str = "/incidents";
+
+/// The same, with the form open in which one is opened in a stage.
+pub(super) fn incident_in(stage: &StageRef) -> String {
+    format!("{INCIDENTS}?stage={stage}#act-open-incident")
+}
+
+/// Where the form that opens one is sent.
+pub(super) const INCIDENT_OPEN: &str = "/ui/incidents/open";
+
+/// Where the form that lifts a suspect is sent.
+pub(super) const INCIDENT_LIFT: &str = "/ui/incidents/lift";
+
+/// Where the form that closes one is sent.
+pub(super) const INCIDENT_CLOSE: &str = "/ui/incidents/close";
+
 /// The waivers that are in force.
 pub(super) const WAIVERS: &str = "/waivers";
 

@@ -10,6 +10,7 @@ mod evidence;
 mod fields;
 mod forms;
 mod inbox;
+mod incidents;
 mod keys;
 mod letters;
 mod link;

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod inbox;
+mod incidents;
 mod keys;
 mod letters;
 mod overrides;
@@ -42,6 +43,7 @@ use crate::views;
 
 pub(super) use evidence::{EvidenceAddress, evidence, evidence_again};
 pub(super) use inbox::{inbox, inbox_again};
+pub(super) use incidents::{incidents, incidents_again};
 pub(super) use keys::{keys, keys_again};
 pub(super) use letters::letters;
 pub(super) use overrides::{overrides, overrides_again};

@@ -45,6 +45,7 @@ pub(super) enum Tab {
     Board,
     Inbox,
     Releases,
+    Incidents,
     Waivers,
     Windows,
     Overrides,
@@ -107,6 +108,7 @@ impl Page<'_> {
                         (entry(*tab, Tab::Board, "/", "Board", "g b"))
                         (entry(*tab, Tab::Inbox, link::INBOX, "Inbox", "g i"))
                         (entry(*tab, Tab::Releases, "/releases", "Releases", "g r"))
+                        (entry(*tab, Tab::Incidents, link::INCIDENTS, "Incidents", "g n"))
                         (entry(*tab, Tab::Waivers, link::WAIVERS, "Waivers", "g w"))
                         (entry(*tab, Tab::Windows, link::WINDOWS, "Windows", "g t"))
                         (entry(*tab, Tab::Overrides, link::OVERRIDES, "Overrides", "g v"))
@@ -133,7 +135,7 @@ impl Page<'_> {
 }
 
 /// The keys that our script knows; without it they do nothing, and nothing needs them.
-const KEYS: [(&str, &str); 19] = [
+const KEYS: [(&str, &str); 20] = [
     ("j", "next row"),
     ("k", "row before"),
     ("Enter", "open the row"),
@@ -141,6 +143,7 @@ const KEYS: [(&str, &str); 19] = [
     ("g b", "board"),
     ("g i", "inbox"),
     ("g r", "releases"),
+    ("g n", "incidents"),
     ("g w", "waivers"),
     ("g t", "windows"),
     ("g v", "overrides"),

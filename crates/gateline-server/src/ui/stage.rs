@@ -2,8 +2,8 @@
 
 use gateline_api::{BarView, PromotionSummary, StageView};
 use gateline_model::{
-    ApprovalRule, Freeze, Gate, Health, Levels, PipelineRef, RiskSource, Scope, Stage, StageName, Strategy,
-    StreamId,
+    ApprovalRule, Freeze, Gate, Health, IncidentRules, IncidentThen, Levels, PipelineRef, RiskSource, Scope,
+    Stage, StageName, Strategy, StreamId, Watch, WatchThen,
 };
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ use super::promotion::takes_back;
 use super::release::promotion_line;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
 use super::words::{self, Sign, Tone};
-use super::{fields, link, time};
+use super::{fields, incidents, link, time};
 
 pub(super) fn page(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -> Markup {
     let of = &view.of;
@@ -26,14 +26,21 @@ pub(super) fn page(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -
             None if moving => Fresh::Moving,
             None => Fresh::Resting,
         },
-        watch: vec![StreamId::Stage(of.clone()).to_string(), format!("promotion/{of}/"), "project/".to_owned()],
+        watch: vec![StreamId::Stage(of.clone()).to_string(), format!("promotion/{of}/"), "project/".to_owned(), StreamId::Incidents(of.project.clone()).to_string()],
         visitor,
         body: html! {
             h1 { a href=(link::releases(&pipeline_of(view))) { (of.pipeline) } " " (of.stage) @if view.spec.production { " " (Sign(Tone::Quiet, "◆").label("production")) } }
             p.sub { (of.project) " · target " code { (view.spec.target_name) } " · " a href=(link::waivers_of(&pipeline_of(view))) { "waivers" } " · " a href=(link::log_of(&StreamId::Stage(of.clone()))) { "its events" } }
             @if let Some(tried) = tried { (alert(&tried.problem)) }
             (live(visitor, view))
-            div.acts { (rollback(visitor, view, tried)) }
+            div.acts {
+                (rollback(visitor, view, tried))
+                @if visitor.may(Scope::Incident) && view.live.is_some() { a.button href=(link::incident_in(of)) { "Open an incident" } }
+            }
+            @for incident in &view.incidents {
+                div.banner.bad-edge { p { (Sign(Tone::Bad, "✗").label("incident")) " " a href=(link::INCIDENTS) { (incident.number) " " (incident.name) } " since " (time::clock(visitor.now, incident.since)) } }
+            }
+            @if let Some(watch) = &view.watch { (incidents::watch(visitor, watch)) }
             @for freeze in &view.freezes { (frozen(visitor, view, freeze)) }
             h2 { "Proposed" }
             @if view.proposed.is_empty() { p.sub { "Nothing is proposed. " (comes(&view.spec)) } }
@@ -182,8 +189,34 @@ fn declared(spec: &Stage) -> Markup {
             @for gate in &spec.before { (gate_row(gate, "before traffic")) }
             @for gate in &spec.during { (gate_row(gate, "during the rollout")) }
             @for gate in &spec.verify { (gate_row(gate, "verification")) }
+            @if let Some(watch) = &spec.watch { @for gate in &watch.gates { (gate_row(gate, "watch after it is live")) } (watched(watch)) }
+            @if !spec.incidents.is_default() { tr { th scope="row" { "incidents" } td { (touched(&spec.incidents)) } } }
             tr { th scope="row" { "expires" } td { "after it was held for " (spec.expires) } }
         } }
+    }
+}
+
+/// What a watch is besides its checks.
+fn watched(watch: &Watch) -> Markup {
+    let then = match watch.then {
+        WatchThen::RollBack => "what was live before comes back, and the release is barred",
+        WatchThen::Incident => "an incident is opened",
+        WatchThen::Tell => "it is told",
+    };
+    html! { tr { th scope="row" { "watch" } td { "for " (watch.r#for) ", every " (watch.every) "; after " (watch.in_a_row) " failed in a row " (then) } } }
+}
+
+/// What an incident means here.
+fn touched(rules: &IncidentRules) -> Markup {
+    let then = match rules.then {
+        IncidentThen::Tell => "is named",
+        IncidentThen::Pause => "stands still while it rolls out",
+        IncidentThen::Bar => "stands still while it rolls out, and is barred once live",
+        IncidentThen::RollBack => "is taken back",
+    };
+    html! {
+        p { "what changed up to " (rules.within) " before one " (then) }
+        @if !rules.r#match.is_empty() { p.age { "touched by labels " @for (name, value) in &rules.r#match { code.break { (name) "=" (value) } " " } } }
     }
 }
 

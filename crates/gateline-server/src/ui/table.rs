@@ -44,6 +44,7 @@ fn table() -> Vec<Line> {
     let mut lines = vec![
         page(read, "/", pages::board),
         page(read, link::INBOX, pages::inbox),
+        page(read, link::INCIDENTS, pages::incidents),
         page(read, link::KEYS, pages::keys),
         page(read, link::LETTERS, pages::letters),
         page(read, "/log", pages::log),
@@ -141,6 +142,7 @@ fn table() -> Vec<Line> {
     ];
     lines.extend(answers);
     lines.extend(proposals());
+    lines.extend(incidents());
     lines
 }
 
@@ -162,6 +164,15 @@ fn proposals() -> [Line; 3] {
             "/ui/policies/{project}/proposal/{number}/withdraw",
             forms::about_proposal,
         ),
+    ]
+}
+
+/// What is said of incidents.
+fn incidents() -> [Line; 3] {
+    [
+        form(Act::OpenIncident, link::INCIDENT_OPEN, forms::about_incident),
+        form(Act::LiftSuspect, link::INCIDENT_LIFT, forms::about_incident),
+        form(Act::CloseIncident, link::INCIDENT_CLOSE, forms::about_incident),
     ]
 }
 

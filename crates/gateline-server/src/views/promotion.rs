@@ -9,6 +9,7 @@ use gateline_model::{
 use jiff::Timestamp;
 
 use super::evidence::evidence;
+use super::incidents;
 use super::overrides::of_promotion;
 use super::rollout;
 use super::standing::state;
@@ -54,6 +55,10 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
             .decision
             .as_ref()
             .map(|decision| decision.version.clone())
+    });
+    let (watch, suspected) = hub.with_world(|world| {
+        let watch = incidents::watch(world, &id.stage).filter(|watch| watch.promotion == *id);
+        (watch, incidents::suspicions(world, id))
     });
     let served = match &end {
         Some((.., served)) => *served,
@@ -101,6 +106,8 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         outcome: end.as_ref().map(|(outcome, ..)| *outcome),
         superseded_by: end.as_ref().and_then(|(_, _, by, _)| *by),
         served,
+        watch,
+        suspected,
         log_index,
         events,
     })

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::board::{all_proposed, live, with_traffic};
 use super::calendars::calendar_of;
+use super::incidents;
 use super::promotions::summaries;
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -65,6 +66,8 @@ fn view(world: &World, of: &StageRef, now: Timestamp) -> Option<StageView> {
         lanes: state.lanes.clone(),
         barred: state.barred.iter().map(bar).collect(),
         freezes: freezes.collect(),
+        watch: incidents::watch(world, of),
+        incidents: incidents::open_in(world, of),
         promotions: Vec::new(),
         spec,
     })

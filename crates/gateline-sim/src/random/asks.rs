@@ -41,6 +41,7 @@ impl Run {
             80..84 => self.steer(),
             84..86 => self.lift_bar(),
             86..90 => self.change_rules(),
+            90..93 => self.incident(),
             _ => self.change_outside(),
         }
     }
@@ -532,9 +533,11 @@ impl Run {
                     _ => Answer::default(),
                 };
                 let says = format!("the http check: {answer:?}");
+                let gate = *rng.pick(&["http", "http", "watched"]);
+                let says = format!("{gate}: {says}");
                 outside
                     .answers
-                    .insert("http".parse().expect("it is a legal name"), answer);
+                    .insert(gate.parse().expect("it is a legal name"), answer);
                 says
             }
             2 | 3 => {

@@ -1,6 +1,7 @@
 //! Random runs: two pipelines with three stages each, random requests, random faults. One seed is one run.
 
 mod asks;
+mod incidents;
 mod times;
 
 use std::sync::{Arc, LazyLock};

@@ -116,7 +116,14 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
                 "The next step is taken now, without waiting for time or for the judge. It does not pass by checks or windows.",
             )
         }),
-        Act::LiftBar | Act::LiftWaiver | Act::Promote | Act::RollBack | Act::Waive => None,
+        Act::CloseIncident
+        | Act::LiftBar
+        | Act::LiftSuspect
+        | Act::LiftWaiver
+        | Act::OpenIncident
+        | Act::Promote
+        | Act::RollBack
+        | Act::Waive => None,
         Act::Abort => (!going_back && visitor.may(Scope::Promote)).then(|| {
             let [name, send, then] = if rollout.is_some() {
                 [

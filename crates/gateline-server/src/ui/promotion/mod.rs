@@ -30,7 +30,7 @@ pub(super) use points::PLOT_MOMENTS;
 
 use super::forms::Tried;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
-use super::{link, time, words};
+use super::{incidents, link, time, words};
 
 /// All that the page shows.
 pub(super) struct Shown<'a> {
@@ -99,6 +99,7 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
         StreamId::Promotion(view.id.clone()),
         StreamId::Stage(view.stage.clone()),
         StreamId::Release(view.release),
+        StreamId::Incidents(view.stage.project.clone()),
     ];
     Page {
         tab: Tab::None,
@@ -117,6 +118,8 @@ fn body(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
         (heading(visitor, shown))
         @if let Some(tried) = shown.tried { (alert(&tried.problem)) }
         (banner::banner(visitor, shown))
+        (incidents::suspicions(&shown.view.suspected))
+        @if let Some(watch) = &shown.view.watch { (incidents::watch(visitor, watch)) }
         @if let Some(rollout) = running { (steps::steps(visitor, shown, rollout)) }
         div.cols {
             section {
