@@ -163,9 +163,13 @@ impl Count {
         }
         let mut expected = 0_u32;
         let mut at = order.from;
-        while at < order.until {
+        loop {
+            let next = order.every.after(at);
+            if next > order.until {
+                break;
+            }
             expected += u32::from(healthy(at));
-            at = order.every.after(at);
+            at = next;
         }
         Noise {
             of: self.of,

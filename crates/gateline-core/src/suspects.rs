@@ -37,6 +37,14 @@ pub(crate) struct Suspected {
 }
 
 impl Suspected {
+    /// The same, suspected for another reason.
+    pub(crate) fn because(self, says: impl FnOnce(&Version) -> String) -> Self {
+        Self {
+            says: says(&self.version),
+            ..self
+        }
+    }
+
     /// With what is done about it.
     pub(crate) fn named(self, done: Done) -> Suspect {
         Suspect {

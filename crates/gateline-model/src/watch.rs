@@ -217,6 +217,7 @@ impl Noise {
         let time = self.time();
         let missing = match self.missing {
             0 => String::new(),
+            1 => " (one look without a number counts for nothing)".to_owned(),
             missing => format!(" ({missing} looks without a number count for nothing)"),
         };
         if !self.tells() {

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod headers;
 pub mod hub;
+mod noise;
 mod nonce;
 mod place;
 mod refused;

@@ -47,4 +47,5 @@ pub use rollout::read_judge;
 pub use schema::schema;
 pub use server_file::{PROVIDERS_MAX, PROXIES_MAX, Provider, SERVER_KIND, ServerFile, read_server};
 pub use teams::unknown_teams;
+pub use watch::noisy_thresholds;
 pub use yaml::{PIPELINE_BYTES_MAX, YAML_DEPTH_MAX, YAML_VALUES_MAX};

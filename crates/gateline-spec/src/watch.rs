@@ -1,12 +1,15 @@
 //! The watch of a stage and what incidents mean to it: what could never be, or never end, is refused.
 
 use gateline_model::{
-    INCIDENT_LABEL_BYTES_MAX, INCIDENT_LABELS_MAX, INCIDENT_WITHIN_MAX, IncidentRules, Span, WATCH_EVERY_MIN,
+    GateName, INCIDENT_LABEL_BYTES_MAX, INCIDENT_LABELS_MAX, INCIDENT_WITHIN_MAX, IncidentRules, Span, StageName, WATCH_EVERY_MIN,
     WATCH_LOOKS_MAX, Watch, WatchThen,
 };
 
+use crate::diagnostic::{Diagnostic, Sink};
 use crate::fields::Fields;
 use crate::gate::{self, Place};
+use crate::node::Node;
+use crate::yaml;
 
 /// The fields of a watch, in the order in which people write them.
 const WATCH_FIELDS: [&str; 5] = ["for", "every", "gates", "in_a_row", "then"];
@@ -101,4 +104,69 @@ pub(crate) fn incidents(stage: &Fields<'_, '_, '_>) -> Option<IncidentRules> {
         return refuse("incidents.match", "match", message, "name the labels that tell this service's alerts apart");
     }
     Some(rules)
+}
+
+/// Warns of thresholds that fire on noise, at the place where each is written: stage, gate, and how often it does.
+pub fn noisy_thresholds(
+    source_name: &str,
+    text: &str,
+    noisy: &[(StageName, GateName, String)],
+) -> Vec<Diagnostic> {
+    let sink = Sink::new(source_name, text);
+    let Ok(Some(root)) = yaml::read(&sink) else {
+        return Vec::new();
+    };
+    let stages = root.entry(&["spec", "stages"]).map(|entry| entry.value.items());
+    for (stage, gate, says) in noisy {
+        let is_it = |node: &&Node| node.get("name").and_then(|name| name.value.text()) == Some(stage.as_str());
+        let declared = stages.unwrap_or_default().iter().find(is_it);
+        let watched = declared.and_then(|stage| stage.entry(&["watch", "gates"]));
+        let called = |node: &&Node| match node.get("name") {
+            Some(name) => name.value.text() == Some(gate.as_str()),
+            None => node.get(gate.as_str()).is_some(),
+        };
+        let found = watched.and_then(|gates| gates.value.items().iter().find(called));
+        if let Some(threshold) = found.and_then(|node| node.entry(&["metric", "threshold"])) {
+            let help = "ask for more looks `in_a_row`, a longer range in the query, or a wider limit";
+            let message = format!("this threshold fires while nothing is wrong: {says}");
+            sink.warning("watch.noise", threshold.at(), &message, help);
+        }
+    }
+    sink.finish().0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "apiVersion: gateline.dev/v1
+kind: Pipeline
+metadata: {name: shop, project: store}
+spec:
+  stages:
+    - name: production
+      target: {command: {apply: [./apply]}}
+      watch:
+        for: 2h
+        gates:
+          - metric: {source: {prometheus: {url: \"http://127.0.0.1:9090\"}}, query: up, threshold: \"<= 2%\"}
+            name: errors
+            because: Slow leaks show late.
+          - metric: {source: {prometheus: {url: \"http://127.0.0.1:9090\"}}, query: up, threshold: \"<= 3%\"}
+            because: Slow leaks show late.
+";
+
+    #[test]
+    fn a_noisy_threshold_is_warned_of_where_it_is_written() {
+        let noisy = |gate: &str| {
+            let (stage, gate) = ("production".parse().unwrap(), gate.parse().unwrap());
+            noisy_thresholds("shop.yaml", FILE, &[(stage, gate, "3.0 a week".to_owned())])
+        };
+        for (gate, line) in [("errors", 11), ("metric", 14)] {
+            let found = noisy(gate);
+            assert_eq!((found.len(), found[0].code, found[0].line), (1, "watch.noise", line));
+            assert!(found[0].message.ends_with("3.0 a week"));
+        }
+        assert!(noisy("latency").is_empty());
+    }
 }

@@ -71,6 +71,7 @@ steps! {
 
 /// What the tests run, and the Debian package that brings it.
 const PROGRAMS: &[(&str, &str)] = &[
+    ("amtool", "prometheus-alertmanager"),
     ("aiosmtpd", "python3-aiosmtpd"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
@@ -80,6 +81,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("pgbouncer", "pgbouncer"),
     ("prometheus", "prometheus"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
     ("promtool", "prometheus"),
     ("python3", "python3-venv"),
     ("skopeo", "skopeo"),

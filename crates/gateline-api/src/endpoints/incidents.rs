@@ -72,7 +72,7 @@ pub struct IncidentQuery {
 pub struct IncidentRequest {
     /// What is wrong, in a few words.
     pub name: String,
-    /// Stages that it touches, as PROJECT/PIPELINE/STAGE.
+    /// Stages that it touches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageRef>,
     /// Its labels: stages that match them are touched, too.

@@ -122,7 +122,7 @@ fn record(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged) {
     let new = promotion.decision.as_ref().is_none_or(|old| {
         old.differs_from(&judged.decision)
             || old.headline != judged.decision.headline
-            || approvals(old) != approvals(&judged.decision)
+            || acts(old) != acts(&judged.decision)
     });
     if new {
         let decision = std::sync::Arc::new(judged.decision.clone());
@@ -133,10 +133,11 @@ fn record(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judged) {
     }
 }
 
-/// What is said of approvals. Each is somebody's act, so it is news although only a number moved.
-fn approvals(decision: &gateline_model::Decision) -> Option<&str> {
-    let gate = decision.verdicts.iter().find(|gate| gate.kind == "approval");
-    gate.map(|gate| gate.says.as_str())
+/// What is said of approvals and of incidents. Each is somebody's act, so it is news although only a number moved.
+fn acts(decision: &gateline_model::Decision) -> Vec<&str> {
+    let told = |gate: &&gateline_model::GateVerdict| ["approval", "incidents"].contains(&gate.kind.as_str());
+    let gates = decision.verdicts.iter().filter(told);
+    gates.map(|gate| gate.says.as_str()).collect()
 }
 
 /// Takes the lane and begins the rollout. The decision of this very moment is always recorded.

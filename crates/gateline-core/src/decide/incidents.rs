@@ -7,8 +7,8 @@ use std::sync::Arc;
 use gateline_model::{
     ALERTS_MAX, Alert, Cause, Done, Event, INCIDENT_LABEL_BYTES_MAX, INCIDENT_LABELS_MAX,
     INCIDENT_NAME_BYTES_MAX, INCIDENT_STAGES_MAX, INCIDENTS_OPEN_MAX, Incident, IncidentRules, IncidentSource,
-    IncidentThen, OnFailure, PauseReason, Private, ProjectName, PromotionId, RollbackReason, SUSPECTS_MAX, StageRef,
-    StreamId, Suspect, limits::TEXT_BYTES_MAX,
+    IncidentThen, OnFailure, PauseReason, Private, ProjectName, PromotionId, RollbackReason, SUSPECTS_MAX, Span,
+    StageRef, StreamId, Suspect, limits::TEXT_BYTES_MAX,
 };
 use jiff::Timestamp;
 
@@ -290,23 +290,31 @@ pub(super) fn open_for_watch(
         // So many are open that one more tells nobody anything: that the watch failed is in the record.
         return;
     }
-    let release = draft.release(&watch.release);
-    let version = release.map(|state| state.release.version.clone());
-    let Some(version) = version else { return };
-    let done = match why_not {
-        Some(_) => Done::PersonCalled,
-        None => Done::Named,
-    };
-    let why_not = why_not.map(|why| format!("; not taken back: {why}"));
-    let mut name = format!("watch of {version} failed: {says}");
+    let now = draft.facts.now;
+    let rules = rules(draft, stage);
+    let since_watched = Span::between(watch.since, now).plus(Span::from_millis(1));
+    let found = suspected(draft, stage, now, rules.within.max(since_watched));
+    let mut name = String::from("watch failed");
+    let mut suspects = Vec::new();
+    for suspect in found {
+        if suspect.promotion != watch.promotion {
+            let done = what_to_do(draft, &suspect, rules.then);
+            suspects.push(suspect.named(done));
+            continue;
+        }
+        let done = match &why_not {
+            Some(_) => Done::PersonCalled,
+            None => what_to_do(draft, &suspect, rules.then),
+        };
+        let why_not = why_not.iter().map(|why| format!("; not taken back: {why}"));
+        let why_not: String = why_not.collect();
+        let suspect = suspect.because(|version| {
+            name = format!("watch of {version} failed: {says}");
+            format!("{version} is live and its watch failed{why_not}")
+        });
+        suspects.push(suspect.named(done));
+    }
     name.truncate(name.floor_char_boundary(INCIDENT_NAME_BYTES_MAX));
-    let suspect = Suspect {
-        promotion: watch.promotion.clone(),
-        release: watch.release,
-        says: format!("{version} is live and its watch failed{}", why_not.unwrap_or_default()),
-        version,
-        done,
-    };
     let new = New {
         name,
         source: IncidentSource::Watch {
@@ -314,10 +322,10 @@ pub(super) fn open_for_watch(
         },
         labels: BTreeMap::new(),
         stages: vec![stage.clone()],
-        since: draft.facts.now,
+        since: now,
     };
     let number = draft.incidents(&project).last + 1;
-    act(draft, &project, number, new, vec![suspect], Private::default());
+    act(draft, &project, number, new, suspects, Private::default());
 }
 
 /// Alerts came in: one that fires opens an incident where a stage matches it, one that is resolved closes its own. What came

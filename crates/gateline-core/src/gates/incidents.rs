@@ -55,10 +55,10 @@ impl Incidents {
                 open.push((incident.number, line));
             }
         }
-        let names: Vec<&str> = stages.iter().map(|stage| stage.stage.as_str()).collect();
-        let names = names.join(", ");
-        let Some((first, _)) = open.first() else {
-            return Says::satisfied("incidents.none", format!("no open incident in {names}"));
+        let Some((first, line)) = open.first() else {
+            let names: Vec<&str> = stages.iter().map(|stage| stage.stage.as_str()).collect();
+            let says = format!("no open incident in {}", names.join(", "));
+            return Says::satisfied("incidents.none", says);
         };
         let numbered = |says: Says| {
             let lines = open.iter().map(|(_, line)| line.clone());
@@ -66,8 +66,8 @@ impl Incidents {
                 .details(lines)
         };
         let count = match open.len() {
-            1 => format!("incident {first} is open in {names}"),
-            many => format!("{many} incidents are open in {names}"),
+            1 => format!("incident {line} is open"),
+            many => format!("{many} incidents are open, the first is {line}"),
         };
         let kind = view.release.release.change.kind;
         if self.exempt.contains(&kind) {

@@ -1,7 +1,7 @@
 //! The inbox: what waits on whoever looks, oldest first, with the answers beside it; what they answered; and what they
 //! handed on.
 
-use gateline_api::{DelegationView, InboxItem, Page as Part, ProposalView};
+use gateline_api::{DelegationView, IncidentView, InboxItem, Page as Part, ProposalView};
 use gateline_model::{ActorId, ProjectName, Scope};
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use super::answers::{self, Place, Question, Seat, Signing};
 use super::forms::Tried;
 use super::shell::{Fresh, Page, Tab, Visitor, alert, pager};
 use super::words::{count, counted};
-use super::{link, rules, time, words};
+use super::{incidents, link, rules, time, words};
 use crate::views::Answered;
 
 /// Answers that can be taken back yet, on the page; older ones are on the pages of their promotions.
@@ -27,6 +27,8 @@ pub(super) struct Shown<'a> {
     pub(super) passkey: bool,
     /// New versions of what is protected that wait on whoever looks.
     pub(super) proposals: &'a [ProposalView],
+    /// Open incidents that stopped something which a person is to let go on, or not.
+    pub(super) incidents: &'a [IncidentView],
     /// What was handed on in each project, by whoever looks or to them.
     pub(super) delegations: &'a [(ProjectName, DelegationView)],
     /// What somebody tried here and was refused; with the promotion that it was about.
@@ -53,12 +55,13 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
         tab: Tab::Inbox,
         title: "Inbox".to_owned(),
         fresh: if tried.is_some() { Fresh::Kept } else { Fresh::Resting },
-        watch: vec!["promotion/".to_owned(), "project/".to_owned()],
+        watch: vec!["promotion/".to_owned(), "project/".to_owned(), "incidents/".to_owned()],
         visitor,
         body: html! {
             h1 { "Inbox" }
             p.sub { "What waits on " b { (visitor.actor) } ", oldest first. An answer counts for the decision whose code stands beside it." }
             @if let Some(tried) = tried { (alert(&tried.problem)) }
+            @if visitor.may(Scope::Promote) { @for view in shown.incidents { (incidents::stopped_by(visitor, view)) } }
             @if !shown.proposals.is_empty() { h2 { "Versions to approve" } (rules::waiting(visitor, shown.proposals)) h2 { "Promotions" } }
             @if part.items.is_empty() && shown.proposals.is_empty() { (nothing(visitor, after)) }
             @for item in &part.items { (one(visitor, shown, item)) }

@@ -130,6 +130,25 @@ fn row(suspect: &Suspect, lifted: bool, cause: &Cause) -> Markup {
     }
 }
 
+/// Whether an incident stopped something that a person is to let go on, or not.
+pub(super) fn waits(view: &IncidentView) -> bool {
+    let stands = |suspect: &Suspect| stopped(suspect.done) && !view.lifted.contains(&suspect.promotion);
+    view.closed_at.is_none() && view.incident.suspects.iter().any(stands)
+}
+
+/// An open incident in the inbox: what it stopped.
+pub(super) fn stopped_by(visitor: &Visitor, view: &IncidentView) -> Markup {
+    let stands = |suspect: &&Suspect| stopped(suspect.done) && !view.lifted.contains(&suspect.promotion);
+    html! {
+        div.banner.bad-edge {
+            p { (Sign(Tone::Bad, "✗").label("incident")) " " a href=(link::INCIDENTS) data-row { (view.incident.number) " " (view.incident.name) } " " (time::age(visitor.now, view.incident.since)) }
+            @for suspect in view.incident.suspects.iter().filter(stands) {
+                p.sub { a href=(link::promotion(&suspect.promotion)) { (suspect.version) } ": " (suspect.says) "; " (suspect.done.says()) }
+            }
+        }
+    }
+}
+
 fn stopped(done: Done) -> bool {
     match done {
         Done::Paused | Done::Barred | Done::PersonCalled => true,

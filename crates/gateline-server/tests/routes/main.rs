@@ -11,6 +11,7 @@ mod evidence;
 mod freezes;
 mod hooks;
 mod inbox;
+mod incidents;
 mod issuer;
 mod keys;
 mod log;

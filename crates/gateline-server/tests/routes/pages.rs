@@ -7,7 +7,7 @@ use gateline_model::{Digest, Scope};
 
 use crate::support::{App, Client, PIPELINE, body_of, id, junit};
 
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/",
     "/inbox",
     "/releases",
@@ -15,6 +15,7 @@ const PAGES: [&str; 13] = [
     "/promote/payments/payment-service/1.0.0/production",
     "/promotions/payments/payment-service/dev/1",
     "/stages/payments/payment-service/dev",
+    "/incidents",
     "/waivers",
     "/letters",
     "/people",

@@ -169,6 +169,10 @@ impl Place {
             "reason": "zebra",
         });
         told(&admin, Method::POST, "/api/v1/freezes", freeze).await;
+        let incident = json!({
+            "name": "zebra", "stages": [{"project": HIDDEN, "pipeline": "stripes", "stage": "dev"}], "reason": "zebra",
+        });
+        told(&admin, Method::POST, "/api/v1/projects/zebra/incidents", incident).await;
         let permission = json!({"gate": "approval", "until": in_days(1), "reason": "zebra"});
         let path = "/api/v1/promotions/zebra/stripes/dev/1/override";
         told(&admin, Method::POST, path, permission).await;
@@ -236,12 +240,13 @@ fn reads() -> impl Iterator<Item = &'static EndpointInfo> {
 }
 
 /// Lists of what projects have: each is filtered, and what the reader of the closed project is told says so.
-const LISTS: [&str; 17] = [
+const LISTS: [&str; 18] = [
     "Can",
     "GetBoard",
     "GetInbox",
     "ListCalendars",
     "ListFreezes",
+    "ListIncidents",
     "ListOverrides",
     "ListPipelines",
     "ListPolicies",
@@ -374,8 +379,8 @@ async fn pages_show_nothing_of_what_is_not_seen() {
             shown_to_rita += usize::from(says_of_it(&seen.1));
         }
     }
-    // The board, the inbox, the letters, the log, overrides, people, policies, releases, waivers and windows.
-    assert_eq!(shown_to_rita, 10);
+    // The board, the inbox, incidents, the letters, the log, overrides, people, policies, releases, waivers and windows.
+    assert_eq!(shown_to_rita, 11);
     for path in [
         "/people?project=zebra",
         "/policies?project=zebra",

@@ -378,7 +378,7 @@ async fn evidence_page(admin: &Client) -> String {
 }
 
 /// The token of a session's forms.
-fn form_of(client: &Client) -> String {
+pub fn form_of(client: &Client) -> String {
     gateline_model::Digest::of(format!("{} csrf", client.token()).as_bytes()).hex()
 }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::authors;
 use crate::call::Call;
+use crate::noise;
 use crate::refused::Refused;
 use crate::views;
 
@@ -50,6 +51,12 @@ pub(crate) async fn handle(call: Call<ApplyPipeline>) -> Result<ApplyReply, Refu
     let proposed = views::proposed(&call.app.hub, &pipeline.project, &declared, version).await?;
     let mut warnings = views::findings(&read.warnings);
     warnings.extend(unknown_teams(&call, &pipeline));
+    let noisy = noise::too_noisy(&call.app.hub, &pipeline).await;
+    warnings.extend(views::findings(&gateline_spec::noisy_thresholds(
+        &file.file_name,
+        &file.text,
+        &noisy,
+    )));
     Ok(ApplyReply {
         project: pipeline.project.clone(),
         pipeline: pipeline.name.clone(),

@@ -1,6 +1,6 @@
 //! The page of the inbox.
 
-use gateline_api::InboxQuery;
+use gateline_api::{IncidentQuery, InboxQuery};
 use gateline_model::PromotionId;
 use maud::Markup;
 use serde::Deserialize;
@@ -9,11 +9,14 @@ use super::given;
 use crate::refused::Refused;
 use crate::ui::forms::Tried;
 use crate::ui::inbox::{ANSWERED_SHOWN_MAX, Shown, page};
+use crate::ui::incidents::waits;
 use crate::ui::visit::Visit;
 use crate::views;
 
 /// Questions on one page of the inbox: each has its forms with it.
 const INBOX_ROWS: u32 = 25;
+/// Incidents on it; the page of incidents has all.
+const INCIDENTS_SHOWN_MAX: usize = 10;
 
 /// What the address of the inbox may say.
 #[derive(Debug, Default, Deserialize)]
@@ -51,6 +54,15 @@ pub(in crate::ui) async fn inbox_again(
         true => views::proposals_waiting_on(hub, &visit.sight, &visit.caller.actor).await?,
         false => Vec::new(),
     };
+    let incidents = match after.is_empty() {
+        true => {
+            let mut open = views::incidents(hub, &visit.sight, &IncidentQuery::default()).await?;
+            open.retain(waits);
+            open.truncate(INCIDENTS_SHOWN_MAX);
+            open
+        }
+        false => Vec::new(),
+    };
     let shown = Shown {
         part: &part,
         after,
@@ -58,6 +70,7 @@ pub(in crate::ui) async fn inbox_again(
         answered_all,
         passkey: visit.has_passkey(),
         proposals: &proposals,
+        incidents: &incidents,
         delegations: &delegations,
         tried: tried.as_ref().map(|(tried, _)| *tried),
         about: tried.as_ref().map(|(_, about)| about),

@@ -119,6 +119,7 @@ fn inbox_page(scopes: &[Scope], tried: Option<&Tried>) -> Markup {
         answered_all: 21,
         passkey: false,
         proposals: &[],
+        incidents: &[],
         delegations: &[views::delegation()],
         tried,
         about: tried.map(|_| &about),
