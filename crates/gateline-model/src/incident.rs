@@ -241,6 +241,8 @@ pub struct Alert {
     pub labels: BTreeMap<String, String>,
     /// When it began to fire.
     pub since: Timestamp,
+    /// When it stopped, where it is resolved.
+    pub until: Option<Timestamp>,
     /// What it says, for people.
     pub says: String,
 }

@@ -130,6 +130,9 @@ pub struct AlertRequest {
     pub annotations: BTreeMap<String, String>,
     /// When it began to fire.
     pub starts_at: Timestamp,
+    /// When it stopped, where it is resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
     /// What its sender knows it by.
     #[serde(default)]
     pub fingerprint: String,

@@ -1,7 +1,9 @@
-//! `gateline inbox`: what waits on the one who asks, oldest first, and the new versions that wait on their owners.
+//! `gateline inbox`: what waits on the one who asks, oldest first, the new versions that wait on their owners, and the incidents
+//! that are open.
 
 use gateline_api::{
-    Empty, Exit, GetInbox, InboxItem, InboxQuery, ListProposals, ProposalQuery, ProposalView,
+    Empty, Exit, GetInbox, IncidentQuery, IncidentView, InboxItem, InboxQuery, ListIncidents, ListProposals,
+    ProposalQuery, ProposalView,
 };
 use serde::Serialize;
 
@@ -25,6 +27,7 @@ pub struct Args {
 struct Waiting {
     promotions: Vec<InboxItem>,
     proposals: Vec<ProposalView>,
+    incidents: Vec<IncidentView>,
 }
 
 pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failure> {
@@ -39,12 +42,18 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         mine: Some(true),
     };
     let proposals = client.get::<ListProposals>(&Empty {}, &query).await?;
+    let query = IncidentQuery {
+        project: session.options.project.clone(),
+        closed: false,
+    };
+    let incidents = client.get::<ListIncidents>(&Empty {}, &query).await?;
     let list = Waiting {
         promotions,
         proposals,
+        incidents,
     };
     let now = session.now();
-    let page = || render::inbox(&list.promotions, &list.proposals, now);
+    let page = || render::inbox(&list.promotions, &list.proposals, &list.incidents, now);
     session.out.answer(&list, page)?;
     Ok(Exit::Done)
 }

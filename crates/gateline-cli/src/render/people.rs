@@ -1,6 +1,6 @@
 //! People: who is asked, who may, who stands in for whom.
 
-use gateline_api::{CanReply, DelegationView, InboxItem, ProposalView, RolesView, WhoAmIView};
+use gateline_api::{CanReply, DelegationView, IncidentView, InboxItem, ProposalView, RolesView, WhoAmIView};
 use gateline_model::{ActorId, Digest, GroupName, OnCall, Scope};
 use jiff::Timestamp;
 
@@ -8,8 +8,18 @@ use super::time::{ago, clock};
 use super::{Line, Page, Table, in_future};
 
 /// What waits on somebody, oldest first, and the new versions that wait on their owners.
-pub(crate) fn inbox(list: &[InboxItem], versions: &[ProposalView], now: Timestamp) -> Page {
+pub(crate) fn inbox(
+    list: &[InboxItem],
+    versions: &[ProposalView],
+    incidents: &[IncidentView],
+    now: Timestamp,
+) -> Page {
     let mut page = Page::default();
+    if !incidents.is_empty() {
+        page = page.then(super::incidents(incidents, now));
+        page.line("look with `gateline incident show`, end with `gateline incident lift` or `gateline incident close`");
+        page.gap();
+    }
     if list.is_empty() && versions.is_empty() {
         page.line("nothing waits on you");
     }

@@ -163,7 +163,15 @@ fn record(draft: &mut Draft<'_>, project: &ProjectName, new: New, text: Private)
     for stage in &new.stages {
         let rules = rules(draft, stage);
         let suspects = suspected(draft, stage, new.since, rules.within);
-        found.extend(suspects.into_iter().map(|suspect| (suspect, rules.then)));
+        let rolling = suspects.iter().any(|one| one.standing == Standing::Rolling);
+        found.extend(suspects.into_iter().map(|suspect| {
+            // What is live is not taken back while something likelier is.
+            let then = match (rules.then, suspect.standing) {
+                (IncidentThen::RollBack, Standing::Live) if rolling => IncidentThen::Tell,
+                (then, _) => then,
+            };
+            (suspect, then)
+        }));
     }
     found.sort_by_key(|(suspect, _)| suspect.rank);
     found.truncate(SUSPECTS_MAX);
@@ -341,10 +349,15 @@ pub(super) fn hear(draft: &mut Draft<'_>, project: &ProjectName, alerts: &[Alert
             "let the sender group them, as with `max_alerts`",
         ));
     }
-    for alert in alerts {
-        match alert.firing {
-            true => fires(draft, project, alert)?,
-            false => resolved(draft, project, alert),
+    // What is over makes room for what is not.
+    for alert in alerts.iter().filter(|alert| !alert.firing) {
+        resolved(draft, project, alert);
+    }
+    for alert in alerts.iter().filter(|alert| alert.firing) {
+        match fires(draft, project, alert) {
+            // One that there is no room for must not keep out what else was told.
+            Err(rejection) if draft.proposed().is_empty() => return Err(rejection),
+            Ok(()) | Err(_) => {}
         }
     }
     Ok(())
@@ -357,7 +370,6 @@ fn fires(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) -> Result<
     if known || state.was_closed(&alert.fingerprint, alert.since) {
         return Ok(());
     }
-    check_labels(&alert.labels)?;
     let mut stages: Vec<StageRef> = touched(draft, project, &alert.labels).into_iter().collect();
     if stages.is_empty() {
         return Ok(());
@@ -372,7 +384,7 @@ fn fires(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) -> Result<
         source: IncidentSource::Alert {
             fingerprint: alert.fingerprint.clone(),
         },
-        labels: alert.labels.clone(),
+        labels: kept(&alert.labels),
         stages,
         // A sender whose clock is ahead has not seen the future.
         since: alert.since.min(draft.facts.now),
@@ -381,13 +393,21 @@ fn fires(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) -> Result<
     Ok(())
 }
 
+/// The labels that there is room for: whatever a sender makes up must not keep its alert out.
+fn kept(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let short = |text: &str| text.len() <= INCIDENT_LABEL_BYTES_MAX;
+    let fitting = labels.iter().filter(|(name, value)| short(name) && short(value));
+    let pairs = fitting.map(|(name, value)| (name.clone(), value.clone()));
+    pairs.take(INCIDENT_LABELS_MAX).collect()
+}
+
 fn resolved(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) {
     let state = draft.incidents(project);
     let Some(noted) = state.of_alert(&alert.fingerprint) else {
         return;
     };
     // The end of an earlier firing, which came late.
-    if alert.since < noted.incident.since {
+    if alert.until.is_some_and(|until| until < noted.incident.since) {
         return;
     }
     let closed = Event::IncidentClosed {

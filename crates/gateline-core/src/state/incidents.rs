@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use gateline_model::{Cause, Event, Incident, IncidentSource, PromotionId, StageRef};
+use gateline_model::{Cause, Event, Incident, IncidentSource, PromotionId, Span, StageRef};
 use jiff::Timestamp;
 
 use super::IllegalEvent;
+
+/// How far a sender's clock may be ahead of ours before what it says is another firing.
+const AHEAD_MAX: Span = Span::from_secs(300);
 
 /// Incidents that are closed and still known: an alert that goes on firing after a person closed it is the same one, and
 /// their time is no healthy time. The log has all of them.
@@ -83,10 +86,15 @@ impl Incidents {
             .find(|noted| noted.fingerprint() == Some(fingerprint))
     }
 
-    /// Whether this very firing of an alert was an incident that is closed by now.
+    /// Whether this very firing of an alert was an incident that is closed by now. One whose sender's clock is ahead counts
+    /// from when it was heard.
     pub fn was_closed(&self, fingerprint: &str, since: Timestamp) -> bool {
         let mut closed = self.closed.iter();
-        closed.any(|noted| noted.fingerprint() == Some(fingerprint) && noted.incident.since >= since)
+        closed.any(|noted| {
+            let ahead = noted.incident.since == noted.opened_at;
+            let same = noted.incident.since >= since || (ahead && since <= AHEAD_MAX.after(noted.opened_at));
+            noted.fingerprint() == Some(fingerprint) && same
+        })
     }
 
     pub(crate) fn evolve(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {

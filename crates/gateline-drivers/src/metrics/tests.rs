@@ -4,7 +4,9 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use gateline_model::{Arm, OpenmetricsSource, PrometheusSource, Span, Tick, TrafficSource, Weight};
+use gateline_model::{
+    Arm, Check, CheckOrder, OpenmetricsSource, PrometheusSource, Span, Tick, TrafficSource, Weight,
+};
 use test_case::test_case;
 
 use super::*;
@@ -682,4 +684,60 @@ async fn a_native_histogram_of_a_real_server_becomes_bounds() {
         .await
         .unwrap();
     assert!(past.iter().all(|seen| seen.buckets == tick.buckets) && !past.is_empty());
+}
+
+#[tokio::test]
+async fn the_past_of_a_query_has_a_number_for_each_look_that_had_one() {
+    let now = jiff::Timestamp::now().as_second();
+    let mut trace = String::from("# TYPE failing gauge\n");
+    let moments: Vec<i64> = (0..120).map(|minute| now - 7_200 + minute * 60).collect();
+    let value = |index: usize| if index % 40 == 20 { 5 } else { 0 };
+    for (index, at) in moments.iter().enumerate() {
+        trace += &format!("failing{{pod=\"a\"}} {} {at}\n", value(index));
+    }
+    for at in &moments {
+        trace += &format!("failing{{pod=\"b\"}} 0 {at}\n");
+    }
+    trace += "# TYPE served gauge\n";
+    for (index, at) in moments.iter().enumerate() {
+        // A minute without requests: its ratio is no number.
+        let served = if index == 50 { 0 } else { 100 };
+        trace += &format!("served {served} {at}\n");
+    }
+    trace += "# EOF\n";
+    let server = Server::of_trace(&trace);
+    server.until("count(served)").await;
+    let order = |query: &str| CheckOrder {
+        check: Check::Metric(MetricCheck {
+            source: server.source(),
+            query: query.to_owned(),
+        }),
+        release: gateline_model::Digest::of(b"1.3.0"),
+        stage: "payments/payment-service/production".parse().unwrap(),
+        version: "1.3.0".to_owned(),
+        artifacts: Vec::new(),
+        reports: Vec::new(),
+        registries: Default::default(),
+        policy: None,
+    };
+    let (from, until) = (moments[0], moments[119]);
+    let [from, until] = [from, until].map(|at| jiff::Timestamp::from_second(at).unwrap());
+    let minute = Span::from_secs(60);
+    let numbers = past(&order("sum(failing) / sum(served)"), from, until, minute).await.unwrap();
+    assert_eq!(numbers.len(), 120);
+    assert_eq!(numbers[0].0, from);
+    let over = numbers.iter().filter(|(_, value)| *value > 0.02).count();
+    assert_eq!(over, 3);
+    assert_eq!(numbers.iter().filter(|(_, value)| value.is_nan()).count(), 1);
+    // Several series at one moment are as little an answer as they would have been then.
+    let err = past(&order("failing"), from, until, minute).await.unwrap_err();
+    assert!(err.why.contains("2 series"), "{err}");
+    let err = past(&order("failing{"), from, until, minute).await.unwrap_err();
+    assert!(err.why.contains("parse error"), "{err}");
+    let page = serde_json::json!({"source": {"openmetrics": {"url": "http://127.0.0.1:1/"}}, "query": "up"});
+    let none = CheckOrder {
+        check: Check::Metric(serde_json::from_value(page).unwrap()),
+        ..order("up")
+    };
+    assert!(past(&none, from, until, minute).await.unwrap_err().why.contains("no past"));
 }

@@ -32,6 +32,7 @@ impl Run {
             firing,
             labels: BTreeMap::from([("service".to_owned(), service)]),
             since: ago.before(self.sim.now),
+            until: (!firing).then_some(self.sim.now),
             says: String::new(),
         };
         let actor = Actor {

@@ -26,7 +26,7 @@ impl Script<'_> {
                 }
             }
             "alert" => {
-                row.only(2, &["labels", "since", "by"])?;
+                row.only(2, &["labels", "since", "ended", "by"])?;
                 let name = row.word(0, "a name")?.to_owned();
                 let firing = match row.word(1, "`firing` or `resolved`")? {
                     "firing" => true,
@@ -37,12 +37,14 @@ impl Script<'_> {
                     }
                 };
                 let ago: Span = row.value("since")?.unwrap_or(Span::ZERO);
+                let ended: Span = row.value("ended")?.unwrap_or(Span::ZERO);
                 let alert = Alert {
                     fingerprint: name.clone(),
                     name,
                     firing,
                     labels: labels(row),
                     since: ago.before(self.sim.now),
+                    until: (!firing).then(|| ended.before(self.sim.now)),
                     says: String::new(),
                 };
                 Command::HearAlerts {

@@ -47,6 +47,7 @@ fn alert(told: AlertRequest) -> Result<Alert, Refused> {
         labels,
         annotations,
         starts_at,
+        ends_at,
         fingerprint,
     } = told;
     let firing = match status.as_str() {
@@ -79,6 +80,8 @@ fn alert(told: AlertRequest) -> Result<Alert, Refused> {
         firing,
         labels,
         since: starts_at,
+        // One that fires has the beginning of the calendar there, or when it would be given up.
+        until: ends_at.filter(|_| !firing),
         says,
     })
 }
