@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, Alert, Cause, CheckOf, Delivered, Digest, Evidence, Freeze, FreezeName, GateName, GroupName, HealthSeen, Key,
-    No, NoiseFound, Notifications, Pipeline, Private, PromotionId, ProposalId, Release, ReleaseId, Roles, Ruling, Scope,
-    Served, StageRef, TokenId, Written,
+    ActorId, Alert, Cause, CheckOf, Delivered, Digest, Evidence, Freeze, FreezeName, GateName, GroupName,
+    HealthSeen, Key, No, NoiseFound, Notifications, Pipeline, Private, PromotionId, ProposalId, Release,
+    ReleaseId, Roles, Ruling, Scope, Served, StageRef, TokenId, Written,
 };
 use jiff::Timestamp;
 

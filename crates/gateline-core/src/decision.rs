@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    Admission, CheckOf, Decision, Digest, Event, Evidence, Gate, GateVerdict, HeldByReviews, Opening, Parts, Pipeline,
-    PromotionKind, Risk, Stage, Verdict, WindowName,
+    Admission, CheckOf, Decision, Digest, Event, Evidence, Gate, GateVerdict, HeldByReviews, Opening, Parts,
+    Pipeline, PromotionKind, Risk, Stage, Verdict, WindowName,
 };
 use serde_json::json;
 

@@ -57,10 +57,7 @@ pub fn noise_of_watch(world: &World, stage: &StageRef, gate: &str) -> Result<Noi
     let rules = pipeline.and_then(|pipeline| pipeline.stage(&stage.stage)?.watch.as_ref());
     let declared = rules.and_then(|rules| rules.gates.iter().find(|declared| declared.name.as_str() == gate));
     let declared = declared.ok_or("the check is not there any more")?;
-    let before = state
-        .before
-        .as_ref()
-        .ok_or("nothing was live here before it")?;
+    let before = state.before.as_ref().ok_or("nothing was live here before it")?;
     let began = state
         .changes
         .iter()
@@ -68,7 +65,14 @@ pub fn noise_of_watch(world: &World, stage: &StageRef, gate: &str) -> Result<Noi
     // What the rollout did is not the old release's time.
     let until = began.map_or(watch.since, |changed| changed.began);
     let live = (before.release, before.since, until);
-    order(world, stage, state, (declared, watch.risk), (watch.every, watch.in_a_row), live)
+    order(
+        world,
+        stage,
+        state,
+        (declared, watch.risk),
+        (watch.every, watch.in_a_row),
+        live,
+    )
 }
 
 /// The past that says how noisy a watched check would be for what is live in a stage now.
@@ -96,8 +100,8 @@ fn order(
     (every, in_a_row): (Span, u32),
     (release, since, until): (ReleaseId, Timestamp, Timestamp),
 ) -> Result<NoiseOrder, String> {
-    let (check, threshold) = threshold_of(gate, risk)
-        .ok_or_else(|| format!("a check of kind `{}` has no past", gate.kind))?;
+    let (check, threshold) =
+        threshold_of(gate, risk).ok_or_else(|| format!("a check of kind `{}` has no past", gate.kind))?;
     if let MetricSource::Openmetrics(_) = &check.source {
         return Err("a page of metrics has no past: ask a `prometheus` server".to_owned());
     }

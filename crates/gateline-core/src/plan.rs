@@ -40,10 +40,7 @@ pub(crate) fn plan_stage(stage: &StageRef, state: &StageState) -> Vec<Work> {
         kind,
         due,
     };
-    let mut planned = vec![work(
-        WorkKind::ObserveHealth,
-        live.health_every.after(live.since),
-    )];
+    let mut planned = vec![work(WorkKind::ObserveHealth, live.health_every.after(live.since))];
     if let Some(watch) = state.watch.as_ref().filter(|watch| watch.is_open()) {
         for (gate, looked) in &watch.gates {
             let look = WorkKind::Watch { gate: gate.clone() };

@@ -1,7 +1,9 @@
 //! Suspects: what changed in a stage before an incident began, the likeliest first, each with the reason in words.
 //! Reads the stage's own last changes; knows no rule of what is done about them.
 
-use gateline_model::{Done, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Span, StageRef, Suspect, Version};
+use gateline_model::{
+    Done, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Span, StageRef, Suspect, Version,
+};
 use jiff::Timestamp;
 
 use crate::draft::Draft;
@@ -58,7 +60,12 @@ impl Suspected {
 }
 
 /// What changed in a stage within so long before a moment. What began later is no suspect.
-pub(crate) fn suspected(draft: &Draft<'_>, stage: &StageRef, since: Timestamp, within: Span) -> Vec<Suspected> {
+pub(crate) fn suspected(
+    draft: &Draft<'_>,
+    stage: &StageRef,
+    since: Timestamp,
+    within: Span,
+) -> Vec<Suspected> {
     let state = draft.stage(stage);
     let mut found: Vec<Suspected> = state
         .changes
@@ -80,8 +87,8 @@ fn suspect(
     let version = draft.release(&changed.release)?.release.version.clone();
     // It had an effect until then: a rollout for as long as it lasted, and what it brought live at its end.
     let until = changed.ended.map_or(since, |(_, at)| at.min(since));
-    let before = Span::between(until, since);
-    if before > within {
+    let exactly = Span::between(until, since);
+    if exactly > within {
         return None;
     }
     let live = state
@@ -93,17 +100,16 @@ fn suspect(
         (Some(_), true) => Standing::Live,
         (Some(_), false) => Standing::Over,
     };
+    let (before, lasted) = (whole(exactly), whole(Span::between(changed.began, since)));
     let what = match changed.kind {
         PromotionKind::Forward => version.to_string(),
         PromotionKind::Rollback => format!("the rollback to {version}"),
     };
     let says = match changed.ended {
         None => {
-            let lasted = Span::between(changed.began, since);
             format!("{what} had been rolling out for {lasted} when it began")
         }
         Some((_, at)) if at > since => {
-            let lasted = Span::between(changed.began, since);
             let now = if live { " and is live now" } else { "" };
             format!("{what} had been rolling out for {lasted} when it began{now}")
         }
@@ -127,9 +133,14 @@ fn suspect(
         standing,
         rank: Rank {
             over: standing == Standing::Over,
-            before,
+            before: exactly,
         },
         version,
         says,
     })
+}
+
+/// Whole seconds: people read them.
+fn whole(span: Span) -> Span {
+    Span::from_secs(span.as_millis() / 1_000)
 }

@@ -6,6 +6,7 @@
 
 mod commit;
 mod engine;
+mod looks;
 mod order;
 mod perform;
 mod port;

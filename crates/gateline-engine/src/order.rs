@@ -119,12 +119,7 @@ fn past(world: &World, stage: &StageRef, noise: NoiseOrder) -> Option<TaskOrder>
 }
 
 /// A check of a release, without what only some kinds of check need.
-fn on_release(
-    world: &World,
-    stage: &StageRef,
-    release: &ReleaseId,
-    check: Check,
-) -> Option<CheckOrder> {
+fn on_release(world: &World, stage: &StageRef, release: &ReleaseId, check: Check) -> Option<CheckOrder> {
     let of = &world.release(release)?.release;
     Some(CheckOrder {
         check,

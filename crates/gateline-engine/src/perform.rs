@@ -1,11 +1,8 @@
 //! Performing: leased work goes to drivers, and what they answer comes back as commands that carry the fence.
 
-use std::sync::Arc;
-
-use gateline_core::{Command, StepOutcome, noise_of_watch};
+use gateline_core::{Command, StepOutcome};
 use gateline_model::{
-    CheckOf, Delivered, Digest, Evidence, Facts as EvidenceFacts, Found, GateName, Health, HealthSeen,
-    NoiseFound, PromotionId, Reading, ReleaseId, Span, StageRef, StreamId, Work, WorkKind,
+    CheckOf, Delivered, Digest, Health, HealthSeen, PromotionId, Reading, Span, StreamId, Work, WorkKind,
 };
 use gateline_store::{Fence, Leased};
 use jiff::Timestamp;
@@ -51,9 +48,9 @@ impl Engine {
                 (StreamId::Promotion(id), WorkKind::Judge) => Some(Command::Judge {
                     promotion: id.clone(),
                 }),
-                (StreamId::Stage(stage), WorkKind::EndWatch) => Some(Command::EndWatch {
-                    stage: stage.clone(),
-                }),
+                (StreamId::Stage(stage), WorkKind::EndWatch) => {
+                    Some(Command::EndWatch { stage: stage.clone() })
+                }
                 (StreamId::Stage(stage), WorkKind::MeasureNoise { gate }) => self.no_past(stage, gate),
                 (StreamId::Promotion(id), WorkKind::Continue { step }) => Some(Command::Continue {
                     promotion: id.clone(),
@@ -200,103 +197,6 @@ impl Engine {
         })
     }
 
-    fn look_report(
-        &self,
-        now: Timestamp,
-        stage: &StageRef,
-        gate: &GateName,
-        order: &TaskOrder,
-        read: Result<Reading, String>,
-    ) -> Option<Command> {
-        let TaskOrder::Check(order) = order else {
-            return None;
-        };
-        let watch = self.world.stage(stage)?.watch.as_ref()?;
-        let evidence = self.evidence(now, (&order.release, stage), gate, read)?;
-        Some(Command::ReportLook {
-            stage: stage.clone(),
-            // Of another watch by now: then its release is another one, too.
-            promotion: (watch.release == order.release).then(|| watch.promotion.clone())?,
-            gate: gate.clone(),
-            check: Digest::of_json(&order.check),
-            evidence,
-        })
-    }
-
-    /// What was seen of a release, as evidence.
-    fn evidence(
-        &self,
-        now: Timestamp,
-        (release, stage): (&ReleaseId, &StageRef),
-        gate: &GateName,
-        read: Result<Reading, String>,
-    ) -> Option<Arc<Evidence>> {
-        let release = &self.world.release(release)?.release;
-        let found = match read {
-            Ok(Reading::Metric { value, .. }) if !value.is_finite() => Found::Errored {
-                reason: format!("the source answered {value}, which is no number"),
-                of: Some("reading".to_owned()),
-                from: Vec::new(),
-            },
-            Ok(reading) => Found::Facts {
-                facts: EvidenceFacts::Reading(reading),
-            },
-            Err(reason) => Found::Errored {
-                reason,
-                of: Some("reading".to_owned()),
-                from: Vec::new(),
-            },
-        };
-        Some(Arc::new(Evidence {
-            artifacts: release
-                .artifacts
-                .iter()
-                .map(|artifact| artifact.at.digest())
-                .collect(),
-            stage: Some(stage.stage.clone()),
-            name: Some(gate.to_string()),
-            found,
-            raw: None,
-            format: "check".to_owned(),
-            warnings: Vec::new(),
-            by: gateline_core::Actor::gateline().id,
-            at: now,
-        }))
-    }
-
-    /// What is reported at once of a threshold that has no past that could be looked at.
-    fn no_past(&self, stage: &StageRef, gate: &GateName) -> Option<Command> {
-        let why = noise_of_watch(&self.world, stage, gate.as_str()).err()?;
-        self.noise(stage, gate, NoiseFound::NotKnown(why))
-    }
-
-    fn noise_report(
-        &self,
-        stage: &StageRef,
-        gate: &GateName,
-        order: &TaskOrder,
-        past: Result<Vec<(Timestamp, f64)>, String>,
-    ) -> Option<Command> {
-        let TaskOrder::Past(order) = order else {
-            return None;
-        };
-        let noise = match past {
-            Ok(numbers) => NoiseFound::Measured(order.noise.count.noise(&order.noise, &numbers)),
-            Err(why) => NoiseFound::NotKnown(why),
-        };
-        self.noise(stage, gate, noise)
-    }
-
-    fn noise(&self, stage: &StageRef, gate: &GateName, noise: NoiseFound) -> Option<Command> {
-        let watch = self.world.stage(stage)?.watch.as_ref()?;
-        Some(Command::ReportNoise {
-            stage: stage.clone(),
-            promotion: watch.promotion.clone(),
-            gate: gate.clone(),
-            noise,
-        })
-    }
-
     /// Since when nobody looked, if that is too long ago. The work's due time is kept by the store across crashes.
     fn unseen(&self, now: Timestamp, work: &Work) -> Option<Timestamp> {
         let missed = self.every(work).times(LOOKS_MISSED_MAX);
@@ -387,7 +287,9 @@ impl Engine {
     /// When work is due again that stays planned. Never at once: what changes nothing must not spin.
     pub(crate) fn due_again(&self, now: Timestamp, work: &Work, again: Option<Timestamp>) -> Timestamp {
         let soonest = match work.kind {
-            WorkKind::Measure | WorkKind::ObserveHealth | WorkKind::Watch { .. } => self.every(work).after(now),
+            WorkKind::Measure | WorkKind::ObserveHealth | WorkKind::Watch { .. } => {
+                self.every(work).after(now)
+            }
             WorkKind::Judge | WorkKind::Continue { .. } | WorkKind::EndWatch => now,
             WorkKind::CheckEntry { .. }
             | WorkKind::CheckStep { .. }

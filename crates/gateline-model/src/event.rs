@@ -14,11 +14,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountName, ActorId, Approval, Asked, Calendar, CalendarName, Cause, Decision, Declared, Delegation, Digest,
-    Evidence, Freeze, FreezeName, GateName, GroupName, Health, Incident, Key, LookOutcome, Looks, No, NoiseFound, Notice, Notifications, Origin,
-    Override, Pipeline, PipelineName, PolicyName, PromotionId, PromotionKind, PromotionOutcome, Proposal,
-    ProposalApproval, ProposalOutcome, Recipient, Release, ReleaseId, Review, Risk, Roles, RuleName, Ruling, Span,
-    StepAction, StreamId, TargetName, TokenId, Version, Waiver, WaiverId, WatchOutcome,
+    AccountName, ActorId, Approval, Asked, Calendar, CalendarName, Cause, Decision, Declared, Delegation,
+    Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Incident, Key, LookOutcome, Looks, No,
+    NoiseFound, Notice, Notifications, Origin, Override, Pipeline, PipelineName, PolicyName, PromotionId,
+    PromotionKind, PromotionOutcome, Proposal, ProposalApproval, ProposalOutcome, Recipient, Release,
+    ReleaseId, Review, Risk, Roles, RuleName, Ruling, Span, StepAction, StreamId, TargetName, TokenId,
+    Version, Waiver, WaiverId, WatchOutcome,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApprovalRule, CommandCheck, Gate, GateName, IncidentRules, OverrideRules, Planned, Risk, RiskSource, Span, StageName,
-    StepAction, Strategy, Target, TargetName, Watch, WindowName,
+    ApprovalRule, CommandCheck, Gate, GateName, IncidentRules, OverrideRules, Planned, Risk, RiskSource,
+    Span, StageName, StepAction, Strategy, Target, TargetName, Watch, WindowName,
 };
 
 /// A position in a pipeline: entry gates, approval, window, rollout, verification.

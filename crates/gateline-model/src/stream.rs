@@ -26,7 +26,9 @@ pub enum StreamId {
 
 /// Why a text is not a [`StreamId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a stream: write project/.., release/.., stage/.., promotion/.., notifications/.. or incidents/..")]
+#[error(
+    "`{0}` is not a stream: write project/.., release/.., stage/.., promotion/.., notifications/.. or incidents/.."
+)]
 pub struct StreamIdError(String);
 
 impl fmt::Display for StreamId {

@@ -295,7 +295,11 @@ mod tests {
         let week = 7 * 24 * 60;
         assert!(!noise(1, week).is_too_much());
         assert!(noise(2, week).is_too_much());
-        assert!(noise(2, week).says().contains("2.0 a week"), "{}", noise(2, week).says());
+        assert!(
+            noise(2, week).says().contains("2.0 a week"),
+            "{}",
+            noise(2, week).says()
+        );
         assert!(noise(70, week).says().contains("10.0 a day"));
         assert!(noise(0, week).says().starts_with("no false alarm in 7d"));
     }

@@ -114,7 +114,10 @@ fn gates(
         })
     };
     let at = &promotion.id.stage;
-    if world.stage(at).is_some_and(|state| state.barred.contains_key(&promotion.release)) {
+    if world
+        .stage(at)
+        .is_some_and(|state| state.barred.contains_key(&promotion.release))
+    {
         wrong.push("the release is barred".to_owned());
     }
     for before in &stage.after {

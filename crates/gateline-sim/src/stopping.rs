@@ -40,7 +40,13 @@ fn is_rollback(world: &World, events: &[Recorded], stream: &StreamId) -> bool {
     };
     let asked = events.iter().any(|recorded| {
         recorded.stream == *stream
-            && matches!(recorded.event, Event::PromotionRequested { kind: PromotionKind::Rollback, .. })
+            && matches!(
+                recorded.event,
+                Event::PromotionRequested {
+                    kind: PromotionKind::Rollback,
+                    ..
+                }
+            )
     });
     let known = world.promotion(id);
     asked || known.is_some_and(|promotion| promotion.kind == PromotionKind::Rollback)

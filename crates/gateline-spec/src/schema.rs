@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use gateline_model::{
-    ApprovalRule, ArtifactSpec, GateName, IncidentRules, LaneMode, OnFailure, OverrideRules, PipelineName, ProjectName,
-    Promote, Protection, Risk, RiskSource, Span, StageName, Strategy, Target, TargetTemplate, WatchThen, Window,
-    WindowName,
+    ApprovalRule, ArtifactSpec, GateName, IncidentRules, LaneMode, OnFailure, OverrideRules, PipelineName,
+    ProjectName, Promote, Protection, Risk, RiskSource, Span, StageName, Strategy, Target, TargetTemplate,
+    WatchThen, Window, WindowName,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

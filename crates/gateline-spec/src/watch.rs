@@ -1,8 +1,8 @@
 //! The watch of a stage and what incidents mean to it: what could never be, or never end, is refused.
 
 use gateline_model::{
-    GateName, INCIDENT_LABEL_BYTES_MAX, INCIDENT_LABELS_MAX, INCIDENT_WITHIN_MAX, IncidentRules, Span, StageName, WATCH_EVERY_MIN,
-    WATCH_LOOKS_MAX, Watch, WatchThen,
+    GateName, INCIDENT_LABEL_BYTES_MAX, INCIDENT_LABELS_MAX, INCIDENT_WITHIN_MAX, IncidentRules, Span,
+    StageName, WATCH_EVERY_MIN, WATCH_LOOKS_MAX, Watch, WatchThen,
 };
 
 use crate::diagnostic::{Diagnostic, Sink};
@@ -46,10 +46,18 @@ fn refuse_impossible(fields: &Fields<'_, '_, '_>, watch: &Watch) -> bool {
     let looks = watch.r#for.as_millis() / watch.every.as_millis().max(1);
     if watch.gates.is_empty() {
         let help = "write the checks to look at under `gates`: `http`, `command` or `metric`";
-        return refuse("watch.gates", "gates", "the watch looks at nothing".to_owned(), help);
+        return refuse(
+            "watch.gates",
+            "gates",
+            "the watch looks at nothing".to_owned(),
+            help,
+        );
     }
     if watch.every < WATCH_EVERY_MIN {
-        let message = format!("`every` is {}; it may be {WATCH_EVERY_MIN} or longer", watch.every);
+        let message = format!(
+            "`every` is {}; it may be {WATCH_EVERY_MIN} or longer",
+            watch.every
+        );
         return refuse("watch.looks", "every", message, "write a duration such as `1m`");
     }
     if looks < 1 {
@@ -57,14 +65,24 @@ fn refuse_impossible(fields: &Fields<'_, '_, '_>, watch: &Watch) -> bool {
             "the watch ends after {}, before its first look after {}",
             watch.r#for, watch.every
         );
-        return refuse("watch.looks", "for", message, "watch for longer, or look sooner with `every`");
+        return refuse(
+            "watch.looks",
+            "for",
+            message,
+            "watch for longer, or look sooner with `every`",
+        );
     }
     if looks > WATCH_LOOKS_MAX {
         let message = format!(
             "{} looks {} apart are {looks} of each check; there may be {WATCH_LOOKS_MAX}",
             watch.r#for, watch.every
         );
-        return refuse("watch.looks", "every", message, "look less often, or watch for a shorter time");
+        return refuse(
+            "watch.looks",
+            "every",
+            message,
+            "look less often, or watch for a shorter time",
+        );
     }
     if watch.in_a_row < 1 || i64::from(watch.in_a_row) > looks {
         let message = format!(
@@ -93,7 +111,12 @@ pub(crate) fn incidents(stage: &Fields<'_, '_, '_>) -> Option<IncidentRules> {
             "`within` is {}; it may be longer than nothing and up to {INCIDENT_WITHIN_MAX}",
             rules.within
         );
-        return refuse("incidents.within", "within", message, "write a duration such as `2h`");
+        return refuse(
+            "incidents.within",
+            "within",
+            message,
+            "write a duration such as `2h`",
+        );
     }
     let bad = |text: &String| text.is_empty() || text.len() > INCIDENT_LABEL_BYTES_MAX;
     let labels = &rules.r#match;
@@ -101,7 +124,12 @@ pub(crate) fn incidents(stage: &Fields<'_, '_, '_>) -> Option<IncidentRules> {
         let message = format!(
             "`match` has at most {INCIDENT_LABELS_MAX} labels, each with a name and a value of 1 to {INCIDENT_LABEL_BYTES_MAX} bytes"
         );
-        return refuse("incidents.match", "match", message, "name the labels that tell this service's alerts apart");
+        return refuse(
+            "incidents.match",
+            "match",
+            message,
+            "name the labels that tell this service's alerts apart",
+        );
     }
     Some(rules)
 }
@@ -118,7 +146,8 @@ pub fn noisy_thresholds(
     };
     let stages = root.entry(&["spec", "stages"]).map(|entry| entry.value.items());
     for (stage, gate, says) in noisy {
-        let is_it = |node: &&Node| node.get("name").and_then(|name| name.value.text()) == Some(stage.as_str());
+        let is_it =
+            |node: &&Node| node.get("name").and_then(|name| name.value.text()) == Some(stage.as_str());
         let declared = stages.unwrap_or_default().iter().find(is_it);
         let watched = declared.and_then(|stage| stage.entry(&["watch", "gates"]));
         let called = |node: &&Node| match node.get("name") {
@@ -164,7 +193,10 @@ spec:
         };
         for (gate, line) in [("errors", 11), ("metric", 14)] {
             let found = noisy(gate);
-            assert_eq!((found.len(), found[0].code, found[0].line), (1, "watch.noise", line));
+            assert_eq!(
+                (found.len(), found[0].code, found[0].line),
+                (1, "watch.noise", line)
+            );
             assert!(found[0].message.ends_with("3.0 a week"));
         }
         assert!(noisy("latency").is_empty());

@@ -9,9 +9,7 @@ use gateline_model::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    IncidentBrief, LiveView, PromotionSummary, PromotionView, Proposed, ReasonRequest, WatchView,
-};
+use super::{IncidentBrief, LiveView, PromotionSummary, PromotionView, Proposed, ReasonRequest, WatchView};
 use crate::endpoint::{endpoint, needs};
 use crate::{Empty, ReleaseName};
 

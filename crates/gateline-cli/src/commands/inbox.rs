@@ -2,7 +2,7 @@
 //! that are open.
 
 use gateline_api::{
-    Empty, Exit, GetInbox, IncidentQuery, IncidentView, InboxItem, InboxQuery, ListIncidents, ListProposals,
+    Empty, Exit, GetInbox, InboxItem, InboxQuery, IncidentQuery, IncidentView, ListIncidents, ListProposals,
     ProposalQuery, ProposalView,
 };
 use serde::Serialize;

@@ -15,7 +15,13 @@ pub(crate) fn incidents(list: &[IncidentView], now: Timestamp) -> Page {
         return page;
     }
     let mut table = Table::headed([
-        "incident", "project", "name", "where", "since", "state", "suspect first",
+        "incident",
+        "project",
+        "name",
+        "where",
+        "since",
+        "state",
+        "suspect first",
     ]);
     for view in list {
         let incident = &view.incident;
@@ -65,8 +71,15 @@ pub(crate) fn incident(view: &IncidentView, now: Timestamp) -> Page {
         IncidentSource::Alert { fingerprint } => format!(", by alert {fingerprint}"),
         IncidentSource::Watch { promotion } => format!(", by the watch of {promotion}"),
     };
-    let who = view.opened_by.as_ref().map(ToString::to_string).unwrap_or_default();
-    row("opened", format!("{} by {who}{by}", ago(view.opened_at, now)).into());
+    let who = view
+        .opened_by
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    row(
+        "opened",
+        format!("{} by {who}{by}", ago(view.opened_at, now)).into(),
+    );
     if let Some(reason) = &view.reason {
         row("says", reason.into());
     }
@@ -77,7 +90,10 @@ pub(crate) fn incident(view: &IncidentView, now: Timestamp) -> Page {
         row("label", format!("{name}={value}").into());
     }
     if incident.suspects.is_empty() {
-        row("suspects", Line::new().dim("nothing changed there before it began"));
+        row(
+            "suspects",
+            Line::new().dim("nothing changed there before it began"),
+        );
     }
     for suspect in &incident.suspects {
         let done = match view.lifted.contains(&suspect.promotion) {
@@ -114,7 +130,11 @@ pub(super) fn suspicions(found: &[Suspicion]) -> Vec<Line> {
             (true, false, _) => one.done.says(),
             (false, ..) => "closed",
         };
-        let style = if one.open && !one.lifted { Style::Bad } else { Style::Dim };
+        let style = if one.open && !one.lifted {
+            Style::Bad
+        } else {
+            Style::Dim
+        };
         Line::new()
             .piece(style, format!("incident {} {}", one.number, one.name))
             .plain(format!("  {}; {what}", one.says))
@@ -130,7 +150,7 @@ pub(super) fn watch(view: &WatchView, now: Timestamp) -> Vec<Line> {
         .map_or_else(|| view.release.short(), ToString::to_string);
     let first = match view.outcome {
         None => Line::new()
-            .plain(format!("{version}  every {} until {}  ", view.every, clock(view.until, now)))
+            .plain(format!("{version}  every {} until ", view.every))
             .dim(in_future(view.until, now)),
         Some(outcome) => {
             let style = match outcome {
@@ -159,7 +179,9 @@ pub(super) fn watch(view: &WatchView, now: Timestamp) -> Vec<Line> {
                     .piece(style, outcome.word())
                     .plain(format!("  {says}  "))
             }
-            _ => Line::new().plain(format!("{}  ", gate.gate)).dim("not looked at yet  "),
+            _ => Line::new()
+                .plain(format!("{}  ", gate.gate))
+                .dim("not looked at yet  "),
         };
         lines.push(last.dim(gate.looks));
         let warns = gate.noise.as_ref().is_some_and(|noise| noise.is_too_much());

@@ -1,6 +1,6 @@
 //! People: who is asked, who may, who stands in for whom.
 
-use gateline_api::{CanReply, DelegationView, IncidentView, InboxItem, ProposalView, RolesView, WhoAmIView};
+use gateline_api::{CanReply, DelegationView, InboxItem, IncidentView, ProposalView, RolesView, WhoAmIView};
 use gateline_model::{ActorId, Digest, GroupName, OnCall, Scope};
 use jiff::Timestamp;
 

@@ -38,7 +38,14 @@ pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Ti
     }
     let promotion = draft.open_promotion(id)?;
     if let Some(says) = barred_meanwhile(draft, &promotion) {
-        live::end(draft, id, PromotionOutcome::Refused, says, None, Served::default());
+        live::end(
+            draft,
+            id,
+            PromotionOutcome::Refused,
+            says,
+            None,
+            Served::default(),
+        );
         return Ok(None);
     }
     let judged = judge_entry(draft, &promotion)?;
@@ -84,7 +91,10 @@ fn barred_meanwhile(draft: &Draft<'_>, promotion: &Promotion) -> Option<String> 
     }
     let state = draft.stage(&promotion.id.stage);
     let by = state.barred.get(&promotion.release)?;
-    Some(format!("it was barred from {} because of {by}", promotion.id.stage.stage))
+    Some(format!(
+        "it was barred from {} because of {by}",
+        promotion.id.stage.stage
+    ))
 }
 
 /// Pins the version in force. `false` when the promotion ended because its stage is gone.

@@ -1,23 +1,22 @@
-//! Deciding about incidents: which stages one touches, which changes are suspects, what is done about those, and how it ends.
+//! Deciding about incidents: which stages one touches, which changes are suspects, and what is done about those.
 //! Nothing here moves a release on: an incident pauses, bars and takes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gateline_model::{
-    ALERTS_MAX, Alert, Cause, Done, Event, INCIDENT_LABEL_BYTES_MAX, INCIDENT_LABELS_MAX,
-    INCIDENT_NAME_BYTES_MAX, INCIDENT_STAGES_MAX, INCIDENTS_OPEN_MAX, Incident, IncidentRules, IncidentSource,
-    IncidentThen, OnFailure, PauseReason, Private, ProjectName, PromotionId, RollbackReason, SUSPECTS_MAX, Span,
-    StageRef, StreamId, Suspect, limits::TEXT_BYTES_MAX,
+    Done, Event, INCIDENT_LABEL_BYTES_MAX, INCIDENT_LABELS_MAX, INCIDENT_NAME_BYTES_MAX, INCIDENT_STAGES_MAX,
+    INCIDENTS_OPEN_MAX, Incident, IncidentRules, IncidentSource, IncidentThen, OnFailure, PauseReason,
+    Private, ProjectName, RollbackReason, SUSPECTS_MAX, Span, StageRef, StreamId, Suspect,
 };
 use jiff::Timestamp;
 
-use super::{private, reason, rollout, steer, unknown_stage, watch};
+use super::{private, reason, rollout, unknown_stage, watch};
 use crate::command::Command;
 use crate::decision::pinned;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
-use crate::state::{Noted, Watching};
+use crate::state::Watching;
 use crate::suspects::{Standing, Suspected, suspected};
 
 /// An actor says that something is wrong.
@@ -116,20 +115,22 @@ fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn has_room(draft: &Draft<'_>, project: &ProjectName) -> Result<(), Rejection> {
+pub(super) fn has_room(draft: &Draft<'_>, project: &ProjectName) -> Result<(), Rejection> {
     let open = draft.incidents(project).open.len();
     if open < INCIDENTS_OPEN_MAX {
         return Ok(());
     }
     Err(Rejection::conflict(
         "incident.too_many",
-        format!("project `{project}` has {open} open incidents; the limit is {INCIDENTS_OPEN_MAX} (INCIDENTS_OPEN_MAX)"),
+        format!(
+            "project `{project}` has {open} open incidents; the limit is {INCIDENTS_OPEN_MAX} (INCIDENTS_OPEN_MAX)"
+        ),
         "close those that are over",
     ))
 }
 
 /// The stages of a project whose rules match these labels.
-fn touched(
+pub(super) fn touched(
     draft: &Draft<'_>,
     project: &ProjectName,
     labels: &BTreeMap<String, String>,
@@ -148,16 +149,16 @@ fn touched(
 }
 
 /// An incident that is about to be opened.
-struct New {
-    name: String,
-    source: IncidentSource,
-    labels: BTreeMap<String, String>,
-    stages: Vec<StageRef>,
-    since: Timestamp,
+pub(super) struct New {
+    pub name: String,
+    pub source: IncidentSource,
+    pub labels: BTreeMap<String, String>,
+    pub stages: Vec<StageRef>,
+    pub since: Timestamp,
 }
 
 /// Opens an incident: finds its suspects, records it, and does about them what their stages say.
-fn record(draft: &mut Draft<'_>, project: &ProjectName, new: New, text: Private) {
+pub(super) fn record(draft: &mut Draft<'_>, project: &ProjectName, new: New, text: Private) {
     let number = draft.incidents(project).last + 1;
     let mut found: Vec<(Suspected, IncidentThen)> = Vec::new();
     for stage in &new.stages {
@@ -185,7 +186,9 @@ fn record(draft: &mut Draft<'_>, project: &ProjectName, new: New, text: Private)
 /// What the stage of a change says of incidents: the version in force.
 fn rules(draft: &Draft<'_>, stage: &StageRef) -> IncidentRules {
     let pipeline = draft.pipeline_in_force(&stage.project, &stage.pipeline).ok();
-    let stage = pipeline.as_ref().and_then(|pipeline| pipeline.stage(&stage.stage));
+    let stage = pipeline
+        .as_ref()
+        .and_then(|pipeline| pipeline.stage(&stage.stage));
     stage.map(|stage| stage.incidents.clone()).unwrap_or_default()
 }
 
@@ -334,200 +337,4 @@ pub(super) fn open_for_watch(
     };
     let number = draft.incidents(&project).last + 1;
     act(draft, &project, number, new, suspects, Private::default());
-}
-
-/// Alerts came in: one that fires opens an incident where a stage matches it, one that is resolved closes its own. What came
-/// before, and what matches nothing, changes nothing.
-pub(super) fn hear(draft: &mut Draft<'_>, project: &ProjectName, alerts: &[Alert]) -> Result<(), Rejection> {
-    if alerts.len() > ALERTS_MAX {
-        return Err(Rejection::invalid(
-            "alerts.too_many",
-            format!(
-                "the delivery has {} alerts; the limit is {ALERTS_MAX} (ALERTS_MAX)",
-                alerts.len()
-            ),
-            "let the sender group them, as with `max_alerts`",
-        ));
-    }
-    // What is over makes room for what is not.
-    for alert in alerts.iter().filter(|alert| !alert.firing) {
-        resolved(draft, project, alert);
-    }
-    for alert in alerts.iter().filter(|alert| alert.firing) {
-        match fires(draft, project, alert) {
-            // One that there is no room for must not keep out what else was told.
-            Err(rejection) if draft.proposed().is_empty() => return Err(rejection),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
-fn fires(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) -> Result<(), Rejection> {
-    let state = draft.incidents(project);
-    // A firing that a person closed goes on until it is resolved; it is told again and again meanwhile.
-    let known = state.of_alert(&alert.fingerprint).is_some();
-    if known || state.was_closed(&alert.fingerprint, alert.since) {
-        return Ok(());
-    }
-    let mut stages: Vec<StageRef> = touched(draft, project, &alert.labels).into_iter().collect();
-    if stages.is_empty() {
-        return Ok(());
-    }
-    stages.truncate(INCIDENT_STAGES_MAX);
-    has_room(draft, project)?;
-    let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
-    let said = cut(alert.says.trim(), TEXT_BYTES_MAX);
-    let text = private(draft, (!said.is_empty()).then_some(said));
-    let new = New {
-        name: cut(&alert.name, INCIDENT_NAME_BYTES_MAX),
-        source: IncidentSource::Alert {
-            fingerprint: alert.fingerprint.clone(),
-        },
-        labels: kept(&alert.labels),
-        stages,
-        // A sender whose clock is ahead has not seen the future.
-        since: alert.since.min(draft.facts.now),
-    };
-    record(draft, project, new, text);
-    Ok(())
-}
-
-/// The labels that there is room for: whatever a sender makes up must not keep its alert out.
-fn kept(labels: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let short = |text: &str| text.len() <= INCIDENT_LABEL_BYTES_MAX;
-    let fitting = labels.iter().filter(|(name, value)| short(name) && short(value));
-    let pairs = fitting.map(|(name, value)| (name.clone(), value.clone()));
-    pairs.take(INCIDENT_LABELS_MAX).collect()
-}
-
-fn resolved(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) {
-    let state = draft.incidents(project);
-    let Some(noted) = state.of_alert(&alert.fingerprint) else {
-        return;
-    };
-    // The end of an earlier firing, which came late.
-    if alert.until.is_some_and(|until| until < noted.incident.since) {
-        return;
-    }
-    let closed = Event::IncidentClosed {
-        number: noted.incident.number,
-        cause: Cause::NotTold,
-    };
-    let text = private(draft, None);
-    draft.emit_with(StreamId::Incidents(project.clone()), closed, text);
-}
-
-fn noted(draft: &Draft<'_>, project: &ProjectName, number: u64) -> Result<Noted, Rejection> {
-    let state = draft.incidents(project);
-    state.get(number).cloned().ok_or_else(|| {
-        Rejection::unknown(
-            "incident.unknown",
-            format!("project `{project}` has no incident {number}, or closed it long ago"),
-            "list them with `gateline incident list`",
-        )
-    })
-}
-
-/// An incident is over; or what had caused one is said afterwards.
-pub(super) fn close(
-    draft: &mut Draft<'_>,
-    project: &ProjectName,
-    number: u64,
-    cause: &Cause,
-    why: &str,
-) -> Result<(), Rejection> {
-    let why = reason(why)?;
-    let noted = noted(draft, project, number)?;
-    if let Cause::Change { promotion } = cause
-        && noted.incident.suspect(promotion).is_none()
-    {
-        let known: Vec<String> = noted
-            .incident
-            .suspects
-            .iter()
-            .map(|suspect| suspect.promotion.to_string())
-            .collect();
-        let hint = match known.is_empty() {
-            true => "it has none: close it without a cause of ours".to_owned(),
-            false => format!("its suspects are {}", known.join(", ")),
-        };
-        return Err(Rejection::invalid(
-            "incident.cause",
-            format!("`{promotion}` is no suspect of incident {number}"),
-            &hint,
-        ));
-    }
-    if noted.closed_at.is_some() && (*cause == Cause::NotTold || *cause == noted.cause) {
-        return Err(Rejection::conflict(
-            "incident.closed",
-            format!("incident {number} is closed: {}", noted.cause),
-            "say what caused it, or leave it",
-        ));
-    }
-    let text = private(draft, Some(why));
-    let closed = Event::IncidentClosed {
-        number,
-        cause: cause.clone(),
-    };
-    draft.emit_with(StreamId::Incidents(project.clone()), closed, text);
-    Ok(())
-}
-
-/// A person says that a suspect did not cause an incident: what it was stopped for is lifted.
-pub(super) fn lift(
-    draft: &mut Draft<'_>,
-    project: &ProjectName,
-    number: u64,
-    promotion: &PromotionId,
-    why: &str,
-) -> Result<(), Rejection> {
-    let why = reason(why)?;
-    let noted = noted(draft, project, number)?;
-    let Some(suspect) = noted.incident.suspect(promotion).cloned() else {
-        return Err(Rejection::unknown(
-            "incident.suspect",
-            format!("`{promotion}` is no suspect of incident {number}"),
-            "see them with `gateline incident show`",
-        ));
-    };
-    if noted.closed_at.is_some() {
-        return Err(Rejection::conflict(
-            "incident.closed",
-            format!("incident {number} is closed"),
-            "resume what still stands with `gateline resume`, and lift a bar with `gateline release unbar`",
-        ));
-    }
-    if noted.lifted.contains(promotion) {
-        return Ok(());
-    }
-    let text = private(draft, Some(why));
-    let lifted = Event::SuspectLifted {
-        number,
-        promotion: promotion.clone(),
-    };
-    draft.emit_with(StreamId::Incidents(project.clone()), lifted, text);
-    let state = draft.incidents(project);
-    if state.open.values().any(|other| other.suspects(promotion)) {
-        // Another incident still holds it.
-        return Ok(());
-    }
-    let stage = &promotion.stage;
-    let barred = draft.stage(stage).barred.get(&suspect.release) == Some(promotion);
-    if suspect.done == Done::Barred && barred {
-        let lifted = Event::BarLifted {
-            release: suspect.release,
-        };
-        draft.emit(StreamId::Stage(stage.clone()), lifted);
-    }
-    let Some(rolling) = draft.promotion(promotion).and_then(|state| state.rollout().cloned()) else {
-        return Ok(());
-    };
-    let stands = rolling.paused.is_some_and(|(why, _)| why == PauseReason::Incident);
-    if stands && rolling.rollback.is_none() {
-        let stream = StreamId::Promotion(promotion.clone());
-        draft.emit(stream, Event::RolloutResumed {});
-        steer::go_on_from(draft, promotion, &rolling)?;
-    }
-    Ok(())
 }

@@ -3,7 +3,9 @@
 //! One file per noun. A rule stands in `gates/` when it is about a gate, here when it is about order and rights of way.
 
 mod account;
+mod alerts;
 pub(crate) mod answer;
+mod closing;
 mod held;
 mod incidents;
 mod live;
@@ -120,19 +122,19 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             reason,
         } => waive::lift(draft, project, waiver, reason)?,
         Command::OpenIncident { .. } => incidents::open(draft, command)?,
-        Command::HearAlerts { project, alerts } => incidents::hear(draft, project, alerts)?,
+        Command::HearAlerts { project, alerts } => alerts::hear(draft, project, alerts)?,
         Command::LiftSuspect {
             project,
             number,
             promotion,
             reason,
-        } => incidents::lift(draft, project, *number, promotion, reason)?,
+        } => closing::lift(draft, project, *number, promotion, reason)?,
         Command::CloseIncident {
             project,
             number,
             cause,
             reason,
-        } => incidents::close(draft, project, *number, cause, reason)?,
+        } => closing::close(draft, project, *number, cause, reason)?,
         Command::MakeAccount { account } => account::make(draft, account)?,
         Command::SetPassword { account } => account::set_password(draft, account)?,
         Command::DisableAccount { account } => account::disable(draft, account)?,
@@ -264,7 +266,15 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
             gate,
             check,
             evidence,
-        } => return Ok(watch::report_look(draft, stage, promotion, gate, (*check, evidence))),
+        } => {
+            return Ok(watch::report_look(
+                draft,
+                stage,
+                promotion,
+                gate,
+                (*check, evidence),
+            ));
+        }
         Command::ReportNoise {
             stage,
             promotion,

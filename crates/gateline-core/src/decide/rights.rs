@@ -97,9 +97,9 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
             )
         }
         // Labels may touch any stage.
-        Command::OpenIncident {
-            project, labels, ..
-        } if !labels.is_empty() => right(Scope::Incident, Object::project(project)),
+        Command::OpenIncident { project, labels, .. } if !labels.is_empty() => {
+            right(Scope::Incident, Object::project(project))
+        }
         Command::OpenIncident { project, stages, .. } => right(Scope::Incident, touched(project, stages)),
         Command::HearAlerts { project, .. } => right(Scope::Incident, Object::project(project)),
         Command::CloseIncident { project, number, .. } => {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gateline_model::{
-    Digest, Event, Evidence, Found, GateName, LookOutcome, NoiseFound, PromotionId, PromotionKind,
-    Risk, Stage, StageRef, StreamId, Verdict, WatchOutcome, WatchThen,
+    Digest, Event, Evidence, Found, GateName, LookOutcome, NoiseFound, PromotionId, PromotionKind, Risk,
+    Stage, StageRef, StreamId, Verdict, WatchOutcome, WatchThen,
 };
 use jiff::Timestamp;
 

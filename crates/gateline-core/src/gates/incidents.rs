@@ -39,7 +39,11 @@ impl Incidents {
     fn judge(&self, view: &GateView<'_>) -> Says {
         let stages: Vec<StageRef> = match self.r#in.is_empty() {
             true => vec![view.stage_ref.clone()],
-            false => self.r#in.iter().map(|name| view.stage_ref.sibling(name)).collect(),
+            false => self
+                .r#in
+                .iter()
+                .map(|name| view.stage_ref.sibling(name))
+                .collect(),
         };
         let state = view.draft.incidents(&view.stage_ref.project);
         let mut open: Vec<(u64, String)> = Vec::new();

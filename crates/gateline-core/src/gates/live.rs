@@ -105,7 +105,9 @@ pub(super) fn judge(
                 .changed_by("Gateline, by itself")
                 .check_due(retry)
                 .next("the check is run again by itself"),
-            CheckOf::Step | CheckOf::Verify | CheckOf::Watch => numbered(Says::refused(judged.failed, judged.says)),
+            CheckOf::Step | CheckOf::Verify | CheckOf::Watch => {
+                numbered(Says::refused(judged.failed, judged.says))
+            }
         };
     }
     if is_stale(view, checked, max_age) {

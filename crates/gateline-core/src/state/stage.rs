@@ -219,7 +219,10 @@ impl StageState {
                     in_a_row: *in_a_row,
                     since: at,
                     until: *until,
-                    gates: gates.iter().map(|gate| (gate.clone(), Looked::default())).collect(),
+                    gates: gates
+                        .iter()
+                        .map(|gate| (gate.clone(), Looked::default()))
+                        .collect(),
                     ended: None,
                 });
             }

@@ -723,7 +723,9 @@ async fn the_past_of_a_query_has_a_number_for_each_look_that_had_one() {
     let (from, until) = (moments[0], moments[119]);
     let [from, until] = [from, until].map(|at| jiff::Timestamp::from_second(at).unwrap());
     let minute = Span::from_secs(60);
-    let numbers = past(&order("sum(failing) / sum(served)"), from, until, minute).await.unwrap();
+    let numbers = past(&order("sum(failing) / sum(served)"), from, until, minute)
+        .await
+        .unwrap();
     assert_eq!(numbers.len(), 120);
     assert_eq!(numbers[0].0, from);
     let over = numbers.iter().filter(|(_, value)| *value > 0.02).count();
@@ -739,5 +741,11 @@ async fn the_past_of_a_query_has_a_number_for_each_look_that_had_one() {
         check: Check::Metric(serde_json::from_value(page).unwrap()),
         ..order("up")
     };
-    assert!(past(&none, from, until, minute).await.unwrap_err().why.contains("no past"));
+    assert!(
+        past(&none, from, until, minute)
+            .await
+            .unwrap_err()
+            .why
+            .contains("no past")
+    );
 }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use super::{CheckOf, Event, PauseReason, Recorded, RollbackReason};
 use crate::{
-    Approval, Cause, Delegation, Digest, Found, GateName, Incident, IncidentSource, Origin, PromotionId, PromotionKind, Proposal,
-    ProposalApproval, ReleaseId, StepAction, Tier, Weight,
+    Approval, Cause, Delegation, Digest, Found, GateName, Incident, IncidentSource, Origin, PromotionId,
+    PromotionKind, Proposal, ProposalApproval, ReleaseId, StepAction, Tier, Weight,
 };
 
 impl Recorded {
@@ -371,7 +371,11 @@ impl Recorded {
             }
             Event::IncidentOpened { incident } => opened(incident, time),
             Event::SuspectLifted { number, promotion } => {
-                format!("incident {number}: {} did not cause it, says {}", short(promotion), self.actor)
+                format!(
+                    "incident {number}: {} did not cause it, says {}",
+                    short(promotion),
+                    self.actor
+                )
             }
             Event::IncidentClosed { number, cause } => match cause {
                 Cause::Change { promotion } => {

@@ -1,7 +1,7 @@
 //! The inbox: what waits on whoever looks, oldest first, with the answers beside it; what they answered; and what they
 //! handed on.
 
-use gateline_api::{DelegationView, IncidentView, InboxItem, Page as Part, ProposalView};
+use gateline_api::{DelegationView, InboxItem, IncidentView, Page as Part, ProposalView};
 use gateline_model::{ActorId, ProjectName, Scope};
 use maud::{Markup, html};
 

@@ -1,9 +1,7 @@
 //! Incidents: what is wrong now, which changes are suspected, and what was done about them? And the watch of what went live.
 
 use gateline_api::{IncidentView, Suspicion, WatchView, WatchedGate};
-use gateline_model::{
-    Cause, Done, IncidentSource, LookOutcome, Scope, StageRef, Suspect, WatchOutcome,
-};
+use gateline_model::{Cause, Done, IncidentSource, LookOutcome, Scope, StageRef, Suspect, WatchOutcome};
 use maud::{Markup, html};
 
 use super::forms::{Act, Tried};
@@ -40,7 +38,7 @@ pub(super) fn page(visitor: &Visitor, list: &[IncidentView], asked: &Asked<'_>) 
                 label { "Project" input #filter name="project" value=(asked.project) maxlength="63" autocomplete="off"; }
                 button type="submit" { "Show" }
             }
-            @if visitor.may(Scope::Incident) { (open_form(visitor, asked)) }
+            @if visitor.may(Scope::Incident) { div.acts { (open_form(visitor, asked)) } }
             @if open.is_empty() { div.banner.ok-edge { p { b { "No incident is open." } } p.sub { "Alerts, watches and people open them; see the guide on incidents." } } }
             @for view in open.iter().take(INCIDENTS_SHOWN_MAX) { (one(visitor, view, tried)) }
             @if !closed.is_empty() { h2 { "Closed lately" } }
@@ -97,12 +95,14 @@ fn one(visitor: &Visitor, view: &IncidentView, tried: Option<&Tried>) -> Markup 
             @if let Some(by) = closed_by.as_ref().filter(|_| closed_at.is_some()) {
                 p { (cause) " · closed by " b { (by) } @if let Some(ended) = ended { ": " q.break { (ended) } } }
             }
-            @if closed_at.is_none() && visitor.may(Scope::Promote) {
-                @for suspect in incident.suspects.iter().filter(|suspect| stopped(suspect.done) && !lifted.contains(&suspect.promotion)) {
-                    (lift(visitor, view, suspect, tried))
+            div.acts {
+                @if closed_at.is_none() && visitor.may(Scope::Promote) {
+                    @for suspect in incident.suspects.iter().filter(|suspect| stopped(suspect.done) && !lifted.contains(&suspect.promotion)) {
+                        (lift(visitor, view, suspect, tried))
+                    }
                 }
+                @if visitor.may(Scope::Incident) && (closed_at.is_none() || *cause == Cause::NotTold) { (close(visitor, view, tried)) }
             }
-            @if visitor.may(Scope::Incident) && (closed_at.is_none() || *cause == Cause::NotTold) { (close(visitor, view, tried)) }
         }
     }
 }
@@ -165,7 +165,12 @@ fn hidden(visitor: &Visitor, view: &IncidentView) -> Markup {
 }
 
 fn lift(visitor: &Visitor, view: &IncidentView, suspect: &Suspect, tried: Option<&Tried>) -> Markup {
-    let id = format!("{}-{}-{}", Act::LiftSuspect.word(), view.incident.number, suspect.promotion.number);
+    let id = format!(
+        "{}-{}-{}",
+        Act::LiftSuspect.word(),
+        view.incident.number,
+        suspect.promotion.number
+    );
     let promotion = suspect.promotion.to_string();
     let tried = tried.filter(|tried| tried.act == Act::LiftSuspect && tried.fields.promotion == promotion);
     html! {
@@ -187,7 +192,11 @@ fn close(visitor: &Visitor, view: &IncidentView, tried: Option<&Tried>) -> Marku
     let tried = tried.filter(|tried| tried.act == Act::CloseIncident);
     let chosen = tried.map(|tried| tried.fields.cause.as_str()).unwrap_or_default();
     let id = format!("close-{}-{number}", view.project);
-    let summary = if view.closed_at.is_none() { "Close" } else { "Say what caused it" };
+    let summary = if view.closed_at.is_none() {
+        "Close"
+    } else {
+        "Say what caused it"
+    };
     html! {
         details.act #{ "act-" (id) } open[tried.is_some()] {
             summary { (summary) }

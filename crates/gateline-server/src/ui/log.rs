@@ -129,9 +129,7 @@ fn subject(stream: &StreamId) -> String {
         | StreamId::Stage(_)
         | StreamId::Promotion(_)
         | StreamId::Notifications(_)
-        | StreamId::Incidents(_) => {
-            stream.to_string().replacen('/', " ", 1)
-        }
+        | StreamId::Incidents(_) => stream.to_string().replacen('/', " ", 1),
     }
 }
 
@@ -140,6 +138,8 @@ fn page_of(stream: &StreamId) -> Option<String> {
     match stream {
         StreamId::Promotion(id) => Some(link::promotion(id)),
         StreamId::Stage(stage) => Some(link::stage(stage)),
-        StreamId::Project(_) | StreamId::Release(_) | StreamId::Notifications(_) | StreamId::Incidents(_) => None,
+        StreamId::Project(_) | StreamId::Release(_) | StreamId::Notifications(_) | StreamId::Incidents(_) => {
+            None
+        }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use gateline_api::{
-    IncidentBrief, IncidentQuery, IncidentView, Suspicion, WatchView, WatchedGate, entry,
-};
+use gateline_api::{IncidentBrief, IncidentQuery, IncidentView, Suspicion, WatchView, WatchedGate, entry};
 use gateline_core::{Looked, Noted, Sight, World};
 use gateline_model::{
     ActorId, Cause, Event, GateName, ProjectName, PromotionId, Recorded, StageRef, StreamId,
@@ -103,7 +101,8 @@ async fn events(hub: &Hub, name: &str) -> Result<Said, Refused> {
     for recorded in events {
         if let Some(number) = number(&recorded) {
             let why = recorded.private.and_then(|private| private.reason);
-            said.entry((recorded.stream, number)).or_insert((recorded.actor, why));
+            said.entry((recorded.stream, number))
+                .or_insert((recorded.actor, why));
         }
     }
     Ok(said)
@@ -157,7 +156,11 @@ pub(super) fn watch(world: &World, stage: &StageRef) -> Option<WatchView> {
         every: watch.every,
         in_a_row: watch.in_a_row,
         looks: watch.looks(),
-        gates: watch.gates.iter().map(|(gate, looked)| watched(gate, looked)).collect(),
+        gates: watch
+            .gates
+            .iter()
+            .map(|(gate, looked)| watched(gate, looked))
+            .collect(),
         outcome: ended.map(|(outcome, ..)| *outcome),
         says: ended.map(|(_, says, _)| says.clone()),
         ended_at: ended.map(|(.., at)| *at),

@@ -70,8 +70,11 @@ fn waiting_on(promotion: &Promotion, world: &World) -> Vec<String> {
             Some((PauseReason::Asked | PauseReason::Inconclusive | PauseReason::GoAhead, _)) => {
                 vec!["an actor who may promote: resume or abort".to_owned()]
             }
-            Some((PauseReason::Irreversible | PauseReason::Parked | PauseReason::Failed | PauseReason::Incident, _)) => {
+            Some((PauseReason::Irreversible | PauseReason::Parked | PauseReason::Failed, _)) => {
                 vec!["a person who looks at the target: resume or abort".to_owned()]
+            }
+            Some((PauseReason::Incident, _)) => {
+                vec!["a person who looks at the incident: lift it, resume or abort".to_owned()]
             }
             None => Vec::new(),
         },

@@ -69,7 +69,9 @@ async fn close(client: &Client, number: u64, cause: Cause) -> Result<IncidentVie
         cause,
         reason: "The bank was slow.".into(),
     };
-    client.ask::<CloseIncident>(&path(number), &Empty {}, &request).await
+    client
+        .ask::<CloseIncident>(&path(number), &Empty {}, &request)
+        .await
 }
 
 async fn lift(client: &Client, number: u64, promotion: &str) -> Result<IncidentView, Problem> {
@@ -77,12 +79,20 @@ async fn lift(client: &Client, number: u64, promotion: &str) -> Result<IncidentV
         promotion: id(promotion),
         reason: "It is the bank.".into(),
     };
-    client.ask::<LiftSuspect>(&path(number), &Empty {}, &request).await
+    client
+        .ask::<LiftSuspect>(&path(number), &Empty {}, &request)
+        .await
 }
 
 async fn list(client: &Client, closed: bool) -> Vec<IncidentView> {
-    let query = IncidentQuery { project: None, closed };
-    client.ask::<ListIncidents>(&Empty {}, &query, &Empty {}).await.unwrap()
+    let query = IncidentQuery {
+        project: None,
+        closed,
+    };
+    client
+        .ask::<ListIncidents>(&Empty {}, &query, &Empty {})
+        .await
+        .unwrap()
 }
 
 async fn stage(client: &Client) -> StageView {
@@ -110,14 +120,21 @@ async fn an_incident_stops_what_rolls_out_until_a_person_lifts_it() {
     admin.register("1.2.0").await.unwrap();
     let held = admin.promotion(&id("dev/3")).await.unwrap();
     let gate = held.decision.unwrap();
-    let gate = gate.verdicts.iter().find(|gate| gate.kind == "incidents").unwrap();
+    let gate = gate
+        .verdicts
+        .iter()
+        .find(|gate| gate.kind == "incidents")
+        .unwrap();
     assert_eq!(gate.code, "incidents.open");
 
     let lifted = lift(&admin, 1, "dev/2").await.unwrap();
     assert_eq!(lifted.lifted, [id("dev/2")]);
     app.until(&admin, &id("dev/2"), PromotionState::RollingOut).await;
     let closed = close(&admin, 1, Cause::NoChange).await.unwrap();
-    assert_eq!((closed.cause, closed.ended.as_deref()), (Cause::NoChange, Some("The bank was slow.")));
+    assert_eq!(
+        (closed.cause, closed.ended.as_deref()),
+        (Cause::NoChange, Some("The bank was slow."))
+    );
     assert!(list(&admin, false).await.is_empty());
     assert_eq!(list(&admin, true).await.len(), 1);
     let problem = close(&admin, 1, Cause::NoChange).await.unwrap_err();
@@ -127,10 +144,15 @@ async fn an_incident_stops_what_rolls_out_until_a_person_lifts_it() {
 #[tokio::test]
 async fn what_there_is_not_is_not_lifted_closed_or_blamed() {
     let (_app, admin) = rolling().await;
-    let unknown = admin.ask::<GetIncident>(&path(7), &Empty {}, &Empty {}).await.unwrap_err();
+    let unknown = admin
+        .ask::<GetIncident>(&path(7), &Empty {}, &Empty {})
+        .await
+        .unwrap_err();
     assert_eq!((unknown.status, unknown.code.as_str()), (404, "incident.unknown"));
     assert_eq!(close(&admin, 7, Cause::NoChange).await.unwrap_err().status, 404);
-    let problem = open(&admin, &["payments/payment-service/moon"]).await.unwrap_err();
+    let problem = open(&admin, &["payments/payment-service/moon"])
+        .await
+        .unwrap_err();
     assert_eq!((problem.status, problem.code.as_str()), (404, "stage.unknown"));
     // An incident that touches nothing is one all the same.
     let nowhere = open(&admin, &[]).await.unwrap();
@@ -153,7 +175,10 @@ async fn opening_and_lifting_are_rights_of_their_own() {
     assert_eq!(open(&reporter, &[DEV]).await.unwrap().incident.number, 1);
     assert_eq!(lift(&reporter, 1, "dev/2").await.unwrap_err().status, 403);
     assert!(lift(&promoter, 1, "dev/2").await.is_ok());
-    assert_eq!(close(&promoter, 1, Cause::NoChange).await.unwrap_err().status, 403);
+    assert_eq!(
+        close(&promoter, 1, Cause::NoChange).await.unwrap_err().status,
+        403
+    );
     assert!(close(&reporter, 1, Cause::NoChange).await.is_ok());
 }
 
@@ -189,7 +214,10 @@ async fn the_same_alert_is_one_incident_however_often_it_is_delivered() {
     assert_eq!(deliver(&admin, &firing).await.unwrap().opened, [1]);
     for _ in 0..3 {
         let again = deliver(&admin, &firing).await.unwrap();
-        assert_eq!((again.opened.len(), again.closed.len(), again.unchanged), (0, 0, 1));
+        assert_eq!(
+            (again.opened.len(), again.closed.len(), again.unchanged),
+            (0, 0, 1)
+        );
     }
     let view = &list(&admin, false).await[0];
     assert_eq!(view.incident.name, "SlowCheckout");
@@ -259,10 +287,19 @@ async fn the_page_opens_lifts_and_closes_and_escapes_what_an_alert_says() {
     firing["alerts"][0]["startsAt"] = json!(jiff::Timestamp::now());
     deliver(&admin, &firing).await.unwrap();
     let page = text(get(&admin, "/incidents").await).await;
-    assert!(page.contains("&lt;b&gt;Slow") && !page.contains("<b>Slow"), "{page}");
-    assert!(page.contains("had been rolling out") || page.contains("went live"), "{page}");
+    assert!(
+        page.contains("&lt;b&gt;Slow") && !page.contains("<b>Slow"),
+        "{page}"
+    );
+    assert!(
+        page.contains("had been rolling out") || page.contains("went live"),
+        "{page}"
+    );
     let stage = text(get(&admin, "/stages/payments/payment-service/dev").await).await;
-    assert!(stage.contains("incident") && stage.contains("&lt;b&gt;Slow"), "{stage}");
+    assert!(
+        stage.contains("incident") && stage.contains("&lt;b&gt;Slow"),
+        "{stage}"
+    );
     let inbox = text(get(&admin, "/inbox").await).await;
     assert!(inbox.contains("/incidents"), "{inbox}");
 
@@ -271,17 +308,27 @@ async fn the_page_opens_lifts_and_closes_and_escapes_what_an_alert_says() {
     let promotion = "payments%2Fpayment-service%2Fdev%2F2";
     let lift = said("lift", &format!("promotion={promotion}&reason="));
     let response = post(&admin, "/ui/incidents/lift", lift.clone()).await;
-    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY, "a reason is asked for");
+    assert_eq!(
+        response.status(),
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "a reason is asked for"
+    );
     let response = post(&admin, "/ui/incidents/lift", lift + "The+bank.").await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     let close = said("close", &format!("cause={promotion}&reason=Mended."));
     let response = post(&admin, "/ui/incidents/close", close).await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
-    let open = said("open", "stage=payments%2Fpayment-service%2Fdev&name=Slow&reason=Users+write.");
+    let open = said(
+        "open",
+        "stage=payments%2Fpayment-service%2Fdev&name=Slow&reason=Users+write.",
+    );
     let response = post(&admin, "/ui/incidents/open", open).await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     let page = text(get(&admin, "/incidents").await).await;
-    assert!(page.contains("named as the cause") && page.contains("Users write."), "{page}");
+    assert!(
+        page.contains("named as the cause") && page.contains("Users write."),
+        "{page}"
+    );
 }
 
 /// A real Alertmanager that delivers to this server.
@@ -335,7 +382,13 @@ impl Alertmanager {
         loop {
             let told = Command::new("amtool")
                 .arg(format!("--alertmanager.url={}", self.url))
-                .args(["alert", "add", "SlowCheckout", "service=payments", "severity=page"])
+                .args([
+                    "alert",
+                    "add",
+                    "SlowCheckout",
+                    "service=payments",
+                    "severity=page",
+                ])
                 .arg("--annotation=summary=checkout takes 3 s")
                 .args(more)
                 .output()

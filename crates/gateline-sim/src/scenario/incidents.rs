@@ -19,7 +19,9 @@ impl Script<'_> {
                 Command::OpenIncident {
                     project,
                     name: row.word(0, "a name")?.to_owned(),
-                    stages: stages.map(|stage| self.stage_ref(row, stage)).collect::<Result<_, _>>()?,
+                    stages: stages
+                        .map(|stage| self.stage_ref(row, stage))
+                        .collect::<Result<_, _>>()?,
                     labels: labels(row),
                     since: ago.map(|ago| ago.before(self.sim.now)),
                     reason,

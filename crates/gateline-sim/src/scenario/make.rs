@@ -45,9 +45,7 @@ impl Script<'_> {
             "override" | "confirm-override" | "withdraw-override" | "review" => {
                 self.override_command(row, reason)?
             }
-            "incident" | "alert" | "lift-suspect" | "close-incident" => {
-                self.incident_command(row, reason)?
-            }
+            "incident" | "alert" | "lift-suspect" | "close-incident" => self.incident_command(row, reason)?,
             "calendar" => self.calendar_command(row)?,
             "resend-letter" => {
                 row.only(1, &["by"])?;

@@ -64,7 +64,8 @@ fn alert(told: AlertRequest) -> Result<Alert, Refused> {
         false => fingerprint,
     };
     if fingerprint.len() > FINGERPRINT_BYTES_MAX {
-        let detail = format!("a fingerprint is longer than {FINGERPRINT_BYTES_MAX} bytes (FINGERPRINT_BYTES_MAX)");
+        let detail =
+            format!("a fingerprint is longer than {FINGERPRINT_BYTES_MAX} bytes (FINGERPRINT_BYTES_MAX)");
         return Err(Refused::new(&entry::BODY, detail));
     }
     let says = ["summary", "description"]

@@ -31,7 +31,8 @@ pub(crate) async fn handle(call: Call<OpenIncident>) -> Result<IncidentView, Ref
         Event::IncidentOpened { incident } => Some(incident.number),
         _ => None,
     });
-    let number = opened.ok_or_else(|| Refused::new(&entry::BUG, "the incident was opened and is not there"))?;
+    let number =
+        opened.ok_or_else(|| Refused::new(&entry::BUG, "the incident was opened and is not there"))?;
     // Whoever opened it is told what came of it.
     views::incident(&call.app.hub, &Sight::all(), &project, number).await
 }

@@ -1,6 +1,6 @@
 //! The page of the inbox.
 
-use gateline_api::{IncidentQuery, InboxQuery};
+use gateline_api::{InboxQuery, IncidentQuery};
 use gateline_model::PromotionId;
 use maud::Markup;
 use serde::Deserialize;

@@ -103,7 +103,9 @@ fn why_paused(why: PauseReason) -> &'static str {
         PauseReason::Parked => "nobody can tell whether the last step is true; a person looks",
         PauseReason::GoAhead => "everything is as it should be; a person says when to go on",
         PauseReason::Failed => "it failed, and this stage asks a person; a person resumes or aborts it",
-        PauseReason::Incident => "an incident is open here; a person says that it is not to blame, resumes or aborts it",
+        PauseReason::Incident => {
+            "an incident is open here; a person says that it is not to blame, resumes or aborts it"
+        }
     }
 }
 
