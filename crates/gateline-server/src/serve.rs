@@ -150,7 +150,7 @@ fn open(place: &Place, dir: &Path) -> Result<Kept, ServeError> {
                 dir: path.parent().unwrap_or(dir).to_owned(),
                 err,
             })?;
-            Ok(Kept::File(SqliteStore::open(path)?))
+            Ok(SqliteStore::open(path)?.into())
         }
         Place::Database(address) => Ok(Kept::Database {
             store: Box::new(PostgresStore::open(address)?),

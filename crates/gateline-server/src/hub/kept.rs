@@ -8,7 +8,7 @@ use gateline_store::{PostgresReader, PostgresStore, Read, SqliteError, SqliteRea
 #[derive(Debug)]
 pub enum Kept {
     /// In one file: this server is alone.
-    File(SqliteStore),
+    File(Box<SqliteStore>),
     /// In a database that others may share.
     Database {
         /// The store.
@@ -20,7 +20,7 @@ pub enum Kept {
 
 impl From<SqliteStore> for Kept {
     fn from(store: SqliteStore) -> Self {
-        Self::File(store)
+        Self::File(Box::new(store))
     }
 }
 
@@ -44,7 +44,7 @@ impl Kept {
     /// For the thread that writes.
     pub(super) fn into_store(self) -> Box<dyn Store> {
         match self {
-            Self::File(store) => Box::new(store),
+            Self::File(store) => store,
             Self::Database { store, .. } => store,
         }
     }
