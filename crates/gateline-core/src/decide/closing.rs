@@ -1,8 +1,9 @@
 //! Deciding how incidents end: a suspect is not to blame, it is over, and what had caused it.
 
-use gateline_model::{Cause, Done, Event, PauseReason, ProjectName, PromotionId, StreamId};
+use gateline_model::{Cause, Done, Event, PauseReason, ProjectName, StreamId};
 
 use super::{private, reason, steer};
+use crate::command::Command;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
 use crate::state::Noted;
@@ -19,14 +20,17 @@ fn noted(draft: &Draft<'_>, project: &ProjectName, number: u64) -> Result<Noted,
 }
 
 /// An incident is over; or what had caused one is said afterwards.
-pub(super) fn close(
-    draft: &mut Draft<'_>,
-    project: &ProjectName,
-    number: u64,
-    cause: &Cause,
-    why: &str,
-) -> Result<(), Rejection> {
-    let why = reason(why)?;
+pub(super) fn close(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejection> {
+    let Command::CloseIncident {
+        project,
+        number,
+        cause,
+        reason: why,
+    } = command
+    else {
+        return Ok(());
+    };
+    let (number, why) = (*number, reason(why)?);
     let noted = noted(draft, project, number)?;
     if let Cause::Change { promotion } = cause
         && noted.incident.suspect(promotion).is_none()
@@ -64,14 +68,17 @@ pub(super) fn close(
 }
 
 /// A person says that a suspect did not cause an incident: what it was stopped for is lifted.
-pub(super) fn lift(
-    draft: &mut Draft<'_>,
-    project: &ProjectName,
-    number: u64,
-    promotion: &PromotionId,
-    why: &str,
-) -> Result<(), Rejection> {
-    let why = reason(why)?;
+pub(super) fn lift(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejection> {
+    let Command::LiftSuspect {
+        project,
+        number,
+        promotion,
+        reason: why,
+    } = command
+    else {
+        return Ok(());
+    };
+    let (number, why) = (*number, reason(why)?);
     let noted = noted(draft, project, number)?;
     let Some(suspect) = noted.incident.suspect(promotion).cloned() else {
         return Err(Rejection::unknown(

@@ -123,18 +123,8 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         } => waive::lift(draft, project, waiver, reason)?,
         Command::OpenIncident { .. } => incidents::open(draft, command)?,
         Command::HearAlerts { project, alerts } => alerts::hear(draft, project, alerts)?,
-        Command::LiftSuspect {
-            project,
-            number,
-            promotion,
-            reason,
-        } => closing::lift(draft, project, *number, promotion, reason)?,
-        Command::CloseIncident {
-            project,
-            number,
-            cause,
-            reason,
-        } => closing::close(draft, project, *number, cause, reason)?,
+        Command::LiftSuspect { .. } => closing::lift(draft, command)?,
+        Command::CloseIncident { .. } => closing::close(draft, command)?,
         Command::MakeAccount { account } => account::make(draft, account)?,
         Command::SetPassword { account } => account::set_password(draft, account)?,
         Command::DisableAccount { account } => account::disable(draft, account)?,
@@ -260,27 +250,8 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         } => {
             return rollout::continue_after_pause(draft, promotion, *step, *served);
         }
-        Command::ReportLook {
-            stage,
-            promotion,
-            gate,
-            check,
-            evidence,
-        } => {
-            return Ok(watch::report_look(
-                draft,
-                stage,
-                promotion,
-                gate,
-                (*check, evidence),
-            ));
-        }
-        Command::ReportNoise {
-            stage,
-            promotion,
-            gate,
-            noise,
-        } => watch::report_noise(draft, stage, promotion, gate, noise),
+        Command::ReportLook { .. } => return Ok(watch::report_look(draft, command)),
+        Command::ReportNoise { .. } => watch::report_noise(draft, command),
         Command::EndWatch { stage } => return Ok(watch::end_if_over(draft, stage)),
         Command::ReportHealth {
             stage,

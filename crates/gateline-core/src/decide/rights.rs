@@ -96,16 +96,15 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
                     .map_or_else(|| Object::project(project), Object::pipeline),
             )
         }
-        // Labels may touch any stage.
-        Command::OpenIncident { project, labels, .. } if !labels.is_empty() => {
-            right(Scope::Incident, Object::project(project))
-        }
-        Command::OpenIncident { project, stages, .. } => right(Scope::Incident, touched(project, stages)),
+        Command::OpenIncident {
+            project,
+            stages,
+            labels,
+            ..
+        } => right(Scope::Incident, opens(project, stages, labels.is_empty())),
         Command::HearAlerts { project, .. } => right(Scope::Incident, Object::project(project)),
         Command::CloseIncident { project, number, .. } => {
-            let state = draft.incidents(project);
-            let stages = state.get(*number).map(|noted| &noted.incident.stages[..]);
-            right(Scope::Incident, touched(project, stages.unwrap_or_default()))
+            right(Scope::Incident, closes(draft, project, *number))
         }
         // It lets a release go on.
         Command::LiftSuspect { promotion, .. } => right(Scope::Promote, Object::stage(&promotion.stage)),
@@ -215,6 +214,20 @@ fn touched(project: &gateline_model::ProjectName, stages: &[StageRef]) -> Object
         [stage] if stage.project == *project => Object::stage(stage),
         _ => Object::project(project),
     }
+}
+
+/// Labels may touch any stage of the project.
+fn opens(project: &gateline_model::ProjectName, stages: &[StageRef], unlabelled: bool) -> Object {
+    match unlabelled {
+        true => touched(project, stages),
+        false => Object::project(project),
+    }
+}
+
+fn closes(draft: &Draft<'_>, project: &gateline_model::ProjectName, number: u64) -> Object {
+    let state = draft.incidents(project);
+    let stages = state.get(number).map(|noted| &noted.incident.stages[..]);
+    touched(project, stages.unwrap_or_default())
 }
 
 fn waived(draft: &Draft<'_>, project: &gateline_model::ProjectName, waiver: &WaiverId) -> Object {

@@ -1,14 +1,13 @@
 //! Deciding about the watch of what went live: when it begins, what each look means, and what happens when it fails.
 
-use std::sync::Arc;
-
 use gateline_model::{
-    Digest, Event, Evidence, Found, GateName, LookOutcome, NoiseFound, PromotionId, PromotionKind, Risk,
-    Stage, StageRef, StreamId, Verdict, WatchOutcome, WatchThen,
+    Event, Found, LookOutcome, PromotionId, PromotionKind, Risk, Stage, StageRef, StreamId, Verdict,
+    WatchOutcome, WatchThen,
 };
 use jiff::Timestamp;
 
 use super::{incidents, request};
+use crate::command::Command;
 use crate::decision::judge_watch;
 use crate::draft::Draft;
 use crate::gates;
@@ -63,13 +62,18 @@ fn watched(draft: &Draft<'_>, stage: &StageRef, watch: &Watching) -> Option<Stag
 }
 
 /// A look came back. Answers when to look again.
-pub(super) fn report_look(
-    draft: &mut Draft<'_>,
-    stage_ref: &StageRef,
-    promotion: &PromotionId,
-    gate: &GateName,
-    (check, evidence): (Digest, &Arc<Evidence>),
-) -> Option<Timestamp> {
+pub(super) fn report_look(draft: &mut Draft<'_>, command: &Command) -> Option<Timestamp> {
+    let Command::ReportLook {
+        stage: stage_ref,
+        promotion,
+        gate,
+        check,
+        evidence,
+    } = command
+    else {
+        return None;
+    };
+    let check = *check;
     let now = draft.facts.now;
     let watch = open(draft, stage_ref).filter(|watch| watch.promotion == *promotion)?;
     let stage = watched(draft, stage_ref, &watch)?;
@@ -211,13 +215,16 @@ pub(super) fn end_if_over(draft: &mut Draft<'_>, stage_ref: &StageRef) -> Option
 }
 
 /// The noise of a watched threshold was measured.
-pub(super) fn report_noise(
-    draft: &mut Draft<'_>,
-    stage_ref: &StageRef,
-    promotion: &PromotionId,
-    gate: &GateName,
-    noise: &NoiseFound,
-) {
+pub(super) fn report_noise(draft: &mut Draft<'_>, command: &Command) {
+    let Command::ReportNoise {
+        stage: stage_ref,
+        promotion,
+        gate,
+        noise,
+    } = command
+    else {
+        return;
+    };
     let watch = open(draft, stage_ref).filter(|watch| watch.promotion == *promotion);
     let asked = watch.as_ref().and_then(|watch| watch.gates.get(gate));
     if asked.is_some_and(|looked| looked.noise.is_none()) {

@@ -8,7 +8,7 @@ use gateline_model::{
 use jiff::Timestamp;
 
 use super::IllegalEvent;
-use super::watch::{CHANGES_KEPT_MAX, Changed, Look, Looked, UNHEALTHY_KEPT_MAX, Watching};
+use super::watch::{CHANGES_KEPT_MAX, Changed, Look, UNHEALTHY_KEPT_MAX, Watching};
 
 /// How many former releases keep their soak time. A gate that asks about an older one starts anew.
 const SOAKED_MAX: usize = 20;
@@ -146,39 +146,7 @@ impl StageState {
             Event::LaneFreed { target, .. } => {
                 self.lanes.remove(target);
             }
-            Event::WentLive {
-                release,
-                version,
-                number,
-                promotion,
-                health_every,
-            } => {
-                self.keep_soak(at);
-                let coming_back = self
-                    .before
-                    .as_ref()
-                    .is_some_and(|before| before.release == *release);
-                let live = Live {
-                    release: *release,
-                    version: version.clone(),
-                    number: *number,
-                    promotion: promotion.clone(),
-                    since: at,
-                    healthy_for: Span::ZERO,
-                    health_every: *health_every,
-                };
-                let last = self.live.replace(live);
-                // Deploying the same release again changes nothing about where a rollback goes.
-                if last.as_ref().is_none_or(|last| last.release != *release) {
-                    self.before = if coming_back { None } else { last };
-                }
-                self.verified.insert(*release, *number);
-                self.keep_unhealthy(Health::Healthy, at);
-                // Verification has just passed, which is the best look at its health there is.
-                self.health = Health::Healthy;
-                self.health_why = None;
-                self.health_since = Some(at);
-            }
+            Event::WentLive { .. } => self.went_live(event, at),
             Event::ReleaseBarred { release, promotion } => {
                 self.barred.insert(*release, promotion.clone());
             }
@@ -200,33 +168,10 @@ impl StageState {
                 self.health_why = why.clone();
                 self.health_since = Some(at);
             }
-            Event::WatchBegan {
-                promotion,
-                release,
-                pipeline,
-                risk,
-                gates,
-                every,
-                in_a_row,
-                until,
-            } => {
-                self.watch = Some(Watching {
-                    promotion: promotion.clone(),
-                    release: *release,
-                    pipeline: *pipeline,
-                    risk: *risk,
-                    every: *every,
-                    in_a_row: *in_a_row,
-                    since: at,
-                    until: *until,
-                    gates: gates
-                        .iter()
-                        .map(|gate| (gate.clone(), Looked::default()))
-                        .collect(),
-                    ended: None,
-                });
-            }
-            Event::WatchLooked { .. } | Event::NoiseMeasured { .. } | Event::WatchEnded { .. } => {
+            Event::WatchBegan { .. }
+            | Event::WatchLooked { .. }
+            | Event::NoiseMeasured { .. }
+            | Event::WatchEnded { .. } => {
                 return self.watched(event, at);
             }
             other => {
@@ -239,7 +184,49 @@ impl StageState {
         Ok(())
     }
 
+    fn went_live(&mut self, event: &Event, at: Timestamp) {
+        let Event::WentLive {
+            release,
+            version,
+            number,
+            promotion,
+            health_every,
+        } = event
+        else {
+            return;
+        };
+        self.keep_soak(at);
+        let coming_back = self
+            .before
+            .as_ref()
+            .is_some_and(|before| before.release == *release);
+        let live = Live {
+            release: *release,
+            version: version.clone(),
+            number: *number,
+            promotion: promotion.clone(),
+            since: at,
+            healthy_for: Span::ZERO,
+            health_every: *health_every,
+        };
+        let last = self.live.replace(live);
+        // Deploying the same release again changes nothing about where a rollback goes.
+        if last.as_ref().is_none_or(|last| last.release != *release) {
+            self.before = if coming_back { None } else { last };
+        }
+        self.verified.insert(*release, *number);
+        self.keep_unhealthy(Health::Healthy, at);
+        // Verification has just passed, which is the best look at its health there is.
+        self.health = Health::Healthy;
+        self.health_why = None;
+        self.health_since = Some(at);
+    }
+
     fn watched(&mut self, event: &Event, at: Timestamp) -> Result<(), IllegalEvent> {
+        if let Event::WatchBegan { .. } = event {
+            self.watch = Watching::begin(event, at);
+            return Ok(());
+        }
         let open = self.watch.as_mut().filter(|watch| watch.is_open());
         let Some(watch) = open else {
             return Err(IllegalEvent {

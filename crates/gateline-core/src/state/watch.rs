@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gateline_model::{
-    Digest, Evidence, GateName, LookOutcome, Looks, NoiseFound, PromotionId, PromotionKind, PromotionOutcome,
-    ReleaseId, Risk, Span, WatchOutcome,
+    Digest, Event, Evidence, GateName, LookOutcome, Looks, NoiseFound, PromotionId, PromotionKind,
+    PromotionOutcome, ReleaseId, Risk, Span, WatchOutcome,
 };
 use jiff::Timestamp;
 
@@ -66,6 +66,36 @@ pub struct Look {
 }
 
 impl Watching {
+    /// The watch that an event begins.
+    pub(super) fn begin(event: &Event, at: Timestamp) -> Option<Self> {
+        let Event::WatchBegan {
+            promotion,
+            release,
+            pipeline,
+            risk,
+            gates,
+            every,
+            in_a_row,
+            until,
+        } = event
+        else {
+            return None;
+        };
+        let gates = gates.iter();
+        Some(Self {
+            promotion: promotion.clone(),
+            release: *release,
+            pipeline: *pipeline,
+            risk: *risk,
+            every: *every,
+            in_a_row: *in_a_row,
+            since: at,
+            until: *until,
+            gates: gates.map(|gate| (gate.clone(), Looked::default())).collect(),
+            ended: None,
+        })
+    }
+
     /// What all looks found.
     pub fn looks(&self) -> Looks {
         let each = self.gates.values().map(|looked| looked.looks);

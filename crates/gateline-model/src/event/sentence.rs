@@ -189,28 +189,10 @@ impl Recorded {
             Event::ReviewWritten { promotion, gate } => {
                 format!("review of override of {gate} for {} written", short(promotion))
             }
-            Event::WatchBegan {
-                release: watched,
-                gates,
-                every,
-                until,
-                ..
-            } => {
-                let gates: Vec<&str> = gates.iter().map(GateName::as_str).collect();
-                format!(
-                    "watch of {} began: {} every {every} until {}",
-                    release(watched),
-                    gates.join(", "),
-                    time(*until)
-                )
-            }
-            Event::WatchLooked {
-                gate, outcome, says, ..
-            } => format!("look at {gate} {}: {says}", outcome.word()),
-            Event::NoiseMeasured { gate, noise } => format!("threshold of {gate}: {}", noise.says()),
-            Event::WatchEnded {
-                outcome, says, looks, ..
-            } => format!("watch ended {}: {says} ({looks})", outcome.word()),
+            Event::WatchBegan { .. }
+            | Event::WatchLooked { .. }
+            | Event::NoiseMeasured { .. }
+            | Event::WatchEnded { .. } => self.says_of_watch(time, release),
             Event::PromotionRequested {
                 release: wanted,
                 kind,
@@ -369,20 +351,9 @@ impl Recorded {
                 };
                 format!("ended {}: {says}{served}", words(outcome.word()))
             }
-            Event::IncidentOpened { incident } => opened(incident, time),
-            Event::SuspectLifted { number, promotion } => {
-                format!(
-                    "incident {number}: {} did not cause it, says {}",
-                    short(promotion),
-                    self.actor
-                )
+            Event::IncidentOpened { .. } | Event::SuspectLifted { .. } | Event::IncidentClosed { .. } => {
+                self.says_of_incident(time)
             }
-            Event::IncidentClosed { number, cause } => match cause {
-                Cause::Change { promotion } => {
-                    format!("incident {number} closed: {} caused it", short(promotion))
-                }
-                Cause::NotTold | Cause::NoChange => format!("incident {number} closed: {cause}"),
-            },
             Event::NotificationPlanned {
                 letter,
                 to,
@@ -414,6 +385,58 @@ impl Recorded {
                 format!("letter {letter} given up after attempt {attempt}: {why}")
             }
             Event::LetterResent { letter } => format!("letter {letter} to be sent again"),
+        }
+    }
+
+    fn says_of_watch(
+        &self,
+        time: impl Fn(Timestamp) -> String,
+        release: impl Fn(&ReleaseId) -> String,
+    ) -> String {
+        match &self.event {
+            Event::WatchBegan {
+                release: watched,
+                gates,
+                every,
+                until,
+                ..
+            } => {
+                let gates: Vec<&str> = gates.iter().map(GateName::as_str).collect();
+                format!(
+                    "watch of {} began: {} every {every} until {}",
+                    release(watched),
+                    gates.join(", "),
+                    time(*until)
+                )
+            }
+            Event::WatchLooked {
+                gate, outcome, says, ..
+            } => format!("look at {gate} {}: {says}", outcome.word()),
+            Event::NoiseMeasured { gate, noise } => format!("threshold of {gate}: {}", noise.says()),
+            Event::WatchEnded {
+                outcome, says, looks, ..
+            } => format!("watch ended {}: {says} ({looks})", outcome.word()),
+            _ => String::new(),
+        }
+    }
+
+    fn says_of_incident(&self, time: impl Fn(Timestamp) -> String) -> String {
+        match &self.event {
+            Event::IncidentOpened { incident } => opened(incident, time),
+            Event::SuspectLifted { number, promotion } => {
+                format!(
+                    "incident {number}: {} did not cause it, says {}",
+                    short(promotion),
+                    self.actor
+                )
+            }
+            Event::IncidentClosed { number, cause } => match cause {
+                Cause::Change { promotion } => {
+                    format!("incident {number} closed: {} caused it", short(promotion))
+                }
+                Cause::NotTold | Cause::NoChange => format!("incident {number} closed: {cause}"),
+            },
+            _ => String::new(),
         }
     }
 }

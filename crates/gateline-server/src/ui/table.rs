@@ -76,17 +76,6 @@ fn table() -> Vec<Line> {
         page(read, "/waivers", pages::waivers),
         page(read, link::WINDOWS, pages::windows),
         form(
-            Act::ConfirmOverride,
-            link::OVERRIDE_CONFIRM,
-            forms::about_override,
-        ),
-        form(
-            Act::WithdrawOverride,
-            link::OVERRIDE_WITHDRAW,
-            forms::about_override,
-        ),
-        form(Act::WriteReview, link::OVERRIDE_REVIEW, forms::about_override),
-        form(
             Act::Promote,
             "/ui/promote/{project}/{pipeline}/{version}/{stage}",
             forms::promote,
@@ -132,17 +121,14 @@ fn table() -> Vec<Line> {
             forms::change,
         ),
         form(Act::LiftWaiver, link::WAIVER_LIFT, forms::lift_waiver),
-        form(Act::EnrolKey, "/ui/keys/enrol", forms::keys),
-        form(Act::RevokeKey, "/ui/keys/revoke", forms::keys),
-        form(Act::SetPassword, "/ui/password/set", forms::password),
-        form(Act::EndSessions, "/ui/sessions/end", forms::end_sessions),
-        form(Act::EndDelegation, link::DELEGATION_END, forms::end_delegation),
         open("/login", pages::login),
         open("/static/{name}", file),
     ];
     lines.extend(answers);
     lines.extend(proposals());
     lines.extend(incidents());
+    lines.extend(overrides());
+    lines.extend(ones_own());
     lines
 }
 
@@ -164,6 +150,34 @@ fn proposals() -> [Line; 3] {
             "/ui/policies/{project}/proposal/{number}/withdraw",
             forms::about_proposal,
         ),
+    ]
+}
+
+/// What is said of overrides.
+fn overrides() -> [Line; 3] {
+    [
+        form(
+            Act::ConfirmOverride,
+            link::OVERRIDE_CONFIRM,
+            forms::about_override,
+        ),
+        form(
+            Act::WithdrawOverride,
+            link::OVERRIDE_WITHDRAW,
+            forms::about_override,
+        ),
+        form(Act::WriteReview, link::OVERRIDE_REVIEW, forms::about_override),
+    ]
+}
+
+/// One's own keys, password, sessions and delegations.
+fn ones_own() -> [Line; 5] {
+    [
+        form(Act::EnrolKey, "/ui/keys/enrol", forms::keys),
+        form(Act::RevokeKey, "/ui/keys/revoke", forms::keys),
+        form(Act::SetPassword, "/ui/password/set", forms::password),
+        form(Act::EndSessions, "/ui/sessions/end", forms::end_sessions),
+        form(Act::EndDelegation, link::DELEGATION_END, forms::end_delegation),
     ]
 }
 
