@@ -29,7 +29,7 @@ pub(super) const PASSKEY_SIGNED: [[&str; 4]; 2] = [
 ];
 
 /// What is signed to say yes.
-pub(super) const ANSWER_STATEMENT: &str = r#"{"_type":"https://in-toto.io/Statement/v1","predicate":{"actor":"ann","answer":"approve","code":"7f3a 90c2","comment":"sha256:1111111111111111111111111111111111111111111111111111111111111111","expires_at":"2026-11-21T09:15:00Z","issued_at":"2026-11-21T09:00:00Z","nonce":"abababababababababababababababababababababababababababababababab","promotion":"shop/shop/live/7","question":"sha256:2222222222222222222222222222222222222222222222222222222222222222","release":"sha256:3333333333333333333333333333333333333333333333333333333333333333","server":"https://gateline.example","version":"1.0.0"},"predicateType":"https://gateline.dev/attestation/approval/v1","subject":[{"digest":{"sha256":"4444444444444444444444444444444444444444444444444444444444444444"},"name":"image"}]}"#;
+pub(super) const ANSWER_STATEMENT: &str = r#"{"_type":"https://in-toto.io/Statement/v1","predicate":{"about":{"promotion":{"id":"shop/shop/live/7","release":"sha256:3333333333333333333333333333333333333333333333333333333333333333","version":"1.0.0"}},"actor":"ann","answer":"approve","code":"7f3a 90c2","comment":"sha256:1111111111111111111111111111111111111111111111111111111111111111","expires_at":"2026-11-21T09:15:00Z","issued_at":"2026-11-21T09:00:00Z","nonce":"abababababababababababababababababababababababababababababababab","question":"sha256:2222222222222222222222222222222222222222222222222222222222222222","server":"https://gateline.example"},"predicateType":"https://gateline.dev/attestation/approval/v1","subject":[{"digest":{"sha256":"4444444444444444444444444444444444444444444444444444444444444444"},"name":"image"}]}"#;
 
 #[cfg(test)]
 mod tests {

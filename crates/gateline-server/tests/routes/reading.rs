@@ -194,6 +194,7 @@ impl Place {
             ("{pipeline}", "stripes"),
             ("{stage}", "dev"),
             ("{number}", "1"),
+            ("{letter}", "1"),
             ("{release}", "zebra%2Fstripes@1.0.0"),
             ("{version}", "1.0.0"),
             ("{kind}", "pipeline"),
