@@ -181,6 +181,11 @@ const RIGHT: &[(&str, &str, &str)] = &[
         "`sigstore-verify` calls its cryptography so",
     ),
     (
+        "crates/gateline-sim/src/random/asks.rs",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
         "crates/gateline-sim/src/pipelines/",
         "deploy",
         "a user's executable may be called so",
