@@ -37,6 +37,15 @@ pub struct Waiting {
     pub signed: Tier,
 }
 
+/// Which answers would be taken.
+#[derive(Debug)]
+pub struct MayAnswer {
+    /// How a yes would count, or the rejection that it would get.
+    pub yes: Result<Waiting, Rejection>,
+    /// Whether a no would: also where the layer has its count, until the release is admitted.
+    pub no: bool,
+}
+
 /// What of an inbox is looked at.
 #[derive(Debug, Clone)]
 pub struct Look<'a> {
@@ -81,7 +90,7 @@ pub fn inbox(world: &World, actor: &ActorId, look: &Look<'_>, now: Timestamp) ->
         if !seen.insert(&place.1) || cannot(world, &place.1, actor) {
             continue;
         }
-        let Ok(waiting) = answer::seat(&draft, &place.1) else {
+        let Ok(waiting) = answer::may_approve(&draft, &place.1) else {
             continue;
         };
         if said_no(world, &waiting, actor) {
@@ -97,22 +106,9 @@ pub fn inbox(world: &World, actor: &ActorId, look: &Look<'_>, now: Timestamp) ->
     found
 }
 
-/// How an actor may answer a promotion now.
-///
-/// # Errors
-/// Why an answer would not be taken, as the rejection that it would get.
-pub fn may_answer(
-    world: &World,
-    promotion: &PromotionId,
-    actor: &ActorId,
-    now: Timestamp,
-) -> Result<Waiting, Rejection> {
-    answer::seat(&Draft::new(world, &looking(actor, now)), promotion)
-}
-
-/// Whether an actor's no to a promotion would be taken now: also where the layer has its count, until it is admitted.
-pub fn may_refuse(world: &World, promotion: &PromotionId, actor: &ActorId, now: Timestamp) -> bool {
-    answer::may_refuse(&Draft::new(world, &looking(actor, now)), promotion)
+/// Which answers of an actor to a promotion would be taken now.
+pub fn may_answer(world: &World, promotion: &PromotionId, actor: &ActorId, now: Timestamp) -> MayAnswer {
+    answer::may_answer(&Draft::new(world, &looking(actor, now)), promotion)
 }
 
 /// What an actor answered and may take back yet, the last answer first.

@@ -35,6 +35,8 @@ impl Needed {
 pub(crate) struct Seat {
     pub team: GroupName,
     pub instead_of: Option<ActorId>,
+    /// How strongly a yes of the team must be bound.
+    pub least: Tier,
 }
 
 /// What protects what a proposal would replace, each with the approvals that count for it. All must be met.
@@ -47,8 +49,10 @@ pub(crate) fn needed(people: &People, proposal: &Proposal, given: &[ProposalAppr
         let owners = owners(std::slice::from_ref(&protection));
         let mut counted: Vec<&ProposalApproval> = Vec::new();
         for answer in given {
-            let sits = people.seat(&answer.by, &owners, &[]);
-            let same_seat = sits.is_some_and(|(_, instead_of)| instead_of == answer.instead_of);
+            let sits = people.seats(&answer.by, &owners, &[]);
+            let same_seat = sits
+                .iter()
+                .any(|(_, instead_of)| *instead_of == answer.instead_of);
             let again = counted
                 .iter()
                 .any(|one| one.by == answer.by || one.seat() == answer.seat());
@@ -66,18 +70,24 @@ pub(crate) fn needed(people: &People, proposal: &Proposal, given: &[ProposalAppr
     protections.into_iter().map(counted).collect()
 }
 
+/// The answers of yes whose keys hold.
+pub(crate) fn standing(people: &People, open: &OpenProposal) -> Vec<ProposalApproval> {
+    let stands = |given: &&ProposalApproval| !is_lost(people, given);
+    open.approvals.iter().filter(stands).cloned().collect()
+}
+
 /// Whether the key that signed a yes was revoked since: whoever gave it may give it again.
-pub(crate) fn is_lost(people: &People, answer: &ProposalApproval) -> bool {
+fn is_lost(people: &People, answer: &ProposalApproval) -> bool {
     lost_key(people, &answer.bound, &answer.by, answer.at).is_some()
 }
 
-/// How strongly a yes must be bound: as the strictest protection asks, of those that count a team or of all.
-pub(crate) fn tier(protections: &[Protection], team: Option<&GroupName>) -> Tier {
-    let counts = |protection: &&Protection| team.is_none_or(|team| protection.owners.contains(team));
-    let asked = protections
-        .iter()
-        .filter(counts)
-        .map(|protection| protection.signed);
+/// How strongly a yes must be bound as the strictest of all protections asks.
+pub(crate) fn strictest(people: &People, proposal: &Proposal) -> Tier {
+    tier(&people.protections(&proposal.new.declared()))
+}
+
+fn tier<'a>(protections: impl IntoIterator<Item = &'a Protection>) -> Tier {
+    let asked = protections.into_iter().map(|protection| protection.signed);
     asked.max().unwrap_or_default()
 }
 
@@ -95,57 +105,90 @@ fn took_part(proposal: &Proposal, who: &ActorId) -> Option<Part> {
     }
 }
 
-/// By which right an actor may answer.
+/// By which right an actor may answer: the first seat that is his or was handed on to him, and that nobody else answered from.
 ///
 /// # Errors
-/// That the actor owns nothing of it, proposed it, or wrote it.
-pub(crate) fn seat(people: &People, proposal: &Proposal, actor: &ActorId) -> Result<Seat, Rejection> {
-    let own = |who: &ActorId, part: Part| {
-        let did = match part {
-            Part::Proposed => "proposed it",
-            Part::Wrote => "wrote the commit that it was taken from",
-        };
-        let says = match who == actor {
-            true => format!("`{actor}` {did}"),
-            false => format!("`{actor}` would answer for `{who}`, who {did}"),
-        };
-        let (code, hint) = match part {
-            Part::Proposed => (
-                "proposal.own",
-                "another of its owners must answer; take it back with `gateline proposal withdraw`",
-            ),
-            Part::Wrote => ("proposal.author", "another of its owners must answer"),
-        };
-        Rejection::forbidden(code, says, hint)
-    };
+/// That the actor owns nothing of it, proposed it, or wrote it, or that somebody answered from each seat.
+pub(crate) fn seat(
+    people: &People,
+    proposal: &Proposal,
+    given: &[ProposalApproval],
+    actor: &ActorId,
+) -> Result<Seat, Rejection> {
     if let Some(part) = took_part(proposal, actor) {
-        return Err(own(actor, part));
+        return Err(own(part, actor, actor));
     }
-    let declared = proposal.new.declared();
-    let protections = people.protections(&declared);
-    let asked = owners(&protections);
-    match people.seat(actor, &asked, &[]) {
-        Some((Who::Team(team), instead_of)) => match &instead_of {
-            Some(other) if let Some(part) = took_part(proposal, other) => Err(own(other, part)),
-            Some(_) | None => Ok(Seat { team, instead_of }),
-        },
-        Some((Who::Actor(_) | Who::Owners, _)) | None if protections.is_empty() => Err(Rejection::conflict(
+    let protections = people.protections(&proposal.new.declared());
+    let mut refused = None;
+    for (who, instead_of) in people.seats(actor, &owners(&protections), &[]) {
+        let Who::Team(team) = who else { continue };
+        let sits = instead_of.as_ref().unwrap_or(actor);
+        let twin = given
+            .iter()
+            .find(|given| given.by != *actor && given.seat() == sits);
+        if let Some(part) = took_part(proposal, sits) {
+            refused.get_or_insert_with(|| own(part, actor, sits));
+        } else if let Some(twin) = twin {
+            refused.get_or_insert_with(|| {
+                Rejection::conflict(
+                    "proposal.seat_answered",
+                    format!("`{}` approved it for `{sits}`", twin.by),
+                    "somebody else who owns it must approve it",
+                )
+            });
+        } else {
+            let counts = |protection: &&Protection| protection.owners.contains(&team);
+            let least = tier(protections.iter().filter(counts));
+            return Ok(Seat {
+                team,
+                instead_of,
+                least,
+            });
+        }
+    }
+    Err(refused.unwrap_or_else(|| not_asked(&proposal.new.declared(), &protections, actor)))
+}
+
+/// That an actor would answer what he, or the one whose seat it is, has a part in.
+fn own(part: Part, actor: &ActorId, who: &ActorId) -> Rejection {
+    let (code, did, hint) = match part {
+        Part::Proposed => (
+            "proposal.own",
+            "proposed it",
+            "another of its owners must answer; take it back with `gateline proposal withdraw`",
+        ),
+        Part::Wrote => (
+            "proposal.author",
+            "wrote the commit that it was taken from",
+            "another of its owners must answer",
+        ),
+    };
+    let says = match who == actor {
+        true => format!("`{actor}` {did}"),
+        false => format!("`{actor}` would answer for `{who}`, who {did}"),
+    };
+    Rejection::forbidden(code, says, hint)
+}
+
+/// That an actor has no seat, or that there is none.
+fn not_asked(declared: &Declared, protections: &[Protection], actor: &ActorId) -> Rejection {
+    if protections.is_empty() {
+        return Rejection::conflict(
             "proposal.not_protected",
             format!("nothing protects {declared} any more"),
             "apply the same files again: they are in force at once",
-        )),
-        Some((Who::Actor(_) | Who::Owners, _)) | None => {
-            let words: Vec<String> = protections.iter().map(ToString::to_string).collect();
-            Err(Rejection::forbidden(
-                "proposal.not_owner",
-                format!(
-                    "`{actor}` does not own {declared}; it takes {}",
-                    words.join(", and ")
-                ),
-                "see who is in the teams with `gateline roles`",
-            ))
-        }
+        );
     }
+    let words: Vec<String> = protections.iter().map(ToString::to_string).collect();
+    let says = format!(
+        "`{actor}` does not own {declared}; it takes {}",
+        words.join(", and ")
+    );
+    Rejection::forbidden(
+        "proposal.not_owner",
+        says,
+        "see who is in the teams with `gateline roles`",
+    )
 }
 
 fn owners(protections: &[Protection]) -> Vec<Who> {
@@ -212,9 +255,7 @@ pub fn may_answer_proposal(
     now: Timestamp,
 ) -> Result<Tier, Rejection> {
     let people = People::of(world, project, now);
-    let seat = seat(&people, &open.proposal, actor)?;
-    let protections = people.protections(&open.proposal.new.declared());
-    Ok(tier(&protections, Some(&seat.team)))
+    Ok(seat(&people, &open.proposal, &standing(&people, open), actor)?.least)
 }
 
 /// The proposals that wait on an actor now, those that end first in front.
@@ -229,7 +270,8 @@ pub fn proposals_for(world: &World, actor: &Actor, now: Timestamp) -> Vec<Propos
             let answered = open.approvals.iter().any(|given| given.by == actor.id);
             let may =
                 authority::by_people(world, &people, actor, Scope::Approve, &object(project, new)).is_ok();
-            if may && !answered && now < *until && seat(&people, &open.proposal, &actor.id).is_ok() {
+            let sits = || seat(&people, &open.proposal, &standing(&people, open), &actor.id).is_ok();
+            if may && !answered && now < *until && sits() {
                 let id = ProposalId {
                     project: project.clone(),
                     number: *number,

@@ -49,7 +49,7 @@ pub(crate) fn is_what_may_be_answered(sim: &mut Sim, who: &ActorId) {
     let due: BTreeSet<PromotionId> = world
         .promotions()
         .filter(|promotion| asks(promotion))
-        .filter(|promotion| match may_answer(world, &promotion.id, who, now) {
+        .filter(|promotion| match may_answer(world, &promotion.id, who, now).yes {
             Ok(waiting) => !said_no(promotion, waiting.instead_of.as_ref().unwrap_or(who)),
             Err(_) => false,
         })

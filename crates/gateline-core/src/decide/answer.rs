@@ -12,7 +12,7 @@ use crate::command::Signed;
 use crate::decision::{Judged, judge_entry};
 use crate::draft::Draft;
 use crate::gates::FROZEN;
-use crate::inbox::Waiting;
+use crate::inbox::{MayAnswer, Waiting};
 use crate::people::People;
 use crate::rejection::Rejection;
 use crate::state::Promotion;
@@ -148,33 +148,28 @@ pub(super) fn ask_person(draft: &mut Draft<'_>, id: &PromotionId, who: &ActorId)
     Ok(())
 }
 
-/// How an actor may answer a promotion now, as its answer would be taken.
+/// Which answers of an actor to a promotion would be taken now.
+pub(crate) fn may_answer(draft: &Draft<'_>, id: &PromotionId) -> MayAnswer {
+    match Asked::of(draft, id, None) {
+        Ok(asked) => MayAnswer {
+            yes: asked.seat(draft).map(|seat| asked.waiting(draft, seat)),
+            no: asked.seat_of_no(draft).is_ok(),
+        },
+        Err(rejection) => MayAnswer {
+            yes: Err(rejection),
+            no: false,
+        },
+    }
+}
+
+/// How an actor may say yes to a promotion now.
 ///
 /// # Errors
 /// The rejection that the answer would get.
-pub(crate) fn seat(draft: &Draft<'_>, id: &PromotionId) -> Result<Waiting, Rejection> {
+pub(crate) fn may_approve(draft: &Draft<'_>, id: &PromotionId) -> Result<Waiting, Rejection> {
     let asked = Asked::of(draft, id, None)?;
-    let Seat {
-        layer,
-        from,
-        instead_of,
-    } = asked.seat(draft)?;
-    let since = layer.asked_at.unwrap_or(draft.facts.now);
-    Ok(Waiting {
-        promotion: id.clone(),
-        from,
-        instead_of,
-        since,
-        until: layer.deadline(draft.facts.now),
-        by_name: asked.promotion.named.contains(&draft.facts.actor.id),
-        comment: layer.layer.comment,
-        signed: asked.approvals.rule.signed,
-    })
-}
-
-/// Whether an actor's no to a promotion would be taken now.
-pub(crate) fn may_refuse(draft: &Draft<'_>, id: &PromotionId) -> bool {
-    Asked::of(draft, id, None).is_ok_and(|asked| asked.seat_of_no(draft).is_ok())
+    let seat = asked.seat(draft)?;
+    Ok(asked.waiting(draft, seat))
 }
 
 /// A held promotion whose people are asked, as it is judged now.
@@ -252,6 +247,25 @@ impl Asked {
                 ),
                 "answer when it is over; you are asked then",
             )),
+        }
+    }
+
+    /// What waits on an actor who has a seat.
+    fn waiting(&self, draft: &Draft<'_>, seat: Seat<'_>) -> Waiting {
+        let Seat {
+            layer,
+            from,
+            instead_of,
+        } = seat;
+        Waiting {
+            promotion: self.promotion.id.clone(),
+            from,
+            instead_of,
+            since: layer.asked_at.unwrap_or(draft.facts.now),
+            until: layer.deadline(draft.facts.now),
+            by_name: self.promotion.named.contains(&draft.facts.actor.id),
+            comment: layer.layer.comment,
+            signed: self.approvals.rule.tier_of(&layer.layer),
         }
     }
 

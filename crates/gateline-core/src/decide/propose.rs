@@ -140,15 +140,16 @@ pub(super) fn approve(
     let (state, open) = waiting(draft, id, seen)?;
     let people = People::read(draft, &id.project);
     let actor = draft.facts.actor.id.clone();
-    let stands = |given: &&ProposalApproval| !proposals::is_lost(&people, given);
-    let given: Vec<ProposalApproval> = open.approvals.iter().filter(stands).cloned().collect();
+    let mut given = proposals::standing(&people, &open);
     if given.iter().any(|given| given.by == actor) {
         return Ok(());
     }
-    let Seat { team, instead_of } = proposals::seat(&people, &open.proposal, &actor)?;
-    let protections = people.protections(&open.proposal.new.declared());
+    let Seat {
+        team,
+        instead_of,
+        least,
+    } = proposals::seat(&people, &open.proposal, &given, &actor)?;
     let tier = signature::tier(draft, signed)?;
-    let least = proposals::tier(&protections, Some(&team));
     signature::strong_enough(&format!("the owners in {team}"), least, tier)?;
     let approval = ProposalApproval {
         by: actor,
@@ -158,14 +159,7 @@ pub(super) fn approve(
         bound: signature::bound(tier, signed),
         at: draft.facts.now,
     };
-    if let Some(twin) = given.iter().find(|given| given.seat() == approval.seat()) {
-        return Err(Rejection::conflict(
-            "proposal.seat_answered",
-            format!("`{}` approved it for `{}`", twin.by, twin.seat()),
-            "somebody else who owns it must approve it",
-        ));
-    }
-    let given: Vec<ProposalApproval> = given.iter().chain([&approval]).cloned().collect();
+    given.push(approval.clone());
     let enough = proposals::needed(&people, &open.proposal, &given)
         .iter()
         .all(proposals::Needed::is_met);
@@ -210,7 +204,7 @@ pub(super) fn reject(
     let why = reason(why)?;
     let (_, open) = waiting(draft, id, seen)?;
     let people = People::read(draft, &id.project);
-    proposals::seat(&people, &open.proposal, &draft.facts.actor.id)?;
+    proposals::seat(&people, &open.proposal, &[], &draft.facts.actor.id)?;
     let text = private(draft, Some(why));
     end(draft, &id.project, &open, ProposalOutcome::Rejected, text);
     Ok(())

@@ -72,10 +72,10 @@ pub fn proposal_to_sign(world: &World, id: &ProposalId, facts: &Facts) -> Result
     let people = People::read(&draft, &id.project);
     let new = &open.proposal.new;
     // Who may not answer is told so by the answer itself.
-    let protections = people.protections(&new.declared());
-    let tier = match proposals::seat(&people, &open.proposal, &facts.actor.id) {
-        Ok(seat) => proposals::tier(&protections, Some(&seat.team)),
-        Err(_) => proposals::tier(&protections, None),
+    let given = proposals::standing(&people, &open);
+    let tier = match proposals::seat(&people, &open.proposal, &given, &facts.actor.id) {
+        Ok(seat) => seat.least,
+        Err(_) => proposals::strictest(&people, &open.proposal),
     };
     let question = open.proposal.question();
     Ok(ToSign {

@@ -145,6 +145,18 @@ impl Place {
         self.act(who, &Command::EnrolKey { key }).unwrap();
     }
 
+    fn delegate(&mut self, by: &str, to: &str) {
+        let delegate = Command::Delegate {
+            project: "shop".parse().unwrap(),
+            to: to.parse().unwrap(),
+            team: None,
+            from: None,
+            until: Span::from_secs(86_400).after(self.now),
+            reason: "away".to_owned(),
+        };
+        self.act(by, &delegate).unwrap();
+    }
+
     fn withdraw(&mut self, who: &str, number: u64) -> Result<Vec<Event>, &'static str> {
         let withdraw = Command::WithdrawProposal {
             proposal: id(number),
@@ -204,17 +216,8 @@ fn an_owners_yes_brings_it_into_force_and_the_proposers_does_not() {
 fn nobody_answers_twice_or_for_whoever_proposed_it() {
     let mut place = Place::new(2);
     place.policy("ana", "rules", "a").unwrap();
-    for (by, to) in [("ana", "eve"), ("bo", "dee")] {
-        let delegate = Command::Delegate {
-            project: "shop".parse().unwrap(),
-            to: to.parse().unwrap(),
-            team: None,
-            from: None,
-            until: Span::from_secs(86_400).after(place.now),
-            reason: "away".to_owned(),
-        };
-        place.act(by, &delegate).unwrap();
-    }
+    place.delegate("ana", "eve");
+    place.delegate("bo", "dee");
     assert_eq!(place.approve("eve", 1), Err("proposal.own"));
     place.approve("dee", 1).unwrap();
     assert_eq!(place.approve("bo", 1), Err("proposal.seat_answered"));
@@ -228,6 +231,25 @@ fn nobody_answers_twice_or_for_whoever_proposed_it() {
     assert_eq!(
         names(&place.approve("bo", 1).unwrap()).last(),
         Some(&"policy_applied")
+    );
+}
+
+#[test]
+fn who_was_handed_two_seats_answers_from_the_one_that_is_free() {
+    let mut place = Place::new(2);
+    place.policy("ana", "rules", "a").unwrap();
+    place.delegate("ana", "eve");
+    place.delegate("bo", "eve");
+    assert_eq!(
+        names(&place.approve("eve", 1).unwrap()),
+        ["proposal_approved"],
+        "not for ana, who proposed it, but for bo"
+    );
+    assert_eq!(place.approve("bo", 1), Err("proposal.seat_answered"));
+    assert_eq!(
+        names(&place.approve("cy", 1).unwrap()).last(),
+        Some(&"policy_applied"),
+        "both count"
     );
 }
 
@@ -441,15 +463,7 @@ fn who_wrote_the_commit_does_not_approve_it_nor_does_anybody_instead() {
         }),
     };
     place.act("ana", &apply).unwrap();
-    let delegate = Command::Delegate {
-        project: "shop".parse().unwrap(),
-        to: "eve".parse().unwrap(),
-        team: None,
-        from: None,
-        until: Span::from_secs(86_400).after(place.now),
-        reason: "away".to_owned(),
-    };
-    place.act("bo", &delegate).unwrap();
+    place.delegate("bo", "eve");
     for (who, code) in [
         ("ana", "proposal.own"),
         ("bo", "proposal.author"),

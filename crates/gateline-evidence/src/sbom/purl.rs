@@ -3,6 +3,8 @@
 //! Layout: the package-url specification, `pkg:type/namespace/name@version?qualifiers#subpath`. Knows no versions of any
 //! kind of package: which of two is later is not asked here.
 
+use percent_encoding::percent_decode_str;
+
 /// The version of a package URL, where it is another one than is told beside it. An epoch (`1:`), a leading `v`, the case of
 /// letters, and a build or platform behind a hyphen or plus that only one of them has make no other version.
 pub(super) fn other_version(purl: &str, version: &str) -> Option<String> {
@@ -19,26 +21,8 @@ pub(super) fn other_version(purl: &str, version: &str) -> Option<String> {
 fn version_of(purl: &str) -> Option<String> {
     let end = purl.find(['?', '#']).unwrap_or(purl.len());
     let (_, version) = purl[..end].rsplit_once('@')?;
-    (!version.is_empty() && !version.contains('/')).then(|| decoded(version))
-}
-
-/// `%3A` as `:`; what is no such code stays as it is.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let code = match (first, behind) {
-            (b'%', [high, low, ..]) => {
-                let digit = |byte: &u8| char::from(*byte).to_digit(16);
-                let code = digit(high).zip(digit(low)).map(|(high, low)| high * 16 + low);
-                code.and_then(|code| u8::try_from(code).ok())
-            }
-            _ => None,
-        };
-        bytes.push(code.unwrap_or(*first));
-        rest = if code.is_some() { &behind[2..] } else { behind };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let is_version = !version.is_empty() && !version.contains('/');
+    is_version.then(|| percent_decode_str(version).decode_utf8_lossy().into_owned())
 }
 
 /// A version without an epoch and a leading `v`, in small letters.

@@ -275,7 +275,7 @@ pub(super) async fn promotion_again(
     let waivers = views::waivers_of(&app.hub, &view.stage.project, &waivers).await?;
     let stage = pinned(app, &view);
     let actor = &visit.visitor.actor;
-    let seat = views::may_answer(&app.hub, actor, &view.id);
+    let may_answer = views::may_answer(&app.hub, actor, &view.id);
     let summary = views::summary(&visit.app.hub, &view.id).await?;
     let shown = Shown {
         view: &view,
@@ -286,8 +286,7 @@ pub(super) async fn promotion_again(
         ticks: &ticks,
         known: found.as_ref(),
         waivers: &waivers,
-        seat: seat.as_ref(),
-        may_refuse: views::may_refuse(&app.hub, actor, &view.id),
+        may_answer: &may_answer,
         answered: views::has_answered(&app.hub, actor, &view.id),
         passkey: visit.has_passkey(),
         tried,

@@ -46,7 +46,7 @@ pub(crate) use names::release_named;
 pub(crate) use notifications::{all_letters, letters, notifications};
 pub(crate) use overrides::overrides;
 pub(crate) use people::{
-    Answered, answered, delegations, delegations_of, has_answered, inbox, may_answer, may_refuse,
+    Answered, MayAnswer, answered, delegations, delegations_of, has_answered, inbox, may_answer,
 };
 pub(crate) use pipelines::{findings, pipeline, pipelines, refused_file};
 pub(crate) use policies::{policies, policy};

@@ -132,21 +132,26 @@ pub(crate) fn answered(hub: &Hub, sight: &Sight, actor: &ActorId, most: usize) -
     })
 }
 
-/// How an actor may answer a promotion now, or why not; nothing where nobody is asked.
-pub(crate) fn may_answer(hub: &Hub, actor: &ActorId, id: &PromotionId) -> Option<Result<Waiting, String>> {
-    hub.with_world(|world| {
-        let decision = world.promotion(id)?.decision.as_ref()?;
-        if !decision.verdicts.iter().any(GateVerdict::is_asking) {
-            return None;
-        }
-        let answer = gateline_core::may_answer(world, id, actor, Timestamp::now());
-        Some(answer.map_err(|rejection| rejection.says.clone()))
-    })
+/// How an actor may answer a promotion now.
+#[derive(Debug, Default)]
+pub(crate) struct MayAnswer {
+    /// How a yes would count, or why it would not; nothing where nobody is asked.
+    pub(crate) yes: Option<Result<Waiting, String>>,
+    /// Whether a no would be taken, also where enough people said yes.
+    pub(crate) no: bool,
 }
 
-/// Whether an actor's no to a promotion would be taken now.
-pub(crate) fn may_refuse(hub: &Hub, actor: &ActorId, id: &PromotionId) -> bool {
-    hub.with_world(|world| gateline_core::may_refuse(world, id, actor, Timestamp::now()))
+/// How an actor may answer a promotion now.
+pub(crate) fn may_answer(hub: &Hub, actor: &ActorId, id: &PromotionId) -> MayAnswer {
+    hub.with_world(|world| {
+        let decision = world.promotion(id).and_then(|one| one.decision.as_ref());
+        let is_asking = decision.is_some_and(|one| one.verdicts.iter().any(GateVerdict::is_asking));
+        let may = gateline_core::may_answer(world, id, actor, Timestamp::now());
+        MayAnswer {
+            yes: is_asking.then(|| may.yes.map_err(|rejection| rejection.says)),
+            no: may.no,
+        }
+    })
 }
 
 /// Whether an actor's answer to a promotion stands and can be taken back yet.

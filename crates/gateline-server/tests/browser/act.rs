@@ -151,6 +151,7 @@ async fn who_may_only_read_is_offered_nothing_to_do() {
 #[tokio::test]
 async fn no_page_is_wider_than_a_telephone() {
     let scene = Scene::held().await;
+    scene.troubled().await;
     with_window(NARROW, async |window| {
         window.log_in(&scene.origin, scene.admin.token()).await;
         for path in scene.pages() {

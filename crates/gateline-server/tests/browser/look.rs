@@ -20,6 +20,7 @@ async fn pictures_of_every_page() {
     let folder = std::env::var("GATELINE_PICTURES").expect("GATELINE_PICTURES names a folder");
     let scene = Scene::held().await;
     times(&scene).await;
+    scene.troubled().await;
     pictures(&scene, Path::new(&folder), "held", &scene.pages()).await;
     let question = scene
         .admin

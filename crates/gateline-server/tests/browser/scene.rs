@@ -1,13 +1,14 @@
 //! The scene: a server on a free port, a pipeline, and releases that stand in different places.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::routing::get;
 use gateline_api::{
-    Approve, ApproveRequest, Empty, EvidenceQuery, PromotionPath, PromotionState, PromotionView,
-    RegisterRelease,
+    Approve, ApproveRequest, Empty, EvidenceQuery, IncidentRequest, OpenIncident, ProjectPath, PromotionPath,
+    PromotionState, PromotionView, RegisterRelease,
 };
 use gateline_model::{ChangeKind, Digest, Scope, Source};
 use gateline_server::{Settings, router};
@@ -85,8 +86,36 @@ impl Scene {
         scene
     }
 
-    /// One of every page.
-    pub fn pages(&self) -> [&'static str; 17] {
+    /// Besides: a proposal that waits on its owners, and an incident of what is live.
+    pub async fn troubled(&self) {
+        for suite in ["unit", "all"] {
+            let pipeline = format!(
+                "apiVersion: gateline.dev/v1\nkind: Pipeline\nmetadata: {{name: refunds, project: payments}}\n\
+                 spec:\n  protected: {{owners: [tech-lead]}}\n  artifacts: [{{name: service, kind: file}}]\n  stages:\n    \
+                 - name: live\n      target: {{command: {{apply: [/bin/true], health: [/bin/true]}}}}\n      \
+                 gates: [{{tests: {{suite: {suite}}}, because: Broken code wastes time.}}]\n"
+            );
+            self.admin.apply(&pipeline).await.unwrap();
+        }
+        let production = id("production/1").stage;
+        let incident = IncidentRequest {
+            name: "Payments are declined".to_owned(),
+            stages: vec![production],
+            labels: BTreeMap::new(),
+            since: None,
+            reason: "One in ten cards is declined since noon.".to_owned(),
+        };
+        let path = ProjectPath {
+            project: "payments".parse().unwrap(),
+        };
+        self.admin
+            .ask::<OpenIncident>(&path, &Empty {}, &incident)
+            .await
+            .unwrap();
+    }
+
+    /// One of every page, where it is troubled.
+    pub fn pages(&self) -> [&'static str; 22] {
         [
             "/",
             "/inbox",
@@ -103,6 +132,11 @@ impl Scene {
             "/waivers",
             "/windows",
             "/overrides",
+            "/policies/payments/proposal/1",
+            "/incidents",
+            "/incidents/payments/1",
+            "/keys",
+            "/password",
             "/log",
             "/login",
         ]

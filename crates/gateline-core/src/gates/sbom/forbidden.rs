@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 
 use gateline_model::Component;
+use percent_encoding::percent_decode_str;
 
 use super::Pattern;
 
@@ -24,25 +25,8 @@ pub(in crate::gates) fn package(purl: &str) -> &str {
 /// A name as ecosystems compare them: `%40angular` is `@angular`, `Django` is `django`, `python_foo` is `python-foo`. Too
 /// much alike is no harm here: what is forbidden under one spelling is under all.
 fn folded(name: &str) -> String {
-    let mut folded = String::with_capacity(name.len());
-    let mut rest = name;
-    while let Some(at) = rest.find('%') {
-        folded.push_str(&rest[..at]);
-        let coded = rest.get(at + 1..at + 3);
-        let byte = coded.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match byte.filter(u8::is_ascii) {
-            Some(byte) => {
-                folded.push(char::from(byte));
-                rest = &rest[at + 3..];
-            }
-            None => {
-                folded.push('%');
-                rest = &rest[at + 1..];
-            }
-        }
-    }
-    folded.push_str(rest);
-    folded.to_ascii_lowercase().replace('_', "-")
+    let name = percent_decode_str(name).decode_utf8_lossy();
+    name.to_ascii_lowercase().replace('_', "-")
 }
 
 /// A component that must not be there.

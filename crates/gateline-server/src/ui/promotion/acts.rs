@@ -45,7 +45,7 @@ fn question<'a>(shown: &'a Shown<'_>) -> Option<Question<'a>> {
         before: shown.before(),
         question: decision.question.to_string(),
         code: decision.code(),
-        seat: shown.seat.map(|seat| match seat {
+        seat: shown.may_answer.yes.as_ref().map(|seat| match seat {
             Ok(waiting) => Ok(Seat {
                 from: waiting.from.clone(),
                 instead_of: waiting.instead_of.as_ref().map(ToString::to_string),
@@ -54,7 +54,7 @@ fn question<'a>(shown: &'a Shown<'_>) -> Option<Question<'a>> {
             }),
             Err(why) => Err(why.clone()),
         }),
-        may_refuse: shown.may_refuse,
+        may_refuse: shown.may_answer.no,
         answered: shown.answered,
         place: Place::Promotion,
     })

@@ -18,7 +18,6 @@ mod timeline;
 use std::collections::HashMap;
 
 use gateline_api::{PromotionView, ReleaseView, WaiverView};
-use gateline_core::Waiting;
 use gateline_model::{PipelineRef, PromotionKind, Stage, StreamId, Summary, Tick};
 use maud::{Markup, html};
 
@@ -31,6 +30,7 @@ pub(super) use points::PLOT_MOMENTS;
 use super::forms::Tried;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
 use super::{incidents, link, time, words};
+use crate::views::MayAnswer;
 
 /// All that the page shows.
 pub(super) struct Shown<'a> {
@@ -49,10 +49,8 @@ pub(super) struct Shown<'a> {
     pub(super) known: Option<&'a HashMap<String, u64>>,
     /// The waivers that the decision rests on, in force or not.
     pub(super) waivers: &'a [WaiverView],
-    /// How the one who looks may answer, or why not; nothing where nobody is asked.
-    pub(super) seat: Option<&'a Result<Waiting, String>>,
-    /// Whether a no of the one who looks would be taken, also where enough people said yes.
-    pub(super) may_refuse: bool,
+    /// How the one who looks may answer.
+    pub(super) may_answer: &'a MayAnswer,
     /// Whether an answer of the one who looks can be taken back.
     pub(super) answered: bool,
     /// Whether the one who looks has a passkey that works at this address.

@@ -15,7 +15,7 @@ use super::shell::Visitor;
 use super::{
     assets, board, evidence, inbox, log, login, promote, promotion, release, releases, stage, trends,
 };
-use crate::views::Reported;
+use crate::views::{Answered, MayAnswer, Reported};
 
 fn visitor(scopes: &[Scope]) -> Visitor {
     Visitor {
@@ -81,7 +81,10 @@ fn page_of(view: &PromotionView, scopes: &[Scope], tried: Option<&Tried>) -> Mar
         Vec::new()
     };
     let summary = views::asked_summary();
-    let seat = Ok(views::seat());
+    let may_answer = MayAnswer {
+        yes: (state == PromotionState::Held).then(|| Ok(views::seat())),
+        no: state == PromotionState::Held,
+    };
     let shown = Shown {
         view,
         release: Some(&release),
@@ -91,8 +94,7 @@ fn page_of(view: &PromotionView, scopes: &[Scope], tried: Option<&Tried>) -> Mar
         ticks: &ticks,
         known: Some(&HashMap::new()),
         waivers: &[views::waiver()],
-        seat: (state == PromotionState::Held).then_some(&seat),
-        may_refuse: state == PromotionState::Held,
+        may_answer: &may_answer,
         answered: false,
         passkey: false,
         tried,
@@ -106,7 +108,7 @@ fn inbox_page(scopes: &[Scope], tried: Option<&Tried>) -> Markup {
         next: Some("more".to_owned()),
     };
     let about = part.items[0].promotion.clone();
-    let answered = crate::views::Answered {
+    let answered = Answered {
         promotion: "payments/ledger-api/production/3".parse().unwrap(),
         version: "2.0.0".parse().unwrap(),
         headline: "held: 1 of 2 gates not satisfied: approval".to_owned(),
@@ -144,8 +146,7 @@ fn judged_on(facts: &serde_json::Value, scopes: &[Scope], known: &[&str]) -> Mar
         ticks: &[],
         known: Some(&known),
         waivers: &[views::waiver()],
-        seat: None,
-        may_refuse: false,
+        may_answer: &MayAnswer::default(),
         answered: false,
         passkey: false,
         tried: None,
