@@ -106,22 +106,14 @@ impl Engine {
                     served: self.traffic.served(id),
                 })
             }
-            (StreamId::Promotion(id), WorkKind::Measure, Observed::Measured(Ok(ticks))) => {
+            // Where there are no numbers now, the judge hears the silence: its patience runs on.
+            (StreamId::Promotion(id), WorkKind::Measure, Observed::Measured(measured)) => {
                 let (promotion, all) = (id.clone(), !self.traffic.knows(id, task.leased.fence));
+                self.traffic
+                    .looked(id, measured.as_ref().err().map(String::as_str));
                 out.push(Output::KeepTicks {
                     promotion,
-                    ticks,
-                    all,
-                    task: Box::new(task),
-                });
-                return;
-            }
-            // No numbers now: the judge hears the silence, for its patience runs on.
-            (StreamId::Promotion(id), WorkKind::Measure, Observed::Measured(Err(_))) => {
-                let (promotion, all) = (id.clone(), !self.traffic.knows(id, task.leased.fence));
-                out.push(Output::KeepTicks {
-                    promotion,
-                    ticks: Vec::new(),
+                    ticks: measured.unwrap_or_default(),
                     all,
                     task: Box::new(task),
                 });

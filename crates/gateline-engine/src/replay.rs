@@ -90,6 +90,10 @@ impl Again<'_> {
         let Some(mut says) = self.rule(promotion, seen, ruling.at) else {
             return;
         };
+        // Why nothing was measured is in no tick.
+        if let Some(why) = &ruling.unmeasured {
+            says = says.unmeasured(why);
+        }
         self.last = Some(says.clone());
         clear_band(&mut says);
         self.rulings.push(RuledAgain {

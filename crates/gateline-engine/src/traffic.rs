@@ -11,11 +11,17 @@ use jiff::Timestamp;
 
 /// Most ticks of a fixed schedule: a week of 15 s.
 const SCHEDULE_TICKS_MAX: usize = 40_320;
+/// So many looks in a row that measure nothing are told: one may be lost without a word.
+const UNMEASURED_LOOKS: u32 = 2;
+/// Most characters that are told of why.
+const WHY_CHARS_MAX: usize = 300;
 
 /// Ticks of the rollouts that this replica measures, kept beside the log.
 #[derive(Debug, Default)]
 pub struct Traffic {
     rollouts: HashMap<PromotionId, Kept>,
+    /// How often in a row a rollout could not be measured, and why not.
+    unmeasured: HashMap<PromotionId, (u32, String)>,
 }
 
 #[derive(Debug)]
@@ -75,8 +81,21 @@ impl Traffic {
         }
     }
 
+    /// What a look came to: measured, or not, and why.
+    pub(crate) fn looked(&mut self, promotion: &PromotionId, why: Option<&str>) {
+        match why {
+            None => drop(self.unmeasured.remove(promotion)),
+            Some(why) => {
+                let (times, said) = self.unmeasured.entry(promotion.clone()).or_default();
+                *times += 1;
+                *said = why.chars().take(WHY_CHARS_MAX).collect();
+            }
+        }
+    }
+
     pub(crate) fn forget(&mut self, promotion: &PromotionId) {
         self.rollouts.remove(promotion);
+        self.unmeasured.remove(promotion);
     }
 
     /// Everything that a rollout's canary has served.
@@ -120,6 +139,11 @@ impl Traffic {
             until: go_on_at,
         };
         let mut ruling = judge.rule(&kept.ticks, step, now);
+        if let Some((times, why)) = self.unmeasured.get(&promotion.id)
+            && *times >= UNMEASURED_LOOKS
+        {
+            ruling = ruling.unmeasured(why);
+        }
         kept.ruling = Some((rollout.step, ruling.clone()));
         // The band is drawn from the ticks; the record does not hold it twice.
         if let Some(full) = &mut ruling.full {
@@ -183,8 +207,13 @@ pub fn course(plan: &[Planned<'_>], rollout: &Rollout, settings: &JudgeSettings)
             usize::try_from(ticks).unwrap_or(0).min(SCHEDULE_TICKS_MAX),
         )
     });
+    let weights = plan.iter().filter_map(|step| step.action.weight());
+    let mut steps: Vec<f64> = weights.map(|weight| f64::from(weight.as_percent())).collect();
+    steps.sort_by(f64::total_cmp);
+    steps.dedup();
     Some(Course {
         began,
+        steps,
         exposure: if paced { Exposure::Paced } else { Exposure::Given },
         schedule: schedule.take(SCHEDULE_TICKS_MAX).collect(),
     })

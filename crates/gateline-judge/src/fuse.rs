@@ -48,22 +48,28 @@ impl Fuses {
         }
     }
 
-    /// Takes the errors of a tick.
+    /// Takes the errors of a tick. Where stable serves nothing, an outage of the canary is one all the same.
     pub fn add(&mut self, pair: Pair, design_effect: f64) {
-        if !pair.compares() {
+        if pair.canary == 0 {
             return;
         }
-        let (offset, from) = (pair.offset(), ln(CATASTROPHE_RATIO));
-        let at_ten = pair.ln_likelihood(from, offset);
-        for (sum, above) in self.sums.iter_mut().zip(&self.grid) {
-            let gain = pair.ln_likelihood(from + above, offset) - at_ten;
-            *sum += (gain / design_effect).min(self.cap);
+        if pair.stable > 0 {
+            self.compare(pair, design_effect);
         }
         let bad = pair.canary_bad >= 1
             && pair.canary_bad as f64 >= BAD_TICK_CANARY * pair.canary as f64
             && (pair.stable_bad as f64) < BAD_TICK_STABLE * (pair.stable as f64).max(1.0);
         let step = ln(BAD_TICK_ODDS);
         self.intervals = (self.intervals + if bad { step } else { -step }).max(0.0);
+    }
+
+    fn compare(&mut self, pair: Pair, design_effect: f64) {
+        let (offset, from) = (pair.offset(), ln(CATASTROPHE_RATIO));
+        let at_ten = pair.ln_likelihood(from, offset);
+        for (sum, above) in self.sums.iter_mut().zip(&self.grid) {
+            let gain = pair.ln_likelihood(from + above, offset) - at_ten;
+            *sum += (gain / design_effect).min(self.cap);
+        }
     }
 
     /// ln of the catastrophe's odds, its share of the capital in it.
@@ -112,6 +118,19 @@ mod tests {
         let mut fuses = Fuses::new(&recipe);
         (0..40).for_each(|_| fuses.add(tick(2), 3.0));
         assert!(fuses.ln_catastrophe() < 0.0 && !fuses.interval_is_blown());
+    }
+
+    #[test]
+    fn an_outage_blows_a_fuse_where_stable_serves_nothing() {
+        let mut fuses = Fuses::new(&Recipe::tempered());
+        let alone = Pair {
+            stable: 0,
+            stable_bad: 0,
+            ..tick(90)
+        };
+        (0..8).for_each(|_| fuses.add(alone, 3.0));
+        assert!(fuses.interval_is_blown());
+        assert!(fuses.ln_catastrophe() < 0.0, "there is nothing to compare with");
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub const SLO_E: f64 = 3.0;
 /// Relative difference of the routed share from the weight that is no accident, and blocks of it.
 const SHARE_OFF: f64 = 0.3;
 const SHARE_BLOCKS: u32 = 3;
+/// So many times the errors that stable had before are far beyond them, and this share at least.
+const FAR_TIMES: f64 = 10.0;
+const FAR_MIN: f64 = 0.05;
 /// Long window, short window in seconds, and the burn rate over both: 2 % of a month's budget in an hour, 5 % in six.
 const BURNS: [(f64, f64, f64); 2] = [(3_600.0, 300.0, 14.4), (21_600.0, 1_800.0, 6.0)];
 
@@ -42,6 +45,8 @@ pub struct Guards {
     broken: VecDeque<(bool, bool)>,
     share_off: u32,
     burn: Burn,
+    /// Share of errors that is far beyond what was before.
+    far: Option<f64>,
 }
 
 impl Guards {
@@ -55,7 +60,14 @@ impl Guards {
             broken: VecDeque::new(),
             share_off: 0,
             burn: Burn::new(tick_secs),
+            far: None,
         }
+    }
+
+    /// From now on an arm with more errors than this share is unwell, where the service has no objective: far more than
+    /// stable had before.
+    pub fn know(&mut self, errors_before: f64) {
+        self.far = Some((FAR_TIMES * errors_before).max(FAR_MIN));
     }
 
     /// Takes the errors of a tick, with the share of traffic that the canary was meant to have.
@@ -81,7 +93,7 @@ impl Guards {
     pub fn says(&self, slo: Option<Slo>) -> Option<Guard> {
         let count =
             |which: fn(&(bool, bool)) -> bool| self.broken.iter().filter(|block| which(block)).count();
-        if count(|(canary, stable)| *canary && !stable) >= BLOCKS_BROKEN {
+        if slo.is_some() && count(|(canary, stable)| *canary && !stable) >= BLOCKS_BROKEN {
             return Some(Guard::CanaryBreaks);
         }
         match self.broken.back() {
@@ -102,9 +114,8 @@ impl Guards {
             stable,
             stable_bad,
         } = std::mem::take(&mut self.block);
-        if let Some(slo) = slo {
-            let breaks =
-                |bad: u64, all: u64| all >= BLOCK_REQUESTS_MIN && bad as f64 > slo.errors * all as f64;
+        if let Some(most) = slo.map(|slo| slo.errors).or(self.far) {
+            let breaks = |bad: u64, all: u64| all >= BLOCK_REQUESTS_MIN && bad as f64 > most * all as f64;
             if self.broken.len() == BLOCKS {
                 self.broken.pop_front();
             }
@@ -216,6 +227,20 @@ mod tests {
         assert_eq!(after(13, pair(3, 20), 10.0, SLO), Some(Guard::BothBreak));
         assert_eq!(after(13, pair(0, 20), 10.0, SLO), Some(Guard::StableBreaks));
         assert_eq!(after(13, pair(0, 0), 10.0, SLO), None);
+    }
+
+    #[test]
+    fn without_an_objective_ten_times_what_was_before_is_nobodys_success() {
+        let after = |pair: Pair, before: f64| {
+            let mut guards = Guards::new(15.0);
+            guards.know(before);
+            (0..13).for_each(|tick| guards.add(tick, pair, Some(10.0), None));
+            guards.says(None)
+        };
+        assert_eq!(after(pair(40, 360), 0.005), Some(Guard::BothBreak));
+        assert_eq!(after(pair(0, 360), 0.005), Some(Guard::StableBreaks));
+        assert_eq!(after(pair(40, 2), 0.005), None, "evidence and fuses end it");
+        assert_eq!(after(pair(40, 360), 0.3), None, "it was so before");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Interpolated quantiles are never tested: a count beyond a bound is exact, and its noise is known.
 
 use crate::counts::Counts;
-use crate::numeric::exp;
+use crate::numeric::{exp, ln};
 
 /// A share beyond the bound outside of these says little: the histogram, not the judge, is the limit.
 const SHARE_MIN: f64 = 0.001;
@@ -36,17 +36,19 @@ impl Chosen {
     }
 }
 
-/// The bound whose share of requests beyond it is nearest to `share`; none without requests or bounds.
+/// The bound whose share of requests beyond it is nearest to `share`, as a ratio: a tail ten times too thin tells less than one
+/// twice too thick. None without requests or bounds.
 pub fn bound_for(counts: &Counts, share: f64) -> Option<Chosen> {
     let beyond = |(bound, within): &(f64, u64)| Chosen {
         bound: *bound,
         share: counts.requests.saturating_sub(*within) as f64 / counts.requests as f64,
     };
+    let apart = |chosen: &Chosen| (ln(chosen.share) - ln(share)).abs();
     let finite = counts.buckets.iter().filter(|(bound, _)| bound.is_finite());
     finite
         .map(beyond)
         .filter(|chosen| chosen.share.is_finite())
-        .min_by(|one, other| (one.share - share).abs().total_cmp(&(other.share - share).abs()))
+        .min_by(|one, other| apart(one).total_cmp(&apart(other)))
 }
 
 /// Cumulative buckets of a Prometheus native histogram: `zero` in its zero bucket, then `spans` of (index, count), ascending.
@@ -89,6 +91,15 @@ mod tests {
         assert_eq!(bound_for(&seen, 0.05).unwrap().bound, 0.2);
         assert_eq!(bound_for(&seen, 0.01).unwrap().bound, 0.5);
         assert_eq!(bound_for(&Counts::default(), 0.05), None);
+    }
+
+    #[test]
+    fn a_tail_that_is_too_thin_is_not_taken_for_one_that_is_near() {
+        let seen = counts(&[(0.005, 100), (0.01, 870), (0.025, 999)]);
+        assert_eq!(bound_for(&seen, 0.05).unwrap().bound, 0.01);
+        assert_eq!(bound_for(&seen, 0.001).unwrap().bound, 0.025);
+        let none = counts(&[(0.005, 100), (0.01, 1_000)]);
+        assert_eq!(bound_for(&none, 0.01).unwrap().bound, 0.005);
     }
 
     #[test]

@@ -145,13 +145,12 @@ pub struct Recipe {
     pub hold_back: u32,
 }
 
-/// Weights of the published simulation.
-const WEIGHTS: [f64; 4] = [5.0, 10.0, 25.0, 50.0];
-
 impl Recipe {
     /// The first published set (`judge.md`, section 3): every likelihood tempered by the whole design effect.
     pub fn tempered() -> Self {
         let ticks = [0, 10, 20, 40, 60, 80, 120, 160];
+        // Those of the published simulation.
+        let weights = gateline_model::Pace::WEIGHTS.map(|weight| f64::from(weight.as_percent()));
         let restarts = ticks.map(|at| Restart {
             at,
             capital: if at == 0 { 0.5 } else { 0.5 / 7.0 },
@@ -171,7 +170,7 @@ impl Recipe {
             harm_ratio_min: 1.25,
             likelihood: Likelihood::Tempered,
             pace: Pace {
-                weights: WEIGHTS.to_vec(),
+                weights: weights.to_vec(),
                 from: 6,
                 every: 2,
                 quiet: QUIET_E,

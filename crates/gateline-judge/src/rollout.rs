@@ -28,6 +28,8 @@ pub struct Course {
     pub began: Timestamp,
     /// Whether the judge sets the weights.
     pub exposure: Exposure,
+    /// The weights of the steps in per cent, ascending, where they set them.
+    pub steps: Vec<f64>,
     /// Weights 0 to 1 by tick, where the steps have fixed pauses: what a group-sequential test is planned for.
     pub schedule: Vec<f64>,
 }
@@ -179,7 +181,7 @@ impl RolloutJudge {
             By::Evidence(record) => {
                 let (settings, course, before) = (&self.settings, &self.course, &mut self.before);
                 let record = record.get_or_insert_with(|| {
-                    let settings = evidence_settings(settings, course.exposure);
+                    let settings = evidence_settings(settings, course);
                     let baseline = before_rollout(&settings, &std::mem::take(before));
                     Box::new(Record::new(settings, baseline.as_ref()))
                 });
@@ -212,7 +214,7 @@ impl RolloutJudge {
                 if self.before.is_empty() && early.len() < PLANNED_FROM_TICKS {
                     return;
                 }
-                let settings = evidence_settings(&self.settings, self.course.exposure);
+                let settings = evidence_settings(&self.settings, &self.course);
                 let Some(baseline) = Baseline::measure(&settings, &known) else {
                     return;
                 };
@@ -431,16 +433,18 @@ fn seen_since(ticks: &[Tick], step: Step, now: Timestamp) -> Ruling {
         latency_ms: None,
         stable_errors_percent: stable.errors_percent(),
         weight: None,
+        unmeasured: None,
         full: None,
     }
 }
 
-fn evidence_settings(settings: &JudgeSettings, exposure: Exposure) -> Settings {
+fn evidence_settings(settings: &JudgeSettings, course: &Course) -> Settings {
     let mut judge = Settings::from(&settings.tolerate);
-    judge.exposure = exposure;
+    judge.exposure = course.exposure;
+    judge.steps.clone_from(&course.steps);
     judge.tick_secs = settings.every.as_millis() as f64 / 1_000.0;
     let patience = settings.patience.as_millis() / settings.every.as_millis().max(1);
-    judge.recipe.horizon = match exposure {
+    judge.recipe.horizon = match course.exposure {
         Exposure::Paced => u32::try_from(patience).unwrap_or(u32::MAX / 2),
         // Each step has its own patience, which is not the recipe's.
         Exposure::Given => u32::MAX / 2,

@@ -137,10 +137,7 @@ fn ahead(steps: &[SaturationStep], carried: Carried) -> (ForecastFrom, Option<St
     }
     match through(steps) {
         Some(line) => (ForecastFrom::Line, Some(line)),
-        None => {
-            let slope = last.canary / f64::from(last.weight);
-            (ForecastFrom::Share, Some(StraightLine { rest: 0.0, slope }))
-        }
+        None => (ForecastFrom::OneWeight, None),
     }
 }
 
@@ -224,12 +221,12 @@ mod tests {
     }
 
     #[test]
-    fn one_weight_is_scaled_by_the_share_and_says_so() {
-        let cpu = cpu(&[both(0, 10, 0.07, 0.5)], Carried::ByTheSame, 0.8);
-        assert_eq!(cpu.from, ForecastFrom::Share);
-        assert!(near(cpu.forecast, 0.7) && cpu.passes_at.is_none(), "{cpu:?}");
-        assert_eq!(cpu.ahead(), "about 0.7 (scaled by the share, rather too high)");
-        assert_eq!(cpu.to_limit(), "stays below its limit 0.8");
+    fn one_weight_tells_nothing_of_all_traffic_and_cries_no_wolf() {
+        let cpu = cpu(&[both(0, 5, 0.3, 0.3)], Carried::ByTheSame, 0.9);
+        assert_eq!((cpu.from, cpu.forecast), (ForecastFrom::OneWeight, None));
+        assert_eq!(cpu.passes_at, None);
+        assert_eq!(cpu.ahead(), "not known from one weight");
+        assert_eq!(cpu.to_limit(), "below its limit 0.9 so far");
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub fn judge(settings: &JudgeSettings, ticks: &[Tick], step_since: Timestamp, no
         latency_ms,
         stable_errors_percent: stable.errors_percent(),
         weight: None,
+        unmeasured: None,
         full: None,
     }
 }

@@ -41,6 +41,7 @@ fn course() -> Course {
     Course {
         began: at(0),
         exposure: Exposure::Given,
+        steps: vec![25.0, 100.0],
         schedule: vec![0.25; 80],
     }
 }
@@ -234,4 +235,65 @@ fn latency_that_the_stable_release_never_has_does_not_hold_a_good_release() {
     let ruling = ruled(JudgeBy::Evidence, &ticks);
     assert_eq!(ruling.says, RulingKind::Wait);
     assert!(ruling.headline.contains("64x stable"), "{}", ruling.headline);
+}
+
+#[test]
+fn a_step_before_everyone_needs_the_whole_proof_and_one_before_a_little_more_does_not() {
+    // A little more errors than stable: within the limit, which takes a while to prove.
+    let ticks: Vec<Tick> = looks(200, 12, 10)
+        .into_iter()
+        .map(|tick| Tick { weight: 5, ..tick })
+        .collect();
+    let first_advance = |steps: &[f64]| {
+        let course = Course {
+            steps: steps.to_vec(),
+            ..course()
+        };
+        let mut judge = RolloutJudge::new(&JudgeSettings::by(JudgeBy::Evidence), course);
+        (2..=ticks.len()).step_by(2).find(|end| {
+            let ticks = &ticks[..*end];
+            judge.rule(ticks, step(), ticks[end - 1].at).says == RulingKind::Advance
+        })
+    };
+    let (little, everyone) = (first_advance(&[5.0, 10.0, 100.0]), first_advance(&[5.0, 100.0]));
+    assert!(
+        little.is_some_and(|little| everyone.is_none_or(|all| little < all)),
+        "{little:?} {everyone:?}"
+    );
+    assert_eq!(first_advance(&[]), everyone, "nobody knows what comes next");
+}
+
+#[test]
+fn who_gives_more_traffic_where_nobody_could_tell_makes_the_judge_patient_again() {
+    let paced = Course {
+        exposure: Exposure::Paced,
+        ..course()
+    };
+    let settings = JudgeSettings {
+        patience: Span::from_secs(300),
+        ..JudgeSettings::by(JudgeBy::Evidence)
+    };
+    let mut judge = RolloutJudge::new(&settings, paced);
+    let few = |index: i64, weight: u8| {
+        let tick = |arm, requests| Tick {
+            weight,
+            ..look(index, arm, requests, 0)
+        };
+        [tick(Arm::Canary, 2), tick(Arm::Stable, 40)]
+    };
+    let mut ticks: Vec<Tick> = (0..40).flat_map(|index| few(index, 5)).collect();
+    let mut rule = |ticks: &[Tick]| {
+        let step = Step {
+            since: at(0),
+            until: None,
+        };
+        judge.rule(ticks, step, ticks.last().unwrap().at)
+    };
+    assert_eq!(rule(&ticks).says, RulingKind::Inconclusive);
+    ticks.extend((40..50).flat_map(|index| few(index, 50)));
+    let ruling = rule(&ticks);
+    assert_eq!(ruling.says, RulingKind::Wait, "{}", ruling.headline);
+    assert_eq!(ruling.weight.unwrap().as_percent(), 50, "it is not taken back");
+    ticks.extend((50..80).flat_map(|index| few(index, 50)));
+    assert_eq!(rule(&ticks).says, RulingKind::Inconclusive);
 }

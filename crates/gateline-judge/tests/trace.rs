@@ -258,3 +258,136 @@ fn what_is_not_read_is_said() {
     );
     assert!(trace.notes.iter().any(|note| note.contains("no weight is told")));
 }
+
+/// A tick of both arms as two lines.
+fn both(text: &mut String, secs: i64, weight: u64, canary: (u64, u64), stable: (u64, u64)) {
+    for (arm, (requests, errors)) in [("canary", canary), ("stable", stable)] {
+        writeln!(
+            text,
+            r#"{{"t":{secs},"arm":"{arm}","requests":{requests},"errors":{errors},"weight":{weight}}}"#
+        )
+        .unwrap();
+    }
+}
+
+/// Half an hour of a canary that is well, and then so many ticks of it as they are told.
+fn well_and_then(ticks: i64, weight: u64, canary: (u64, u64), stable: (u64, u64)) -> String {
+    let mut text = String::new();
+    for tick in -60..120_i64 {
+        let wobble = (tick * 7 % 5).unsigned_abs();
+        let served = if tick < 0 {
+            (0, 0)
+        } else {
+            (100 + wobble, wobble / 2)
+        };
+        both(&mut text, tick * 15, 5, served, (1_900 - wobble, 10 + wobble));
+    }
+    for tick in 120..120 + ticks {
+        both(&mut text, tick * 15, weight, canary, stable);
+    }
+    text
+}
+
+fn says(text: &str) -> (RulingKind, String) {
+    let ruling = replay(Settings::default(), &Trace::read(text).unwrap());
+    (ruling.ruling, ruling.headline)
+}
+
+#[test]
+fn an_outage_of_all_traffic_rolls_back_although_stable_serves_nothing() {
+    let (ruling, headline) = says(&well_and_then(20, 100, (2_000, 1_800), (0, 0)));
+    assert_eq!(ruling, RulingKind::RollBack, "{headline}");
+}
+
+#[test]
+fn nothing_is_concluded_while_stable_is_silent_beside_the_canary() {
+    let (ruling, headline) = says(&well_and_then(20, 5, (100, 1), (0, 0)));
+    assert_eq!(ruling, RulingKind::Wait, "{headline}");
+    assert!(headline.contains("stable serves nothing"), "{headline}");
+}
+
+#[test]
+fn both_arms_far_beyond_what_was_before_are_no_success() {
+    let mut text = String::new();
+    for tick in -60..120_i64 {
+        let wobble = (tick * 7 % 5).unsigned_abs();
+        let failed = |requests: u64| {
+            if tick < 0 {
+                requests / 200
+            } else {
+                requests * 2 / 5 + wobble
+            }
+        };
+        let canary = if tick < 0 { 0 } else { 100 + wobble };
+        let stable = 1_900 - wobble;
+        both(
+            &mut text,
+            tick * 15,
+            5,
+            (canary, failed(canary)),
+            (stable, failed(stable)),
+        );
+    }
+    let (ruling, headline) = says(&text);
+    assert_eq!(ruling, RulingKind::Wait, "{headline}");
+    assert!(headline.contains("stable is failing too"), "{headline}");
+}
+
+#[test]
+fn traffic_that_only_grows_is_no_running_total_and_a_total_that_begins_again_is_one() {
+    let mut grows = String::new();
+    for tick in 0..60_u64 {
+        both(
+            &mut grows,
+            tick as i64 * 15,
+            10,
+            (1_800 + tick, 1_000),
+            (9_000 + tick, 40),
+        );
+    }
+    let trace = Trace::read(&grows).unwrap();
+    assert_eq!(trace.looks[0].canary.as_ref().unwrap().all.requests, 1_800);
+    assert_eq!(says(&grows).0, RulingKind::RollBack);
+
+    let mut totals = String::new();
+    for tick in 0..60_u64 {
+        // The canary's process began again after half of it.
+        let served = if tick < 30 { tick + 1 } else { tick - 29 };
+        both(
+            &mut totals,
+            tick as i64 * 15,
+            10,
+            (served * 200, served),
+            (1_000_000 + tick * 1_800, 5_000 + tick * 9),
+        );
+    }
+    let trace = Trace::read(&totals).unwrap();
+    assert!(
+        trace.notes.iter().any(|note| note.contains("running totals")),
+        "{:?}",
+        trace.notes
+    );
+    assert!(
+        trace
+            .looks
+            .iter()
+            .all(|look| look.canary.as_ref().is_none_or(|arm| arm.all.requests <= 200))
+    );
+}
+
+#[test]
+fn a_fault_that_begins_late_is_told_as_such() {
+    let mut text = String::new();
+    for tick in -60..280_i64 {
+        let errors = match tick {
+            ..160 => u64::from(tick % 4 == 0),
+            _ => 4,
+        };
+        let canary = if tick < 0 { (0, 0) } else { (100, errors) };
+        let stable = (1_900, 9 + tick.unsigned_abs() % 3);
+        both(&mut text, tick * 15, 5, canary, stable);
+    }
+    let (ruling, headline) = says(&text);
+    assert_eq!(ruling, RulingKind::RollBack, "{headline}");
+    assert!(headline.contains("since minute"), "{headline}");
+}

@@ -583,8 +583,20 @@ impl Canary {
 }
 
 impl Pace {
+    /// The weights of the judge's recipes, ascending, before everyone has the release.
+    pub const WEIGHTS: [Weight; 4] = [
+        Weight::literal(5),
+        Weight::literal(10),
+        Weight::literal(25),
+        Weight::literal(50),
+    ];
     /// The weight at which evidence begins.
-    pub const FIRST: Weight = Weight::literal(5);
+    pub const FIRST: Weight = Self::WEIGHTS[0];
+
+    /// The weight after this one; none where everyone is next.
+    pub fn after(weight: Weight) -> Option<Weight> {
+        Self::WEIGHTS.into_iter().find(|next| *next > weight)
+    }
 }
 
 impl BlueGreen {

@@ -34,10 +34,23 @@ pub struct Ruling {
     /// The weight that the evidence allows, where the judge paces the rollout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<Weight>,
+    /// Why nothing is measured at present, where its source does not answer. Part of the headline, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmeasured: Option<String>,
     /// Numbers, meters and what would have changed it, where two arms were compared. The record holds it without its band,
     /// which is drawn from the ticks again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full: Option<Box<FullRuling>>,
+}
+
+impl Ruling {
+    /// The same while nothing is measured, and why.
+    #[must_use]
+    pub fn unmeasured(mut self, why: &str) -> Self {
+        self.headline = format!("{}; nothing is measured: {why}", self.headline);
+        self.unmeasured = Some(why.to_owned());
+        self
+    }
 }
 
 /// The four rulings.
@@ -209,10 +222,22 @@ pub struct MetricReading {
     pub against: Meter,
     /// The case for it from this metric alone.
     pub safe: Meter,
+    /// Where the case against it rests on what came later, which the ratio of everything hides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_late: Option<OfLate>,
     /// How noisy it is taken to be, and from what that is known.
     pub noise: Noise,
     /// The same in words.
     pub calibration: String,
+}
+
+/// What a metric does of late.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OfLate {
+    /// Seconds since the rollout began.
+    pub since: f64,
+    /// About how many times stable it is since.
+    pub ratio: f64,
 }
 
 /// The band at one moment.
@@ -328,8 +353,10 @@ pub enum Because {
     Gauge(String),
     /// A gauge beyond its limit.
     GaugeLimit(String),
-    /// An arm is silent.
+    /// The canary is silent.
     NoData,
+    /// The stable arm is silent while the canary serves beside it.
+    NoStable,
     /// The odds are against the release, most of all from this metric, but nobody knows how noisy it is.
     Uncalibrated(usize),
 }
@@ -362,6 +389,8 @@ pub enum Dropped {
     NoHistogram,
     /// It was not later than the last one.
     SeenBefore,
+    /// The ruling had fallen.
+    Decided,
 }
 
 impl Dropped {
@@ -375,6 +404,7 @@ impl Dropped {
             Dropped::NoBaseline => "too little was known of stable to compare with",
             Dropped::NoHistogram => "a histogram was missing: only the other metrics counted it",
             Dropped::SeenBefore => "it was not later than the one before",
+            Dropped::Decided => "the ruling had fallen",
         }
     }
 }

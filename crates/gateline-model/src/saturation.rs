@@ -49,8 +49,8 @@ pub enum ForecastFrom {
     Seen,
     /// A straight line through the weights so far.
     Line,
-    /// One weight alone, scaled by the share: as if nothing were used at rest, so it is rather too high.
-    Share,
+    /// It is not: from one weight alone nobody knows how much is used at rest.
+    OneWeight,
     /// Instances come with the share, and each carries as much as before.
     Even,
 }
@@ -61,7 +61,7 @@ impl ForecastFrom {
         match self {
             ForecastFrom::Seen => "seen",
             ForecastFrom::Line => "a straight line",
-            ForecastFrom::Share => "scaled by the share, rather too high",
+            ForecastFrom::OneWeight => "one weight alone tells nothing",
             ForecastFrom::Even => "as now: instances come with the share",
         }
     }
@@ -82,7 +82,7 @@ impl Saturation {
     /// What is to be expected with all traffic.
     pub fn ahead(&self) -> String {
         let Some(forecast) = self.forecast else {
-            return "not known".to_owned();
+            return "not known from one weight".to_owned();
         };
         let about = if self.from == ForecastFrom::Seen {
             ""
@@ -96,6 +96,9 @@ impl Saturation {
     pub fn to_limit(&self) -> String {
         match (self.limit, self.passes_at) {
             (None, _) => "no limit declared".to_owned(),
+            (Some(limit), None) if self.forecast.is_none() => {
+                format!("below its limit {} so far", short(limit))
+            }
             (Some(limit), None) => format!("stays below its limit {}", short(limit)),
             (Some(limit), Some(weight)) => {
                 format!("passes its limit {} at {}%", short(limit), short(weight))

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use gateline_model::limits::STEPS_MAX;
 use gateline_model::{
-    Audience, JudgeBy, JudgeSettings, Pace, Risk, RolloutStep, Span, Strategy, Target, Weight,
+    Audience, JudgeBy, JudgeSettings, Pace, Risk, RolloutStep, Span, Strategy, Target, TrafficSource, Weight,
 };
 
 use crate::diagnostic::{Diagnostics, Sink};
 use crate::fields::Fields;
 use crate::nearest::meant;
-use crate::node::Node;
+use crate::node::{Entry, Node};
 use crate::stage;
 
 pub(crate) fn read(stage: &Fields<'_, '_, '_>) -> Option<Strategy> {
@@ -330,6 +330,32 @@ pub(crate) fn check_judge(judge: &JudgeSettings, node: &Node, at: &Range<usize>,
     is_of(&["tolerate"], &[JudgeBy::Evidence, JudgeBy::GroupSequential]);
     is_of(&["kayenta"], &[JudgeBy::Kayenta]);
     check_tolerance(judge, at, sink);
+    if let (Some(source), Some(entry)) = (&judge.source, field("source")) {
+        check_source(judge, source, entry, sink);
+    }
+}
+
+/// What cannot be measured so: the judge would wait for it in vain.
+fn check_source(judge: &JudgeSettings, source: &TrafficSource, entry: &Entry, sink: &Sink<'_>) {
+    for gauge in judge.tolerate.gauges.keys() {
+        if !source.gauges.contains_key(gauge) {
+            let message = format!("`tolerate.gauges.{gauge}` is a gauge that `source.gauges` does not have");
+            let help = format!("add its query, `gauges: {{{gauge}: ..}}`, or remove the tolerance");
+            sink.error_with("rollout.judge", entry.at(), message, Some(help));
+        }
+    }
+    let groups = |query: &str| query.contains(" by (") || query.contains(" by(");
+    for (name, query) in [("requests", &source.requests), ("errors", &source.errors)] {
+        if source.pod.is_none() && groups(query) {
+            let at = entry.value.get(name).map_or_else(|| entry.at(), Entry::at);
+            sink.warning(
+                "rollout.judge",
+                at,
+                &format!("`{name}` may give several series, and without `pod` the judge takes one"),
+                "name the label that tells instances apart, `pod: pod`, or sum over it",
+            );
+        }
+    }
 }
 
 fn check_tolerance(judge: &JudgeSettings, at: &Range<usize>, sink: &Sink<'_>) {

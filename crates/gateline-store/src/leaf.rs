@@ -90,6 +90,7 @@ mod tests {
                 latency_ms,
                 stable_errors_percent: None,
                 weight: None,
+                unmeasured: None,
                 full: None,
             },
             chunks: gateline_model::Digest::of(b""),

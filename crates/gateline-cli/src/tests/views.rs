@@ -184,6 +184,7 @@ pub(super) fn rolling_out() -> PromotionView {
             latency_ms: None,
             stable_errors_percent: None,
             weight: None,
+            unmeasured: None,
             full: None,
         }),
         saturation: Vec::new(),

@@ -1,8 +1,8 @@
 //! Deciding about a rollout: which step is next, what a ruling means, and how it is taken back.
 
 use gateline_model::{
-    Digest, Event, OnFailure, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Ruling, RulingKind,
-    Served, Span, StepAction, StreamId, WhenInconclusive,
+    Digest, Event, OnFailure, Pace, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Ruling,
+    RulingKind, Served, Span, StepAction, StreamId, WhenInconclusive,
 };
 use jiff::Timestamp;
 
@@ -332,10 +332,10 @@ pub(super) fn rule(
     if rollout.step != step || rollout.rollback.is_some() {
         return Ok(());
     }
-    let known = rollout
-        .ruling
-        .as_ref()
-        .is_some_and(|(of, old)| *of == step && old.says == ruling.says && old.weight == ruling.weight);
+    let known = rollout.ruling.as_ref().is_some_and(|(of, old)| {
+        let heard = |ruling: &Ruling| (ruling.says, ruling.weight, ruling.unmeasured.is_some());
+        *of == step && heard(old) == heard(ruling)
+    });
     if known {
         return Ok(());
     }
@@ -373,13 +373,38 @@ fn inconclusive(
 ) -> Result<(), Rejection> {
     let id = &promotion.id;
     match standing::when_inconclusive(draft, promotion, rollout)? {
-        WhenInconclusive::Ask => {
+        // That too little was seen may be good enough; that nothing was seen is nobody's good.
+        WhenInconclusive::Advance if ruling.requests > 0 => {
+            standing::go_on_if_ready(draft, id, served).map(|_| ())
+        }
+        WhenInconclusive::Ask | WhenInconclusive::Advance => {
             let why = PauseReason::Inconclusive;
             draft.emit(StreamId::Promotion(id.clone()), Event::RolloutPaused { why });
             Ok(())
         }
-        WhenInconclusive::Advance => standing::go_on_if_ready(draft, id, served).map(|_| ()),
         WhenInconclusive::RollBack => take_back(draft, id, RollbackReason::Judged, ruling.headline.clone()),
+    }
+}
+
+/// Somebody's word, or the pipeline's, in place of the judge's: where the judge sets the weights its next one comes, else
+/// the next step.
+pub(super) fn go_past_the_judge(
+    draft: &mut Draft<'_>,
+    id: &PromotionId,
+    served: Served,
+) -> Result<(), Rejection> {
+    let (promotion, rollout) = rolling(draft, id)?;
+    let Pinned { stage, .. } = pinned(draft, &promotion)?;
+    let plan = promotion.plan_in(&stage, rollout.live.is_some());
+    let paced = plan.get(rollout.planned()).is_some_and(|planned| planned.paced);
+    let stands = rollout.action().and_then(StepAction::weight);
+    match stands.filter(|_| paced).and_then(Pace::after) {
+        Some(weight) if rollout.added.len() < ADDED_STEPS_MAX => {
+            let says = format!("{weight} although the evidence does not allow it");
+            add_step(draft, &promotion, &rollout, StepAction::expose(weight), says);
+            Ok(())
+        }
+        Some(_) | None => go_on(draft, id, served),
     }
 }
 

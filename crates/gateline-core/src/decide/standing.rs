@@ -7,7 +7,7 @@ use gateline_model::{
 };
 use jiff::Timestamp;
 
-use super::rollout::{go_on, rolling, take_back};
+use super::rollout::{go_on, go_past_the_judge, rolling, take_back};
 use crate::decision::{Pinned, judge_checks, pinned};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
@@ -107,7 +107,14 @@ pub(super) fn go_on_if_ready(
         draft.emit(StreamId::Promotion(id.clone()), Event::RolloutPaused { why });
         return Ok(None);
     }
-    go_on(draft, id, served).map(|()| None)
+    let ruled = rollout.ruling.as_ref().filter(|(of, _)| *of == rollout.step);
+    match ruled.map(|(_, ruling)| ruling.says) {
+        Some(RulingKind::Inconclusive) => go_past_the_judge(draft, id, served)?,
+        Some(RulingKind::Advance | RulingKind::Wait | RulingKind::RollBack) | None => {
+            go_on(draft, id, served)?;
+        }
+    }
+    Ok(None)
 }
 
 /// When the window of the step that stands opens, where it has one that is closed now.

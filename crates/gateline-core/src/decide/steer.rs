@@ -111,7 +111,7 @@ pub(super) fn advance(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Res
     let text = private(draft, Some(why));
     let advanced = Event::RolloutAdvanced { step: under_way.step };
     draft.emit_with(StreamId::Promotion(id.clone()), advanced, text);
-    rollout::go_on(draft, id, Served::default())
+    rollout::go_past_the_judge(draft, id, Served::default())
 }
 
 /// A person says that the rollout goes on: past an inconclusive ruling, or with a new attempt at a parked step.
@@ -147,7 +147,9 @@ pub(super) fn go_on_from(
         StepState::Parked { .. } | StepState::Failed { .. } => {
             rollout::intend(draft, id, under_way.step, under_way.attempt + 1)
         }
-        StepState::Applied { .. } if past_the_judge => rollout::go_on(draft, id, Served::default())?,
+        StepState::Applied { .. } if past_the_judge => {
+            rollout::go_past_the_judge(draft, id, Served::default())?;
+        }
         StepState::Applied { .. } => {
             rollout::continue_after_pause(draft, id, under_way.step, Served::default())?;
         }

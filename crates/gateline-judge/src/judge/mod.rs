@@ -38,6 +38,8 @@ const NOISE_EVERY: u32 = 8;
 const BESIDE_TICKS: usize = 120;
 /// The least of them that calibrates where nothing was known before: five minutes.
 const BESIDE_TICKS_MIN: usize = 20;
+/// Weight in per cent from which the stable arm has no traffic of its own.
+const ALL_TRAFFIC: f64 = 99.5;
 /// Share of the capital that a gauge has.
 const GAUGE_CAPITAL: f64 = 0.1;
 
@@ -62,8 +64,10 @@ pub struct Judge {
     last: Option<u32>,
     weight: Option<f64>,
     settled_at: u32,
-    /// Ticks for which an arm has been silent.
-    missing: u32,
+    /// Tick from which its patience runs.
+    patient_from: u32,
+    /// Ticks for which the canary and the stable arm have been silent.
+    silent: (u32, u32),
     /// Pods that served in the look before, by arm.
     pods: (Vec<String>, Vec<String>),
     /// Errors of everything that was seen, warm-up included.
@@ -91,7 +95,8 @@ impl Judge {
             last: None,
             weight: None,
             settled_at: 0,
-            missing: 0,
+            patient_from: 0,
+            silent: (0, 0),
             pods: (Vec::new(), Vec::new()),
             errors: Pair::default(),
             counted: (0, 0),
@@ -106,18 +111,37 @@ impl Judge {
 
     /// Takes a look and says what is to be said now. A look that is not later than the last one changes nothing.
     pub fn observe(&mut self, look: &Look) -> &Said {
-        if self.said.is_final(self.settings.exposure) || self.last.is_some_and(|last| look.tick <= last) {
+        if self.last.is_some_and(|last| look.tick <= last) {
             self.said.dropped = Some(Dropped::SeenBefore);
             return &self.said;
         }
-        let passed = self.last.map_or(1, |last| look.tick - last);
+        // Where the judge sets the weights and somebody gives more than it allowed, it goes on from there; where nobody could
+        // tell anything of the release, it is patient again.
+        let raised = self.settings.exposure == Exposure::Paced
+            && look
+                .weight
+                .zip(self.weight)
+                .is_some_and(|(now, before)| now > before);
+        let anew = raised && self.said.says == RulingKind::Inconclusive;
+        if self.said.is_final(self.settings.exposure) && !anew {
+            self.said.dropped = Some(Dropped::Decided);
+            return &self.said;
+        }
+        let mut passed = self.last.map_or(1, |last| look.tick - last);
         self.last = Some(look.tick);
+        if anew {
+            (self.patient_from, passed) = (look.tick, 1);
+        }
         if look.weight != self.weight {
             self.settled_at = look.tick + self.settings.recipe.settle;
             self.weight = look.weight;
         }
-        if let (Exposure::Given, Some(weight)) = (self.settings.exposure, look.weight) {
-            self.paced.follow(&self.settings.recipe, weight);
+        if let Some(weight) = look.weight {
+            let recipe = &self.settings.recipe;
+            let more = raised && weight > self.paced.weight(recipe);
+            if more || self.settings.exposure == Exposure::Given {
+                self.paced.follow(recipe, weight);
+            }
         }
         let dropped = self.weigh(look);
         self.paced.pass(passed);
@@ -160,6 +184,9 @@ impl Judge {
         self.swings = vec![Swings::default(); self.metrics.len()];
         self.notes.clone_from(&baseline.notes);
         self.pods_before = baseline.pods;
+        if let Some(errors) = known_errors(baseline) {
+            self.guards.know(errors);
+        }
         self.traffic = baseline.requests_per_tick;
         for (name, tolerance) in &self.settings.gauges {
             if let Some(noise) = baseline.gauges.get(name) {
@@ -171,23 +198,24 @@ impl Judge {
 
     /// Takes the counts of a look into everything that counts; tells why it may not where it may not.
     fn weigh(&mut self, look: &Look) -> Option<Dropped> {
-        let (Some(canary), Some(stable)) = (&look.canary, &look.stable) else {
-            self.missing += 1;
-            return Some(Dropped::ArmMissing);
-        };
-        self.missing = if canary.all.requests == 0 {
-            self.missing + 1
-        } else {
-            0
-        };
-        let lost = self.loses_pods(canary, stable);
-        let errors = pair(look, Bad::Failed).unwrap_or_default();
+        let errors = served(look);
+        // Where all traffic is the canary's, nobody else is missed.
+        let stable_serves = errors.stable > 0 || look.weight.is_some_and(|weight| weight >= ALL_TRAFFIC);
+        let silent = |before: u32, serves: bool| if serves { 0 } else { before + 1 };
+        self.silent = (
+            silent(self.silent.0, errors.canary > 0),
+            silent(self.silent.1, stable_serves),
+        );
         self.errors.add(errors);
         let noise = self
             .metrics
             .first()
             .map_or(DesignEffect::UNCALIBRATED, |metric| metric.noise);
         self.fuses.add(errors, noise.whole);
+        let (Some(canary), Some(stable)) = (&look.canary, &look.stable) else {
+            return Some(Dropped::ArmMissing);
+        };
+        let lost = self.loses_pods(canary, stable);
         self.guards.add(look.tick, errors, look.weight, self.settings.slo);
         let requests = (errors.canary + errors.stable) as f64;
         self.traffic = if self.traffic > 0.0 {
@@ -303,7 +331,7 @@ impl Judge {
         }
         let looks =
             look.tick >= recipe.pace.from && (look.tick - recipe.pace.from).is_multiple_of(recipe.pace.every);
-        let last = look.tick + 1 >= recipe.horizon;
+        let last = look.tick + 1 >= self.patient_from + recipe.horizon;
         if !(looks || last || self.settings.exposure == Exposure::Given) {
             return self.stands(look.tick);
         }
@@ -316,6 +344,7 @@ impl Judge {
             requests: self.counted.0,
             ticks: self.counted.1,
             share: self.settings.errors.share,
+            next: self.next_weight(),
         };
         let allows = match self.settings.exposure {
             Exposure::Given => self.paced.judge_given(&standing),
@@ -326,6 +355,13 @@ impl Judge {
             (Allows::Weight, Exposure::Given) => (RulingKind::Advance, Because::Gate),
             (Allows::Weight | Allows::Stay, _) => self.until_patience_ends(look.tick, Because::Collecting),
         }
+    }
+
+    /// The weight that comes next, where somebody else sets them and they are known.
+    fn next_weight(&self) -> Option<f64> {
+        let stands = self.weight?;
+        let mut later = self.settings.steps.iter().filter(|step| **step > stands + 1e-9);
+        later.next().copied()
     }
 
     /// Between two looks at the pace what was said stands.
@@ -339,7 +375,7 @@ impl Judge {
         } else {
             0
         };
-        if tick + 1 >= self.settings.recipe.horizon + hold_back {
+        if tick + 1 >= self.patient_from + self.settings.recipe.horizon + hold_back {
             (RulingKind::Inconclusive, because)
         } else {
             (RulingKind::Wait, because)
@@ -390,8 +426,11 @@ impl Judge {
     }
 
     fn must_wait(&self, ln_e: f64) -> Option<Because> {
-        if self.missing >= MISSING_TICKS {
+        if self.silent.0 >= MISSING_TICKS {
             return Some(Because::NoData);
+        }
+        if self.silent.1 >= MISSING_TICKS {
+            return Some(Because::NoStable);
         }
         if self.metrics.is_empty() {
             return Some(Because::Collecting);
@@ -425,4 +464,25 @@ impl Judge {
         all.max_by(|one, other| one.1.total_cmp(&other.1))
             .map_or(0, |(index, _)| index)
     }
+}
+
+/// Errors of a look, as far as its arms are told.
+fn served(look: &Look) -> Pair {
+    let of = |arm: &Option<ArmLook>| {
+        arm.as_ref()
+            .map_or((0, 0), |arm| (arm.all.requests, arm.all.errors))
+    };
+    let ((canary, canary_bad), (stable, stable_bad)) = (of(&look.canary), of(&look.stable));
+    Pair {
+        canary,
+        canary_bad,
+        stable,
+        stable_bad,
+    }
+}
+
+/// The share of errors that the stable arm had before.
+fn known_errors(baseline: &Baseline) -> Option<f64> {
+    let errors = baseline.metrics.iter().find(|known| known.bad == Bad::Failed);
+    errors.map(|known| known.rate)
 }

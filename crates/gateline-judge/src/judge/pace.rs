@@ -71,11 +71,16 @@ impl Paced {
         if self.since < pace.dwell || now.e >= pace.quiet {
             return Allows::Stay;
         }
-        if self.step >= pace.promote_from {
+        // What the recipe asks at the last of its weights below the next one; all that it asks where that is not known.
+        let last = pace.weights.len() - 1;
+        let below = now.next.filter(|next| *next <= pace.weights[last] + 1e-9);
+        let below = below.and_then(|next| pace.weights.iter().rposition(|weight| *weight < next - 1e-9));
+        let gate = below.map_or(last, |below| below.max(self.step));
+        if gate >= pace.promote_from {
             return now.is_safe().map_or(Allows::Stay, Allows::Promote);
         }
         let enough = now.ticks >= PROMOTE_TICKS_MIN && now.requests >= PROMOTE_REQUESTS_MIN;
-        if enough && now.opens(self.step) {
+        if enough && now.opens(gate) {
             Allows::Weight
         } else {
             Allows::Stay
@@ -154,6 +159,8 @@ pub(super) struct Standing<'a> {
     pub ticks: u32,
     /// Share of all requests by which more may be bad than at the stable arm.
     pub share: f64,
+    /// The weight that comes next in per cent, where somebody else sets them and it is known.
+    pub next: Option<f64>,
 }
 
 impl Standing<'_> {

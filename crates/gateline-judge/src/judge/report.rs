@@ -1,7 +1,7 @@
 //! The ruling in full, read off the judge's state.
 
 use gateline_model::ruling::{
-    BadRequests, Cases, ExposureReading, FullRuling, Interval, MetricReading, Numbers, RatioReading,
+    BadRequests, Cases, ExposureReading, FullRuling, Interval, MetricReading, Numbers, OfLate, RatioReading,
 };
 
 use super::Judge;
@@ -77,6 +77,10 @@ impl Judge {
             },
             against: meter(metric.ratio.ln_e_harm(), recipe.bar()),
             safe: meter(metric.ratio.ln_e_safe(), 1.0 / recipe.beta),
+            of_late: metric.ratio.of_late().map(|(since, ratio)| OfLate {
+                since: self.seconds(since),
+                ratio,
+            }),
             noise: metric.noise.into(),
             calibration: metric.noise.to_string(),
         }

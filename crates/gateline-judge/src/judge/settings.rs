@@ -22,6 +22,8 @@ pub struct Settings {
     pub latency: Vec<SlowTolerance>,
     /// Who sets the weight.
     pub exposure: Exposure,
+    /// The weights of the rollout's own steps in per cent, ascending. Where they are not known, each may be the last.
+    pub steps: Vec<f64>,
     /// Objectives of the service that guard, beside the comparison.
     pub slo: Option<Slo>,
     /// Excess bad requests that end a rollout once the evidence is 5 to 1; none for no such end.
@@ -212,6 +214,7 @@ impl Default for Settings {
             errors,
             latency,
             exposure: Exposure::Given,
+            steps: Vec::new(),
             slo: None,
             budget: None,
             carried_ln_e: 0.0,

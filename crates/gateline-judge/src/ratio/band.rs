@@ -107,14 +107,14 @@ impl Band {
         self.ln_good_evidence() - self.at(ln(ratio))
     }
 
-    /// ln of the odds against every ratio from this one on: what they rule out, [`Band::upper`] is below.
+    /// ln of the odds against every ratio on the grid from the last one below this on: what they rule out, [`Band::upper`] is
+    /// below.
     pub fn ln_e_all_below(&self, ratio: f64) -> f64 {
-        let above = self
-            .grid
+        let from = self.grid.partition_point(|at| *at < ln(ratio)).saturating_sub(1);
+        let worst = self.ln_likelihood[from..]
             .iter()
-            .zip(&self.ln_likelihood)
-            .filter(|(at, _)| **at > ln(ratio));
-        let worst = above.map(|(_, value)| *value).fold(self.at(ln(ratio)), f64::max);
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max);
         self.ln_good_evidence() - worst
     }
 

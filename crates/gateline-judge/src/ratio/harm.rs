@@ -72,6 +72,18 @@ impl Harm {
         }))
     }
 
+    /// Since which tick the case is strongest, and the ln ratio above the margin that makes it so.
+    pub fn strongest(&self) -> (u32, f64) {
+        let begun = self.restarts.iter().zip(&self.sums);
+        let each = begun.flat_map(|(restart, sums)| {
+            let capital = ln(restart.capital);
+            let cases = self.grid.iter().zip(&self.ln_weights).zip(sums);
+            cases.map(move |((above, weight), sum)| (restart.at, *above, capital + weight + sum))
+        });
+        let best = each.max_by(|one, other| one.2.total_cmp(&other.2));
+        best.map_or((0, 0.0), |(since, above, _)| (since, above))
+    }
+
     /// The grid of ln ratios above the margin with their ln weights: the band's lower edge inverts them.
     pub(super) fn mixture(&self) -> impl Iterator<Item = (f64, f64)> + Clone + '_ {
         self.grid.iter().copied().zip(self.ln_weights.iter().copied())

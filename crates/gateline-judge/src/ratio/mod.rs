@@ -23,6 +23,8 @@ use crate::recipe::{Likelihood, Recipe};
 const RATE_TICKS: f64 = 30.0;
 /// Ticks that the rate before the rollout is worth.
 const RATE_HISTORY_TICKS: f64 = 20.0;
+/// A ratio over everything that is below this part of the one of late does not tell what is wrong.
+const OF_LATE: f64 = 0.75;
 
 /// The evidence of one metric so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,7 +122,17 @@ impl Ratio {
         self.harm.ln_e()
     }
 
-    /// ln of the odds against "the tolerance or worse".
+    /// Where the case against it is made by what came later alone: since which tick, and about how many times stable. The
+    /// interval is of everything, and may show little of it.
+    pub fn of_late(&self) -> Option<(u32, f64)> {
+        let (since, above) = self.harm.strongest();
+        let ratio = libm::exp(self.margin + above);
+        let shows = self.band.likely() >= OF_LATE * ratio;
+        (since > 0 && !shows).then_some((since, ratio))
+    }
+
+    /// ln of the odds against "the tolerance or worse", at the point of the band's grid below it: at the bar, and not before,
+    /// [`Ratio::upper`] is below the tolerance.
     pub fn ln_e_safe(&self) -> f64 {
         self.band.ln_e_all_below(self.tolerance)
     }

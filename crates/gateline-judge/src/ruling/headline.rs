@@ -66,7 +66,8 @@ impl Words<'_> {
             Because::Guard(guard) => self.guard(*guard),
             Because::Gauge(name) => format!("{name} is higher than at stable"),
             Because::GaugeLimit(name) => format!("{name} is beyond its limit"),
-            Because::NoData => "nothing is heard of the canary while stable serves".to_owned(),
+            Because::NoData => "nothing is heard of the canary".to_owned(),
+            Because::NoStable => "stable serves nothing that the canary could be compared with".to_owned(),
             Because::Uncalibrated(index) => format!(
                 "{}, but nobody knows how noisy that is: a person must look",
                 self.worse(*index)
@@ -92,6 +93,16 @@ impl Words<'_> {
             return "it is worse than stable".to_owned();
         };
         let ratio = &metric.ratio;
+        if let Some(late) = metric.of_late {
+            return format!(
+                "{} about {} stable since minute {}, {} over all of it, limit {}",
+                metric.name,
+                times(late.ratio),
+                short((late.since / 60.0).floor()),
+                times(ratio.interval.likely),
+                times(ratio.limit)
+            );
+        }
         format!(
             "{} {} stable ({}-{}), limit {}",
             metric.name,
@@ -189,6 +200,9 @@ impl Words<'_> {
                 );
             }
             Because::NoData => lines.push("one request that the canary serves would let it go on".to_owned()),
+            Because::NoStable => {
+                lines.push("one request that stable serves would let it go on".to_owned());
+            }
             Because::Safe(_) => lines.push(format!(
                 "odds of {} to 1 against it would have ended it, they stand at {} to 1",
                 short(against.bar),

@@ -23,6 +23,11 @@ pub const LINES_MAX: usize = 1_000_000;
 pub const TRACE_TICKS_MAX: f64 = 40_320.0;
 /// Fewest ticks of a series from which it is told whether its counts are running totals.
 const TOTALS_TICKS_MIN: usize = 8;
+/// How far the canary's running totals grow beyond the first of them, at the least.
+const TOTALS_GROW: f64 = 3.0;
+/// A process begins again at most once in so many ticks, and with at most this share of what it had counted.
+const ANEW_TICKS: usize = 8;
+const ANEW_SHARE: f64 = 0.5;
 
 /// Why a file of ticks is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,7 +132,9 @@ impl Trace {
                 .values_mut()
                 .flat_map(BTreeMap::values_mut)
                 .for_each(subtract);
-            notes.push("counts never fall: they are read as running totals".to_owned());
+            notes.push(
+                "counts fall only where a process began again: they are read as running totals".to_owned(),
+            );
         }
         Self::assemble(&series, &weights, notes)
     }
@@ -246,13 +253,10 @@ fn share(ticks: &BTreeMap<i64, BTreeMap<Arm, ArmLook>>) -> f64 {
     100.0 * of(Arm::Canary) / (of(Arm::Canary) + of(Arm::Stable)).max(1.0)
 }
 
-/// Counts of a tick go up and down; running totals never fall, in no series, and mostly grow.
+/// Counts of a tick go up and down; running totals fall only where a process began again, near nothing, and the canary's, which
+/// began with it, grow far beyond the first of them.
 fn are_totals(series: &BTreeMap<Arm, ByPod>) -> bool {
     let all = || series.values().flat_map(BTreeMap::values);
-    let never_falls = |one: &Vec<(f64, Counts)>| {
-        one.windows(2)
-            .all(|pair| pair[0].1.requests <= pair[1].1.requests && pair[0].1.errors <= pair[1].1.errors)
-    };
     let mostly_grows = |one: &Vec<(f64, Counts)>| {
         let grows = one
             .windows(2)
@@ -260,7 +264,31 @@ fn are_totals(series: &BTreeMap<Arm, ByPod>) -> bool {
             .count();
         one.len() >= TOTALS_TICKS_MIN && 2 * grows > one.len()
     };
-    all().all(never_falls) && all().any(mostly_grows)
+    let of_canary = series.get(&Arm::Canary).into_iter().flat_map(BTreeMap::values);
+    let mut long = of_canary.filter(|one| one.len() >= TOTALS_TICKS_MIN).peekable();
+    let has_grown = long.peek().is_none() || long.any(has_grown);
+    all().all(falls_only_anew) && all().any(mostly_grows) && has_grown
+}
+
+/// Its counts never fall, but for a few times to a part of what they were.
+fn falls_only_anew(one: &Vec<(f64, Counts)>) -> bool {
+    let falls = |pair: &&[(f64, Counts)]| {
+        pair[1].1.requests < pair[0].1.requests || pair[1].1.errors < pair[0].1.errors
+    };
+    let anew = |pair: &[(f64, Counts)]| {
+        let part = |now: u64, before: u64| now as f64 <= ANEW_SHARE * before as f64;
+        part(pair[1].1.requests, pair[0].1.requests)
+            && (pair[1].1.errors == 0 || part(pair[1].1.errors, pair[0].1.errors))
+    };
+    let fallen: Vec<_> = one.windows(2).filter(falls).collect();
+    fallen.len() <= one.len() / ANEW_TICKS && fallen.into_iter().all(anew)
+}
+
+/// The greatest of it is far beyond the first that counted anything.
+fn has_grown(one: &Vec<(f64, Counts)>) -> bool {
+    let requests = || one.iter().map(|(_, counts)| counts.requests);
+    let first = requests().find(|count| *count > 0).unwrap_or(0);
+    requests().max().unwrap_or(0) as f64 >= TOTALS_GROW * first as f64
 }
 
 /// Running totals to counts of a tick. The first of a series is only where it began.

@@ -204,6 +204,7 @@ fn an_event_that_would_not_read_back_is_refused_alone() {
         latency_ms: None,
         stable_errors_percent: None,
         weight: None,
+        unmeasured: None,
         full: None,
     };
     let mut bad = sample::one(sample::stream(1), 0);

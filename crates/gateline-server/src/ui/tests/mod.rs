@@ -441,7 +441,7 @@ fn a_ruling_shows_its_numbers_its_meters_its_band_and_what_would_have_changed_it
         "noise x3.7 from 6 h of your own pods",
         "Ratio of errors to the stable release: after 1 min",
         "passes its limit 0.4 at 73%",
-        "about 4200 (scaled by the share, rather too high)",
+        "not known from one weight",
     ] {
         assert!(told.contains(said), "{said}\n{told}");
     }
