@@ -23,7 +23,7 @@ struct Verb {
 const VERBS: &[Verb] = &[
     Verb {
         name: "bench",
-        usage: "bench [decisions|action|fold|board|inbox|authority|evidence|policy|judge]: numbers, as ratios to limits measured in the same run",
+        usage: "bench [decisions|action|flight|growth|life|board|inbox|authority|evidence|policy|upload|judge|size] [--small]: numbers, as ratios to limits measured in the same run",
         run: bench::run,
     },
     Verb {

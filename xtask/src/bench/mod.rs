@@ -1,8 +1,22 @@
 //! Benchmarks: each number as a ratio to a named limit that is measured in the same run.
 //!
-//! `cargo xtask bench [decisions|action|fold|board|inbox|authority|evidence|policy|upload|judge]` prints Markdown. All but the last four need the whole server and
-//! an optimised build of it, so they stand behind the feature `bench`: the other verbs build without it.
-//! `judge` takes minutes and is run only by its name; it writes its own page.
+//! `cargo xtask bench [NAME..] [--small]` prints Markdown; without a name it runs all but `judge`, `size` and `upload`.
+//!
+//! | name | measures |
+//! |---|---|
+//! | `decisions` | durable decisions a second, on SQLite and on PostgreSQL with several replicas, beside bare group commit |
+//! | `action` | from the last piece of evidence to the driver's first action, on both |
+//! | `flight` | 10,000 promotions in flight: processor, memory, a decision meanwhile |
+//! | `growth` | what a decision costs with more pipelines and more history |
+//! | `life` | three years of history: size, start, queries, memory over ten minutes, a start after a crash |
+//! | `board` | the board, the promotion page and the log, in quiet and with 100 watchers |
+//! | `inbox`, `authority` | 10,000 open approvals; the function that says who may |
+//! | `evidence`, `upload`, `policy`, `judge` | reading reports, sending them, policies and judges beside their peers |
+//! | `size` | the binary, and a clean build |
+//!
+//! All up to `authority` need the whole server and an optimised build of it, so they stand behind the feature `bench`: the other
+//! verbs build without it. Their small form ends in seconds and its numbers mean nothing; it needs no optimised build either:
+//! `cargo run --package xtask --features bench -- bench growth --small`. `judge` takes minutes and writes its own page.
 
 mod build;
 mod evidence;
@@ -10,6 +24,7 @@ mod judge;
 #[cfg(feature = "bench")]
 mod measure;
 mod policy;
+mod size;
 mod upload;
 
 /// Runs one benchmark, or all of them.
@@ -22,6 +37,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         [one] if one == "evidence" => evidence::run(),
         [one] if one == "policy" => policy::run(),
         [one, rest @ ..] if one == "judge" => judge::run(rest),
+        [one, rest @ ..] if one == "size" => size::run(rest),
         // With the feature this is the second process, and the first one has done it.
         [] if !cfg!(feature = "bench") => evidence::run()
             .and_then(|()| policy::run())

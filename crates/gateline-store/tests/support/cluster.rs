@@ -23,8 +23,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("full_page_writes", "off"),
 ];
 
-/// Where PostgreSQL's own programs are.
-pub fn programs() -> PathBuf {
+/// Where PostgreSQL's own programs are, if it is installed.
+pub fn find_programs() -> Option<PathBuf> {
     // All of them: a folder may have a link to one.
     let has = |dir: &PathBuf| {
         ["initdb", "pg_ctl", "psql", "pg_isready"]
@@ -43,7 +43,12 @@ pub fn programs() -> PathBuf {
         .unwrap_or_default();
     debian.sort();
     places.extend(debian.into_iter().rev());
-    places.into_iter().find(has).unwrap_or_else(|| {
+    places.into_iter().find(has)
+}
+
+/// Where PostgreSQL's own programs are.
+pub fn programs() -> PathBuf {
+    find_programs().unwrap_or_else(|| {
         panic!(
             "these tests start a PostgreSQL server, and there is no `initdb` in PATH or /usr/lib/postgresql/*/bin; \
              run `cargo xtask test --only install`, or install the package `postgresql-15`"

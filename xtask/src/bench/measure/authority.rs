@@ -10,6 +10,7 @@ use gateline_core::{Actor, Command, Credential};
 use gateline_model::{Digest, Scope};
 use jiff::Timestamp;
 
+use super::Scale;
 use super::place::{Place, runtime, submit};
 
 const TEAMS: usize = 50;
@@ -17,9 +18,9 @@ const MEMBERS: usize = 20;
 /// Long enough that the clock's grain does not matter.
 const ROUNDS: u32 = 200_000;
 
-pub(super) fn run() -> Result<(), String> {
+pub(super) fn run(scale: Scale) -> Result<(), String> {
     let place = Place::new("authority")?;
-    runtime()?.block_on(measure(&place))
+    runtime()?.block_on(measure(&place, scale.of(ROUNDS, ROUNDS / 100)))
 }
 
 /// Each team has a role that lets it promote in one pipeline.
@@ -44,7 +45,7 @@ fn roles() -> String {
     text
 }
 
-async fn measure(place: &Place) -> Result<(), String> {
+async fn measure(place: &Place, rounds: u32) -> Result<(), String> {
     let hub = place.hub()?;
     let text = roles();
     let read = gateline_spec::read_roles("roles.yaml", &text).map_err(|err| err.to_string())?;
@@ -96,11 +97,11 @@ async fn measure(place: &Place) -> Result<(), String> {
             let now = Timestamp::now();
             let began = Instant::now();
             let mut right = true;
-            for _ in 0..ROUNDS {
+            for _ in 0..rounds {
                 let answer = may(world, black_box(&actor), Scope::Promote, black_box(&object), now);
                 right &= answer.is_ok() == expected;
             }
-            (began.elapsed() / ROUNDS, right)
+            (began.elapsed() / rounds, right)
         });
         if !right {
             return Err(format!("{who} was answered otherwise than expected"));

@@ -1,95 +1,114 @@
-//! The board with 1,000 pipelines of 5 stages: the JSON that the API gives and the page that a browser gets.
+//! The board with 1,000 pipelines of 5 stages, the promotion page and the log: in quiet, and with 100 watchers of the event stream
+//! while decisions are made.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use gateline_server::hub::Hub;
-
-use super::numbers::{Times, ms};
-use super::place::{Place, apply, register, release, runtime};
+use super::Scale;
+use super::history::{History, STAGES, reference};
+use super::http::{LIMIT, Served, cells};
+use super::load::{self, LIFE, movers};
+use super::numbers::ms;
+use super::place::{Place, hub, runtime};
 
 const PIPELINES: usize = 1_000;
+/// Requests of each kind.
 const REQUESTS: usize = 300;
+const WATCHERS: usize = 100;
+/// Decisions a second while they watch.
+const PER_SEC: u32 = 50;
+/// Who asks for these.
+const CLIENTS: usize = 20;
+/// Longer than all requests take.
+const AT_MOST: Duration = Duration::from_secs(600);
 
-pub(super) fn run() -> Result<(), String> {
+pub(super) fn run(scale: Scale) -> Result<(), String> {
     let place = Place::new("board")?;
-    runtime()?.block_on(measure(&place))
+    let pipelines = scale.of(PIPELINES, 30);
+    let mut history = History::begin(&place.path("growing.db"), pipelines, u64::MAX)?;
+    // One release of each, live in every stage.
+    while history.releases() < pipelines {
+        history.grow_to(history.size() + 1)?;
+    }
+    history.copy_to(&place.path("gateline.db"))?;
+    drop(history);
+    runtime()?.block_on(measure(&place, pipelines, scale))
 }
 
-fn pipeline(number: usize) -> String {
-    let mut text = format!(
-        "apiVersion: gateline.dev/v1\nkind: Pipeline\nmetadata: {{name: app-{number}, project: bench}}\nspec:\n  \
-         artifacts: [{{name: app, kind: file}}]\n  stages:\n"
-    );
-    let names = ["dev", "test", "staging", "canary", "production"];
-    for (index, name) in names.iter().enumerate() {
-        let after = if index == 0 {
-            String::new()
-        } else {
-            format!(", after: [{}]", names[index - 1])
-        };
-        text.push_str(&format!(
-            "    - {{name: {name}{after}, target: {{command: {{apply: [/bin/true], health: [/bin/true]}}}}, health_every: 1d}}\n"
+async fn measure(place: &Place, pipelines: usize, scale: Scale) -> Result<(), String> {
+    let hub = hub(&place.path("gateline.db"))?;
+    let live = hub.with_world(|world| world.stages().filter(|(_, stage)| stage.live.is_some()).count());
+    if live < pipelines * STAGES.len() {
+        return Err(format!(
+            "only {live} of {} stages are live",
+            pipelines * STAGES.len()
         ));
     }
-    text
-}
-
-async fn measure(place: &Place) -> Result<(), String> {
-    gateline_drivers::install_crypto();
-    let hub = place.hub()?;
-    for number in 0..PIPELINES {
-        let pipeline = apply(&hub, &pipeline(number)).await?;
-        register(&hub, &release(pipeline.reference(), "1.0.0")).await?;
+    let served = Served::start(hub.clone()).await?;
+    println!(
+        "| request | bytes | p50 | p99 | with {WATCHERS} watchers: p50 | p99 |\n|---|---|---|---|---|---|"
+    );
+    let requests = scale.of(REQUESTS, 20);
+    let mut rows = Vec::new();
+    for path in paths() {
+        let (times, bytes) = served.ask(std::iter::repeat_n(path.clone(), requests)).await?;
+        rows.push((path, times, bytes));
     }
-    // The command driver takes every release through its five stages.
-    let began = Instant::now();
-    while live(&hub) < PIPELINES * 5 {
-        if began.elapsed() > Duration::from_secs(600) {
-            return Err(format!(
-                "only {} of {} stages are live",
-                live(&hub),
-                PIPELINES * 5
-            ));
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+    let (told, over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    for _ in 0..WATCHERS {
+        served.watch(told.clone(), over.clone()).await?;
     }
-    let token = gateline_server::serve::first_secret(&hub).await?;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .map_err(|err| err.to_string())?;
-    let address = listener.local_addr().map_err(|err| err.to_string())?;
-    let router = gateline_server::router(hub, gateline_server::Settings::default());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    println!("| request | p50 | p99 | bytes |\n|---|---|---|---|");
-    let client = reqwest::Client::new();
-    for path in ["/healthz", "/api/v1/board", "/api/v1/board?limit=500", "/"] {
-        let mut times = Times::default();
-        let mut bytes = 0;
-        for _ in 0..REQUESTS {
-            let asked = Instant::now();
-            let request = client.get(format!("http://{address}{path}")).bearer_auth(&token);
-            let answer = request
-                .header("cookie", format!("gateline_session={token}"))
-                .send()
-                .await;
-            let answer = answer
-                .and_then(reqwest::Response::error_for_status)
-                .map_err(|err| err.to_string())?;
-            bytes = answer.bytes().await.map_err(|err| err.to_string())?.len();
-            times.push(asked.elapsed());
+    let refs: Vec<_> = (0..CLIENTS).map(reference).collect();
+    let mut clients = movers(&hub, &refs, "watched", LIFE).await?;
+    let before = hub.with_world(|world| world.next());
+    let stop = over.clone();
+    let asking = tokio::spawn(async move {
+        let every = Duration::from_secs(1) * CLIENTS as u32 / PER_SEC;
+        let began = std::time::Instant::now();
+        let mut times = super::numbers::Times::default();
+        while !stop.load(Ordering::Relaxed) && began.elapsed() < AT_MOST {
+            times.extend(
+                load::paced(&mut clients, Duration::from_secs(1), every)
+                    .await?
+                    .times,
+            );
         }
+        Ok::<_, String>(times)
+    });
+    for (path, mut quiet, bytes) in rows {
+        let (mut watched, _) = served.ask(std::iter::repeat_n(path.clone(), requests)).await?;
         println!(
-            "| `{path}` | {} | {} | {bytes} |",
-            ms(times.percentile(0.5)),
-            ms(times.percentile(0.99))
+            "| `{path}` | {bytes} | {} | {} |",
+            cells(&mut quiet),
+            cells(&mut watched)
         );
     }
+    over.store(true, Ordering::Relaxed);
+    let mut decisions = asking.await.map_err(|err| err.to_string())??;
+    let events = hub.with_world(|world| world.next()) - before;
     println!(
-        "\n{PIPELINES} pipelines x 5 stages, every stage live; `/healthz` is the limit of the HTTP path itself."
+        "\n{pipelines} pipelines x {} stages, every stage live; `{LIMIT}` is the limit of the HTTP path itself. While {WATCHERS} watched, \
+         {PER_SEC} decisions a second were made: p99 {}; {events} events, told {} times. Watchers, clients and server share this machine.",
+        STAGES.len(),
+        ms(decisions.percentile(0.99)),
+        told.load(Ordering::Relaxed)
     );
     Ok(())
 }
 
-fn live(hub: &Hub) -> usize {
-    hub.with_world(|world| world.stages().filter(|(_, stage)| stage.live.is_some()).count())
+fn paths() -> Vec<String> {
+    let of = reference(7);
+    let stage = STAGES[4];
+    vec![
+        LIMIT.to_owned(),
+        "/api/v1/board".to_owned(),
+        "/api/v1/board?limit=500".to_owned(),
+        "/".to_owned(),
+        format!("/promotions/{}/{}/{stage}/1", of.project, of.pipeline),
+        format!("/api/v1/promotions/{}/{}/{stage}/1", of.project, of.pipeline),
+        "/api/v1/log?limit=50".to_owned(),
+        "/api/v1/log?limit=50&event=promotion_admitted".to_owned(),
+        format!("/api/v1/log?limit=50&prefix=promotion/{}/", of.project),
+    ]
 }

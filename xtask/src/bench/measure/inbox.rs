@@ -7,16 +7,16 @@ use gateline_core::Command;
 use gateline_model::{GroupName, Scope};
 use gateline_server::hub::Hub;
 
-use super::numbers::{Times, ms};
+use super::Scale;
+use super::http::{LIMIT, Served, cells};
 use super::place::{Place, apply, register, release, runtime};
 
 const PROJECTS: usize = 100;
-const PIPELINES: usize = 100;
 const REQUESTS: usize = 300;
 
-pub(super) fn run() -> Result<(), String> {
+pub(super) fn run(scale: Scale) -> Result<(), String> {
     let place = Place::new("inbox")?;
-    runtime()?.block_on(measure(&place))
+    runtime()?.block_on(measure(&place, scale))
 }
 
 /// One stage that asks a team of everybody, and one of its project.
@@ -46,17 +46,17 @@ async fn somebody(hub: &Hub, name: &str, groups: &[&str]) -> Result<String, Stri
     Ok(secret.text)
 }
 
-async fn measure(place: &Place) -> Result<(), String> {
-    gateline_drivers::install_crypto();
+async fn measure(place: &Place, scale: Scale) -> Result<(), String> {
     let hub = place.hub()?;
+    let (pipelines, requests) = scale.of((100, REQUESTS), (1, 20));
     for project in 0..PROJECTS {
-        for number in 0..PIPELINES {
+        for number in 0..pipelines {
             let pipeline = apply(&hub, &pipeline(project, number)).await?;
             register(&hub, &release(pipeline.reference(), "1.0.0")).await?;
         }
     }
     let began = Instant::now();
-    while asking(&hub) < PROJECTS * PIPELINES {
+    while asking(&hub) < PROJECTS * pipelines {
         if began.elapsed() > Duration::from_secs(600) {
             return Err(format!("only {} promotions ask", asking(&hub)));
         }
@@ -65,35 +65,24 @@ async fn measure(place: &Place) -> Result<(), String> {
     let all = somebody(&hub, "all", &["tech-lead"]).await?;
     let some = somebody(&hub, "some", &["team-42"]).await?;
     let none = somebody(&hub, "none", &[]).await?;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .map_err(|err| err.to_string())?;
-    let address = listener.local_addr().map_err(|err| err.to_string())?;
-    let router = gateline_server::router(hub.clone(), gateline_server::Settings::default());
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let served = Served::start_as(hub, none.clone()).await?;
     println!("| request | who | p50 | p99 | bytes |\n|---|---|---|---|---|");
-    let client = reqwest::Client::new();
     for (path, who, token) in [
-        ("/healthz", "anybody: the limit of HTTP itself", &none),
-        ("/api/v1/inbox", "asked 10,000 times", &all),
-        ("/inbox", "asked 10,000 times", &all),
-        ("/inbox", "asked 100 times", &some),
-        ("/inbox", "asked nothing", &none),
+        (LIMIT, "anybody: the limit of HTTP itself".to_owned(), &none),
+        (
+            "/api/v1/inbox",
+            format!("asked {} times", PROJECTS * pipelines),
+            &all,
+        ),
+        ("/inbox", format!("asked {} times", PROJECTS * pipelines), &all),
+        ("/inbox", format!("asked {pipelines} times"), &some),
+        ("/inbox", "asked nothing".to_owned(), &none),
     ] {
-        let mut times = Times::default();
-        let mut bytes = 0;
-        for _ in 0..REQUESTS {
-            let asked = Instant::now();
-            let request = client.get(format!("http://{address}{path}")).bearer_auth(token);
-            let answer = request.send().await.and_then(reqwest::Response::error_for_status);
-            let answer = answer.map_err(|err| err.to_string())?;
-            bytes = answer.bytes().await.map_err(|err| err.to_string())?.len();
-            times.push(asked.elapsed());
-        }
-        let (p50, p99) = (ms(times.percentile(0.5)), ms(times.percentile(0.99)));
-        println!("| `{path}` | {who} | {p50} | {p99} | {bytes} |");
+        let paths = std::iter::repeat_n(path.to_owned(), requests);
+        let (mut times, bytes) = served.by(token).ask(paths).await?;
+        println!("| `{path}` | {who} | {} | {bytes} |", cells(&mut times));
     }
-    println!("\n{PROJECTS} projects x {PIPELINES} pipelines, each with a promotion that asks two teams.");
+    println!("\n{PROJECTS} projects x {pipelines} pipelines, each with a promotion that asks two teams.");
     Ok(())
 }
 

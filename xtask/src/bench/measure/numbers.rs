@@ -15,6 +15,11 @@ impl Times {
         self.0.extend(more.0);
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The time that this share of operations did not exceed.
     pub(super) fn percentile(&mut self, share: f64) -> Duration {
         self.0.sort_unstable();

@@ -31,25 +31,37 @@ impl Place {
         self.0.join(name)
     }
 
-    pub(super) fn store(&self) -> Result<SqliteStore, String> {
-        SqliteStore::open(self.path("gateline.db")).map_err(|err| err.to_string())
-    }
-
     /// Must be called on a tokio runtime.
     pub(super) fn hub(&self) -> Result<Hub, String> {
-        let drivers = Drivers {
-            process: ProcessDriver {
-                state_dir: self.path("processes"),
-            },
-            post: Default::default(),
-        };
-        Hub::start(self.store()?, drivers, "bench").map_err(|err| format!("{err:?}"))
+        hub(&self.path("gateline.db"))
+    }
+
+    /// The path as an argument of a part.
+    pub(super) fn word(&self, name: &str) -> String {
+        self.path(name).display().to_string()
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A hub on the store in this file. Must be called on a tokio runtime.
+pub(super) fn hub(path: &Path) -> Result<Hub, String> {
+    let store = SqliteStore::open(path).map_err(|err| err.to_string())?;
+    let drivers = drivers(&path.with_extension("driven"));
+    Hub::start(store, drivers, "bench").map_err(|err| format!("{err:?}"))
+}
+
+/// Drivers that keep what they know in this folder.
+pub(super) fn drivers(dir: &Path) -> Drivers {
+    Drivers {
+        process: ProcessDriver {
+            state_dir: dir.join("processes"),
+        },
+        post: Default::default(),
     }
 }
 
@@ -122,10 +134,15 @@ pub(super) async fn register(hub: &Hub, release: &Arc<Release>) -> Result<(), St
     submit(hub, command).await.map(drop)
 }
 
-/// A test report for a release; `number` makes it another report.
+/// What the pipelines here ask for.
 pub(super) fn tests_passed(release: &Release, number: u64) -> Command {
+    report(release, "unit", number)
+}
+
+/// A test report for a release; `number` makes it another report.
+pub(super) fn report(release: &Release, suite: &str, number: u64) -> Command {
     let facts = TestFacts {
-        suites: vec!["unit".into()],
+        suites: vec![suite.to_owned()],
         total: 412,
         passed: 412,
         ..TestFacts::default()
@@ -139,7 +156,7 @@ pub(super) fn tests_passed(release: &Release, number: u64) -> Command {
                 .map(|artifact| artifact.at.digest())
                 .collect(),
             stage: None,
-            name: Some("unit".into()),
+            name: Some(suite.to_owned()),
             found: Found::Facts {
                 facts: Facts::Tests(facts),
             },

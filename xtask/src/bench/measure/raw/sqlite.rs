@@ -1,21 +1,15 @@
-//! The limits, on the same disk: SQLite group commit with nothing around it, and `fdatasync` of the same bytes.
-//!
-//! The group committer is what anybody would write first: clients on tokio channels, one thread that takes all that wait,
-//! writes their rows in one transaction, and answers when that is durable. It checks, hashes and serialises nothing.
+//! SQLite group commit with nothing around it: one thread, with the settings of the store.
 
-use std::fs::File;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use gateline_store::{BATCH_APPENDS_MAX, SqliteStore};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 use tokio::sync::{mpsc, oneshot};
 
-use super::numbers::Times;
+use super::{Ask, Committer, Tables};
 
 /// The settings of the store.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
@@ -27,14 +21,14 @@ const FEWEST: &str = "CREATE TABLE log (number INTEGER PRIMARY KEY, body BLOB NO
 
 /// What one decision left in the tables: a row of the log, and the row of its idempotency key.
 #[derive(Clone)]
-pub(super) struct Rows {
+pub(in super::super) struct Rows {
     log: Vec<Value>,
     key: Vec<Value>,
 }
 
 impl Rows {
     /// Bytes of the event's body and leaf: what a plain file would have to take.
-    fn bytes(&self) -> Vec<u8> {
+    pub(in super::super) fn bytes(&self) -> Vec<u8> {
         let blobs = self.log.iter().filter_map(|value| match value {
             Value::Blob(bytes) => Some(bytes.as_slice()),
             _ => None,
@@ -44,7 +38,7 @@ impl Rows {
 }
 
 /// The rows that a store has from this log number on.
-pub(super) fn rows(path: &Path, from: u64) -> Result<Vec<Rows>, String> {
+pub(in super::super) fn rows(path: &Path, from: u64) -> Result<Vec<Rows>, String> {
     let read = || -> rusqlite::Result<Vec<Rows>> {
         let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let all = |sql: &str| -> rusqlite::Result<Vec<Vec<Value>>> {
@@ -67,79 +61,23 @@ pub(super) fn rows(path: &Path, from: u64) -> Result<Vec<Rows>, String> {
     read().map_err(|err| format!("could not read what was written: {err}"))
 }
 
-/// Which rows a bare committer writes.
-#[derive(Clone, Copy)]
-pub(super) enum Tables {
-    /// All that the store writes, into its own tables with their indexes.
-    Same,
-    /// The body alone.
-    Fewest,
-}
-
-/// One thread that commits for whoever waits.
-pub(super) struct Committer {
-    asks: mpsc::UnboundedSender<(Rows, oneshot::Sender<()>)>,
-    commits: Arc<AtomicU64>,
-}
-
-/// What a round of a limit came to.
-pub(super) struct Round {
-    pub seconds: f64,
-    pub commits: u64,
-    pub times: Times,
-}
-
-impl Committer {
-    pub(super) fn start(path: &Path, tables: Tables) -> Result<Self, String> {
-        let conn = open(path, tables).map_err(|err| format!("bare SQLite: {err}"))?;
-        let (asks, mut asked) = mpsc::unbounded_channel();
-        let commits = Arc::new(AtomicU64::new(0));
-        let count = commits.clone();
-        std::thread::spawn(move || {
-            let mut batch = Vec::new();
-            while asked.blocking_recv_many(&mut batch, BATCH_APPENDS_MAX) > 0 {
-                commit(&conn, tables, &batch).expect("a bare commit was refused");
-                count.fetch_add(1, Ordering::Relaxed);
-                for (_, done) in batch.drain(..) {
-                    let _: Result<(), ()> = oneshot::Sender::send(done, ());
-                }
+/// Starts one that writes into a file of its own.
+pub(in super::super) fn committer(path: &Path, tables: Tables) -> Result<Committer<Rows>, String> {
+    let conn = open(path, tables).map_err(|err| format!("bare SQLite: {err}"))?;
+    let (asks, mut asked) = mpsc::unbounded_channel();
+    let commits = Arc::new(AtomicU64::new(0));
+    let count = commits.clone();
+    std::thread::spawn(move || {
+        let mut batch = Vec::new();
+        while asked.blocking_recv_many(&mut batch, BATCH_APPENDS_MAX) > 0 {
+            commit(&conn, tables, &batch).expect("a bare commit was refused");
+            count.fetch_add(1, Ordering::Relaxed);
+            for (_, done) in batch.drain(..) {
+                let _: Result<(), ()> = oneshot::Sender::send(done, ());
             }
-        });
-        Ok(Self { asks, commits })
-    }
-
-    /// Has so many clients write these rows, each waiting for one before it sends the next.
-    pub(super) async fn round(&self, rows: &[Rows], clients: usize) -> Result<Round, String> {
-        let before = self.commits.load(Ordering::Relaxed);
-        let mut shares = vec![Vec::new(); clients];
-        for (number, rows) in rows.iter().enumerate() {
-            shares[number % clients].push(rows.clone());
         }
-        let began = Instant::now();
-        let tasks = shares.into_iter().map(|share| {
-            let asks = self.asks.clone();
-            tokio::spawn(async move {
-                let mut times = Times::default();
-                for rows in share {
-                    let asked = Instant::now();
-                    let (tell, told) = oneshot::channel();
-                    let _ = asks.send((rows, tell));
-                    told.await.map_err(|_| "the bare committer stopped".to_owned())?;
-                    times.push(asked.elapsed());
-                }
-                Ok::<_, String>(times)
-            })
-        });
-        let mut times = Times::default();
-        for task in tasks.collect::<Vec<_>>() {
-            times.extend(task.await.map_err(|err| err.to_string())??);
-        }
-        Ok(Round {
-            seconds: began.elapsed().as_secs_f64(),
-            commits: self.commits.load(Ordering::Relaxed) - before,
-            times,
-        })
-    }
+    });
+    Ok(Committer { asks, commits })
 }
 
 fn open(path: &Path, tables: Tables) -> Result<Connection, String> {
@@ -155,7 +93,7 @@ fn open(path: &Path, tables: Tables) -> Result<Connection, String> {
     Ok(conn)
 }
 
-fn commit(conn: &Connection, tables: Tables, batch: &[(Rows, oneshot::Sender<()>)]) -> rusqlite::Result<()> {
+fn commit(conn: &Connection, tables: Tables, batch: &[Ask<Rows>]) -> rusqlite::Result<()> {
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let mut last = (Value::Null, Value::Null);
     for (rows, _) in batch {
@@ -197,19 +135,4 @@ fn insert<'v>(
     let values = values.into_iter().map(|value| value as &dyn ToSql);
     conn.prepare_cached(sql)?.execute(params_from_iter(values))?;
     Ok(())
-}
-
-/// How long it takes to append the bytes of these rows to a file, each batch made durable.
-pub(super) fn fdatasync(file: &mut File, rows: &[Rows], per_sync: usize) -> Result<Duration, String> {
-    let batches: Vec<Vec<u8>> = rows
-        .chunks(per_sync.max(1))
-        .map(|batch| batch.iter().flat_map(Rows::bytes).collect())
-        .collect();
-    let began = Instant::now();
-    for batch in batches {
-        file.write_all(&batch)
-            .and_then(|()| file.sync_data())
-            .map_err(|err| format!("bare file: {err}"))?;
-    }
-    Ok(began.elapsed())
 }

@@ -1,0 +1,66 @@
+//! On SQLite, as one server is used.
+
+use std::fs::File;
+
+use super::super::Scale;
+use super::super::load::{self, reporters};
+use super::super::place::{Place, apply, runtime};
+use super::super::raw::sqlite::{Rows, committer, rows};
+use super::super::raw::{Tables, fdatasync, round};
+use super::{AIM_SQLITE, PIPELINE, Seen, batches, during, head, rounds};
+
+/// More than are decided per second: no client may run out of releases.
+const DECISIONS_PER_SEC_MAX: u64 = 60_000;
+
+pub(super) fn run(scale: Scale) -> Result<(), String> {
+    println!("### SQLite\n\n{}", head("clients"));
+    for clients in scale.of(&[1, 8, 64, 512][..], &[1, 8]) {
+        runtime()?.block_on(line(*clients, scale))?;
+    }
+    println!(
+        "\nMedians of {} rounds; a share is of the same round. The limits write what was just decided, from as many clients \
+         through one thread: the same rows in the same tables and indexes; the fewest rows are a body and its number; \
+         `fdatasync` is of the same bytes, as many to a batch as we committed.",
+        rounds(scale)
+    );
+    Ok(())
+}
+
+async fn line(clients: usize, scale: Scale) -> Result<(), String> {
+    let place = Place::new(&format!("decisions-{clients}"))?;
+    let hubs = [place.hub()?];
+    let pipeline = apply(&hubs[0], PIPELINE).await?;
+    let seconds = during(scale).as_secs_f64() * rounds(scale) as f64;
+    let alone = if clients == 1 { 8 } else { 1 };
+    let reports = (DECISIONS_PER_SEC_MAX as f64 * seconds) as u64 / alone;
+    let mut sources = reporters(&hubs, &pipeline, "1", clients, reports).await?;
+    let same = [committer(&place.path("same.db"), Tables::Same)?];
+    let fewest = [committer(&place.path("fewest.db"), Tables::Fewest)?];
+    let mut file = File::create(place.path("bare.log")).map_err(|err| err.to_string())?;
+    let mut seen = Seen::default();
+    for _ in 0..rounds(scale) {
+        let from = hubs[0].with_world(|world| world.next());
+        let batches_before = batches(&hubs);
+        let asked = load::round(&mut sources, during(scale)).await?;
+        let batches = batches(&hubs) - batches_before;
+        let rows = rows(&place.path("gateline.db"), from)?;
+        let count = rows.len() as f64;
+        let per_commit = count / batches as f64;
+        let same = round(&same, &rows, clients).await?;
+        let fewest = round(&fewest, &rows, clients).await?;
+        let pieces: Vec<Vec<u8>> = rows.iter().map(Rows::bytes).collect();
+        let sync = fdatasync(&mut file, &pieces, per_commit.round() as usize)?;
+        seen.push([
+            count / asked.seconds,
+            per_commit,
+            count / same.seconds,
+            count / same.commits as f64,
+            count / fewest.seconds,
+            count / sync.as_secs_f64(),
+        ]);
+        seen.times.extend(asked.times);
+        seen.same_times.extend(same.times);
+    }
+    println!("{}", seen.line(&clients.to_string(), Some(AIM_SQLITE)));
+    Ok(())
+}
