@@ -128,6 +128,10 @@ fn plan_rollout(
     match &rollout.state {
         StepState::Intended { since } => {
             let attempt = rollout.attempt;
+            #[cfg(feature = "planted")]
+            if attempt > 1 && crate::planted::is(crate::planted::Planted::NeverAgain) {
+                return planned;
+            }
             planned.push(work(WorkKind::Step { step, attempt }, *since));
         }
         StepState::Failed { .. } | StepState::Parked { .. } => {}

@@ -1,4 +1,4 @@
-//! Planted bugs: three mistakes that the simulation must catch. Only with the feature `planted`, only for its tests.
+//! Planted bugs: mistakes that the simulation must catch. Only with the feature `planted`, only for its tests.
 
 use std::cell::Cell;
 
@@ -11,6 +11,16 @@ pub enum Planted {
     StaleAdmission,
     /// Requests are acknowledged before their commit.
     EarlyAcknowledgement,
+    /// A step is made true without asking whether it is: after a crash, a lost answer, or a target that was slow.
+    BlindRepeat,
+    /// What comes next is committed without the work that it takes.
+    ForgottenWork,
+    /// A step whose first attempt failed is never tried again.
+    NeverAgain,
+    /// A promotion is admitted while another one is on the same target.
+    TwoInALane,
+    /// A replica loses an event that comes before the one it waits for.
+    LostEvent,
 }
 
 thread_local! {
@@ -20,6 +30,11 @@ thread_local! {
 /// Plants a bug in everything that this thread runs, or none.
 pub fn plant(bug: Option<Planted>) {
     PLANTED.set(bug);
+}
+
+/// Whether this bug is planted in this thread.
+pub fn is(bug: Planted) -> bool {
+    planted() == Some(bug)
 }
 
 /// The bug that is planted in this thread.

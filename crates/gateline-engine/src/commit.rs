@@ -1,5 +1,7 @@
 //! Committing: commands become appends, appends become batches, answers become receipts.
 
+#[cfg(feature = "planted")]
+use gateline_core::planted::{Planted, is};
 use gateline_core::{Command, Decided, Facts, WorldError, decide};
 use gateline_model::{Digest, Span, StreamId, WorkId};
 use gateline_store::{Append, AppendError, BATCH_APPENDS_MAX, Committed, Fence, NewEvent, Salt, StoreError};
@@ -92,6 +94,10 @@ impl Engine {
             .map(|stream| (stream.clone(), self.world.version(stream)))
             .collect();
         let mut work_add = decided.planned;
+        #[cfg(feature = "planted")]
+        if is(Planted::ForgottenWork) {
+            work_add.retain(|work| !matches!(work.kind, gateline_model::WorkKind::Step { .. }));
+        }
         let mut work_remove = decided.not_planned;
         if let Some(lease) = &pending.fence {
             // What was leased is done. Where it stays planned it begins anew, at its own next time.
@@ -272,8 +278,7 @@ impl Engine {
     /// The planted bug: whoever asked hears yes before anything is committed.
     #[cfg(feature = "planted")]
     fn acknowledge_early(&mut self, out: &mut Vec<Output>) {
-        use gateline_core::planted::{Planted, planted};
-        if planted() != Some(Planted::EarlyAcknowledgement) {
+        if !is(Planted::EarlyAcknowledgement) {
             return;
         }
         let last = self.in_flight.back_mut();
@@ -324,7 +329,7 @@ impl Engine {
 /// The lease that a report must still hold when it is committed.
 fn fence(pending: &Pending) -> Option<Fence> {
     #[cfg(feature = "planted")]
-    if gateline_core::planted::planted() == Some(gateline_core::planted::Planted::LostFence) {
+    if is(Planted::LostFence) {
         return None;
     }
     pending.fence.as_ref().map(|lease| lease.fence.clone())

@@ -23,6 +23,8 @@ pub(crate) struct Outside {
     pub loads: BTreeMap<Version, Load>,
     /// Requests per second at each target.
     pub rps: u64,
+    /// Why nobody can count the traffic, where nobody can.
+    pub uncounted: Option<String>,
     /// What the check of a gate answers; others pass.
     pub answers: BTreeMap<GateName, Answer>,
     /// Health of a stage's live release; others are healthy.
@@ -97,6 +99,10 @@ impl Outside {
     /// Whether a step is true.
     pub(crate) fn observe(&mut self, order: &StepOrder) -> Seen {
         let target = self.targets.entry(order.target_name.clone()).or_default();
+        #[cfg(feature = "planted")]
+        if gateline_core::planted::is(gateline_core::planted::Planted::BlindRepeat) {
+            return Seen::NotApplied(target.revision);
+        }
         if target.applied.contains_key(operation(&order.key)) {
             Seen::Applied
         } else {
@@ -162,10 +168,13 @@ impl Outside {
     }
 
     /// Counts of both arms.
-    pub(crate) fn measure(&mut self, now: Timestamp, view: &TargetView) -> Vec<Tick> {
+    pub(crate) fn measure(&mut self, now: Timestamp, view: &TargetView) -> Result<Vec<Tick>, String> {
         self.serve(now, &view.target_name);
+        if let Some(why) = &self.uncounted {
+            return Err(why.clone());
+        }
         let Some(target) = self.targets.get(&view.target_name) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let tick = |arm, version: &Version, weight| {
             let served = target.served.get(version).cloned().unwrap_or_default();
@@ -175,7 +184,7 @@ impl Outside {
         if let Some(live) = target.live.as_ref().filter(|live| **live != view.release.version) {
             ticks.push(tick(Arm::Stable, live, 100 - target.weight));
         }
-        ticks
+        Ok(ticks)
     }
 
     /// What the check of a gate sees.

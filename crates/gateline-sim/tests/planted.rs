@@ -49,6 +49,34 @@ fn an_acknowledgement_before_the_commit_is_caught() {
 }
 
 #[test]
+fn a_step_that_is_repeated_blindly_is_caught() {
+    must_be_caught(Planted::BlindRepeat, "was applied twice");
+}
+
+#[test]
+fn work_that_is_forgotten_is_caught() {
+    must_be_caught(
+        Planted::ForgottenWork,
+        "is planned by the fold and not by the store",
+    );
+}
+
+#[test]
+fn a_step_that_is_never_tried_again_is_caught() {
+    must_be_caught(Planted::NeverAgain, "is stuck at step");
+}
+
+#[test]
+fn two_in_a_lane_are_caught() {
+    must_be_caught(Planted::TwoInALane, "took the lane of");
+}
+
+#[test]
+fn a_lost_event_is_caught() {
+    must_be_caught(Planted::LostEvent, "folded up to");
+}
+
+#[test]
 fn nothing_is_caught_where_nothing_is_planted() {
     plant(None);
     let report = gateline_sim::simulate(0..PART);

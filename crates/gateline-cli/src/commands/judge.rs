@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use gateline_api::{Exit, ReplayQuery, ReplayRollout};
 use gateline_judge::{Settings, Trace, replay};
+use gateline_model::JudgeBy;
 
 use crate::failure::Failure;
 use crate::files;
@@ -91,16 +92,26 @@ async fn of_promotion(of: &Which, with: Option<&Path>, session: &mut Session) ->
     })
 }
 
+/// Settings of the judge by evidence: its own, or a judge as a pipeline writes it.
+fn settings(text: &str) -> Result<Settings, String> {
+    let own = serde_saphyr::from_str::<Settings>(text).map_err(|err| err.to_string());
+    let settings = match (own, gateline_spec::read_judge(text)) {
+        (Ok(own), _) => own,
+        (Err(_), Ok(judge)) if judge.by == JudgeBy::Evidence => Settings::from(&judge.tolerate),
+        (Err(_), Ok(judge)) => {
+            let by = judge.by.word();
+            return Err(format!("a recording is judged by `evidence`, not by `{by}`"));
+        }
+        (Err(err), Err(_)) => return Err(err),
+    };
+    settings.checked().map_err(|err| err.to_string())
+}
+
 /// A recording, judged here.
 fn of_file(ticks: &Path, with: Option<&Path>, session: &mut Session) -> Result<Exit, Failure> {
     let settings = match with {
-        Some(path) => {
-            let text = files::text(path, SETTINGS_BYTES_MAX)?;
-            serde_saphyr::from_str::<Settings>(&text)
-                .map_err(|err| err.to_string())
-                .and_then(|settings| settings.checked().map_err(|err| err.to_string()))
-                .map_err(|err| Failure::usage(format!("could not read `{}`", path.display()), err))?
-        }
+        Some(path) => settings(&files::text(path, SETTINGS_BYTES_MAX)?)
+            .map_err(|err| Failure::usage(format!("could not read `{}`", path.display()), err))?,
         None => Settings::default(),
     };
     let text = files::text(ticks, TICKS_BYTES_MAX)?;
@@ -111,4 +122,22 @@ fn of_file(ticks: &Path, with: Option<&Path>, session: &mut Session) -> Result<E
     let ruling = replay(settings, &trace);
     session.out.answer(&ruling, || render::ruling(&ruling))?;
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_the_judges_own_or_those_of_a_pipeline() {
+        let own = settings("{slo: {errors: 0.01}}").unwrap();
+        let of_pipeline = settings("{by: evidence, tolerate: {slo: 1%}, patience: 1h}").unwrap();
+        assert_eq!(own.slo, of_pipeline.slo);
+        assert_eq!(
+            settings("kayenta").unwrap_err(),
+            "a recording is judged by `evidence`, not by `kayenta`"
+        );
+        assert!(settings("{slo: {errors: 2}}").unwrap_err().contains("slo.errors"));
+        assert!(settings("{nothing: 1}").is_err());
+    }
 }

@@ -227,8 +227,9 @@ fn take_right_of_way(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judg
 /// The planted bug: what was decided before is acted on.
 #[cfg(feature = "planted")]
 fn as_decided_before(mut judged: Judged, promotion: &Promotion) -> Judged {
-    use crate::planted::{Planted, planted};
-    if let (Some(Planted::StaleAdmission), Some(before)) = (planted(), &promotion.decision)
+    use crate::planted::{Planted, is};
+    if let Some(before) = &promotion.decision
+        && is(Planted::StaleAdmission)
         && before.admission == Admission::Admit
     {
         judged.decision = (**before).clone();

@@ -12,7 +12,10 @@ impl Script<'_> {
         let outside = &mut self.sim.outside;
         match row.verb() {
             "traffic" => {
-                row.only(1, &["errors", "latency", "rps"])?;
+                row.only(1, &["errors", "latency", "rps", "uncounted"])?;
+                if let Some(why) = row.get("uncounted") {
+                    outside.uncounted = Some(why.to_owned()).filter(|why| !why.is_empty());
+                }
                 if let Some(rps) = row.value("rps")? {
                     outside.rps = rps;
                 }

@@ -131,7 +131,7 @@ impl Sim {
                     return;
                 }
             },
-            TaskOrder::Measure(view, _) => Observed::Measured(Ok(self.outside.measure(self.now, view))),
+            TaskOrder::Measure(view, _) => Observed::Measured(self.outside.measure(self.now, view)),
             TaskOrder::OnCall(_) => match &task.leased.work.kind {
                 WorkKind::AskOnCall { team } => Observed::OnCall(self.outside.on_call(team)),
                 other => unreachable!("a source is asked for `{other}`"),
