@@ -1,14 +1,14 @@
-//! Random runs with faults: 500 seeds hold every invariant, and a seed plays the same every time. `cargo xtask test` plays 5,000 with the release build.
+//! Random runs with faults: 100 seeds hold every invariant, and a seed plays the same every time. `cargo xtask test` plays 5,000 with the release build.
 
 #[test]
-fn five_hundred_seeds_violate_nothing() {
-    let report = gateline_sim::simulate(0..500);
+fn a_hundred_seeds_violate_nothing() {
+    let report = gateline_sim::simulate(0..100);
     println!("{report}: {} events, {} admitted", report.events, report.admitted);
     assert_eq!(report.violations(), 0, "{report}");
-    assert_eq!(report.to_string(), "500 seeds, 0 violations");
+    assert_eq!(report.to_string(), "100 seeds, 0 violations");
     // A simulation in which nothing happens holds every invariant.
     assert!(
-        report.admitted > 2_500,
+        report.admitted > 500,
         "only {} promotions were admitted",
         report.admitted
     );
