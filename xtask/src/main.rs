@@ -5,6 +5,7 @@
 mod bench;
 mod docs;
 mod examples;
+mod faults;
 mod fuzz;
 mod shell;
 mod test;
@@ -30,6 +31,11 @@ const VERBS: &[Verb] = &[
         name: "docs",
         usage: "docs [--check]: write the generated pages, or tell which are stale",
         run: docs::run,
+    },
+    Verb {
+        name: "faults",
+        usage: "faults [--all] [NAME]: faults made on purpose against the real binary, and the page on what was seen",
+        run: faults::run,
     },
     Verb {
         name: "fuzz",

@@ -41,6 +41,8 @@ pub struct Engine {
     pub(crate) held: BTreeMap<WorkId, Held>,
     pub(crate) claiming: bool,
     pub(crate) reading: bool,
+    /// Whether it is about to stop, and takes no more work.
+    pub(crate) leaving: bool,
     next_batch: BatchId,
 }
 
@@ -134,6 +136,7 @@ impl Engine {
                 self.ticks_kept(now, &promotion, *task, &mut out);
             }
             Input::TicksLost(task) => self.not_kept(now, *task, &mut out),
+            Input::HandOver(what) => self.hand_over_work(what, &mut out),
         }
         Ok(out)
     }
@@ -208,7 +211,7 @@ impl Engine {
     /// Asks for work, unless it is asked for already or there is enough.
     pub(crate) fn claim(&mut self, out: &mut Vec<Output>) {
         let free = PERFORMING_MAX.saturating_sub(self.held.len());
-        if !self.claiming && free > 0 {
+        if !self.claiming && !self.leaving && free > 0 {
             self.claiming = true;
             out.push(Output::Claim(free));
         }

@@ -6,6 +6,7 @@
 
 mod commit;
 mod engine;
+mod leave;
 mod looks;
 mod order;
 mod perform;
@@ -18,7 +19,8 @@ mod traffic;
 
 pub use engine::{Engine, LEASE};
 pub use port::{
-    BatchId, Input, Observed, Output, Receipt, Refusal, Request, SourceOrder, Task, TaskOrder, Ticket,
+    BatchId, HandOver, Input, Observed, Output, Receipt, Refusal, Request, SourceOrder, Task, TaskOrder,
+    Ticket,
 };
 pub use queue::COMMANDS_WAITING_MAX;
 pub use remade::Remade;

@@ -20,7 +20,8 @@ const LOOKS_MISSED_MAX: i64 = 3;
 /// A lease that this replica holds.
 #[derive(Debug)]
 pub(crate) struct Held {
-    fence: Fence,
+    pub(crate) fence: Fence,
+    pub(crate) work: Work,
     until: Timestamp,
 }
 
@@ -33,10 +34,15 @@ impl Engine {
                 work: work.id(),
                 fence: leased.fence,
             };
+            if let Some(due) = self.declined(&work) {
+                out.push(Output::Release(fence, due));
+                continue;
+            }
             self.held.insert(
                 work.id(),
                 Held {
                     fence: fence.clone(),
+                    work: work.clone(),
                     until: LEASE.after(now),
                 },
             );
@@ -157,6 +163,8 @@ impl Engine {
                 }),
                 _ => None,
             },
+            // Another replica may have it. If not, it is begun again.
+            (_, _, Observed::NotBegun) => None,
             // An answer to another question: a bug of the rim. Nothing is concluded from it.
             _ => None,
         };

@@ -66,6 +66,17 @@ pub enum Input {
     },
     /// Ticks could not be kept.
     TicksLost(Box<Task>),
+    /// This replica is about to stop. Requests are still decided.
+    HandOver(HandOver),
+}
+
+/// What a replica that is about to stop gives back. It takes nothing more in either case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandOver {
+    /// What only looks: the rim has stopped looking. What acts on the outside goes on.
+    Looks,
+    /// Everything: the rim has ended what it did.
+    All,
 }
 
 /// What is asked of the rim.
@@ -192,6 +203,8 @@ pub enum Observed {
     OnCall(Result<Vec<ActorId>, String>),
     /// To a letter.
     Delivered(Delivered),
+    /// To anything: nothing was done, for it was not sure that the lease is still held.
+    NotBegun,
 }
 
 impl Task {

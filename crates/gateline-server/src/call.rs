@@ -19,18 +19,18 @@ use gateline_api::{
 use gateline_core::authority::{self, Object};
 use gateline_core::{Actor, Command, Rejection, Sight, World};
 use gateline_model::limits::EVIDENCE_BYTES_MAX;
-use gateline_model::{Digest, Scope};
+use gateline_model::{Digest, ProjectName, Scope};
 use gateline_store::{Blob, IdempotencyKey};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
 
 use crate::auth::{Access, Caller, enter};
 use crate::hub::{Beside, Hub, Receipt};
 use crate::refused::Refused;
 use crate::seen;
 use crate::settings::Settings;
+use crate::shares::{NoPlace, Place, Shares};
 use crate::upload::Uploads;
 
 /// Largest JSON body: a pipeline file of its own limit, with every character escaped, fits.
@@ -40,16 +40,55 @@ pub const FORM_BYTES_MAX: usize = 16 * 1024;
 /// How long a body that is read at once may take to arrive.
 pub const BODY_SECS_MAX: u64 = 60;
 
+/// Most requests of known callers that are under way at once, with what they hold in memory.
+/// One project, or one caller who names none, has at most half of them, and less where others ask as well.
+pub const REQUESTS_MAX: usize = 1_024;
+/// What a project's or a caller's share of them does not fall below, however many ask.
+pub(crate) const REQUESTS_SHARE_MIN: usize = 16;
+/// Seconds after which a request that found no place may come again.
+pub(crate) const RETRY_AFTER_SECS: u64 = 1;
+
 /// What every handler stands on.
 #[derive(Clone)]
 pub(crate) struct App {
     pub hub: Hub,
     pub settings: Arc<Settings>,
     pub access: Arc<Access>,
-    /// One permit for each watcher that may still come.
-    pub watchers: Arc<Semaphore>,
+    /// Places for requests that are under way, by who asks.
+    pub requests: Shares,
+    /// The same, by the project that they name.
+    pub requests_of_projects: Shares,
+    /// A place for each watcher.
+    pub watchers: Shares,
     /// Large bodies on their way in.
     pub uploads: Arc<Uploads>,
+}
+
+impl App {
+    /// Places for a request: of the share of who asks, and of the project that it names. A caller who names many projects
+    /// has his own share all the same.
+    pub(crate) fn let_in(&self, caller: &Caller, project: Option<ProjectName>) -> Result<UnderWay, Refused> {
+        let take = |shares: &Shares, whose: String| {
+            shares.take(whose.clone()).map_err(|no| {
+                let detail = match no {
+                    NoPlace::Full(most) => {
+                        format!("{most} requests are under way, the limit; nothing was done")
+                    }
+                    NoPlace::Share(share) => {
+                        format!("{share} requests of {whose} are under way, its share now; nothing was done")
+                    }
+                };
+                Refused::busy(detail, RETRY_AFTER_SECS)
+            })
+        };
+        let of_caller = take(&self.requests, format!("`{}`", caller.actor.id))?;
+        let of_project =
+            project.map(|project| take(&self.requests_of_projects, format!("project `{project}`")));
+        Ok(UnderWay {
+            _of_caller: of_caller,
+            _of_project: of_project.transpose()?,
+        })
+    }
 }
 
 /// A request to `E` that was let in and read.
@@ -69,6 +108,14 @@ pub(crate) struct Call<E: Endpoint> {
     stream: Mutex<Body>,
     /// Where the endpoint takes bytes it is made when they are known.
     pub key: Option<IdempotencyKey>,
+    /// Held until the call is over.
+    _under_way: Option<UnderWay>,
+}
+
+/// A request that is under way, with its places.
+pub(crate) struct UnderWay {
+    _of_caller: Place,
+    _of_project: Option<Place>,
 }
 
 impl<E: Endpoint> Call<E> {
@@ -80,6 +127,16 @@ impl<E: Endpoint> Call<E> {
             .settings
             .from(connected.map(|info| info.0.ip()), &parts.headers);
         check_encoding(&parts.headers)?;
+        // Whether it can be read is said below; what it names is whose share is asked for.
+        let path = path::<E>(&mut parts).await;
+        let sight = seen::sight(&app.hub, caller.as_ref());
+        let under_way = match &caller {
+            Some(caller) => {
+                let named = path.as_ref().map(Names::named).unwrap_or_default();
+                Some(app.let_in(caller, seen::project(&app.hub, &sight, &named))?)
+            }
+            None => None,
+        };
         let (bytes, stream) = match E::BODY {
             Media::Bytes => {
                 check_told_length(&parts.headers, EVIDENCE_BYTES_MAX)?;
@@ -89,8 +146,7 @@ impl<E: Endpoint> Call<E> {
                 (bytes(&parts.headers, body, E::BODY).await?, Body::empty())
             }
         };
-        let path = path::<E>(&mut parts).await?;
-        let sight = seen::sight(&app.hub, caller.as_ref());
+        let path = path?;
         seen::refuse_unseen(&app.hub, &sight, &path.named()).await?;
         let query = unread::pairs(parts.uri.query().unwrap_or_default().as_bytes(), "the query")
             .map_err(|says| Refused::new(&entry::QUERY, says))?;
@@ -117,6 +173,7 @@ impl<E: Endpoint> Call<E> {
             body,
             stream: Mutex::new(stream),
             key,
+            _under_way: under_way,
         })
     }
 

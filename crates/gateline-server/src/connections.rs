@@ -21,8 +21,10 @@ use tower::ServiceExt as _;
 
 /// Most connections at once. More wait until one ends.
 pub const CONNECTIONS_MAX: usize = 4_096;
-/// Most connections at once of one address: the others of all addresses stay free. A proxy in front is one address.
+/// Most connections at once of one address: the others of all addresses stay free.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
+/// The same of a proxy in front that is believed: it is one address for many, and knows how to wait.
+pub const CONNECTIONS_PER_PROXY_MAX: usize = CONNECTIONS_MAX - CONNECTIONS_PER_ADDRESS_MAX;
 /// How long a connection may take to send the head of its next request: nobody holds one open for nothing.
 pub const HEAD_SECS_MAX: u64 = 10;
 /// How long requests may take to end once the server was told to: a slow upload would otherwise keep the database locked.
@@ -31,20 +33,39 @@ pub const SHUTDOWN_SECS_MAX: u64 = 10;
 /// How long to wait after a connection that could not be taken: most often there are no more files to be opened.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-/// Answers connections until it is told to stop, and then lets open requests end.
-pub async fn serve_connections(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+/// Answers connections until it is told to stop, and then lets open requests end. Proxies are those that are believed.
+pub async fn serve_connections(
+    listener: TcpListener,
+    router: Router,
+    proxies: Vec<IpAddr>,
+    stop: impl Future<Output = ()>,
+) {
     let limits = Limits {
         all: CONNECTIONS_MAX,
         of_one: CONNECTIONS_PER_ADDRESS_MAX,
+        of_proxy: CONNECTIONS_PER_PROXY_MAX,
+        proxies,
     };
     serve_at_once(limits, listener, router, stop).await;
 }
 
 /// How many connections there may be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Limits {
     all: usize,
     of_one: usize,
+    of_proxy: usize,
+    proxies: Vec<IpAddr>,
+}
+
+impl Limits {
+    fn of(&self, address: IpAddr) -> usize {
+        if self.proxies.contains(&address) {
+            self.of_proxy
+        } else {
+            self.of_one
+        }
+    }
 }
 
 /// How many connections each address has open.
@@ -111,7 +132,8 @@ async fn serve_at_once(
             }
         };
         // Closed at once: whoever holds so many open has no use for one more, and others have.
-        let Some(held) = addresses.hold(peer.ip().to_canonical(), limits.of_one) else {
+        let address = peer.ip().to_canonical();
+        let Some(held) = addresses.hold(address, limits.of(address)) else {
             continue;
         };
         // An answer is written whole: there is nothing to wait for.
@@ -161,7 +183,13 @@ mod tests {
             )
             .route("/slow", get(std::future::pending::<()>));
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(serve_at_once(Limits { all, of_one }, listener, router, async {
+        let limits = Limits {
+            all,
+            of_one,
+            of_proxy: all,
+            proxies: vec!["127.0.0.3".parse().unwrap()],
+        };
+        let served = tokio::spawn(serve_at_once(limits, listener, router, async {
             let _ = stopped.await;
         }));
         (address, stop, served)
@@ -238,6 +266,27 @@ mod tests {
             }
         };
         timeout(Duration::from_secs(30), again).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_is_believed_is_one_address_for_many() {
+        let (address, _stop, _served) = server(3, 1).await;
+        let mut slow = Vec::new();
+        for _ in 0..2 {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.3:0".parse().unwrap()).unwrap();
+            let mut stream = socket.connect(address).await.unwrap();
+            stream
+                .write_all(b"GET /slow HTTP/1.1\r\nHost: gateline\r\n\r\n")
+                .await
+                .unwrap();
+            slow.push(stream);
+        }
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.3:0".parse().unwrap()).unwrap();
+        let mut third = socket.connect(address).await.unwrap();
+        third.write_all(ONCE.as_bytes()).await.unwrap();
+        assert!(answer(&mut third).await.contains("200 OK"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,14 +17,17 @@ mod routes;
 mod seen;
 pub mod serve;
 mod settings;
+mod shares;
 mod signing;
 mod ui;
 mod upload;
 mod verbs;
 mod views;
 
-pub use call::{BODY_SECS_MAX, FORM_BYTES_MAX, JSON_BYTES_MAX};
-pub use connections::{CONNECTIONS_MAX, HEAD_SECS_MAX, SHUTDOWN_SECS_MAX, serve_connections};
+pub use call::{BODY_SECS_MAX, FORM_BYTES_MAX, JSON_BYTES_MAX, REQUESTS_MAX};
+pub use connections::{
+    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, HEAD_SECS_MAX, SHUTDOWN_SECS_MAX, serve_connections,
+};
 pub use headers::CONTENT_SECURITY_POLICY;
 pub use place::{Place, PlaceError};
 pub use refused::Refused;

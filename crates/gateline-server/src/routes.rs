@@ -35,16 +35,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Json, Router, middleware};
 use gateline_api::{Endpoint, EndpointInfo, Method, entry};
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::error;
 
 use crate::auth::Access;
-use crate::call::{App, Call};
+use crate::call::{App, Call, REQUESTS_MAX, REQUESTS_SHARE_MIN};
 use crate::headers::secure;
 use crate::hub::Hub;
 use crate::refused::Refused;
 use crate::settings::Settings;
+use crate::shares::Shares;
 use crate::upload::Uploads;
 
 pub use hooks::{COMMENT_SECS_MAX, HOOK_BYTES_MAX, HOOK_SECS_MAX};
@@ -176,7 +176,9 @@ pub fn router(hub: Hub, settings: Settings) -> Router {
         hub,
         settings: Arc::new(settings),
         access: Arc::new(Access::new()),
-        watchers: Arc::new(Semaphore::new(WATCHERS_MAX)),
+        requests: Shares::new(REQUESTS_MAX, REQUESTS_SHARE_MIN),
+        requests_of_projects: Shares::new(REQUESTS_MAX, REQUESTS_SHARE_MIN),
+        watchers: Shares::new(WATCHERS_MAX, 1),
         uploads,
     };
     let mut router = Router::new();

@@ -53,6 +53,25 @@ pub(crate) async fn refuse_unseen(hub: &Hub, sight: &Sight, named: &[Named]) -> 
     Ok(())
 }
 
+/// The project that something named is of, where it is there and its caller may see it: whoever may not, asks for nothing of it.
+pub(crate) fn project(hub: &Hub, sight: &Sight, named: &[Named]) -> Option<ProjectName> {
+    hub.with_world(|world| {
+        let project = |named: &Named| match named {
+            Named::Project(project) | Named::Declared(project, _) => Some(project.clone()),
+            Named::Stage(stage) => Some(stage.project.clone()),
+            Named::Promotion(id) => Some(id.stage.project.clone()),
+            Named::Proposal(id) => Some(id.project.clone()),
+            Named::Release(name) => {
+                let release = views::release_named(world, sight, name).ok()?;
+                Some(release.release.of.project.clone())
+            }
+            Named::Content(_) => None,
+        };
+        let found = named.iter().find_map(project)?;
+        (world.project(&found).is_some() && sight.sees_project(&found)).then_some(found)
+    })
+}
+
 /// What is declared in a project, for the rule of reading.
 pub(crate) fn object(project: &ProjectName, declared: &Declared) -> Object {
     match declared {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gateline_core::{Actor, Command};
 use gateline_drivers::Drivers;
@@ -12,11 +13,11 @@ use gateline_store::{PostgresError, PostgresStore, SqliteError, SqliteStore};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::Cookies;
 use crate::auth::draw_secret;
-use crate::connections::serve_connections;
+use crate::connections::{SHUTDOWN_SECS_MAX, serve_connections};
 use crate::hub::{Hub, Kept, StartError, SubmitError};
 use crate::place::{Place, PlaceError};
 
@@ -46,6 +47,16 @@ pub enum ServeError {
     Dir {
         /// Which.
         dir: PathBuf,
+        /// Why.
+        err: std::io::Error,
+    },
+    /// The file cannot be made or written.
+    #[error(
+        "could not write `{path}`: {err}; let the server's account write it and its folder, or name another file"
+    )]
+    Store {
+        /// Which.
+        path: PathBuf,
         /// Why.
         err: std::io::Error,
     },
@@ -118,7 +129,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let address = listener.local_addr().unwrap_or(listen);
     println!("Gateline listens on http://{address}");
     info!(listen = %address, "Listening on {address}");
-    let (stop, stopping) = watch::channel(false);
+    let (stop, mut stopping) = watch::channel(false);
     // Whoever listens beyond this host is expected to put TLS in front; then the cookie may not go without it.
     let encrypted = file.url.as_ref().is_some_and(|url| url.starts_with("https:"));
     let cookies = if address.ip().is_loopback() && !encrypted {
@@ -129,15 +140,28 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
     let settings = crate::Settings {
         cookies,
         file,
-        stopping,
+        stopping: stopping.clone(),
     };
-    let router = crate::router(hub, settings);
-    serve_connections(listener, router, async move {
+    let proxies = settings.file.proxies.clone();
+    let router = crate::router(hub.clone(), settings);
+    let served = serve_connections(listener, router, proxies, async move {
+        // Nobody can stop it any more when the sender is gone, and then this function has ended.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    });
+    let left = async {
         ending().await;
+        info!("Stopping: no more work is taken, and what is under way has {SHUTDOWN_SECS_MAX} s");
         // Streams of events would otherwise keep their connections, and so the server, open.
         stop.send_replace(true);
-    })
-    .await;
+        hub.leave(Duration::from_secs(SHUTDOWN_SECS_MAX)).await;
+    };
+    let stopped = async { tokio::join!(served, left) };
+    tokio::pin!(stopped);
+    tokio::select! {
+        _ = &mut stopped => {}
+        // Whoever says it twice does not want to wait.
+        () = async { ending().await; ending().await } => warn!("Told twice to stop: leases expire by themselves"),
+    }
     Ok(())
 }
 
@@ -146,8 +170,8 @@ fn open(place: &Place, dir: &Path) -> Result<Kept, ServeError> {
     match place {
         Place::File(path) => {
             // Readable by the owner only: SQLite gives its side files the same rights.
-            private(path, Existing::Keep).map_err(|err| ServeError::Dir {
-                dir: path.parent().unwrap_or(dir).to_owned(),
+            private(path, Existing::Keep).map_err(|err| ServeError::Store {
+                path: path.clone(),
                 err,
             })?;
             Ok(SqliteStore::open(path)?.into())

@@ -108,5 +108,6 @@ contract! {
         content_is_read_back_in_pieces
         content_of_an_append_that_is_refused_is_not_kept
         erasing_keeps_root_leaves_and_bodies
+        trying_to_write_changes_nothing
     }
 }

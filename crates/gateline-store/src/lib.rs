@@ -370,6 +370,9 @@ pub trait Store: Read {
     /// Ends sessions, and tells how many.
     fn end_sessions(&mut self, which: &EndSessions) -> Result<usize, StoreError>;
 
+    /// Writes something that changes nothing, as durably as an append: whether the store takes writes again.
+    fn try_write(&mut self) -> Result<(), StoreError>;
+
     /// Erases the erasable part of these events and tells how many had one. Leaves and envelopes stay as they are;
     /// the fold is unchanged.
     fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError>;

@@ -229,6 +229,10 @@ impl Store for PostgresStore {
         access::end(self, which)
     }
 
+    fn try_write(&mut self) -> Result<(), StoreError> {
+        settle::try_write(self)
+    }
+
     fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError> {
         private::erase(self, numbers)
     }

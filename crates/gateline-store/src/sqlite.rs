@@ -226,6 +226,14 @@ impl Store for SqliteStore {
         access::end(self, which)
     }
 
+    fn try_write(&mut self) -> Result<(), StoreError> {
+        let doing = "try whether the file takes writes";
+        let tx = self.write(doing)?;
+        // A page is written although what stands in it stays the same.
+        tx.execute(sql::HEAD_TOUCH, []).map_err(error::failed(doing))?;
+        tx.commit().map_err(error::commit_failed(doing))
+    }
+
     fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError> {
         private::erase(self, numbers)
     }

@@ -3,6 +3,7 @@
 
 mod killed;
 mod line;
+mod told;
 mod waived;
 
 use std::path::{Path, PathBuf};

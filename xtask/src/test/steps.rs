@@ -62,7 +62,7 @@ steps! {
     "scenario"   Always scenario   "a rollout that is switched back";
     "examples"   Always examples   "real tools, their evidence, and the decisions on it";
     "simulate20" All    simulate20 "twenty times as many seeds";
-    "kills"      All    kills      "a server that is killed 200 times while people work with it";
+    "kills"      All    kills      "servers that are killed 200 times while people work with them";
     "fuzz+"      All    fuzz_long  "the same for longer";
     "demo5"      All    demo5      "the main job, five times";
     "scenarios"  All    scenarios  "a rollout of each kind";

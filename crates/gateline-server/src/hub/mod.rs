@@ -8,6 +8,7 @@ mod attestation;
 mod clock;
 mod estimate;
 mod kept;
+mod leave;
 mod news;
 mod perform;
 mod policy;
@@ -28,11 +29,12 @@ use gateline_engine::{Engine, Input, Receipt as EngineReceipt, Refusal, Request,
 use gateline_model::{PromotionId, Recorded, Ruling, Served, Tick};
 use gateline_store::{Blob, IDEMPOTENCY_KEPT, IdempotencyKey, PasswordChange, Read, Store, StoreError};
 use jiff::Timestamp;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 pub(crate) use attached::record as record_attached;
 pub use estimate::{SILENT_MAX, UNCERTAIN_MAX};
 pub use kept::Kept;
+pub use leave::HAND_OVER_SECS_MAX;
 pub(crate) use policy::SyncModules;
 pub(crate) use previews::Previews;
 use readers::Readers;
@@ -63,8 +65,16 @@ struct Shared {
     answers: Mutex<HashMap<Ticket, oneshot::Sender<Answer>>>,
     /// Why the hub decides nothing any more, if it does not.
     broken: Mutex<Option<String>>,
+    /// Why the store takes no writes, if it does not.
+    refuses: storekeeper::Refuses,
     /// The time of the database, where servers share one.
     time: Option<Arc<estimate::Estimate>>,
+    /// What of the work that is performed here is ended. Each piece holds a receiver.
+    ended: watch::Sender<leave::Ended>,
+    /// Who waits for the store to have taken what is handed over.
+    handed_over: Mutex<Option<oneshot::Sender<()>>>,
+    /// The other servers, where there may be any.
+    others: Option<news::Others>,
     counts: Counts,
 }
 
@@ -314,7 +324,13 @@ impl Hub {
         if let Some(why) = lock(&self.shared.broken).clone() {
             return Err(why);
         }
-        self.shared.time.as_ref().map_or(Ok(()), |time| time.sure())
+        if *self.shared.ended.borrow() != leave::Ended::Nothing {
+            return Err("this server is stopping; ask another one, or this one when it is back".to_owned());
+        }
+        if let Some(time) = &self.shared.time {
+            time.sure()?;
+        }
+        lock(&self.shared.refuses).clone().map_or(Ok(()), Err)
     }
 
     /// Its own numbers as OpenMetrics text.

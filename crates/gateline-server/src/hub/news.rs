@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, sync_channel};
 use std::time::Duration;
 
-use gateline_store::{PostgresAddress, PostgresListener, PostgresStore};
+use gateline_store::{PostgresAddress, PostgresListener, PostgresReader, PostgresStore};
 use tracing::{info, warn};
 
 use super::run::StartError;
@@ -25,6 +25,30 @@ pub(super) struct News {
     pub look_every: Duration,
     /// Tells the others. Full when they are about to be told anyway.
     pub tell: std::sync::mpsc::SyncSender<()>,
+}
+
+/// The other servers on the database.
+#[derive(Debug, Clone)]
+pub(super) struct Others {
+    address: PostgresAddress,
+    /// Of this server: what it tells is no news to itself.
+    name: String,
+}
+
+impl Others {
+    pub(super) fn of(store: &PostgresStore) -> Self {
+        Self {
+            address: store.address().clone(),
+            name: store.name().to_owned(),
+        }
+    }
+
+    /// Tells them that there is news, now and from this thread.
+    pub(super) fn tell(&self) {
+        if let Err(err) = PostgresReader::at(&self.address).wake_others(&self.name) {
+            warn!("Could not tell other servers of news; they look by themselves: {err}");
+        }
+    }
 }
 
 /// Starts listening and telling.
@@ -72,7 +96,7 @@ fn listen(mut listener: PostgresListener, jobs: &Sender<Job>) {
 }
 
 fn tell_others(address: &PostgresAddress, name: &str, told: &Receiver<()>) {
-    let reader = gateline_store::PostgresReader::at(address);
+    let reader = PostgresReader::at(address);
     loop {
         match told.recv_timeout(LISTEN_FOR) {
             Ok(()) => {}

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use gateline_core::{NoiseOrder, People, StepOutcome};
 use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics, on_call};
-use gateline_engine::{Observed, SourceOrder, Task, TaskOrder};
+use gateline_engine::{LEASE, Observed, SourceOrder, Task, TaskOrder};
 use gateline_model::{
     Arm, Check, CheckOrder, Letter, Reading, Span, StepAction, StepOrder, Summary, Target, TargetView, Tick,
     TrafficSource, Version, Weight,
 };
 
 use jiff::Timestamp;
+use tracing::warn;
 
 use super::{Hub, attestation, policy};
 use crate::views;
@@ -26,7 +27,10 @@ pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observ
             let past = metrics::past(&order.check, *from, *until, *every).await;
             Observed::Past(past.map_err(|err| err.to_string()))
         }
-        TaskOrder::Step(step) => Observed::Stepped(make_true(drivers, step, task.leased.attempt).await),
+        TaskOrder::Step(step) => {
+            let made = make_true(drivers, step, task.leased.attempt, hub.still_holds(task)).await;
+            made.map_or(Observed::NotBegun, Observed::Stepped)
+        }
         TaskOrder::Measure(view, None) => {
             Observed::Measured(drivers.measure(view).await.map_err(|err| err.to_string()))
         }
@@ -47,6 +51,33 @@ pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observ
             });
             let summaries = asked_about(hub, letter).await;
             Observed::Delivered(drivers.post.deliver(letter, &actors, &summaries, now).await)
+        }
+    }
+}
+
+impl Hub {
+    /// Whether a lease is still this server's, as the store knows. It is extended then: what follows has its whole time.
+    async fn still_holds(&self, task: &Task) -> bool {
+        let fence = task.fence();
+        let now = self
+            .shared
+            .time
+            .as_ref()
+            .map_or_else(Timestamp::now, |time| time.now());
+        let renewed = self
+            .write_beside(move |store| store.renew(&fence, LEASE.after(now)))
+            .await;
+        let work = task.leased.work.id();
+        match renewed {
+            Ok(true) => true,
+            Ok(false) => {
+                warn!("`{work}` is not begun here: another server has its lease");
+                false
+            }
+            Err(err) => {
+                warn!("`{work}` is not begun: it is not known whether its lease is held: {err}");
+                false
+            }
         }
     }
 }
@@ -111,18 +142,32 @@ async fn past(source: &TrafficSource, live: &Version, every: Span, until: Timest
         .unwrap_or(until);
     let past = metrics::history(source, live.as_str(), every, until).await;
     past.unwrap_or_else(|err| {
-        tracing::warn!("What `{live}` did before is not known: {err}");
+        warn!("What `{live}` did before is not known: {err}");
         Vec::new()
     })
 }
 
-async fn make_true(drivers: &Drivers, order: &StepOrder, leases: u32) -> StepOutcome {
+/// None where nothing was done: this server may have stood still since it took the lease, so that another one has it by
+/// now, and has seen and applied the same.
+async fn make_true(
+    drivers: &Drivers,
+    order: &StepOrder,
+    leases: u32,
+    still_ours: impl Future<Output = bool>,
+) -> Option<StepOutcome> {
     match drivers.observe(order).await {
-        Seen::Applied => return StepOutcome::Applied,
+        Seen::Applied => return Some(StepOutcome::Applied),
         Seen::NotApplied => {}
         Seen::Unknown(_) if may_apply_unseen(order, leases) => {}
-        Seen::Unknown(why) => return StepOutcome::Unknown(why),
+        Seen::Unknown(why) => return Some(StepOutcome::Unknown(why)),
     }
+    if !still_ours.await {
+        return None;
+    }
+    Some(apply(drivers, order, leases).await)
+}
+
+async fn apply(drivers: &Drivers, order: &StepOrder, leases: u32) -> StepOutcome {
     match drivers.apply(order).await {
         // That the old release serves again is seen, not assumed.
         Ok(_) if order.action == StepAction::Withdraw => match drivers.observe(order).await {
@@ -161,27 +206,54 @@ mod tests {
 
     use super::*;
 
-    async fn withdrawn(observe: serde_json::Value) -> StepOutcome {
-        let dir = tempfile::tempdir().unwrap();
-        let drivers = Drivers {
+    fn drivers(dir: &std::path::Path) -> Drivers {
+        Drivers {
             process: ProcessDriver {
-                state_dir: dir.path().to_owned(),
+                state_dir: dir.to_owned(),
             },
             post: Default::default(),
-        };
+        }
+    }
+
+    fn order(target: serde_json::Value, action: &str) -> StepOrder {
         let release = |version: &str| json!({"id": gateline_model::Digest::of(version.as_bytes()), "version": version, "artifacts": []});
+        serde_json::from_value(json!({
+            "key": "promotion-1/1/1",
+            "stage": {"project": "payments", "pipeline": "payment-service", "stage": "production"},
+            "target_name": "payments/production", "target": {"command": target},
+            "release": release("1.1.0"), "live": release("1.0.0"), "action": {"do": action},
+        }))
+        .unwrap()
+    }
+
+    async fn withdrawn(observe: serde_json::Value) -> StepOutcome {
+        let dir = tempfile::tempdir().unwrap();
         let mut target = json!({"apply": ["/bin/true"]});
         if !observe.is_null() {
             target["observe"] = observe;
         }
-        let order: StepOrder = serde_json::from_value(json!({
-            "key": "promotion-1/1/1",
-            "stage": {"project": "payments", "pipeline": "payment-service", "stage": "production"},
-            "target_name": "payments/production", "target": {"command": target},
-            "release": release("1.1.0"), "live": release("1.0.0"), "action": {"do": "withdraw"},
-        }))
-        .unwrap();
-        make_true(&drivers, &order, 1).await
+        let order = order(target, "withdraw");
+        make_true(&drivers(dir.path()), &order, 1, async { true })
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn whoever_stood_still_while_he_looked_applies_nothing_when_another_has_the_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let applied = dir.path().join("applied");
+        let drivers = drivers(dir.path());
+        let order = order(
+            json!({"apply": ["/usr/bin/touch", applied], "observe": ["/bin/false"]}),
+            "place",
+        );
+        assert_eq!(make_true(&drivers, &order, 1, async { false }).await, None);
+        assert!(!applied.exists());
+        assert_eq!(
+            make_true(&drivers, &order, 1, async { true }).await,
+            Some(StepOutcome::Applied)
+        );
+        assert!(applied.exists());
     }
 
     #[tokio::test]

@@ -11,14 +11,15 @@ use gateline_engine::{Engine, Input, LEASE, Output, Refusal};
 use gateline_model::Span;
 use gateline_store::{BATCH_APPENDS_MAX, PostgresError, READ_EVENTS_MAX, SqliteError, StoreError};
 use jiff::Timestamp;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tracing::{error, info};
 
 use super::clock::Clock;
 use super::estimate::Estimate;
 use super::kept::{Kept, Source};
+use super::leave::{Ended, until_ended};
 use super::readers::Readers;
-use super::storekeeper::{Job, Keeper, NextDue};
+use super::storekeeper::{Job, Keeper, NextDue, Refuses};
 use super::{Counts, Hub, Shared, WATCH_BATCHES_MAX, lock, perform::perform};
 
 /// Why the hub could not be started.
@@ -50,14 +51,15 @@ pub(super) fn start(kept: Kept, drivers: Drivers, owner: &str) -> Result<Hub, St
 
     let (inputs, incoming) = channel();
     let (jobs, todo) = channel();
-    let (time, news) = match &kept {
-        Kept::File(_) => (None, None),
+    let (time, news, others) = match &kept {
+        Kept::File(_) => (None, None, None),
         Kept::Database { store, .. } => {
             let time = Estimate::start(store.reader())?;
-            (Some(time), Some(super::news::start(store, &jobs)?))
+            let news = super::news::start(store, &jobs)?;
+            (Some(time), Some(news), Some(super::news::Others::of(store)))
         }
     };
-    let next_due = NextDue::default();
+    let (next_due, refuses) = (NextDue::default(), Refuses::default());
     let shared = Arc::new(Shared {
         engine: RwLock::new(engine),
         inputs: inputs.clone(),
@@ -69,7 +71,11 @@ pub(super) fn start(kept: Kept, drivers: Drivers, owner: &str) -> Result<Hub, St
         tickets: AtomicU64::new(1),
         answers: Mutex::default(),
         broken: Mutex::default(),
+        refuses: refuses.clone(),
         time: time.clone(),
+        ended: watch::Sender::new(Ended::Nothing),
+        handed_over: Mutex::default(),
+        others,
         counts: Counts::default(),
     });
 
@@ -80,6 +86,7 @@ pub(super) fn start(kept: Kept, drivers: Drivers, owner: &str) -> Result<Hub, St
         next_due: next_due.clone(),
         news,
         next: head.size,
+        refuses,
     };
     let answers = inputs.clone();
     std::thread::Builder::new()
@@ -215,8 +222,16 @@ impl Pulse {
             let ahead = self.engine().hand_over_ahead(now);
             self.carry(ahead);
         }
+        let hands_over = matches!(input, Input::HandOver(_));
         let taken = self.engine().take(now, input)?;
         self.carry(taken);
+        if hands_over && let Some(tell) = lock(&self.shared.handed_over).take() {
+            // After what was just asked of it: then the store has taken that.
+            self.ask(Job::Beside(Box::new(move |_| {
+                // Whoever waited may have waited long enough.
+                let _ = tell.send(());
+            })));
+        }
         Ok(())
     }
 
@@ -291,10 +306,25 @@ impl Pulse {
         let hub = Hub {
             shared: self.shared.clone(),
         };
+        let ended = self.shared.ended.subscribe();
+        let ends = if task.only_looks() {
+            Ended::Looks
+        } else {
+            Ended::All
+        };
         self.tokio.spawn(async move {
             // A driver that panics has told nothing: its own task ends, and the order is answered as unanswered.
             let own = task.clone();
-            let done = tokio::spawn(async move { perform(&hub, &drivers, &own).await }).await;
+            let mut doing = tokio::spawn(async move { perform(&hub, &drivers, &own).await });
+            let done = tokio::select! {
+                done = &mut doing => done,
+                () = until_ended(ended.clone(), ends) => {
+                    doing.abort();
+                    // What it ran is ended when it is gone. It has told nothing, and its lease is given back.
+                    let _ = doing.await;
+                    return;
+                }
+            };
             let observed =
                 done.unwrap_or_else(|err| task.order.unanswered(&format!("the driver stopped: {err}")));
             // The engine has stopped: then the lease expires, and the next one observes first.

@@ -2,12 +2,13 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gateline_engine::{BatchId, Input, LEASE, Task};
 use gateline_model::{PromotionId, Recorded, Tick};
-use gateline_store::{Append, Committed, Fence, READ_EVENTS_MAX, Store};
+use gateline_store::{Append, Committed, Fence, READ_EVENTS_MAX, Store, StoreError};
 use jiff::Timestamp;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::lock;
@@ -48,22 +49,40 @@ pub(super) struct Keeper {
     pub news: Option<News>,
     /// The log number that the engine has not been given yet.
     pub next: u64,
+    /// Why the store takes no writes, if it does not.
+    pub refuses: Refuses,
 }
+
+/// Why the store takes no writes, if it does not: then the server is not ready.
+pub(super) type Refuses = Arc<Mutex<Option<String>>>;
+
+/// How long between two tries whether a store that took no write takes one now.
+const TRY_EVERY: Duration = Duration::from_secs(1);
 
 impl Keeper {
     /// Does jobs until the engine's side hangs up.
     pub(super) fn keep(mut self, jobs: &Receiver<Job>, inputs: &Sender<Input>) {
         loop {
-            let job = match &self.news {
+            let look_every = self.news.as_ref().map(|news| news.look_every);
+            let job = match self.refuses().then_some(TRY_EVERY).or(look_every) {
                 None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(news) => jobs.recv_timeout(news.look_every),
+                Some(within) => jobs.recv_timeout(within),
             };
             let job = match job {
                 Ok(job) => job,
-                Err(RecvTimeoutError::Timeout) => Job::LookOn,
+                Err(RecvTimeoutError::Timeout) => {
+                    // What was refused may be claimed now.
+                    if self.takes_again() && inputs.send(Input::Tick).is_err() {
+                        return;
+                    }
+                    if self.news.is_none() {
+                        continue;
+                    }
+                    Job::LookOn
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            let moves_work = job.moves_work();
+            let (moves_work, is_news) = (job.moves_work(), matches!(job, Job::LookOn));
             let now = self.clock.now();
             for input in self.one(now, job) {
                 if inputs.send(input).is_err() {
@@ -71,7 +90,14 @@ impl Keeper {
                 }
             }
             if moves_work {
+                let before = *lock(&self.next_due);
                 note_due(&*self.store, &self.next_due);
+                // What another server planned or gave back: the engine would otherwise sleep until the work that it knew of.
+                let sooner =
+                    is_news && lock(&self.next_due).is_some_and(|due| before.is_none_or(|old| due < old));
+                if sooner && inputs.send(Input::Tick).is_err() {
+                    return;
+                }
             }
         }
     }
@@ -85,8 +111,49 @@ impl Keeper {
                 self.next = self.next.max(from + events.len() as u64);
                 vec![Input::Logged(events)]
             }
-            job => one(&mut *self.store, &self.owner, now, job).into_iter().collect(),
+            Job::Claim(limit) => vec![self.claim(now, limit)],
+            job => one(&mut *self.store, job).into_iter().collect(),
         }
+    }
+
+    fn refuses(&self) -> bool {
+        lock(&self.refuses).is_some()
+    }
+
+    /// Tries whether the store takes writes again, where it did not.
+    fn takes_again(&mut self) -> bool {
+        // A database that does not even tell the time is not asked to write: others wait for this thread.
+        if !self.refuses() || self.clock.sure().is_err() || self.store.try_write().is_err() {
+            return false;
+        }
+        self.wrote(None);
+        true
+    }
+
+    /// Notes how a write went.
+    fn wrote(&self, failed: Option<&StoreError>) {
+        let mut refuses = lock(&self.refuses);
+        match failed {
+            Some(err) => *refuses = Some(err.to_string()),
+            None if refuses.is_some() => {
+                info!("The store takes writes again");
+                *refuses = None;
+            }
+            None => {}
+        }
+    }
+
+    fn claim(&mut self, now: Timestamp, limit: usize) -> Input {
+        let due = matches!(self.store.next_due(), Ok(Some(due)) if due <= now);
+        if !due {
+            return Input::Leased(Vec::new());
+        }
+        let leased = self.store.lease(now, &self.owner, limit, LEASE);
+        self.wrote(leased.as_ref().err());
+        Input::Leased(leased.unwrap_or_else(|err| {
+            error!("Could not lease work: {err}");
+            Vec::new()
+        }))
     }
 
     /// What others wrote since.
@@ -101,6 +168,7 @@ impl Keeper {
 
     fn append(&mut self, now: Timestamp, batch: BatchId, appends: &[Append]) -> Vec<Input> {
         let answers = self.store.append(now, appends);
+        self.wrote(answers.as_ref().err());
         let mut inputs = Vec::new();
         match &answers {
             Err(err) => error!(batch, "Could not commit a batch of {}: {err}", appends.len()),
@@ -173,22 +241,10 @@ fn note_due(store: &dyn Store, next_due: &NextDue) {
 }
 
 /// What needs the store alone.
-fn one(store: &mut dyn Store, owner: &str, now: Timestamp, job: Job) -> Option<Input> {
+fn one(store: &mut dyn Store, job: Job) -> Option<Input> {
     match job {
         // The keeper's own.
-        Job::Append(..) | Job::Read(_) | Job::LookOn => None,
-        Job::Claim(limit) => {
-            let due = matches!(store.next_due(), Ok(Some(due)) if due <= now);
-            let leased = if due {
-                store.lease(now, owner, limit, LEASE)
-            } else {
-                Ok(Vec::new())
-            };
-            Some(Input::Leased(leased.unwrap_or_else(|err| {
-                error!("Could not lease work: {err}");
-                Vec::new()
-            })))
-        }
+        Job::Append(..) | Job::Read(_) | Job::LookOn | Job::Claim(_) => None,
         Job::KeepTicks {
             promotion,
             ticks,

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::shell::{self, Visitor};
 use crate::auth::{Caller, authorise, enter, secret};
-use crate::call::App;
+use crate::call::{App, UnderWay};
 use crate::nonce::nonce;
 use crate::refused::Refused;
 use crate::{seen, signing, views};
@@ -28,6 +28,8 @@ pub(super) struct Visit {
     pub(super) sight: Sight,
     pub(super) visitor: Visitor,
     parts: Parts,
+    /// Held until the visit is over.
+    _under_way: UnderWay,
 }
 
 /// Who gets the answer, and for which address.
@@ -68,6 +70,8 @@ impl Visit {
             .await?
             .ok_or_else(|| Refused::new(&entry::UNAUTHORIZED, "the request carries no token"))?;
         Ok(Self {
+            // What is looked at is not read yet: a page is of the share of who looks.
+            _under_way: app.let_in(&caller, None)?,
             app: app.clone(),
             visitor: Visitor::of(&caller, &parts.headers)?,
             sight: seen::sight(&app.hub, Some(&caller)),

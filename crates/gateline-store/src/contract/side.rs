@@ -179,3 +179,12 @@ pub(super) fn erasing_keeps_root_leaves_and_bodies(store: &mut dyn Store) {
     );
     assert_eq!(store.erase(&[1]).unwrap(), 0, "it is erased already");
 }
+
+pub(super) fn trying_to_write_changes_nothing(store: &mut dyn Store) {
+    accept(store, at(1), one(stream(1), 0));
+    let (head, raw) = (store.head().unwrap(), store.raw(0, 10).unwrap());
+    store.try_write().unwrap();
+    assert_eq!(store.head().unwrap(), head);
+    assert_eq!(store.raw(0, 10).unwrap(), raw);
+    accept(store, at(2), one(stream(1), 1));
+}

@@ -32,6 +32,15 @@ pub(super) fn is_committed(store: &PostgresStore, why: &str) -> Result<bool, Sto
     }
 }
 
+/// Writes what settles nothing, as durably as a batch.
+pub(super) fn try_write(store: &PostgresStore) -> Result<(), StoreError> {
+    let tried = store.place.with(|link| ask(store, link).map(drop));
+    tried.map_err(|failure| {
+        store.place.lose();
+        failure.unavailable("try whether the database takes writes")
+    })
+}
+
 fn ask(store: &PostgresStore, link: &Link) -> Result<Option<i64>, Failure> {
     let rows = link.wait(ANSWER_WITHIN, async {
         link.begin().await?;

@@ -64,6 +64,7 @@ statements! {
     HEAD: "SELECT size, at_us, fence, frontier FROM head";
     HEAD_MOVE: "UPDATE head SET size = ?1, at_us = ?2, frontier = ?3";
     FENCE_MOVE: "UPDATE head SET fence = ?1";
+    HEAD_TOUCH: "UPDATE head SET fence = fence";
     STREAM: "SELECT id, (SELECT max(version) FROM log WHERE stream_id = stream.id) FROM stream WHERE name = ?1";
     STREAM_ADD: "INSERT INTO stream (name) VALUES (?1)";
 

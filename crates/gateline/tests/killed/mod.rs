@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::told::{Told, line};
 use super::{GATELINE, Place, all, eventually, text_of};
 
 /// How often the server is killed where nobody says otherwise.
@@ -36,6 +37,12 @@ fn moment(round: u32) -> Duration {
 #[test]
 fn a_server_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twice() {
     let kills = std::env::var("GATELINE_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let mut told = Told::of(
+        "sigkill-sqlite",
+        "One server on SQLite, and three people who register releases that roll out by themselves. The server gets SIGKILL at uneven moments and \
+         is started again.",
+        "What was acknowledged is there. No step is taken twice, for the target can be asked. Every promotion ends. The log hashes and folds.",
+    );
     let mut place = Place::new();
     let done = place.write("done", "");
     place.apply(&format!("    - name: live\n      target: {}\n", target(&done)));
@@ -106,4 +113,16 @@ fn a_server_that_is_killed_again_and_again_loses_nothing_and_does_nothing_twice(
         .output()
         .unwrap();
     assert!(examined.status.success(), "{}", all(&examined));
+    told.saw(format!(
+        "{kills} kills. {} releases were acknowledged and all are there.",
+        acknowledged.len()
+    ));
+    told.saw(format!(
+        "{} steps were taken, none twice; no promotion is open.",
+        once.len()
+    ));
+    told.saw(format!(
+        "`gateline doctor`: {}",
+        line(&all(&examined), "events hash")
+    ));
 }

@@ -35,7 +35,7 @@ fn a_history_moves_from_a_file_to_a_database_and_back_and_a_backup_fits_both() {
     assert!(said(&file).contains("events hash and fold"), "{}", said(&file));
 
     // It goes on there, under the same token.
-    place.replicas[0] = Replica::start(dir.path(), "second", &database.url());
+    place.replicas[0] = Replica::start(&[], dir.path(), "second", &database.url());
     let port = place.replicas[0].port;
     place.release(port, "1.1.0");
     place.becomes(port, "1.1.0", "verified");

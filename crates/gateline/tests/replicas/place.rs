@@ -36,36 +36,74 @@ pub struct Replica {
     pub port: u16,
     pub child: Child,
     dir: PathBuf,
+    store: String,
+    /// What it is started by, where it is not started directly.
+    by: Vec<String>,
+}
+
+/// Starts a server's process.
+fn serve(by: &[String], dir: &Path, port: u16, store: &str) -> Child {
+    let log = |name: &str| {
+        let file = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(dir.join(name));
+        file.unwrap()
+    };
+    let mut command = match by.split_first() {
+        Some((program, arguments)) => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(GATELINE);
+            command
+        }
+        None => Command::new(GATELINE),
+    };
+    command
+        .args([
+            "serve",
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+            "--store",
+            store,
+            "--dir",
+        ])
+        .arg(dir.join("data"))
+        .arg("--admin-token-file")
+        .arg(dir.join("admin"))
+        .env("GATELINE_TEST_PASSWORD", PASSWORD)
+        .stdout(log("stdout"))
+        .stderr(log("stderr"))
+        .spawn()
+        .unwrap()
 }
 
 impl Replica {
-    pub fn start(dir: &Path, name: &str, store: &str) -> Self {
+    pub fn start(by: &[String], dir: &Path, name: &str, store: &str) -> Self {
         let dir = dir.join(name);
         std::fs::create_dir_all(&dir).unwrap();
         let port = free_port();
-        let log = |name: &str| std::fs::File::create(dir.join(name)).unwrap();
-        let child = Command::new(GATELINE)
-            .args([
-                "serve",
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--store",
-                store,
-                "--dir",
-            ])
-            .arg(dir.join("data"))
-            .arg("--admin-token-file")
-            .arg(dir.join("admin"))
-            .env("GATELINE_TEST_PASSWORD", PASSWORD)
-            .stdout(log("stdout"))
-            .stderr(log("stderr"))
-            .spawn()
-            .unwrap();
-        let replica = Self { port, child, dir };
-        eventually(&format!("server {name} is ready: {}", replica.log()), || {
-            replica.get("/readyz").starts_with("HTTP/1.1 200").then_some(())
-        });
+        let child = serve(by, &dir, port, store);
+        let replica = Self {
+            port,
+            child,
+            dir,
+            store: store.to_owned(),
+            by: by.to_vec(),
+        };
+        replica.is_up();
         replica
+    }
+
+    /// Starts it again where it was.
+    pub fn start_again(&mut self) {
+        self.child = serve(&self.by, &self.dir, self.port, &self.store);
+        self.is_up();
+    }
+
+    fn is_up(&self) {
+        eventually("the server is ready", || {
+            self.get("/readyz").starts_with("HTTP/1.1 200").then_some(())
+        });
     }
 
     pub fn log(&self) -> String {
@@ -76,6 +114,15 @@ impl Replica {
     /// The whole answer to a request without a body.
     pub fn get(&self, path: &str) -> String {
         get(self.port, path)
+    }
+
+    /// Sends it a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(sent.unwrap().success(), "SIG{name}");
     }
 
     pub fn kill(&mut self) {
@@ -113,11 +160,16 @@ pub struct Place {
 
 impl Place {
     pub fn start(stores: &[String]) -> Self {
+        Self::start_as(&[], stores)
+    }
+
+    /// The same, with a program in front that starts them.
+    pub fn start_as(by: &[String], stores: &[String]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let replicas: Vec<Replica> = stores
             .iter()
             .enumerate()
-            .map(|(number, store)| Replica::start(dir.path(), &format!("r{number}"), store))
+            .map(|(number, store)| Replica::start(by, dir.path(), &format!("r{number}"), store))
             .collect();
         let token = dir.path().join("r0/admin");
         Self { dir, token, replicas }

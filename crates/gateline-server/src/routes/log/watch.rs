@@ -16,14 +16,15 @@ use gateline_model::Recorded;
 use jiff::Timestamp;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tracing::warn;
 
 use crate::call::Call;
 use crate::hub::Hub;
 use crate::refused::Refused;
+use crate::shares::{NoPlace, Place};
 
-/// Most watchers at once.
+/// Most watchers at once. One caller has at most half of the places, and less where others watch as well.
 pub const WATCHERS_MAX: usize = 1_000;
 /// Seconds between two signs of life on a quiet stream: less than the patience of common proxies.
 pub const WATCH_BEAT_SECS: u64 = 15;
@@ -33,10 +34,14 @@ const HISTORY_EVENTS: usize = 500;
 const RETRY_AFTER_SECS: u64 = 10;
 
 pub(crate) async fn handle(call: Call<WatchEvents>) -> Result<Response, Refused> {
-    let Ok(place) = call.app.watchers.clone().try_acquire_owned() else {
-        let detail = format!("{WATCHERS_MAX} watchers are here already, the limit");
-        return Err(Refused::busy(detail, RETRY_AFTER_SECS));
-    };
+    let who = call.actor()?.id;
+    let place = call.app.watchers.take(format!("`{who}`")).map_err(|no| {
+        let detail = match no {
+            NoPlace::Full(most) => format!("{most} watchers are here already, the limit"),
+            NoPlace::Share(share) => format!("`{who}` watches {share} times already, the share of one now"),
+        };
+        Refused::busy(detail, RETRY_AFTER_SECS)
+    })?;
     let resumed = match call.headers.get("last-event-id") {
         Some(value) => {
             let number: Option<u64> = value.to_str().ok().and_then(|text| text.parse().ok());
@@ -79,7 +84,7 @@ struct Watcher {
     /// What is below comes from the log, the rest as it happens.
     history_until: u64,
     ready: VecDeque<Notice>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Watcher {
