@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use balancer::{Balancer, Watch};
 use cluster::{Cluster, Database};
 use place::{GATELINE, PASSWORD, Place, SIMPLE, all, eventually};
+use told::{Told, line};
 
 #[test]
 fn three_servers_are_one_and_a_watch_outlives_the_one_that_it_was_on() {
@@ -194,6 +195,12 @@ fn a_server_whose_database_is_gone_says_so_and_comes_back_and_tells_no_password(
 
 #[test]
 fn what_was_acknowledged_outlives_the_primary() {
+    let mut told = Told::of(
+        "failover",
+        "Two servers on PostgreSQL with a synchronous standby, and somebody who makes tokens at each. The primary gets SIGKILL, the standby is \
+         promoted, and the old primary comes back fenced, as a standby.",
+        "What was acknowledged is there at every server, and the servers find the new primary by themselves.",
+    );
     let primary = Cluster::start(&[
         ("fsync", "on"),
         ("wal_level", "replica"),
@@ -241,7 +248,12 @@ fn what_was_acknowledged_outlives_the_primary() {
         std::fs::write(primary.data().join("standby.signal"), "").unwrap();
         primary.start_again();
         let before = acknowledged.lock().unwrap().len();
+        let began = std::time::Instant::now();
         eventually("decisions go on", || enough(before + 10));
+        told.saw(format!(
+            "{before} tokens were acknowledged before, and ten more within {} s after the old primary was back.",
+            began.elapsed().as_secs()
+        ));
         done.store(true, Ordering::SeqCst);
     });
     // A server may hear of what another one acknowledged a moment later.
@@ -258,5 +270,11 @@ fn what_was_acknowledged_outlives_the_primary() {
             (missing() == 0).then_some(())
         });
     }
-    assert!(place.doctor(&store).contains("events hash and fold"));
+    let count = acknowledged.lock().unwrap().len();
+    told.saw(format!(
+        "{count} were acknowledged in all, and every server lists them."
+    ));
+    let examined = place.doctor(&store);
+    assert!(examined.contains("events hash and fold"));
+    told.saw(format!("`gateline doctor`: {}", line(&examined, "events hash")));
 }
