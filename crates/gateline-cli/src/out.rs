@@ -137,16 +137,23 @@ impl Out {
     /// Draws a page over the one that was drawn before. One write, and no line is cleared before it is filled:
     /// nothing flickers.
     pub fn redraw(&mut self, page: &Page) -> Result<(), Failure> {
-        let rows = rustix::termios::tcgetwinsize(std::io::stdout()).map_or(24, |size| size.ws_row.max(2));
+        let size = rustix::termios::tcgetwinsize(std::io::stdout());
+        let (rows, columns) = size.map_or((24, 80), |size| (size.ws_row.max(2), size.ws_col));
+        // A terminal that says nothing of its width has the usual one.
+        let columns = if columns == 0 {
+            80
+        } else {
+            usize::from(columns.max(20))
+        };
         // One row less: the cursor stands below.
-        let clipped = page.clipped(usize::from(rows) - 1);
+        let clipped = page.wrapped(columns).clipped(usize::from(rows) - 1);
         let up = match self.drawn {
             0 => String::new(),
             lines => format!("\x1b[{lines}F"),
         };
         let body = clipped.to_text(self.data_color).replace('\n', "\x1b[K\n");
         self.drawn = clipped.len();
-        // A long line is cut at the border, or the lines would be miscounted.
+        // What is wide for another reason is cut at the border, or the lines would be miscounted.
         self.text(&format!("{up}\x1b[?7l{body}\x1b[J\x1b[?7h"))
     }
 

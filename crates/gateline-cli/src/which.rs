@@ -68,10 +68,16 @@ impl Which {
             Subject::Promotion(id) => return Ok(id.into()),
             Subject::Release(release) => session.named(release),
         };
-        let mut open = self.promotions(&release, client).await?;
-        open.retain(|one| one.ended_at.is_none());
+        let (open, ended): (Vec<PromotionSummary>, Vec<PromotionSummary>) = self
+            .promotions(&release, client)
+            .await?
+            .into_iter()
+            .partition(|one| one.ended_at.is_none());
         match &open[..] {
-            [] => Err(self.none(&release, "no open promotion")),
+            [] => Err(match ended.iter().max_by_key(|one| one.ended_at) {
+                Some(last) => self.over(&release, last),
+                None => self.none(&release, "no open promotion"),
+            }),
             [one] => Ok((&one.id).into()),
             several => {
                 let ids: Vec<String> = several.iter().map(|one| one.id.to_string()).collect();
@@ -98,6 +104,20 @@ impl Which {
         let life = view.life.into_iter();
         let asked = life.filter(|stage| self.to.as_ref().is_none_or(|to| *to == stage.stage));
         Ok(asked.flat_map(|stage| stage.promotions).collect())
+    }
+
+    /// There was one, and it is over.
+    fn over(&self, release: &ReleaseName, last: &PromotionSummary) -> Failure {
+        let into = self
+            .to
+            .as_ref()
+            .map_or_else(String::new, |stage| format!(" into `{stage}`"));
+        let why = format!(
+            "`{release}` has no open promotion{into}: {} has ended {}: {}",
+            last.id, last.state, last.says
+        );
+        Failure::no_such("promotion.ended", "The promotion has ended", why)
+            .hint(format!("see it with `gateline explain {}`", last.id))
     }
 
     fn none(&self, release: &ReleaseName, what: &str) -> Failure {

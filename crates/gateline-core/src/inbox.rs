@@ -1,19 +1,21 @@
 //! The inbox: what waits on an actor now, oldest first, a page of it. A promotion is in it if the actor's answer would be
-//! taken: the rule is that of the answers themselves.
+//! taken, a rollout that stands still if the actor may promote there: the rule is that of the answers themselves.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
-use gateline_model::{ActorId, ProjectName, PromotionId, Tier, Who};
+use gateline_model::{ActorId, ProjectName, PromotionId, Scope, Tier, Who};
 use jiff::Timestamp;
 
 use crate::approvals;
 use crate::asking::Place;
+use crate::authority::{self, Object};
 use crate::command::{Actor, Credential, Facts};
 use crate::decide::answer;
 use crate::draft::Draft;
 use crate::people::People;
 use crate::rejection::Rejection;
+use crate::state::Promotion;
 use crate::world::World;
 
 /// One promotion that waits on an actor.
@@ -103,6 +105,35 @@ pub fn inbox(world: &World, actor: &ActorId, look: &Look<'_>, now: Timestamp) ->
         found.items.push(waiting);
         last = Some(place);
     }
+    found
+}
+
+/// The rollouts that stand still for a person and that the actor may let go on or end, those that stand longest first.
+pub fn standing_for<'w>(
+    world: &'w World,
+    actor: &Actor,
+    project: Option<&ProjectName>,
+    now: Timestamp,
+) -> Vec<&'w Promotion> {
+    let mut people: HashMap<&ProjectName, People> = HashMap::new();
+    let stands = |promotion: &&Promotion| {
+        let rollout = promotion.rollout();
+        rollout.is_some_and(|rollout| rollout.paused.is_some() && rollout.rollback.is_none())
+    };
+    let of_project = |promotion: &&Promotion| project.is_none_or(|only| promotion.id.stage.project == *only);
+    let standing = world.promotions().map(AsRef::as_ref).filter(stands);
+    let mut found: Vec<&Promotion> = standing
+        .filter(of_project)
+        .filter(|promotion| {
+            let stage = &promotion.id.stage;
+            let people = people
+                .entry(&stage.project)
+                .or_insert_with(|| People::of(world, &stage.project, now));
+            authority::by_people(world, people, actor, Scope::Promote, &Object::stage(stage)).is_ok()
+        })
+        .collect();
+    let since = |promotion: &Promotion| promotion.rollout()?.paused.map(|(_, since)| since);
+    found.sort_by(|a, b| (since(a), &a.id).cmp(&(since(b), &b.id)));
     found
 }
 

@@ -40,7 +40,7 @@ pub use decide::{
 };
 pub use decision::judge_gates;
 pub use draft::Proposed;
-pub use inbox::{Inbox, Look, MayAnswer, Waiting, answered, inbox, may_answer};
+pub use inbox::{Inbox, Look, MayAnswer, Waiting, answered, inbox, may_answer, standing_for};
 pub use noise::{Count, NoiseOrder, noise_key, noise_of_live, noise_of_watch};
 pub use people::People;
 pub use plan::plan;

@@ -2,6 +2,8 @@
 //!
 //! Interpolated quantiles are never tested: a count beyond a bound is exact, and its noise is known.
 
+use gateline_model::ruling::figure;
+
 use crate::counts::Counts;
 use crate::numeric::{exp, ln};
 
@@ -28,8 +30,8 @@ impl Chosen {
         let badly = !(SHARE_MIN..=SHARE_MAX).contains(&self.share);
         badly.then(|| {
             format!(
-                "{:.2}% of requests are slower than {} s, and the histogram has no bound nearer to a tail: give it finer ones",
-                self.share * 100.0,
+                "{}% of requests are slower than {} s, and the histogram has no bound nearer to a tail: give it finer ones",
+                figure(self.share * 100.0),
                 self.bound
             )
         })
@@ -109,7 +111,7 @@ mod tests {
             chosen
                 .note()
                 .unwrap()
-                .contains("70.00% of requests are slower than 0.01 s")
+                .contains("70% of requests are slower than 0.01 s")
         );
         assert_eq!(
             Chosen {

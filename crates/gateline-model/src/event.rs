@@ -582,6 +582,9 @@ pub enum Event {
     RolloutPaused {
         /// Why.
         why: PauseReason,
+        /// What happened, where something did: what failed, or which incident it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        says: Option<String>,
     },
     /// The rollout goes on.
     RolloutResumed {},

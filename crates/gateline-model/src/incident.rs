@@ -21,6 +21,8 @@ pub const INCIDENT_LABEL_BYTES_MAX: usize = 1_024;
 pub const INCIDENT_STAGES_MAX: usize = 50;
 /// Most changes that one incident names as suspects.
 pub const SUSPECTS_MAX: usize = 20;
+/// So many of them are told at a glance; how many more there are is said.
+pub const SUSPECTS_SHOWN_MAX: usize = 5;
 /// Most alerts in one delivery.
 pub const ALERTS_MAX: usize = 500;
 /// Longest time before an incident in which a change can be a suspect.
@@ -188,7 +190,7 @@ impl Done {
     pub fn says(self) -> &'static str {
         match self {
             Done::Named => "named only",
-            Done::Paused => "its rollout stands still",
+            Done::Paused => "its rollout was paused",
             Done::Barred => "barred",
             Done::RolledBack => "taken back",
             Done::PersonCalled => "cannot be taken back by itself: a person is called",

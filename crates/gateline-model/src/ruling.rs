@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Weight;
-pub use words::{minutes, odds, short};
+pub use words::{figure, minutes, odds, short};
 
 /// What the judge says of a running rollout, with the numbers it says it from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

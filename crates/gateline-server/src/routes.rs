@@ -137,6 +137,7 @@ routes! {
     json people::whoami,
     json people::can,
     json people::inbox,
+    json people::inbox_rollouts,
     json notifications::show,
     json notifications::apply,
     json notifications::letters,

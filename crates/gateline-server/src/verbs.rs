@@ -50,12 +50,15 @@ pub enum ServerVerb {
   gateline demo --once
   gateline demo --scenario canary")]
     Demo {
-        /// Tell one rollout instead, end with it, and exit 0 only if it went as told.
+        /// Tell one rollout instead, and exit 0 only if it went as told; on a terminal it stays up until Ctrl-C, to be looked at.
         #[arg(long, value_enum)]
         scenario: Option<demo::Scenario>,
         /// End after the story; exit 0 only if every ending was as told.
         #[arg(long)]
         once: bool,
+        /// Stay up after a scenario where stdout is no terminal, too.
+        #[arg(long, conflicts_with = "once", requires = "scenario")]
+        stay: bool,
         /// Print one JSON line per finished promotion, and nothing else.
         #[arg(long)]
         json: bool,
@@ -203,12 +206,14 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
         ServerVerb::Demo {
             scenario,
             once,
+            stay,
             json,
             dir,
         } => {
             let settings = demo::Settings {
                 scenario,
                 once,
+                stay,
                 json,
                 dir,
             };

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+mod usage;
+
+use clap::{CommandFactory, Parser, Subcommand};
 
 #[derive(Parser)]
 #[command(name = "gateline", version, about = gateline_cli::ABOUT, after_help = gateline_cli::AFTER_HELP)]
@@ -22,7 +24,10 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let Gateline { verb, options } = Gateline::parse();
+    let Gateline { verb, options } = Gateline::try_parse().unwrap_or_else(|error| {
+        let written: Vec<String> = std::env::args().collect();
+        usage::plain(error, &Gateline::command(), &written).exit()
+    });
     match verb {
         Verb::Client(verb) => gateline_cli::run(options, verb),
         Verb::Server(verb) => gateline_server::run(verb),
@@ -34,8 +39,6 @@ mod examples;
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -167,6 +167,9 @@ pub struct IncidentView {
     /// Suspects that were lifted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lifted: Vec<PromotionId>,
+    /// Suspects that still stand or are barred for it: a person is to say how they go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<PromotionId>,
     /// When it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,

@@ -129,6 +129,7 @@ endpoints! {
     WhoAmI
     Can
     GetInbox
+    GetInboxRollouts
     GetNotifications
     ApplyNotifications
     ListLetters

@@ -2,13 +2,13 @@
 
 use gateline_model::{
     ActorId, Delegation, Digest, GroupName, PipelineName, ProjectName, PromotionId, Risk, Roles, Scope,
-    StageName, Tier, Version, Who,
+    StageName, Tier, Version, Weight, Who,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ApplyRequest, ProposalView};
+use super::{ApplyRequest, PauseView, ProposalView};
 use crate::endpoint::{endpoint, needs};
 use crate::{Empty, Finding, Page};
 
@@ -51,6 +51,11 @@ endpoint! {
     /// Lists what waits on the one who asks, oldest first.
     GetInbox: Get "/api/v1/inbox", needs(Scope::Read),
     path Empty, query InboxQuery, body Empty, reply Page<InboxItem>
+}
+endpoint! {
+    /// Lists the rollouts that stand still for a person, of those that the one who asks may let go on: the longest first.
+    GetInboxRollouts: Get "/api/v1/inbox/rollouts", needs(Scope::Read),
+    path Empty, query InboxRolloutsQuery, body Empty, reply Vec<StandingRollout>
 }
 
 /// A project in a path.
@@ -200,6 +205,28 @@ pub struct InboxQuery {
     )]
     #[schemars(with = "Option<u32>", range(min = 1, max = 500))]
     pub limit: Option<u32>,
+}
+
+/// Which rollouts of the inbox to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct InboxRolloutsQuery {
+    /// Only this project's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectName>,
+}
+
+/// A rollout that stands still for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StandingRollout {
+    /// Which.
+    pub promotion: PromotionId,
+    /// The release's label.
+    pub version: Version,
+    /// Share of traffic that the release has.
+    pub weight: Weight,
+    /// Why and since when it stands.
+    pub paused: PauseView,
 }
 
 /// One promotion that waits on the one who asks.

@@ -1,7 +1,7 @@
 //! A promotion, whole: its decision, its rollout and all its events, as every surface shows them.
 
 use gateline_model::{
-    ActorId, Approval, CheckOf, Decision, Digest, GateName, PauseReason, PromotionId, PromotionKind,
+    ActorId, Approval, CheckOf, Cohort, Decision, Digest, GateName, PauseReason, PromotionId, PromotionKind,
     PromotionOutcome, Recorded, ReleaseId, RollbackReason, Ruling, Saturation, Served, StageRef, StepAction,
     Version, Weight,
 };
@@ -63,6 +63,12 @@ pub struct PromotionView {
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<PromotionOutcome>,
+    /// The reason of whoever ended it; none where nobody did, or where it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_because: Option<String>,
+    /// What became of it since it was verified, where it is not live any more or is barred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_then: Option<String>,
     /// The release that took its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded_by: Option<ReleaseId>,
@@ -139,9 +145,12 @@ pub struct RolloutView {
     /// Why and since when it is, or was, taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackView>,
-    /// When it goes on by itself.
+    /// When the step that is true has stood as long as it is to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub go_on_at: Option<Timestamp>,
+    /// What the step that is true waits for beside time, before the next one is taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waits_for: Vec<WaitsFor>,
     /// When verification counts as failed, once it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify_until: Option<Timestamp>,
@@ -181,13 +190,74 @@ pub enum StepWord {
     Parked,
 }
 
-/// Why a rollout stands still.
+/// What a step that is true waits for beside time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// The judge has not said that it may advance.
+    Judge,
+    /// Checks must be satisfied.
+    Checks,
+    /// The next step comes within a window.
+    Window,
+    /// A person says when to go on.
+    GoAhead,
+}
+
+impl RolloutView {
+    /// The cohort that sees the release now, where one is told apart and not everybody does.
+    pub fn cohort(&self) -> Option<Cohort> {
+        let done = self.steps.iter().filter(|step| step.state == StepWord::Done);
+        let exposed = done.filter(|step| step.action.weight().is_some());
+        match exposed.last()?.action {
+            StepAction::Expose { cohort, weight } if weight < Weight::ALL => cohort,
+            _ => None,
+        }
+    }
+
+    /// When, or on whose word, the next step is taken, as a phrase; nothing where the rollout stands still or there is no step to
+    /// wait for. `ahead` writes a time that is to come.
+    pub fn goes_on(&self, now: Timestamp, ahead: impl Fn(Timestamp) -> String) -> Option<String> {
+        if self.paused.is_some() || self.rollback.is_some() || self.verify_until.is_some() {
+            return None;
+        }
+        let at = self.go_on_at?;
+        let asks = self.waits_for.contains(&WaitsFor::GoAhead);
+        let things = self.waits_for.iter().filter_map(|waits| match waits {
+            WaitsFor::Judge => Some("the judge says so"),
+            WaitsFor::Checks => Some("its checks are satisfied"),
+            WaitsFor::Window => Some("its window is open"),
+            WaitsFor::GoAhead => None,
+        });
+        let things = things.collect::<Vec<_>>().join(" and ");
+        let when = (at > now).then(|| ahead(at));
+        Some(match (asks, when, things.as_str()) {
+            (false, Some(when), "") => format!("by itself {when}"),
+            (false, None, "") => "by itself now".to_owned(),
+            (false, Some(when), things) => format!("{when} at the earliest, if {things}"),
+            (false, None, things) => format!("by itself as soon as {things}"),
+            (true, Some(when), "") => format!("when a person says so, who is asked {when}"),
+            (true, None, "") => "when a person says so".to_owned(),
+            (true, Some(when), things) => {
+                format!("when a person says so, who is asked {when} at the earliest, if {things}")
+            }
+            (true, None, things) => format!("when a person says so, who is asked as soon as {things}"),
+        })
+    }
+}
+
+/// Why a rollout stands still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PauseView {
     /// Why.
     pub why: PauseReason,
     /// Since when.
     pub since: Timestamp,
+    /// What it stands still for and what a person can do, in one sentence.
+    pub says: String,
+    /// The reason of the actor who asked for it; none where it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Why a rollout is taken back.
@@ -199,4 +269,63 @@ pub struct RollbackView {
     pub says: String,
     /// Since when.
     pub since: Timestamp,
+    /// The reason of the actor who asked for it; none where nobody did, or where it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_next_is_not_said_to_come_by_itself_where_a_person_or_the_judge_says_so() {
+        let now: Timestamp = "2026-11-21T10:41:30Z".parse().unwrap();
+        let rollout = |at: &str, waits: &str| -> RolloutView {
+            let text = format!(
+                r#"{{"steps": [], "weight": "5%", "requests": 0, "errors": 0, "go_on_at": "2026-11-21T10:{at}Z", "waits_for": [{waits}]}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let says = |view: &RolloutView| view.goes_on(now, |at| at.strftime("at %H:%M:%S").to_string());
+        let (soon, over) = ("42:00", "41:00");
+        for (at, waits, wanted) in [
+            (soon, "", "by itself at 10:42:00"),
+            (over, "", "by itself now"),
+            (
+                soon,
+                r#""judge""#,
+                "at 10:42:00 at the earliest, if the judge says so",
+            ),
+            (
+                over,
+                r#""judge", "checks""#,
+                "by itself as soon as the judge says so and its checks are satisfied",
+            ),
+            (
+                soon,
+                r#""go_ahead""#,
+                "when a person says so, who is asked at 10:42:00",
+            ),
+            (over, r#""go_ahead""#, "when a person says so"),
+            (
+                over,
+                r#""window", "go_ahead""#,
+                "when a person says so, who is asked as soon as its window is open",
+            ),
+        ] {
+            assert_eq!(says(&rollout(at, waits)).as_deref(), Some(wanted));
+        }
+        let mut standing = rollout(over, r#""judge""#);
+        standing.paused = Some(PauseView {
+            why: PauseReason::GoAhead,
+            since: now,
+            says: String::new(),
+            reason: None,
+        });
+        assert_eq!(says(&standing), None);
+        let mut verifying = rollout(over, "");
+        verifying.verify_until = Some(now);
+        assert_eq!(says(&verifying), None);
+    }
 }

@@ -242,6 +242,9 @@ pub struct PromotionSummary {
     pub state: PromotionState,
     /// The last sentence said of it.
     pub says: String,
+    /// The reason of whoever aborted it; none where nobody did, or where it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_because: Option<String>,
     /// When it was requested.
     pub requested_at: Timestamp,
     /// When it was admitted.

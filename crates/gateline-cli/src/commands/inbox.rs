@@ -1,9 +1,9 @@
-//! `gateline inbox`: what waits on the one who asks, oldest first, the new versions that wait on their owners, and the incidents
-//! that are open.
+//! `gateline inbox`: what waits on the one who asks, oldest first, the rollouts that stand still, the new versions that wait on
+//! their owners, and the incidents that are open.
 
 use gateline_api::{
-    Empty, Exit, GetInbox, InboxItem, InboxQuery, IncidentQuery, IncidentView, ListIncidents, ListProposals,
-    ProposalQuery, ProposalView,
+    Empty, Exit, GetInbox, GetInboxRollouts, InboxItem, InboxQuery, InboxRolloutsQuery, IncidentQuery,
+    IncidentView, ListIncidents, ListProposals, ProposalQuery, ProposalView, StandingRollout,
 };
 use serde::Serialize;
 
@@ -26,6 +26,7 @@ pub struct Args {
 #[derive(Serialize)]
 struct Waiting {
     promotions: Vec<InboxItem>,
+    rollouts: Vec<StandingRollout>,
     proposals: Vec<ProposalView>,
     incidents: Vec<IncidentView>,
 }
@@ -37,6 +38,10 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         ..InboxQuery::default()
     };
     let promotions: Vec<InboxItem> = all_pages!(client, GetInbox, query, args.limit);
+    let query = InboxRolloutsQuery {
+        project: session.options.project.clone(),
+    };
+    let rollouts = client.get::<GetInboxRollouts>(&Empty {}, &query).await?;
     let query = ProposalQuery {
         project: session.options.project.clone(),
         mine: Some(true),
@@ -49,11 +54,20 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     let incidents = client.get::<ListIncidents>(&Empty {}, &query).await?;
     let list = Waiting {
         promotions,
+        rollouts,
         proposals,
         incidents,
     };
     let now = session.now();
-    let page = || render::inbox(&list.promotions, &list.proposals, &list.incidents, now);
+    let page = || {
+        render::inbox(
+            &list.promotions,
+            &list.rollouts,
+            &list.proposals,
+            &list.incidents,
+            now,
+        )
+    };
     session.out.answer(&list, page)?;
     Ok(Exit::Done)
 }

@@ -31,6 +31,8 @@ enum Verb {
 
 #[derive(Debug, clap::Args)]
 #[command(
+    override_usage = "gateline judge replay [OPTIONS] <PROMOTION|RELEASE>
+       gateline judge replay [OPTIONS] --ticks <FILE>",
     after_help = "The same recording and settings give the same ruling, bit for bit.
 Of a promotion, every recorded ruling is made again from the ticks that were kept; `--with` says what another judge,
 written as in a pipeline, would have said. Of a file, `--with` holds settings of the judge by evidence;
@@ -48,7 +50,7 @@ struct Replay {
     #[command(flatten)]
     of: Option<Which>,
     /// A recording: one tick of one arm, or of one of its pods, a line; `-` is stdin
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["what", "to"], required_unless_present = "what")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["what", "to"])]
     ticks: Option<PathBuf>,
     /// Other settings, in YAML or JSON
     #[arg(long, value_name = "FILE")]

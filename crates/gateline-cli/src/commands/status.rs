@@ -120,7 +120,7 @@ fn tell(
         let mut page = render::board(board, now);
         for view in rolling {
             page.gap();
-            page = page.then(render::rolling(view));
+            page = page.then(render::rolling(view, now));
         }
         return session.out.redraw(&page);
     }

@@ -1,7 +1,7 @@
 //! Incidents with their suspects, and the watch of a stage.
 
 use gateline_api::{IncidentView, Suspicion, WatchView};
-use gateline_model::{Done, IncidentSource, LookOutcome, WatchOutcome};
+use gateline_model::{Done, IncidentSource, LookOutcome, SUSPECTS_SHOWN_MAX, WatchOutcome};
 use jiff::Timestamp;
 
 use super::time::{ago, clock, in_future};
@@ -95,7 +95,12 @@ pub(crate) fn incident(view: &IncidentView, now: Timestamp) -> Page {
             Line::new().dim("nothing changed there before it began"),
         );
     }
-    for suspect in &incident.suspects {
+    let all = incident.suspects.len();
+    if all > 1 {
+        let told = format!("{all} changes, the likeliest and then the newest first");
+        row("suspects", told.into());
+    }
+    for suspect in incident.suspects.iter().take(SUSPECTS_SHOWN_MAX) {
         let done = match view.lifted.contains(&suspect.promotion) {
             true => "lifted".to_owned(),
             false => suspect.done.says().to_owned(),
@@ -103,6 +108,10 @@ pub(crate) fn incident(view: &IncidentView, now: Timestamp) -> Page {
         let text = Line::new().plain(format!("{}  ", suspect.says));
         row("suspect", text.piece(of_done(suspect.done), done));
         row("", Line::new().dim(&suspect.promotion));
+    }
+    if all > SUSPECTS_SHOWN_MAX {
+        let more = format!("and {} more: `--json` has them", all - SUSPECTS_SHOWN_MAX);
+        row("", Line::new().dim(more));
     }
     if let Some(ended) = &view.ended {
         let by = view.closed_by.iter().map(|by| format!("{by}: "));

@@ -128,6 +128,46 @@ impl Line {
         self.0.iter().map(|(_, text)| text.chars().count()).sum()
     }
 
+    /// The same in lines of at most so many columns, cut between words; what is cut stands below the line's last column, where
+    /// there is room for it.
+    fn wrapped(&self, columns: usize) -> Vec<Line> {
+        if self.width() <= columns {
+            return vec![self.clone()];
+        }
+        let text: String = self.0.iter().map(|(_, text)| text.as_str()).collect();
+        let hang = hang(&text, columns);
+        let (mut lines, mut line, mut at) = (Vec::new(), Line::new(), 0);
+        for (style, text) in &self.0 {
+            for word in text.split_inclusive(' ') {
+                // A space at the border needs no room.
+                let mut rest = word;
+                let needs = word.trim_end_matches(' ').chars().count();
+                if at > hang && at + needs > columns {
+                    lines.push(std::mem::take(&mut line));
+                    line = line.plain(" ".repeat(hang));
+                    at = hang;
+                    rest = word.trim_start_matches(' ');
+                }
+                // A word that is wider than the whole is cut.
+                while at + rest.trim_end_matches(' ').chars().count() > columns {
+                    let room = columns.saturating_sub(at).max(1);
+                    let cut = rest
+                        .char_indices()
+                        .nth(room)
+                        .map_or(rest.len(), |(index, _)| index);
+                    lines.push(std::mem::take(&mut line).piece(*style, &rest[..cut]));
+                    line = line.plain(" ".repeat(hang));
+                    at = hang;
+                    rest = &rest[cut..];
+                }
+                at += rest.chars().count();
+                line = line.piece(*style, rest);
+            }
+        }
+        lines.push(line);
+        lines
+    }
+
     fn write(&self, color: bool, to: &mut String) {
         for (style, text) in &self.0 {
             if color && *style != Style::Plain {
@@ -147,6 +187,18 @@ impl<T: Display> From<T> for Line {
     fn from(text: T) -> Self {
         Line::new().plain(text)
     }
+}
+
+/// Where the last column of a line begins that still leaves half of the width; two spaces and more are between columns.
+fn hang(text: &str, columns: usize) -> usize {
+    let (mut last, mut spaces) = (0, 0);
+    for (at, c) in text.chars().enumerate().take(columns / 2) {
+        if c != ' ' && spaces >= 2 {
+            last = at;
+        }
+        spaces = if c == ' ' { spaces + 1 } else { 0 };
+    }
+    last
 }
 
 /// A character that only stands where it is written.
@@ -193,6 +245,11 @@ impl Page {
         self.0.len()
     }
 
+    /// The same with no line wider than so many columns.
+    pub fn wrapped(&self, columns: usize) -> Page {
+        Page(self.0.iter().flat_map(|line| line.wrapped(columns)).collect())
+    }
+
     /// At most so many lines; the last one says how many more there are.
     pub fn clipped(&self, lines_max: usize) -> Page {
         if self.0.len() <= lines_max {
@@ -231,6 +288,22 @@ mod tests {
         page.line(Line::new().good("ok").plain(" tests"));
         assert_eq!(page.to_text(false), "ok tests\n");
         assert_eq!(page.to_text(true), "\x1b[32mok\x1b[0m tests\n");
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_every_word_below_the_column_that_it_is_of() {
+        let mut page = Page::default();
+        page.line("  ruling  WAITING: the canary is warming up, and that takes time");
+        page.line(Line::new().strong("short"));
+        let told =
+            "  ruling  WAITING: the canary\n          is warming up, and that\n          takes time\nshort\n";
+        let text = page.wrapped(34).to_text(false).replace(" \n", "\n");
+        assert_eq!(text, told);
+        let mut long = Page::default();
+        long.line("a sha256:0123456789abcdef");
+        let cut = long.wrapped(10).to_text(false).replace(" \n", "\n");
+        assert!(cut.lines().all(|line| line.chars().count() <= 10), "{cut}");
+        assert_eq!(cut.replace('\n', ""), "asha256:0123456789abcdef", "{cut}");
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! People: who is asked, who may, who stands in for whom.
 
-use gateline_api::{CanReply, DelegationView, InboxItem, IncidentView, ProposalView, RolesView, WhoAmIView};
+use gateline_api::{
+    CanReply, DelegationView, InboxItem, IncidentView, ProposalView, RolesView, StandingRollout, WhoAmIView,
+};
 use gateline_model::{ActorId, Digest, GroupName, OnCall, Scope};
 use jiff::Timestamp;
 
 use super::time::{ago, clock};
 use super::{Line, Page, Table, in_future};
 
-/// What waits on somebody, oldest first, and the new versions that wait on their owners.
+/// What waits on somebody, oldest first, the rollouts that stand still, and the new versions that wait on their owners.
 pub(crate) fn inbox(
     list: &[InboxItem],
+    rollouts: &[StandingRollout],
     versions: &[ProposalView],
     incidents: &[IncidentView],
     now: Timestamp,
@@ -17,10 +20,14 @@ pub(crate) fn inbox(
     let mut page = Page::default();
     if !incidents.is_empty() {
         page = page.then(super::incidents(incidents, now));
-        page.line("look with `gateline incident show`, end with `gateline incident lift` or `gateline incident close`");
+        page.line("look with `gateline incident show N --project PROJECT`, end with `gateline incident lift` or `gateline incident close`");
         page.gap();
     }
-    if list.is_empty() && versions.is_empty() {
+    if !rollouts.is_empty() {
+        standing(&mut page, rollouts, now);
+        page.gap();
+    }
+    if list.is_empty() && versions.is_empty() && rollouts.is_empty() && incidents.is_empty() {
         page.line("nothing waits on you");
     }
     if !list.is_empty() {
@@ -31,6 +38,23 @@ pub(crate) fn inbox(
         page.line("look with `gateline proposal show`, answer with `gateline proposal approve` or `gateline proposal reject`");
     }
     page
+}
+
+fn standing(page: &mut Page, rollouts: &[StandingRollout], now: Timestamp) {
+    let mut table = Table::headed(["rollout", "release", "weight", "stands since", "why"]);
+    for one in rollouts {
+        let reason = one.paused.reason.iter().map(|why| format!(" ({why})"));
+        let reason: String = reason.collect();
+        table.row([
+            Line::from(one.promotion.to_string()),
+            one.version.to_string().into(),
+            one.weight.to_string().into(),
+            ago(one.paused.since, now).into(),
+            Line::new().wait(format!("{}{reason}", one.paused.says)),
+        ]);
+    }
+    page.table(table);
+    page.line("look with `gateline explain`, let it go on with `gateline resume`, or take it back with `gateline abort`");
 }
 
 fn questions(page: &mut Page, list: &[InboxItem], now: Timestamp) {

@@ -1,7 +1,7 @@
 //! A promotion: its decision, and its rollout with what is done, what is seen and what is left.
 
 use gateline_api::{PromotionSummary, PromotionView, RolloutView, StepView, StepWord};
-use gateline_model::{PauseReason, RollbackReason, Span, StepAction, Strategy};
+use gateline_model::{PauseReason, RollbackReason, RulingKind, Span, StepAction, Strategy};
 use jiff::Timestamp;
 
 use super::ruling::{in_short, moving};
@@ -90,7 +90,7 @@ fn facts(view: &PromotionView, left: Option<Span>, now: Timestamp) -> Table {
         row(if index == 0 { "watch" } else { "" }, line);
     }
     if let Some(rollout) = &view.rollout {
-        for (name, text) in seen(rollout, now) {
+        for (name, text) in seen(rollout, view.ended_at.is_none(), now) {
             row(name, text);
         }
         if rollout
@@ -108,12 +108,18 @@ fn facts(view: &PromotionView, left: Option<Span>, now: Timestamp) -> Table {
     }
     if let Some(ended) = view.ended_at {
         row("ended", format!("{}: {}", ago(ended, now), view.says).into());
+        if let Some(reason) = &view.ended_because {
+            row("reason", reason.into());
+        }
+    }
+    if let Some(since_then) = &view.since_then {
+        row("now", Line::new().bad(since_then));
     }
     table
 }
 
 /// What a rollout did and saw so far.
-fn seen(view: &RolloutView, now: Timestamp) -> Vec<(&'static str, Line)> {
+fn seen(view: &RolloutView, open: bool, now: Timestamp) -> Vec<(&'static str, Line)> {
     let mut steps = Line::new();
     for (index, step) in view.steps.iter().enumerate() {
         let (style, word) = match step.state {
@@ -128,24 +134,29 @@ fn seen(view: &RolloutView, now: Timestamp) -> Vec<(&'static str, Line)> {
     }
     let mut rows = vec![
         ("steps", steps),
-        ("weight", view.weight.into()),
+        ("weight", exposed(view).into()),
         ("traffic", served(view.requests, view.errors).into()),
     ];
-    rows.extend(judged(view));
+    // What it still waited for when it ended, and what its gauges would have come to, does not come any more.
+    let waited = view
+        .ruling
+        .as_ref()
+        .is_some_and(|ruling| ruling.says == RulingKind::Wait);
+    if open || !waited {
+        rows.extend(judged(view));
+    }
     for gauge in &view.saturation {
-        let text = format!(
-            "{}: {}; with all traffic {}; {}",
-            gauge.gauge,
-            gauge.seen(),
-            gauge.ahead(),
-            gauge.to_limit()
-        );
+        let mut text = format!("{}: {}", gauge.gauge, gauge.seen());
+        if open {
+            text.push_str(&format!(
+                "; with all traffic {}; {}",
+                gauge.ahead(),
+                gauge.to_limit()
+            ));
+        }
         rows.push(("capacity", text.into()));
     }
-    if let Some(paused) = &view.paused {
-        let text = format!("{}, since {}", pause_words(paused.why), ago(paused.since, now));
-        rows.push(("paused", Line::new().wait(text)));
-    }
+    rows.extend(stands(view, now));
     if let Some(back) = &view.rollback {
         let text = format!(
             "{}: {}, since {}",
@@ -154,8 +165,27 @@ fn seen(view: &RolloutView, now: Timestamp) -> Vec<(&'static str, Line)> {
             ago(back.since, now)
         );
         rows.push(("rollback", Line::new().bad(text)));
+        // The end has it as well.
+        rows.extend(
+            back.reason
+                .iter()
+                .filter(|_| open)
+                .map(|why| ("reason", why.into())),
+        );
     }
     rows
+}
+
+/// Why it stands still, if it does.
+fn stands(view: &RolloutView, now: Timestamp) -> Vec<(&'static str, Line)> {
+    let Some(paused) = &view.paused else {
+        return Vec::new();
+    };
+    let text = format!("{}, since {}", paused.says, ago(paused.since, now));
+    let reason = paused.reason.iter().map(|why| ("reason", Line::from(why)));
+    std::iter::once(("paused", Line::new().wait(text)))
+        .chain(reason)
+        .collect()
 }
 
 /// What the judge says, with what moves in its numbers.
@@ -170,7 +200,7 @@ fn judged(view: &RolloutView) -> Vec<(&'static str, Line)> {
 }
 
 /// A rollout that moves, under the board: its weight, and what the judge says.
-pub(crate) fn rolling(view: &PromotionView) -> Page {
+pub(crate) fn rolling(view: &PromotionView, now: Timestamp) -> Page {
     let mut page = Page::default();
     let Some(rollout) = &view.rollout else {
         return page;
@@ -185,10 +215,17 @@ pub(crate) fn rolling(view: &PromotionView) -> Page {
             .piece(Style::of_state(view.state), view.state),
     );
     let mut table = Table::indented(2);
-    let traffic = format!("{}, {}", rollout.weight, served(rollout.requests, rollout.errors));
+    let traffic = format!(
+        "{}, {}",
+        exposed(rollout),
+        served(rollout.requests, rollout.errors)
+    );
     table.row([Line::new().dim("weight"), traffic.into()]);
-    for (name, line) in judged(rollout) {
+    for (name, line) in judged(rollout).into_iter().chain(stands(rollout, now)) {
         table.row([Line::new().dim(name), line]);
+    }
+    if let Some(goes_on) = rollout.goes_on(now, |at| in_future(at, now)) {
+        table.row([Line::new().dim("goes on"), goes_on.into()]);
     }
     page.table(table);
     page
@@ -214,8 +251,8 @@ fn to_come(view: &RolloutView, left: Option<Span>, now: Timestamp) -> Vec<(&'sta
         )),
         None => {}
     }
-    if let Some(at) = view.go_on_at {
-        rows.push(("goes on", format!("{}, by itself", in_future(at, now)).into()));
+    if let Some(goes_on) = view.goes_on(now, |at| in_future(at, now)) {
+        rows.push(("goes on", goes_on.into()));
     }
     if let Some(at) = view.verify_until {
         rows.push(("verify", format!("until {}", in_future(at, now)).into()));
@@ -256,24 +293,20 @@ fn current(view: &RolloutView) -> Option<&StepView> {
     view.steps.iter().rfind(reached)
 }
 
+/// Who sees the release: a share of the traffic, and a cohort where one is told apart.
+fn exposed(view: &RolloutView) -> String {
+    match view.cohort() {
+        Some(cohort) => format!("{}, {cohort} people", view.weight),
+        None => view.weight.to_string(),
+    }
+}
+
 fn served(requests: u64, errors: u64) -> String {
     if requests == 0 {
-        return "no requests yet".to_owned();
+        return "no requests counted".to_owned();
     }
     let percent = errors as f64 * 100.0 / requests as f64;
     format!("{requests} requests, {errors} errors ({percent:.2}%)")
-}
-
-fn pause_words(why: PauseReason) -> &'static str {
-    match why {
-        PauseReason::Asked => "by request",
-        PauseReason::Inconclusive => "the judge could not tell: a person decides",
-        PauseReason::Irreversible => "it must not be rolled back by itself: a person decides",
-        PauseReason::Parked => "nobody can tell whether a step is true: a person looks",
-        PauseReason::GoAhead => "a person says when to go on",
-        PauseReason::Failed => "it failed: a person decides",
-        PauseReason::Incident => "an incident is open here: a person lifts it, resumes or aborts",
-    }
 }
 
 fn rollback_words(why: RollbackReason) -> &'static str {
@@ -284,7 +317,7 @@ fn rollback_words(why: RollbackReason) -> &'static str {
         RollbackReason::Aborted => "aborted",
         RollbackReason::Superseded => "superseded",
         RollbackReason::TimedOut => "it took too long",
-        RollbackReason::Incident => "an incident is open here",
+        RollbackReason::Incident => "for an incident",
     }
 }
 
@@ -315,7 +348,7 @@ pub(crate) fn change_line(view: &PromotionView, now: Timestamp) -> (Line, String
             "step {} of {}, {}",
             step.index + 1,
             rollout.steps.len(),
-            rollout.weight
+            exposed(rollout)
         );
         let traffic = served(rollout.requests, rollout.errors);
         line = line.plain(format!("  {place}, {traffic}"));
@@ -325,9 +358,15 @@ pub(crate) fn change_line(view: &PromotionView, now: Timestamp) -> (Line, String
             line = line.plain(format!("  {}", in_short(full)));
         }
         key.push_str(&format!(
-            " {}:{:?}:{}:{ruling}",
-            step.index, step.state, rollout.weight
+            " {}:{:?}:{}:{ruling}:{}",
+            step.index, step.state, rollout.weight, view.says
         ));
+        if let Some(paused) = &rollout.paused {
+            let reason = paused.reason.iter().map(|why| format!(" ({why})"));
+            let reason: String = reason.collect();
+            key.push_str(&paused.says);
+            line = line.wait(format!("  {}{reason}", paused.says));
+        }
     }
     (line.plain(format!("  {}", view.says)), key)
 }
@@ -341,12 +380,14 @@ pub(crate) fn promotions(list: &[PromotionSummary], now: Timestamp) -> Page {
     }
     let mut table = Table::headed(["promotion", "release", "state", "requested", "says"]);
     for one in list {
+        let reason = one.ended_because.iter().map(|why| format!(": {why}"));
+        let reason: String = reason.collect();
         table.row([
             (&one.id).into(),
             (&one.version).into(),
             Line::new().piece(Style::of_state(one.state), one.state),
             ago(one.requested_at, now).into(),
-            (&one.says).into(),
+            format!("{}{reason}", one.says).into(),
         ]);
     }
     page.table(table);

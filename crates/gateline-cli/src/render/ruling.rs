@@ -1,7 +1,7 @@
 //! A ruling in full, for a terminal: the sentence, four numbers, meters, a sparkline of the ratio, and each metric's row.
 
 use gateline_model::RulingKind;
-use gateline_model::ruling::{BandPoint, FullRuling, Meter, MetricReading, Replay, odds, short};
+use gateline_model::ruling::{BandPoint, FullRuling, Meter, MetricReading, Replay, figure, odds, short};
 
 use super::{Line, Page, Style, Table};
 
@@ -199,7 +199,12 @@ fn metrics(ruling: &FullRuling) -> Table {
 }
 
 fn percent(share: f64) -> String {
-    format!("{:.2}%", share * 100.0)
+    let percent = share * 100.0;
+    match percent.abs() {
+        // Two places would show nothing of it.
+        small if small < 0.1 => format!("{}%", figure(percent)),
+        _ => format!("{percent:.2}%"),
+    }
 }
 
 /// The likeliest ratio over time as a line, and the stretch that it covers, in seconds.

@@ -184,7 +184,7 @@ fn an_example_pipeline_and_its_difference_can_be_read() {
 #[test]
 fn a_rollout_that_is_judged_shows_meters_the_ratio_over_time_and_what_is_left() {
     insta::assert_snapshot!(text(&super::views::judged(), None));
-    insta::assert_snapshot!(render::rolling(&super::views::judged()).to_text(false));
+    insta::assert_snapshot!(render::rolling(&super::views::judged(), at(NOW)).to_text(false));
     let (line, _) = render::change_line(&super::views::judged(), at(NOW));
     let mut page = render::Page::default();
     page.line(line);
@@ -193,4 +193,37 @@ fn a_rollout_that_is_judged_shows_meters_the_ratio_over_time_and_what_is_left() 
         told.contains("against it 1.2 to 1, decides at 12.5, needs about 7 more minutes at 25%"),
         "{told}"
     );
+}
+
+#[test]
+fn a_rollout_that_stands_is_in_the_inbox_and_then_not_nothing_waits() {
+    let paused = paused().rollout.unwrap().paused.unwrap();
+    let standing = gateline_api::StandingRollout {
+        promotion: id("production"),
+        version: "1.3.0".parse().unwrap(),
+        weight: gateline_model::Weight::percent(25),
+        paused: gateline_api::PauseView {
+            reason: Some("lunch".to_owned()),
+            ..paused
+        },
+    };
+    insta::assert_snapshot!(render::inbox(&[], &[standing], &[], &[], at(NOW)).to_text(false));
+    let nothing = render::inbox(&[], &[], &[], &[], at(NOW)).to_text(false);
+    assert_eq!(nothing, "nothing waits on you\n");
+}
+
+#[test]
+fn why_it_was_aborted_and_what_it_waited_for_stand_where_they_belong() {
+    let mut view = ended(PromotionOutcome::Aborted, "aborted by ana while it rolled out");
+    view.ended_because = Some("not today".to_owned());
+    view.since_then = Some("not live any more: barred, and 1.0.0 was brought back by dev/3".to_owned());
+    let shown = text(&view, None);
+    assert!(shown.contains("reason     not today"), "{shown}");
+    assert!(shown.contains("now        not live any more"), "{shown}");
+    // The judge had not ruled, and will not any more.
+    assert!(!shown.contains("ruling"), "{shown}");
+    let mut row = summary("production", Some("2026-11-21T10:41:00Z"));
+    row.ended_because = Some("not today".to_owned());
+    let rows = render::promotions(&[row], at(NOW)).to_text(false);
+    assert!(rows.contains("as told: not today"), "{rows}");
 }

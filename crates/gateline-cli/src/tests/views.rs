@@ -144,6 +144,8 @@ pub(super) fn bare(state: PromotionState) -> PromotionView {
         admitted_at: None,
         ended_at: None,
         outcome: None,
+        ended_because: None,
+        since_then: None,
         superseded_by: None,
         watch: None,
         suspected: Vec::new(),
@@ -191,6 +193,7 @@ pub(super) fn rolling_out() -> PromotionView {
         paused: None,
         rollback: None,
         go_on_at: Some(at("2026-11-21T10:41:50Z")),
+        waits_for: Vec::new(),
         verify_until: None,
     };
     PromotionView {
@@ -218,8 +221,9 @@ pub(super) fn paused() -> PromotionView {
         rollout.paused = Some(PauseView {
             why: PauseReason::Inconclusive,
             since: at("2026-11-21T10:41:20Z"),
+            says: "the judge could not tell in time; a person resumes or aborts it".to_owned(),
+            reason: None,
         });
-        rollout.go_on_at = None;
     }
     view
 }
@@ -248,6 +252,7 @@ pub(super) fn summary(stage: &str, ended_at: Option<&str>) -> PromotionSummary {
         kind: PromotionKind::Forward,
         state,
         says: "as told".to_owned(),
+        ended_because: None,
         requested_at: at("2026-11-21T10:30:00Z"),
         admitted_at: None,
         ended_at: ended_at.map(at),

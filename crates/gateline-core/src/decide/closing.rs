@@ -14,7 +14,7 @@ fn noted(draft: &Draft<'_>, project: &ProjectName, number: u64) -> Result<Noted,
         Rejection::unknown(
             "incident.unknown",
             format!("project `{project}` has no incident {number}, or closed it long ago"),
-            "list them with `gateline incident list`",
+            &format!("list them with `gateline incident list --closed --project {project}`"),
         )
     })
 }
@@ -84,7 +84,7 @@ pub(super) fn lift(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejec
         return Err(Rejection::unknown(
             "incident.suspect",
             format!("`{promotion}` is no suspect of incident {number}"),
-            "see them with `gateline incident show`",
+            &format!("see them with `gateline incident show {number} --project {project}`"),
         ));
     };
     if noted.closed_at.is_some() {

@@ -264,8 +264,8 @@ fn do_it(draft: &mut Draft<'_>, incident: &Incident, suspect: &Suspect) {
         (Done::Named, _) => {}
         (Done::Paused | Done::PersonCalled, Some(rolling)) => {
             if rolling.paused.is_none() && rolling.rollback.is_none() {
-                let why = PauseReason::Incident;
-                draft.emit(StreamId::Promotion(id.clone()), Event::RolloutPaused { why });
+                let says = format!("incident {}: {}", incident.number, incident.name);
+                rollout::pause(draft, id, PauseReason::Incident, Some(says));
             }
         }
         (Done::RolledBack, Some(_)) => {

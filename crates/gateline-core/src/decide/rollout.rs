@@ -1,7 +1,7 @@
 //! Deciding about a rollout: which step is next, what a ruling means, and how it is taken back.
 
 use gateline_model::{
-    Digest, Event, OnFailure, Pace, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Ruling,
+    Digest, Event, OnFailure, Pace, PauseReason, Private, PromotionId, PromotionOutcome, RollbackReason, Ruling,
     RulingKind, Served, Span, StepAction, StreamId, WhenInconclusive,
 };
 use jiff::Timestamp;
@@ -84,8 +84,7 @@ pub(super) fn report(
         StepOutcome::Applied => {
             let stands = standing::begin(draft, &promotion, &rollout, (step, attempt))?;
             if rollout.rollback.is_none() && action == StepAction::Degrade {
-                let why = PauseReason::Failed;
-                draft.emit(StreamId::Promotion(id.clone()), Event::RolloutPaused { why });
+                pause(draft, id, PauseReason::Failed, rollout.failed.clone());
             } else if !stands {
                 go_on(draft, id, served)?;
             }
@@ -106,7 +105,13 @@ pub(super) fn report(
                 go_on(draft, id, served)?;
             } else if action == StepAction::Degrade {
                 let says = format!("the command for a failed rollout failed itself: {why}");
-                begin_rollback(draft, &promotion, RollbackReason::StepFailed, says)?;
+                begin_rollback(
+                    draft,
+                    &promotion,
+                    RollbackReason::StepFailed,
+                    says,
+                    Private::default(),
+                )?;
             } else {
                 take_back(
                     draft,
@@ -129,12 +134,7 @@ pub(super) fn report(
                 // Taking the traffic back is safe whatever became of the step.
                 go_on(draft, id, served)?;
             } else {
-                draft.emit(
-                    stream,
-                    Event::RolloutPaused {
-                        why: PauseReason::Parked,
-                    },
-                );
+                pause(draft, id, PauseReason::Parked, None);
             }
         }
     }
@@ -177,7 +177,6 @@ pub(super) fn take_back(
     if rollout.rollback.is_some() {
         return Ok(());
     }
-    let stream = StreamId::Promotion(id.clone());
     let by_itself = match why {
         RollbackReason::Judged
         | RollbackReason::StepFailed
@@ -195,19 +194,14 @@ pub(super) fn take_back(
             .paused
             .is_none_or(|(reason, _)| reason != PauseReason::Irreversible)
         {
-            draft.emit(
-                stream,
-                Event::RolloutPaused {
-                    why: PauseReason::Irreversible,
-                },
-            );
+            pause(draft, id, PauseReason::Irreversible, Some(says));
         }
         return Ok(());
     }
     if by_itself && why != RollbackReason::Superseded && stands_instead(draft, &promotion, &rollout, &says)? {
         return Ok(());
     }
-    begin_rollback(draft, &promotion, why, says)
+    begin_rollback(draft, &promotion, why, says, Private::default())
 }
 
 /// Where the stage asks for something else than taking back a rollout that failed: does that, and says that it did.
@@ -226,15 +220,17 @@ fn stands_instead(
         }
         OnFailure::Pause | OnFailure::Command(_) => {
             if rollout.paused.is_none() {
-                let why = PauseReason::Failed;
-                draft.emit(
-                    StreamId::Promotion(promotion.id.clone()),
-                    Event::RolloutPaused { why },
-                );
+                pause(draft, &promotion.id, PauseReason::Failed, Some(says.to_owned()));
             }
             Ok(true)
         }
     }
+}
+
+/// The rollout stands still by itself, with what happened.
+pub(super) fn pause(draft: &mut Draft<'_>, id: &PromotionId, why: PauseReason, says: Option<String>) {
+    let paused = Event::RolloutPaused { why, says };
+    draft.emit(StreamId::Promotion(id.clone()), paused);
 }
 
 /// Takes a step next that was not planned.
@@ -253,17 +249,20 @@ fn add_step(
     intend(draft, &promotion.id, step, 1);
 }
 
-fn begin_rollback(
+/// The same with the reason of whoever asked, whatever the release and its stage say.
+pub(super) fn begin_rollback(
     draft: &mut Draft<'_>,
     promotion: &Promotion,
     why: RollbackReason,
     says: String,
+    text: Private,
 ) -> Result<(), Rejection> {
     let Pinned { stage, .. } = pinned(draft, promotion)?;
     let until = stage.rollback_within.after(draft.facts.now);
-    draft.emit(
+    draft.emit_with(
         StreamId::Promotion(promotion.id.clone()),
         Event::RollbackBegan { why, says, until },
+        text,
     );
     // A step that is being made true right now is waited for: two effects on one target never overlap.
     let (_, rollout) = rolling(draft, &promotion.id)?;
@@ -378,8 +377,7 @@ fn inconclusive(
             standing::go_on_if_ready(draft, id, served).map(|_| ())
         }
         WhenInconclusive::Ask | WhenInconclusive::Advance => {
-            let why = PauseReason::Inconclusive;
-            draft.emit(StreamId::Promotion(id.clone()), Event::RolloutPaused { why });
+            pause(draft, id, PauseReason::Inconclusive, None);
             Ok(())
         }
         WhenInconclusive::RollBack => take_back(draft, id, RollbackReason::Judged, ruling.headline.clone()),

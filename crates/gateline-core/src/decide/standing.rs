@@ -7,7 +7,7 @@ use gateline_model::{
 };
 use jiff::Timestamp;
 
-use super::rollout::{go_on, go_past_the_judge, rolling, take_back};
+use super::rollout::{go_on, go_past_the_judge, pause, rolling, take_back};
 use crate::decision::{Pinned, judge_checks, pinned};
 use crate::draft::Draft;
 use crate::rejection::Rejection;
@@ -103,8 +103,7 @@ pub(super) fn go_on_if_ready(
     let plan = promotion.plan_in(&stage, rollout.live.is_some());
     let planned = plan.get(rollout.planned());
     if planned.is_some_and(|planned| planned.go_ahead) {
-        let why = PauseReason::GoAhead;
-        draft.emit(StreamId::Promotion(id.clone()), Event::RolloutPaused { why });
+        pause(draft, id, PauseReason::GoAhead, None);
         return Ok(None);
     }
     let ruled = rollout.ruling.as_ref().filter(|(of, _)| *of == rollout.step);

@@ -32,38 +32,42 @@ pub(super) fn abort(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Resul
             "wait for its end",
         )),
         Some(_) => {
-            // The reason stands in the erasable part of a pause that the rollback ends at once.
-            pause_with_reason(draft, id, why);
-            rollout::take_back(
-                draft,
-                id,
-                RollbackReason::Aborted,
-                format!("aborted by {by} while it rolled out"),
-            )
+            let says = format!("aborted by {by} while it rolled out");
+            let text = private(draft, Some(why));
+            rollout::begin_rollback(draft, &promotion, RollbackReason::Aborted, says, text)
         }
     }
 }
 
-fn pause_with_reason(draft: &mut Draft<'_>, id: &PromotionId, why: String) {
-    let text = private(draft, Some(why));
-    draft.emit_with(
-        StreamId::Promotion(id.clone()),
-        Event::RolloutPaused {
-            why: PauseReason::Asked,
-        },
-        text,
-    );
-}
-
+/// A person lets a rollout stand still. One that only waits for somebody's go-ahead, or until an incident's suspicion is lifted,
+/// stands for that person from then on. Where it failed or nobody could tell, going on means more than ending a pause.
 pub(super) fn pause(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Result<(), Rejection> {
     let why = reason(why)?;
     let promotion = draft.open_promotion(id)?;
     match promotion.rollout() {
-        Some(under_way) if under_way.rollback.is_none() && under_way.paused.is_none() => {
-            pause_with_reason(draft, id, why);
+        Some(under_way) if under_way.rollback.is_none() => {
+            let stands = match under_way.paused.map(|(why, _)| why) {
+                None | Some(PauseReason::GoAhead | PauseReason::Incident) => None,
+                Some(PauseReason::Asked) => Some("somebody paused it"),
+                Some(PauseReason::Inconclusive) => Some("the judge could not tell"),
+                Some(PauseReason::Irreversible | PauseReason::Failed) => Some("it failed"),
+                Some(PauseReason::Parked) => Some("nobody can tell whether its last step is true"),
+            };
+            if let Some(stands) = stands {
+                return Err(Rejection::conflict(
+                    "promotion.paused",
+                    format!("promotion `{id}` stands still already: {stands}; your reason is not recorded"),
+                    "it goes on only when somebody resumes it",
+                ));
+            }
+            let text = private(draft, Some(why));
+            let paused = Event::RolloutPaused {
+                why: PauseReason::Asked,
+                says: None,
+            };
+            draft.emit_with(StreamId::Promotion(id.clone()), paused, text);
             Ok(())
         }
-        Some(under_way) if under_way.paused.is_some() => Ok(()),
         Some(_) | None => Err(Rejection::conflict(
             "promotion.not_rolling",
             format!("promotion `{id}` has no rollout that could stand still"),

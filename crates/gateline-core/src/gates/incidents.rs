@@ -83,7 +83,8 @@ impl Incidents {
         numbered(Says::waiting("incidents.open", count))
             .changed_by("whoever may close the incident")
             .next(format!(
-                "close it when it is over with `gateline incident close {first} --reason ..`"
+                "close it when it is over with `gateline incident close {first} --project {} --reason ..`",
+                view.stage_ref.project
             ))
     }
 }

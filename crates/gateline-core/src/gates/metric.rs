@@ -2,6 +2,7 @@
 //!
 //! `metric: {source: {prometheus: {url: ..}}, query: "..", threshold: "<= 1%"}`. No data is never a pass.
 
+use gateline_model::ruling::figure;
 use gateline_model::{Check, Gate, MetricCheck, MetricSource, Reading, Risk, Span};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -38,7 +39,11 @@ pub(super) const KIND: GateKind = GateKind {
                     Reading::Metric { value, source, .. } => Some(Judged {
                         passed: metric.threshold.holds(*value),
                         failed: "check.failed",
-                        says: format!("{value} from {source}, limit {}", metric.threshold),
+                        says: format!(
+                            "{} from {source}, limit {}",
+                            told(*value, &metric.threshold),
+                            metric.threshold
+                        ),
                         name: "value",
                         value: *value,
                         unit: metric.threshold.unit().to_owned(),
@@ -66,6 +71,15 @@ pub fn threshold_of(gate: &Gate, risk: Risk) -> Option<(MetricCheck, Threshold)>
         ..
     } = Metric::deserialize(gate.params_at(risk)).ok()?;
     Some((MetricCheck { source, query }, threshold))
+}
+
+/// A value with the digits that count; with all of them where fewer would be on the other side of the limit.
+fn told(value: f64, threshold: &Threshold) -> String {
+    let short = figure(value);
+    let same = short
+        .parse()
+        .is_ok_and(|rounded| threshold.holds(rounded) == threshold.holds(value));
+    if same { short } else { value.to_string() }
 }
 
 /// Parameters of the gate kind `metric`.

@@ -130,6 +130,8 @@ pub struct Rollout {
     pub ruling: Option<(u32, Ruling)>,
     /// Why it stands still, if it does.
     pub paused: Option<(PauseReason, Timestamp)>,
+    /// What happened that it stands still for, or that the command for a failed rollout runs for.
+    pub failed: Option<String>,
     /// Set while it is being taken back.
     pub rollback: Option<Rollback>,
     /// Checks and deadline of the verification, once it began.
@@ -246,10 +248,11 @@ impl Promotion {
                 "nobody can tell whether step `{action}` is true: {why}; look, then resume or abort"
             );
         }
-        match (&rollout.rollback, &rollout.ruling) {
-            (Some(rollback), _) => rollback.says.clone(),
-            (None, Some((_, ruling))) => ruling.headline.clone(),
-            (None, None) => headline(),
+        match (&rollout.rollback, &rollout.failed, &rollout.ruling) {
+            (Some(rollback), _, _) => rollback.says.clone(),
+            (None, Some(failed), _) => failed.clone(),
+            (None, None, Some((_, ruling))) => ruling.headline.clone(),
+            (None, None, None) => headline(),
         }
     }
 
@@ -485,6 +488,7 @@ impl Rollout {
             state: StepState::Intended { since: at },
             ruling: None,
             paused: None,
+            failed: None,
             rollback: None,
             verification: None,
             until,
@@ -518,11 +522,20 @@ impl Rollout {
             Event::StepFailed { why, .. } => self.state = StepState::Failed { why: why.clone() },
             Event::StepParked { why, .. } => self.state = StepState::Parked { why: why.clone() },
             Event::RulingChanged { step, ruling, .. } => self.ruling = Some((*step, ruling.clone())),
-            Event::RolloutPaused { why } => self.paused = Some((*why, at)),
-            Event::RolloutResumed {} => self.paused = None,
+            Event::RolloutPaused { why, says } => {
+                self.paused = Some((*why, at));
+                self.failed.clone_from(says);
+            }
+            Event::RolloutResumed {} => {
+                self.paused = None;
+                self.failed = None;
+            }
             // The step that follows it is an event of its own.
             Event::RolloutAdvanced { .. } => {}
-            Event::StepAdded { step, action, .. } => {
+            Event::StepAdded { step, action, says } => {
+                if *action == StepAction::Degrade {
+                    self.failed = Some(says.clone());
+                }
                 let index = (*step as usize).min(self.steps.len());
                 self.steps.insert(index, *action);
                 self.added.push(*step);
@@ -535,6 +548,7 @@ impl Rollout {
                     until: *until,
                 });
                 self.paused = None;
+                self.failed = None;
                 self.verification = None;
                 self.steps.truncate(self.step as usize + 1);
                 self.steps.extend([StepAction::Withdraw, StepAction::Discard]);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{CheckOf, Event, PauseReason, Recorded, RollbackReason};
 use crate::{
     Approval, Cause, Delegation, Digest, Found, GateName, Incident, IncidentSource, Origin, PromotionId,
-    PromotionKind, Proposal, ProposalApproval, ReleaseId, StepAction, Tier, Weight,
+    PromotionKind, Proposal, ProposalApproval, ReleaseId, SUSPECTS_SHOWN_MAX, StepAction, Tier, Weight,
 };
 
 impl Recorded {
@@ -324,7 +324,11 @@ impl Recorded {
                 };
                 format!("ruling at step {}: {ruled}{}", step + 1, ruling.headline)
             }
-            Event::RolloutPaused { why } => format!("paused: {}", paused(*why)),
+            Event::RolloutPaused { why, says } => {
+                let what = says.iter().map(|says| format!(": {says}"));
+                let what: String = what.collect();
+                format!("paused: {}{what}", paused(*why))
+            }
             Event::RolloutResumed {} => "resumed".to_owned(),
             Event::RolloutAdvanced { step } => format!("step {} left by a person's word", step + 1),
             Event::RollbackBegan { why, says, .. } => format!("rollback began, {}: {says}", taken_back(*why)),
@@ -507,9 +511,13 @@ fn opened(incident: &Incident, time: impl Fn(Timestamp) -> String) -> String {
         true => "no stage".to_owned(),
         false => at.join(", "),
     };
+    let more = suspects.len().saturating_sub(SUSPECTS_SHOWN_MAX);
+    let more = (more > 0).then(|| format!("and {more} more"));
     let named: Vec<String> = suspects
         .iter()
+        .take(SUSPECTS_SHOWN_MAX)
         .map(|suspect| format!("{} ({})", suspect.says, suspect.done.says()))
+        .chain(more)
         .collect();
     let named = match named.is_empty() {
         true => "nothing changed there before it".to_owned(),
@@ -564,7 +572,7 @@ fn paused(why: PauseReason) -> &'static str {
         PauseReason::Parked => "a step could not be observed; a person is called",
         PauseReason::GoAhead => "a person says when to go on",
         PauseReason::Failed => "it failed; a person is called",
-        PauseReason::Incident => "an incident is open here; a person lifts it, resumes or aborts",
+        PauseReason::Incident => "stopped for an incident; a person lifts it, resumes or aborts",
     }
 }
 

@@ -66,6 +66,28 @@ pub fn short(value: f64) -> String {
     }
 }
 
+/// Four digits that count, however small: 0.2156, 0.004123, 1024.
+pub fn figure(value: f64) -> String {
+    let text = format!("{value:.3e}");
+    let exponent = text
+        .split_once('e')
+        .and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    match exponent {
+        Some(small @ -9..=3) => {
+            let decimals = usize::try_from(3 - small).unwrap_or_default();
+            let text = format!("{value:.decimals$}");
+            match text.contains('.') {
+                true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+                false => text,
+            }
+        }
+        Some(4..=15) => format!("{value:.0}"),
+        Some(_) => text,
+        // Not a number, or without end.
+        None => value.to_string(),
+    }
+}
+
 /// Minutes as people say them.
 pub fn minutes(minutes: f64) -> String {
     if minutes < 1.0 {
@@ -86,6 +108,31 @@ mod tests {
         assert_eq!(
             [0.126, 1.0, 1.94, 9.96, 12.4, 0.0].map(short),
             ["0.13", "1", "1.9", "10", "12", "0"]
+        );
+        assert_eq!(
+            [
+                0.21561338289962823,
+                0.004,
+                0.000_412_349,
+                1024.0,
+                12.5,
+                0.0,
+                1e6,
+                2.5e-12,
+                f64::NAN
+            ]
+            .map(figure),
+            [
+                "0.2156",
+                "0.004",
+                "0.0004123",
+                "1024",
+                "12.5",
+                "0",
+                "1000000",
+                "2.500e-12",
+                "NaN"
+            ]
         );
         assert_eq!([0.75, 4.5, 35.2].map(minutes), ["45 s", "4.5 min", "35 min"]);
         assert_eq!([0.851, 12.52, 4e7].map(odds), ["0.85", "13", "4e7"]);

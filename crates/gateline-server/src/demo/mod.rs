@@ -10,6 +10,7 @@ mod report;
 mod scenario;
 mod story;
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use place::Place;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub scenario: Option<Scenario>,
     /// End after the story instead of staying up.
     pub once: bool,
+    /// Stay up after a scenario, also where nobody is at a terminal.
+    pub stay: bool,
     /// Print JSON lines only.
     pub json: bool,
     /// The folder to use; a fresh one in the system's temporary folder where it is not given.
@@ -96,11 +99,33 @@ pub async fn run(settings: Settings) -> Result<(), DemoError> {
             return Err(err);
         }
     }
-    if !settings.once && settings.scenario.is_none() {
-        stay(&mut place, &report).await?;
+    // Whoever watched a scenario looks at its page now; a script only wants to know how it ended.
+    let watched = settings.stay || std::io::stdout().is_terminal() && !settings.json;
+    match settings.scenario {
+        _ if settings.once => {}
+        None => stay(&mut place, &report).await?,
+        Some(_) if watched => look_around(&place, &report).await,
+        Some(_) => {}
     }
     place.close().await;
     Ok(())
+}
+
+/// Keeps what a scenario left, to be looked at until Ctrl-C.
+async fn look_around(place: &Place, report: &Report) {
+    report.say(&format!(
+        "\nLook around at {}: log in with the token",
+        place.url()
+    ));
+    let token = std::fs::read_to_string(place.token_file()).unwrap_or_default();
+    report.say(&format!("  {}", token.trim()));
+    report.say(&format!(
+        "or in another terminal: gateline --server {} --token file:{} status",
+        place.url(),
+        place.token_file().display()
+    ));
+    report.say("Ctrl-C ends everything.");
+    crate::serve::ending().await;
 }
 
 /// Leaves something to do, and waits for Ctrl-C.

@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 
 use super::DemoError;
 use super::client::Client;
+use crate::serve;
 
 /// How long the server or the proxy may take to answer.
 const UP_WITHIN: Duration = Duration::from_secs(20);
@@ -167,7 +168,10 @@ impl Place {
         let made: serde_json::Value =
             serde_json::from_str(&made).map_err(|err| DemoError::place("read the new token", err))?;
         let secret = made["token"].as_str().unwrap_or_default();
-        self.write("bo.token", secret.as_bytes()).map(drop)
+        let path = self.approver_file();
+        let written = serve::private(&path, serve::Existing::Refuse)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, secret.as_bytes()));
+        written.map_err(|err| DemoError::place(format!("write {}", path.display()), err))
     }
 
     /// Writes a file into the folder.

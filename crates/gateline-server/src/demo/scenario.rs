@@ -15,6 +15,8 @@ use super::story::{expect, promotion};
 const ROLLOUT_WITHIN: Duration = Duration::from_secs(600);
 /// How long the old release serves alone, so that the judge learns how noisy it is.
 const BEFORE: Duration = Duration::from_secs(3);
+/// How long a question stands before the story answers it.
+const ASKED_FOR: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// One rollout that shows one thing.
@@ -252,6 +254,13 @@ async fn asks_and_goes_on(
     })?;
     let says = headline(view);
     report.say(&format!("  a person is asked: {says}"));
+    // Long enough to be seen in the inbox.
+    report.say(&format!(
+        "  it stands for {} s in {}/inbox",
+        ASKED_FOR.as_secs(),
+        place.url()
+    ));
+    tokio::time::sleep(ASKED_FOR).await;
     let id: &PromotionId = &view.id;
     let reason = "Nobody complained, and this service is small.";
     place

@@ -1,7 +1,9 @@
 //! The inbox: what waits on whoever looks, oldest first, with the answers beside it; what they answered; and what they
 //! handed on.
 
-use gateline_api::{DelegationView, InboxItem, IncidentView, Page as Part, ProposalView};
+use gateline_api::{
+    DelegationView, InboxItem, IncidentView, Page as Part, PromotionState, ProposalView, StandingRollout,
+};
 use gateline_model::{ActorId, ProjectName, Scope};
 use maud::{Markup, html};
 
@@ -29,6 +31,8 @@ pub(super) struct Shown<'a> {
     pub(super) proposals: &'a [ProposalView],
     /// Open incidents that stopped something which a person is to let go on, or not.
     pub(super) incidents: &'a [IncidentView],
+    /// Rollouts that stand still for a person, and that whoever looks may let go on.
+    pub(super) rollouts: &'a [StandingRollout],
     /// What was handed on in each project, by whoever looks or to them.
     pub(super) delegations: &'a [(ProjectName, DelegationView)],
     /// What somebody tried here and was refused; with the promotion that it was about.
@@ -62,8 +66,10 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
             p.sub { "What waits on " b { (visitor.actor) } ", oldest first. An answer counts for the decision whose code stands beside it." }
             @if let Some(tried) = tried { (alert(&tried.problem)) }
             @if visitor.may(Scope::Promote) { @for view in shown.incidents { (incidents::stopped_by(visitor, view)) } }
-            @if !shown.proposals.is_empty() { h2 { "Versions to approve" } (rules::waiting(visitor, shown.proposals)) h2 { "Promotions" } }
-            @if part.items.is_empty() && shown.proposals.is_empty() { (nothing(visitor, after)) }
+            @if !shown.rollouts.is_empty() { h2 { "Rollouts that stand still" } (standing(visitor, shown.rollouts)) }
+            @if !shown.proposals.is_empty() { h2 { "Versions to approve" } (rules::waiting(visitor, shown.proposals)) }
+            @if !part.items.is_empty() && !(shown.proposals.is_empty() && shown.rollouts.is_empty()) { h2 { "Promotions" } }
+            @if is_empty(visitor, shown) { (nothing(visitor, after)) }
             @for item in &part.items { (one(visitor, shown, item)) }
             (pager(first, next))
             @if !answered.is_empty() { (taken_back(visitor, shown, answered_all)) }
@@ -71,6 +77,29 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
         },
     }
     .render()
+}
+
+/// Whether nothing stands above that waits on whoever looks.
+fn is_empty(visitor: &Visitor, shown: &Shown<'_>) -> bool {
+    let stopped = visitor.may(Scope::Promote) && !shown.incidents.is_empty();
+    shown.part.items.is_empty() && shown.proposals.is_empty() && shown.rollouts.is_empty() && !stopped
+}
+
+/// Rollouts that a person lets go on or takes back, on their own pages.
+fn standing(visitor: &Visitor, rollouts: &[StandingRollout]) -> Markup {
+    html! {
+        @for StandingRollout { promotion, version, weight, paused } in rollouts {
+            article.panel #{ "stands-" (promotion) } {
+                p {
+                    b { a href=(link::promotion(promotion)) data-row { (promotion.stage.pipeline) " " (version) " into " (promotion.stage.stage) } }
+                    " " span.age { (promotion.stage.project) } " " (words::of_promotion(PromotionState::Paused).label("paused"))
+                }
+                p { (paused.says) "." @if let Some(reason) = &paused.reason { " " q.break { (reason) } } }
+                p.age { "at " (weight) " of the traffic · stands since " (time::clock(visitor.now, paused.since)) " (" (time::age(visitor.now, paused.since)) ")" }
+                p { a href={ (link::promotion(promotion)) "#acts" } { "Let it go on, or roll it back" } }
+            }
+        }
+    }
 }
 
 fn nothing(visitor: &Visitor, after: &str) -> Markup {

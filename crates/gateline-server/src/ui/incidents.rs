@@ -1,7 +1,9 @@
 //! Incidents: what is wrong now, which changes are suspected, and what was done about them? And the watch of what went live.
 
 use gateline_api::{IncidentView, Suspicion, WatchView, WatchedGate};
-use gateline_model::{Cause, Done, IncidentSource, LookOutcome, Scope, StageRef, Suspect, WatchOutcome};
+use gateline_model::{
+    Cause, IncidentSource, LookOutcome, SUSPECTS_SHOWN_MAX, Scope, StageRef, Suspect, WatchOutcome,
+};
 use maud::{Markup, html};
 
 use super::forms::{Act, Tried};
@@ -56,6 +58,7 @@ fn one(visitor: &Visitor, view: &IncidentView, tried: Option<&Tried>) -> Markup 
         opened_by,
         reason,
         lifted,
+        stops,
         closed_at,
         closed_by,
         ended,
@@ -90,14 +93,22 @@ fn one(visitor: &Visitor, view: &IncidentView, tried: Option<&Tried>) -> Markup 
             }
             @if incident.suspects.is_empty() { p { "Nothing changed there before it began." } }
             @else {
-                table.gates { tbody { @for suspect in &incident.suspects { (row(suspect, lifted.contains(&suspect.promotion), cause)) } } }
+                @let (first, rest) = incident.suspects.split_at(incident.suspects.len().min(SUSPECTS_SHOWN_MAX));
+                p.sub { (counted(incident.suspects.len() as u64, "change")) " suspected, the likeliest and then the newest first" }
+                table.gates { tbody { @for suspect in first { (row(suspect, lifted.contains(&suspect.promotion), cause)) } } }
+                @if !rest.is_empty() {
+                    details #{ "suspects-" (project) "-" (number) } {
+                        summary { (rest.len()) " more" }
+                        table.gates { tbody { @for suspect in rest { (row(suspect, lifted.contains(&suspect.promotion), cause)) } } }
+                    }
+                }
             }
             @if let Some(by) = closed_by.as_ref().filter(|_| closed_at.is_some()) {
                 p { (cause) " · closed by " b { (by) } @if let Some(ended) = ended { ": " q.break { (ended) } } }
             }
             div.acts {
                 @if closed_at.is_none() && visitor.may(Scope::Promote) {
-                    @for suspect in incident.suspects.iter().filter(|suspect| stopped(suspect.done) && !lifted.contains(&suspect.promotion)) {
+                    @for suspect in incident.suspects.iter().filter(|suspect| stops.contains(&suspect.promotion)) {
                         (lift(visitor, view, suspect, tried))
                     }
                 }
@@ -132,27 +143,19 @@ fn row(suspect: &Suspect, lifted: bool, cause: &Cause) -> Markup {
 
 /// Whether an incident stopped something that a person is to let go on, or not.
 pub(super) fn waits(view: &IncidentView) -> bool {
-    let stands = |suspect: &Suspect| stopped(suspect.done) && !view.lifted.contains(&suspect.promotion);
-    view.closed_at.is_none() && view.incident.suspects.iter().any(stands)
+    view.closed_at.is_none() && !view.stops.is_empty()
 }
 
 /// An open incident in the inbox: what it stopped.
 pub(super) fn stopped_by(visitor: &Visitor, view: &IncidentView) -> Markup {
-    let stands = |suspect: &&Suspect| stopped(suspect.done) && !view.lifted.contains(&suspect.promotion);
+    let stands = |suspect: &&Suspect| view.stops.contains(&suspect.promotion);
     html! {
         div.banner.bad-edge {
             p { (Sign(Tone::Bad, "✗").label("incident")) " " a href=(link::INCIDENTS) data-row { (view.incident.number) " " (view.incident.name) } " " (time::age(visitor.now, view.incident.since)) }
             @for suspect in view.incident.suspects.iter().filter(stands) {
-                p.sub { a href=(link::promotion(&suspect.promotion)) { (suspect.version) } ": " (suspect.says) "; " (suspect.done.says()) }
+                p.sub { a href=(link::promotion(&suspect.promotion)) { (suspect.says) } "; " (suspect.done.says()) }
             }
         }
-    }
-}
-
-fn stopped(done: Done) -> bool {
-    match done {
-        Done::Paused | Done::Barred | Done::PersonCalled => true,
-        Done::Named | Done::RolledBack => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gateline_api::{IncidentBrief, IncidentQuery, IncidentView, Suspicion, WatchView, WatchedGate, entry};
 use gateline_core::{Looked, Noted, Sight, World};
 use gateline_model::{
-    ActorId, Cause, Event, GateName, ProjectName, PromotionId, Recorded, StageRef, StreamId,
+    ActorId, Cause, Done, Event, GateName, ProjectName, PromotionId, Recorded, StageRef, StreamId, Suspect,
 };
 use gateline_store::{READ_EVENTS_MAX, Search};
 
@@ -18,17 +18,17 @@ pub(crate) async fn incidents(
     sight: &Sight,
     query: &IncidentQuery,
 ) -> Result<Vec<IncidentView>, Refused> {
-    let mut found: Vec<(ProjectName, Noted)> = hub.with_world(|world| {
+    let mut found: Vec<Found> = hub.with_world(|world| {
         let of = world
             .all_incidents()
             .filter(|(name, _)| query.project.as_ref().is_none_or(|wanted| wanted == *name));
         of.flat_map(|(name, state)| state.all().map(move |noted| (name, noted)))
             .filter(|(_, noted)| query.closed || noted.closed_at.is_none())
             .filter(|(name, noted)| sight.sees_incident(name, &noted.incident))
-            .map(|(name, noted)| (name.clone(), noted.clone()))
+            .map(|(name, noted)| Found::of(world, name, noted))
             .collect()
     });
-    found.sort_by_key(|(name, noted)| (std::cmp::Reverse(noted.opened_at), name.clone()));
+    found.sort_by_key(|found| (std::cmp::Reverse(found.noted.opened_at), found.project.clone()));
     told(hub, found).await
 }
 
@@ -45,7 +45,7 @@ pub(crate) async fn incident(
     let found = hub.with_world(|world| {
         let noted = world.incidents(project)?.get(number)?;
         let seen = sight.sees_incident(project, &noted.incident);
-        seen.then(|| (project.clone(), noted.clone()))
+        seen.then(|| Found::of(world, project, noted))
     });
     let found = found.into_iter().collect();
     let unknown = || {
@@ -55,14 +55,56 @@ pub(crate) async fn incident(
     told(hub, found).await?.pop().ok_or_else(unknown)
 }
 
+/// An incident, and what still stands for it.
+struct Found {
+    project: ProjectName,
+    noted: Noted,
+    stops: Vec<PromotionId>,
+}
+
+impl Found {
+    fn of(world: &World, project: &ProjectName, noted: &Noted) -> Self {
+        let suspects = noted.incident.suspects.iter();
+        let open = suspects
+            .filter(|suspect| noted.closed_at.is_none() && !noted.lifted.contains(&suspect.promotion));
+        Self {
+            project: project.clone(),
+            noted: noted.clone(),
+            stops: open
+                .filter(|suspect| stands(world, suspect))
+                .map(|suspect| suspect.promotion.clone())
+                .collect(),
+        }
+    }
+}
+
+/// Whether what was done about a suspect is still so.
+fn stands(world: &World, suspect: &Suspect) -> bool {
+    let id = &suspect.promotion;
+    let rolling = world.promotion(id).and_then(|promotion| promotion.rollout());
+    let still = rolling.is_some_and(|rollout| rollout.paused.is_some() && rollout.rollback.is_none());
+    let here = world.stage(&id.stage);
+    let live = here.and_then(|state| state.live.as_ref());
+    match suspect.done {
+        Done::Named | Done::RolledBack => false,
+        Done::Paused => still,
+        Done::Barred => here.is_some_and(|state| state.barred.contains_key(&suspect.release)),
+        Done::PersonCalled => still || live.is_some_and(|live| live.promotion == *id),
+    }
+}
+
 /// With who opened and closed each, and why.
-async fn told(hub: &Hub, found: Vec<(ProjectName, Noted)>) -> Result<Vec<IncidentView>, Refused> {
+async fn told(hub: &Hub, found: Vec<Found>) -> Result<Vec<IncidentView>, Refused> {
     if found.is_empty() {
         return Ok(Vec::new());
     }
     let opened = events(hub, "incident_opened").await?;
     let closed = events(hub, "incident_closed").await?;
-    let view = |(project, noted): (ProjectName, Noted)| {
+    let view = |Found {
+                    project,
+                    noted,
+                    stops,
+                }: Found| {
         let key = (StreamId::Incidents(project.clone()), noted.incident.number);
         let (opened, closed) = (opened.get(&key), closed.get(&key));
         IncidentView {
@@ -71,6 +113,7 @@ async fn told(hub: &Hub, found: Vec<(ProjectName, Noted)>) -> Result<Vec<Inciden
             opened_by: opened.map(|(by, _)| by.clone()),
             reason: opened.and_then(|(_, why)| why.clone()),
             lifted: noted.lifted.into_iter().collect(),
+            stops,
             closed_at: noted.closed_at,
             closed_by: closed.map(|(by, _)| by.clone()),
             ended: closed.and_then(|(_, why)| why.clone()),

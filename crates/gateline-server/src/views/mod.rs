@@ -14,6 +14,7 @@ mod log;
 mod names;
 mod notifications;
 mod overrides;
+mod pause;
 mod people;
 mod pipelines;
 mod policies;
@@ -45,6 +46,7 @@ pub(crate) use log::{checkpoint, log};
 pub(crate) use names::release_named;
 pub(crate) use notifications::{all_letters, letters, notifications};
 pub(crate) use overrides::overrides;
+pub(crate) use pause::inbox_rollouts;
 pub(crate) use people::{
     Answered, MayAnswer, answered, delegations, delegations_of, has_answered, inbox, may_answer,
 };

@@ -4,13 +4,15 @@ use gateline_api::{CheckView, Named, PromotionView, entry};
 use gateline_core::{Promotion, Rollout, StepState, World};
 use gateline_judge::Carried;
 use gateline_model::{
-    Event, Private, PromotionId, Recorded, ReleaseId, Saturation, StageRef, StepAction, StreamId, Tick,
+    Event, Private, PromotionId, PromotionKind, PromotionOutcome, Recorded, ReleaseId, RollbackReason,
+    Saturation, StageRef, StepAction, StreamId, Tick,
 };
 use jiff::Timestamp;
 
 use super::evidence::evidence;
 use super::incidents;
 use super::overrides::of_promotion;
+use super::pause;
 use super::rollout;
 use super::standing::state;
 use crate::hub::{Hub, Receipt};
@@ -60,6 +62,15 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         let watch = incidents::watch(world, &id.stage).filter(|watch| watch.promotion == *id);
         (watch, incidents::suspicions(world, id))
     });
+    let (stands, since_then) = hub.with_world(|world| {
+        let stands = (
+            pause::pause(world, &promotion, &events).filter(|_| end.is_none()),
+            pause::waits_for(world, &promotion),
+        );
+        let verified = matches!(end, Some((PromotionOutcome::Verified, ..)));
+        let since_then = verified.then(|| since_then(world, &promotion)).flatten();
+        (stands, since_then)
+    });
     let served = match &end {
         Some((.., served)) => *served,
         None => hub.traffic(id),
@@ -81,7 +92,7 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
             .map_or_else(|| state(&promotion), |(outcome, ..)| (*outcome).into()),
         says: end
             .as_ref()
-            .map_or_else(|| promotion.says(), |(_, says, ..)| says.clone()),
+            .map_or_else(|| says_now(hub, &promotion), |(_, says, ..)| says.clone()),
         decision: promotion.decision.as_deref().cloned(),
         decision_log: events
             .iter()
@@ -92,11 +103,13 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         checks: checks(&promotion),
         rollout: promotion
             .rollout()
-            .map(|rollout| rollout::view(rollout, &events, served, live_version, leased_until))
+            .map(|rollout| rollout::view(rollout, &events, served, live_version, leased_until, stands))
             .map(|mut view| {
-                // The replica that measures knows more than the record, which holds changes only.
-                let step = promotion.rollout().map(|rollout| rollout.step);
-                let newest = hub.ruling(id).filter(|(of, _)| Some(*of) == step);
+                // The replica that measures knows more than the record, which holds changes only. Before it said anything of the step
+                // that stands, what it said last of the one before is more than how that one began.
+                let recorded = promotion.rollout().and_then(|rollout| rollout.ruling.as_ref());
+                let known = recorded.map_or(0, |(of, _)| *of);
+                let newest = hub.ruling(id).filter(|(of, _)| *of >= known);
                 view.ruling = newest.map(|(_, ruling)| ruling).or(view.ruling);
                 view.saturation = saturation;
                 view
@@ -104,6 +117,10 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         admitted_at: promotion.rollout().map(|rollout| rollout.admitted_at),
         ended_at: end.as_ref().map(|_| ended_at),
         outcome: end.as_ref().map(|(outcome, ..)| *outcome),
+        ended_because: end
+            .as_ref()
+            .and_then(|(outcome, ..)| ended_because(*outcome, &events)),
+        since_then,
         superseded_by: end.as_ref().and_then(|(_, _, by, _)| *by),
         served,
         watch,
@@ -111,6 +128,56 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
         log_index,
         events,
     })
+}
+
+/// The last sentence said of it: where the judge's is, the newest, which the record holds of changes only.
+pub(super) fn says_now(hub: &Hub, promotion: &Promotion) -> String {
+    let newest = promotion.rollout().and_then(|rollout| {
+        let ruled = rollout.rollback.is_none() && rollout.failed.is_none();
+        let newest = hub.ruling(&promotion.id).filter(|(of, _)| *of == rollout.step);
+        let (_, recorded) = rollout.ruling.as_ref()?;
+        newest.filter(|_| ruled && promotion.says() == recorded.headline)
+    });
+    newest.map_or_else(|| promotion.says(), |(_, ruling)| ruling.headline)
+}
+
+/// Why an actor ended it: the reason stands beside what that actor did, before the rollout or while it went on.
+pub(super) fn ended_because(outcome: PromotionOutcome, events: &[Recorded]) -> Option<String> {
+    let by_actor = |recorded: &&Recorded| match &recorded.event {
+        Event::RollbackBegan { why, .. } => *why == RollbackReason::Aborted,
+        Event::PromotionEnded { .. } => recorded
+            .private
+            .as_ref()
+            .is_some_and(|text| text.reason.is_some()),
+        _ => false,
+    };
+    let aborted = events
+        .iter()
+        .rfind(by_actor)
+        .filter(|_| outcome == PromotionOutcome::Aborted);
+    aborted.and_then(|recorded| reason(recorded.private.as_ref()))
+}
+
+/// What became of a release since its promotion was verified, where it is not what is live, or is barred.
+fn since_then(world: &World, promotion: &Promotion) -> Option<String> {
+    let state = world.stage(&promotion.id.stage)?;
+    let barred = state.barred.contains_key(&promotion.release);
+    let live = state.live.as_ref()?;
+    let by_now = &live.promotion;
+    let changed = state.changes.iter().find(|changed| changed.promotion == *by_now);
+    let back = changed.is_some_and(|changed| changed.kind == PromotionKind::Rollback);
+    match (live.promotion == promotion.id, barred) {
+        (true, false) => None,
+        (true, true) => Some("barred since, and live until another release is".to_owned()),
+        (false, _) => {
+            let barred = if barred { "barred, and " } else { "" };
+            let how = if back { "was brought back" } else { "went live" };
+            Some(format!(
+                "not live any more: {barred}{} {how} by {by_now}",
+                live.version
+            ))
+        }
+    }
 }
 
 /// Gauges of its rollout at each weight, from all ticks where this replica measures, from some of them elsewhere.

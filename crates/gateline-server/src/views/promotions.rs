@@ -2,11 +2,12 @@
 
 use gateline_api::{Page, PromotionQuery, PromotionState, PromotionSummary, entry, page_size};
 use gateline_core::{Sight, World};
-use gateline_model::{PipelineRef, PromotionId};
+use gateline_model::{PipelineRef, PromotionId, PromotionOutcome, StreamId};
 use gateline_store::{PromotionRow, PromotionSearch, Read};
 use jiff::Timestamp;
 
 use super::names::release_named;
+use super::promotion::ended_because;
 use super::standing::state;
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -69,7 +70,7 @@ pub(crate) async fn promotions(
     };
     let found = hub.read(read).await?;
     Ok(Page {
-        items: shown(hub, found.items),
+        items: shown(hub, found.items).await?,
         next: found.next.map(|(at, id)| format!("{at}{CURSOR_JOINT}{id}")),
     })
 }
@@ -77,10 +78,10 @@ pub(crate) async fn promotions(
 /// The promotions that match, the newest first.
 pub(super) async fn summaries(hub: &Hub, search: PromotionSearch) -> Result<Vec<PromotionSummary>, Refused> {
     let rows = hub.read(move |store| store.promotions(&search)).await?;
-    Ok(shown(hub, rows))
+    shown(hub, rows).await
 }
 
-fn shown(hub: &Hub, rows: Vec<PromotionRow>) -> Vec<PromotionSummary> {
+async fn shown(hub: &Hub, rows: Vec<PromotionRow>) -> Result<Vec<PromotionSummary>, Refused> {
     let mut items: Vec<PromotionSummary> =
         hub.with_world(|world| rows.into_iter().map(|row| summary(world, row)).collect());
     for item in items
@@ -89,7 +90,25 @@ fn shown(hub: &Hub, rows: Vec<PromotionRow>) -> Vec<PromotionSummary> {
     {
         item.served = hub.traffic(&item.id);
     }
-    items
+    with_reasons(hub, &mut items).await?;
+    Ok(items)
+}
+
+/// Adds why actors aborted what they did: that is free text, and in the record alone.
+async fn with_reasons(hub: &Hub, items: &mut [PromotionSummary]) -> Result<(), Refused> {
+    let aborted = |item: &&mut PromotionSummary| item.outcome == Some(PromotionOutcome::Aborted);
+    let mut items: Vec<&mut PromotionSummary> = items.iter_mut().filter(aborted).collect();
+    let ids: Vec<PromotionId> = items.iter().map(|item| item.id.clone()).collect();
+    let streams = hub
+        .read(move |store| {
+            let read = |id| store.read_stream(&StreamId::Promotion(id), 0);
+            ids.into_iter().map(read).collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    for (item, events) in items.iter_mut().zip(&streams) {
+        item.ended_because = ended_because(PromotionOutcome::Aborted, events);
+    }
+    Ok(())
 }
 
 fn summary(world: &World, row: PromotionRow) -> PromotionSummary {
@@ -120,6 +139,7 @@ fn summary(world: &World, row: PromotionRow) -> PromotionSummary {
         kind,
         state,
         says,
+        ended_because: None,
         requested_at,
         admitted_at,
         ended_at,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gateline_api::{PauseView, RollbackView, RolloutView, StepView, StepWord};
+use gateline_api::{PauseView, RollbackView, RolloutView, StepView, StepWord, WaitsFor};
 use gateline_core::{Rollout, StepState};
 use gateline_model::{Event, Recorded, Served, Version};
 use jiff::Timestamp;
@@ -16,7 +16,14 @@ pub(super) fn view(
     served: Served,
     live_version: Option<Version>,
     leased_until: Option<Timestamp>,
+    (paused, waits_for): (Option<PauseView>, Vec<WaitsFor>),
 ) -> RolloutView {
+    let began = events
+        .iter()
+        .rfind(|recorded| matches!(recorded.event, Event::RollbackBegan { .. }));
+    let reason = began
+        .and_then(|recorded| recorded.private.as_ref())
+        .and_then(|private| private.reason.clone());
     let go_on_at = match &rollout.state {
         StepState::Applied { go_on_at, .. } => *go_on_at,
         StepState::Intended { .. } | StepState::Failed { .. } | StepState::Parked { .. } => None,
@@ -29,13 +36,15 @@ pub(super) fn view(
         errors: served.bad_requests,
         ruling: rollout.ruling.as_ref().map(|(_, ruling)| ruling.clone()),
         saturation: Vec::new(),
-        paused: rollout.paused.map(|(why, since)| PauseView { why, since }),
+        paused,
         rollback: rollout.rollback.as_ref().map(|rollback| RollbackView {
             why: rollback.why,
             says: rollback.says.clone(),
             since: rollback.since,
+            reason,
         }),
         go_on_at,
+        waits_for,
         verify_until: rollout.verification.as_ref().map(|(_, until)| *until),
     }
 }

@@ -74,7 +74,7 @@ fn waiting_on(promotion: &Promotion, world: &World) -> Vec<String> {
                 vec!["a person who looks at the target: resume or abort".to_owned()]
             }
             Some((PauseReason::Incident, _)) => {
-                vec!["a person who looks at the incident: lift it, resume or abort".to_owned()]
+                vec!["a person who looks at the incident: resume or abort".to_owned()]
             }
             None => Vec::new(),
         },
@@ -83,12 +83,15 @@ fn waiting_on(promotion: &Promotion, world: &World) -> Vec<String> {
 }
 
 /// When it changes by itself, at the earliest.
-fn until(promotion: &Promotion) -> Option<Timestamp> {
+fn until(promotion: &Promotion, now: Timestamp) -> Option<Timestamp> {
     match &promotion.phase {
         Phase::Held => promotion.decision.as_ref().and_then(|decision| decision.until),
+        // Nothing that stands for a person changes by itself.
+        Phase::Rolling(rollout) if rollout.paused.is_some() => None,
         Phase::Rolling(rollout) => match (&rollout.verification, &rollout.state) {
             (Some((_, until)), _) => Some(*until),
-            (None, StepState::Applied { go_on_at, .. }) => *go_on_at,
+            // Once its time is over, whatever else it waits for is not known ahead.
+            (None, StepState::Applied { go_on_at, .. }) => go_on_at.filter(|at| now < *at),
             (None, StepState::Intended { .. } | StepState::Failed { .. } | StepState::Parked { .. }) => None,
         },
         Phase::Ended(_) => None,
@@ -119,7 +122,7 @@ pub(super) fn proposed(promotion: &Promotion, world: &World) -> Option<Proposed>
             .and_then(|decision| decision.opening.clone()),
         since: since(promotion),
         waiting_on: waiting_on(promotion, world),
-        until: until(promotion),
+        until: until(promotion, Timestamp::now()),
         rollout: promotion.rollout().map(|rollout| RolloutBrief {
             step: rollout.step + 1,
             steps: rollout.steps.len() as u32,

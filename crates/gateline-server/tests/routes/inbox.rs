@@ -2,11 +2,13 @@
 
 use axum::http::{StatusCode, header};
 use gateline_api::{
-    Approve, ApproveRequest, Empty, EvidenceQuery, GetInbox, InboxItem, InboxQuery, Page, Promote,
-    PromoteRequest, PromotionPath, PromotionState, Refuse, RefuseRequest,
+    Abort, Approve, ApproveRequest, BoardQuery, Empty, EvidenceQuery, GetBoard, GetInbox, GetInboxRollouts,
+    InboxItem, InboxQuery, InboxRolloutsQuery, ListPromotions, Page, Pause, Promote, PromoteRequest,
+    PromotionPath, PromotionQuery, PromotionState, ReasonRequest, Refuse, RefuseRequest, StandingRollout,
 };
-use gateline_model::{Digest, No, Scope};
+use gateline_model::{Cause, Digest, No, PauseReason, Scope};
 
+use crate::incidents::{close, open, rolling};
 use crate::pages::{get, post, text};
 use crate::support::{App, Client, PIPELINE, id, junit};
 
@@ -266,4 +268,156 @@ async fn who_asked_for_changes_is_not_asked_again_until_that_is_taken_back() {
     assert!(names(&inbox(&lead, None, None).await).is_empty());
     // The others are asked as before.
     assert_eq!(inbox(&admin, None, None).await.items.len(), 1);
+}
+
+async fn standing(client: &Client) -> Vec<StandingRollout> {
+    let query = InboxRolloutsQuery::default();
+    client
+        .ask::<GetInboxRollouts>(&Empty {}, &query, &Empty {})
+        .await
+        .unwrap()
+}
+
+fn because(reason: &str) -> ReasonRequest {
+    ReasonRequest {
+        reason: reason.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_rollout_that_stands_for_a_person_is_in_the_inbox_of_those_who_may_let_it_go_on() {
+    let (app, admin) = rolling().await;
+    let promoter = app.actor("promoter", &[Scope::Promote], &[], None).await;
+    let reporter = app.actor("reporter", &[Scope::Incident], &[], None).await;
+    assert!(standing(&promoter).await.is_empty());
+    let opened = open(&admin, &["payments/payment-service/dev"]).await.unwrap();
+    assert_eq!(opened.stops, [id("dev/2")]);
+    let found = standing(&promoter).await;
+    assert_eq!((found.len(), &found[0].promotion), (1, &id("dev/2")));
+    assert_eq!(found[0].paused.why, PauseReason::Incident);
+    let says = "incident 1: checkout is slow; a person says that it is not to blame, resumes or aborts it";
+    assert_eq!(found[0].paused.says, says);
+    // Who may not promote there is asked nothing.
+    assert!(standing(&reporter).await.is_empty());
+    for client in [&admin, &promoter] {
+        let page = text(get(client, "/inbox").await).await;
+        assert!(
+            page.contains("Rollouts that stand still") && page.contains("checkout is slow"),
+            "{page}"
+        );
+        assert!(!page.contains("waits on you"), "{page}");
+    }
+    // What stands for a person does not change by itself.
+    let board = admin
+        .ask::<GetBoard>(&Empty {}, &BoardQuery::default(), &Empty {})
+        .await
+        .unwrap();
+    let cell = &board.pipelines[0].stages[0].proposed[0];
+    assert_eq!((cell.state, cell.until), (PromotionState::Paused, None));
+    let view = admin.promotion(&id("dev/2")).await.unwrap();
+    assert_eq!(
+        view.rollout
+            .unwrap()
+            .goes_on(view.requested_at, |at| at.to_string()),
+        None
+    );
+
+    // The incident is closed, and what it stopped waits on.
+    assert!(close(&admin, 1, Cause::NoChange).await.unwrap().stops.is_empty());
+    let says = &standing(&promoter).await[0].paused.says;
+    assert!(
+        says.ends_with("which suspects it no more; a person resumes or aborts it"),
+        "{says}"
+    );
+}
+
+#[tokio::test]
+async fn the_reason_of_whoever_pauses_or_aborts_stands_where_that_is_told() {
+    let (app, admin) = rolling().await;
+    let path = PromotionPath::from(&id("dev/2"));
+    open(&admin, &["payments/payment-service/dev"]).await.unwrap();
+    // It stands for the incident, and from then on for the person as well.
+    let view = admin
+        .ask::<Pause>(&path, &Empty {}, &because("Lunch."))
+        .await
+        .unwrap();
+    let paused = view.rollout.unwrap().paused.unwrap();
+    assert_eq!(
+        (paused.why, paused.reason.as_deref()),
+        (PauseReason::Asked, Some("Lunch."))
+    );
+    assert_eq!(
+        paused.says,
+        "admin asked for it; it goes on when somebody resumes it"
+    );
+    assert_eq!(standing(&admin).await[0].paused, paused);
+    for page in ["/inbox", "/promotions/payments/payment-service/dev/2"] {
+        let page = text(get(&admin, page).await).await;
+        assert!(
+            page.contains("<q>Lunch.</q>") || page.contains("<q class=\"break\">Lunch.</q>"),
+            "{page}"
+        );
+    }
+    // A second pause is not silently lost.
+    let problem = admin
+        .ask::<Pause>(&path, &Empty {}, &because("Tea."))
+        .await
+        .unwrap_err();
+    assert_eq!((problem.status, problem.code.as_str()), (409, "promotion.paused"));
+
+    admin
+        .ask::<Abort>(&path, &Empty {}, &because("Not today."))
+        .await
+        .unwrap();
+    let view = app.until(&admin, &id("dev/2"), PromotionState::Aborted).await;
+    assert_eq!(view.ended_because.as_deref(), Some("Not today."));
+    assert!(view.rollout.unwrap().paused.is_none());
+    let list = admin
+        .ask::<ListPromotions>(&Empty {}, &PromotionQuery::default(), &Empty {})
+        .await
+        .unwrap();
+    let row = list.items.iter().find(|row| row.id == id("dev/2")).unwrap();
+    assert_eq!(row.ended_because.as_deref(), Some("Not today."));
+    let page = text(get(&admin, "/promotions/payments/payment-service/dev/2").await).await;
+    assert!(
+        page.contains("aborted by admin while it rolled out</b> <q>Not today.</q>"),
+        "{page}"
+    );
+    // What the incident stopped is over: nobody is asked any more.
+    assert!(standing(&admin).await.is_empty());
+    let page = text(get(&admin, "/inbox").await).await;
+    assert!(page.contains("waits on you"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_not_live_any_more_does_not_look_as_if_it_were() {
+    let pipeline = "apiVersion: gateline.dev/v1
+kind: Pipeline
+metadata: {name: payment-service, project: payments}
+spec:
+  artifacts: [{name: service, kind: file}]
+  stages:
+    - name: dev
+      target: {command: {apply: [/bin/true], health: [/bin/true]}}
+";
+    let (app, admin, _) = asked(pipeline).await;
+    for (version, promotion) in [("1.0.0", "dev/1"), ("1.1.0", "dev/2")] {
+        admin.register(version).await.unwrap();
+        app.until(&admin, &id(promotion), PromotionState::Verified).await;
+    }
+    let since_then = async |promotion: &str| admin.promotion(&id(promotion)).await.unwrap().since_then;
+    assert_eq!(since_then("dev/2").await, None);
+    let here = "payments/payment-service/dev";
+    let gone = format!("not live any more: 1.1.0 went live by {here}/2");
+    assert_eq!(since_then("dev/1").await, Some(gone));
+    let of = gateline_api::StagePath::from(&id("dev/1").stage);
+    admin
+        .ask::<gateline_api::RollBack>(&of, &Empty {}, &because("It leaks."))
+        .await
+        .unwrap();
+    app.until(&admin, &id("dev/3"), PromotionState::Verified).await;
+    let back = format!("not live any more: barred, and 1.0.0 was brought back by {here}/3");
+    assert_eq!(since_then("dev/2").await, Some(back.clone()));
+    let page = text(get(&admin, &format!("/promotions/{here}/2")).await).await;
+    assert!(page.contains(&format!("<b>1.1.0 is {back}.</b>")), "{page}");
 }

@@ -30,7 +30,7 @@ spec:
 ";
 
 /// One release is live and another rolls out.
-async fn rolling() -> (App, Client) {
+pub async fn rolling() -> (App, Client) {
     let (app, admin, _, _) = App::start().await;
     admin.apply(SHOP_PIPELINE).await.unwrap();
     admin.register("1.0.0").await.unwrap();
@@ -53,7 +53,7 @@ fn path(number: u64) -> IncidentPath {
     }
 }
 
-async fn open(client: &Client, stages: &[&str]) -> Result<IncidentView, Problem> {
+pub async fn open(client: &Client, stages: &[&str]) -> Result<IncidentView, Problem> {
     let request = IncidentRequest {
         name: "checkout is slow".into(),
         stages: stages.iter().map(|stage| stage.parse().unwrap()).collect(),
@@ -64,7 +64,7 @@ async fn open(client: &Client, stages: &[&str]) -> Result<IncidentView, Problem>
     client.ask::<OpenIncident>(&project(), &Empty {}, &request).await
 }
 
-async fn close(client: &Client, number: u64, cause: Cause) -> Result<IncidentView, Problem> {
+pub async fn close(client: &Client, number: u64, cause: Cause) -> Result<IncidentView, Problem> {
     let request = CloseRequest {
         cause,
         reason: "The bank was slow.".into(),
@@ -239,6 +239,12 @@ async fn the_same_alert_is_one_incident_however_often_it_is_delivered() {
     resolved["alerts"][0]["endsAt"] = json!("2026-01-05T08:40:00Z");
     assert_eq!(deliver(&admin, &resolved).await.unwrap().closed, [2]);
     assert_eq!(deliver(&admin, &resolved).await.unwrap().closed.len(), 0);
+    // A sender that knows no end gives the beginning of the calendar: it is over all the same.
+    later["alerts"][0]["startsAt"] = json!("2026-01-05T09:00:00Z");
+    assert_eq!(deliver(&admin, &later).await.unwrap().opened, [3]);
+    let mut endless = delivery("resolved", labels, "f1");
+    endless["alerts"][0]["startsAt"] = json!("2026-01-05T09:00:00Z");
+    assert_eq!(deliver(&admin, &endless).await.unwrap().closed, [3]);
 }
 
 #[tokio::test]

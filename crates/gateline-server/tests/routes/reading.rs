@@ -241,10 +241,11 @@ fn reads() -> impl Iterator<Item = &'static EndpointInfo> {
 }
 
 /// Lists of what projects have: each is filtered, and what the reader of the closed project is told says so.
-const LISTS: [&str; 18] = [
+const LISTS: [&str; 19] = [
     "Can",
     "GetBoard",
     "GetInbox",
+    "GetInboxRollouts",
     "ListCalendars",
     "ListFreezes",
     "ListIncidents",

@@ -81,8 +81,9 @@ fn alert(told: AlertRequest) -> Result<Alert, Refused> {
         firing,
         labels,
         since: starts_at,
-        // One that fires has the beginning of the calendar there, or when it would be given up.
-        until: ends_at.filter(|_| !firing),
+        // The beginning of the calendar stands there where the sender knows no end, as of one that fires; or when that would be
+        // given up.
+        until: ends_at.filter(|until| !firing && *until >= starts_at),
         says,
     })
 }

@@ -6,5 +6,6 @@ pub(super) mod delegate;
 pub(super) mod delegations;
 pub(super) mod end_delegation;
 pub(super) mod inbox;
+pub(super) mod inbox_rollouts;
 pub(super) mod roles;
 pub(super) mod whoami;

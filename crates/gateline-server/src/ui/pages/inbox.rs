@@ -63,6 +63,10 @@ pub(in crate::ui) async fn inbox_again(
         }
         false => Vec::new(),
     };
+    let rollouts = match after.is_empty() {
+        true => views::inbox_rollouts(hub, &visit.caller.actor, None).await?,
+        false => Vec::new(),
+    };
     let shown = Shown {
         part: &part,
         after,
@@ -71,6 +75,7 @@ pub(in crate::ui) async fn inbox_again(
         passkey: visit.has_passkey(),
         proposals: &proposals,
         incidents: &incidents,
+        rollouts: &rollouts,
         delegations: &delegations,
         tried: tried.as_ref().map(|(tried, _)| *tried),
         about: tried.as_ref().map(|(_, about)| about),

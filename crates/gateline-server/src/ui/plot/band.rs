@@ -120,11 +120,21 @@ impl<'a> Band<'a> {
                 polyline.first points=(self.line(&scale, |interval| interval.likely)) {}
                 @let y = scale.y(self.limit);
                 line.limit x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
-                text.limit x=(WIDTH - RIGHT) y=(y - 5.0) text-anchor="end" { "limit " (short(self.limit)) "×" }
+                // On the side of the line where the curve does not end.
+                @let over = self.known().next_back().is_some_and(|(_, last)| last.likely >= self.limit);
+                text.limit x=(WIDTH - RIGHT) y=(if over { y + 14.0 } else { y - 5.0 }) text-anchor="end" { "limit " (short(self.limit)) "×" }
+                // On this scale 0 is nowhere: what is below the picture stands at its foot, and is named so.
+                @if self.leaves(&scale) { text x=(LEFT + 6.0) y=(FOOT - 4.0) { "at the foot: " (named(2_f64.powi(scale.powers.0))) "× or less" } }
                 @if let Some((at, last)) = self.known().next_back() { circle.first cx=(scale.x(at)) cy=(scale.y(last.likely)) r="4" {} }
             }
             (self.table().table())
         }
+    }
+
+    /// Whether the likeliest ratio is below what the scale reaches.
+    fn leaves(&self, scale: &Scale) -> bool {
+        let lowest = 2_f64.powi(scale.powers.0);
+        self.known().any(|(_, one)| one.likely < lowest)
     }
 
     /// The stretch in which nothing counts yet.
@@ -324,7 +334,17 @@ mod tests {
         for part in ["warming up", "limit 2×", "½×", "25%", "errors, canary ÷ stable"] {
             assert!(drawn.contains(part), "{part}\n{drawn}");
         }
-        assert!(drawn.contains("below the limit"));
+        assert!(drawn.contains("below the limit") && !drawn.contains("or less"));
+    }
+
+    #[test]
+    fn nothing_is_drawn_as_an_eighth_without_saying_so() {
+        let points = [
+            point(0.0, 5.0, Some((0.0, 0.0, 3.0))),
+            point(60.0, 5.0, Some((0.0, 0.0, 1.5))),
+        ];
+        let drawn = Band::of("errors", 0, 2.0, &points).render().into_string();
+        assert!(drawn.contains("at the foot: ⅛× or less"), "{drawn}");
     }
 
     #[test]

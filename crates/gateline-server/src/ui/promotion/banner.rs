@@ -2,17 +2,23 @@
 
 use gateline_api::{PromotionState, RolloutView};
 use gateline_model::ruling::odds;
-use gateline_model::{Decision, Event, GateVerdict, JudgeSettings, PauseReason, PromotionKind};
+use gateline_model::ruling::{Calibration, MetricReading};
+use gateline_model::{Decision, GateVerdict, JudgeSettings, PromotionKind};
 use jiff::Timestamp;
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::{Shown, ruling};
 use crate::ui::shell::Visitor;
+use crate::ui::words::Tone;
 use crate::ui::{link, time, words};
 
 pub(super) fn banner(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
     let view = shown.view;
-    let edge = words::of_promotion(view.state).tone().class();
+    // What ended well and is not live any more is no good news.
+    let edge = match &view.since_then {
+        Some(_) => Tone::Quiet.class(),
+        None => words::of_promotion(view.state).tone().class(),
+    };
     html! {
         div class={ "banner " (edge) "-edge" } {
             @match (&view.rollout, &view.decision) {
@@ -51,16 +57,14 @@ fn rolling(visitor: &Visitor, shown: &Shown<'_>, rollout: &RolloutView) -> Marku
     html! {
         p {
             b { (rolling_headline(shown, rollout)) }
-            @if let (Some(at), None) = (ruled_at(shown), &rollout.rollback) { " " span.age { "ruled " (time::clock(visitor.now, at)) "." } }
-            @if let (Some(at), None, None) = (rollout.go_on_at, &rollout.paused, &rollout.rollback) {
-                " Goes on by itself " @if at <= visitor.now { "as soon as the judge says so." } @else { (time::ahead(visitor.now, at)) "." }
-            }
+            @if let Some(at) = ruled_at(shown, rollout) { " " span.age { "ruled " (time::clock(visitor.now, at)) "." } }
+            @if let Some(goes_on) = rollout.goes_on(visitor.now, |at| time::ahead(visitor.now, at).into_string()) { " Goes on " (PreEscaped(goes_on)) "." }
         }
         @if let Some(paused) = &rollout.paused {
-            p { "Stands still since " (time::clock(visitor.now, paused.since)) " (" (time::age(visitor.now, paused.since)) "): " (why_paused(paused.why)) "." }
+            p { "Stands still since " (time::clock(visitor.now, paused.since)) " (" (time::age(visitor.now, paused.since)) "): " (paused.says) "." @if let Some(reason) = &paused.reason { " " q { (reason) } } }
         }
         @if let Some(rollback) = &rollout.rollback {
-            p.sub { "Taken back since " (time::clock(visitor.now, rollback.since)) " (" (time::age(visitor.now, rollback.since)) ")." }
+            p.sub { "Taken back since " (time::clock(visitor.now, rollback.since)) " (" (time::age(visitor.now, rollback.since)) ")." @if let Some(reason) = &rollback.reason { " " q { (reason) } } }
         }
         @if let (Some(until), PromotionState::Verifying) = (rollout.verify_until, view.state) {
             p.sub { "Counts as failed if the checks are not satisfied by " (time::ahead(visitor.now, until)) "." }
@@ -71,52 +75,43 @@ fn rolling(visitor: &Visitor, shown: &Shown<'_>, rollout: &RolloutView) -> Marku
 
 /// The stored words of whoever spoke last: the rollback, the judge, or the promotion itself.
 fn rolling_headline<'a>(shown: &'a Shown<'_>, rollout: &'a RolloutView) -> &'a str {
-    let parked = rollout
-        .paused
-        .as_ref()
-        .is_some_and(|paused| paused.why == PauseReason::Parked);
-    match (&rollout.rollback, shown.view.state, &rollout.ruling) {
-        (Some(rollback), _, _) => &rollback.says,
-        (None, _, _) if parked => &shown.view.says,
-        (None, PromotionState::RollingOut | PromotionState::Paused, Some(ruling)) => &ruling.headline,
-        (None, _, _) => &shown.view.says,
+    match &rollout.rollback {
+        Some(rollback) => &rollback.says,
+        None => &shown.view.says,
     }
 }
 
-/// When the judge spoke last; what it saw since then is in the numbers.
-fn ruled_at(shown: &Shown<'_>) -> Option<Timestamp> {
-    let ruled = shown
-        .view
-        .events
-        .iter()
-        .rfind(|recorded| matches!(recorded.event, Event::RulingChanged { .. }));
-    ruled.map(|recorded| recorded.at)
-}
-
-fn why_paused(why: PauseReason) -> &'static str {
-    match why {
-        PauseReason::Asked => "a person asked for it; it goes on when somebody resumes it",
-        PauseReason::Inconclusive => "the judge could not tell in time; a person resumes or aborts it",
-        PauseReason::Irreversible => {
-            "the release is never taken back by itself; a person resumes or aborts it"
-        }
-        PauseReason::Parked => "nobody can tell whether the last step is true; a person looks",
-        PauseReason::GoAhead => "everything is as it should be; a person says when to go on",
-        PauseReason::Failed => "it failed, and this stage asks a person; a person resumes or aborts it",
-        PauseReason::Incident => {
-            "an incident is open here; a person says that it is not to blame, resumes or aborts it"
-        }
-    }
+/// When the judge said the sentence that stands there, where it is the judge's.
+fn ruled_at(shown: &Shown<'_>, rollout: &RolloutView) -> Option<Timestamp> {
+    let ruling = rollout.ruling.as_ref()?;
+    (ruling.headline == rolling_headline(shown, rollout)).then_some(ruling.at)
 }
 
 /// When the judge takes it back by itself, and how far that is.
 fn limits(shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
     if let Some(full) = ruling::full(rollout) {
         let against = full.numbers.evidence.against;
+        let (unknown, known): (Vec<&MetricReading>, Vec<&MetricReading>) = full
+            .metrics
+            .iter()
+            .partition(|metric| metric.noise.from == Calibration::Uncalibrated);
+        let names: Vec<&str> = unknown.iter().map(|metric| metric.name.as_str()).collect();
+        let (names, are) = (names.join(" and "), if names.len() > 1 { "are" } else { "is" });
+        // Nobody knows how noisy it is: what is seen of it may be chance, and only makes the rollout wait.
+        if known.is_empty() && !unknown.is_empty() {
+            return html! {
+                p.sub {
+                    "Odds alone do not roll it back, as " (names) " " (are) " uncalibrated: at " (against.bar_says())
+                    " to 1 against “no worse” it waits for a person; now " (odds(against.odds)) " to 1."
+                    @if let Some(forecast) = full.forecast() { " " (forecast) }
+                }
+            };
+        }
         return html! {
             p.sub {
                 "Rolls back by itself when the odds against “no worse” reach " (against.bar_says()) " to 1; now "
                 (odds(against.odds)) " to 1." @if let Some(forecast) = full.forecast() { " " (forecast) }
+                @if !unknown.is_empty() { " What is seen of " (names) ", which " (are) " uncalibrated, only makes it wait." }
             }
         };
     }
@@ -140,7 +135,10 @@ pub(super) fn settings<'a>(shown: &Shown<'a>) -> Option<&'a JudgeSettings> {
 fn ended(shown: &Shown<'_>) -> Markup {
     let view = shown.view;
     html! {
-        p { b { (view.says) } }
+        @match &view.since_then {
+            Some(since_then) => { p { b { (view.version) " is " (since_then) "." } } p { "It ended so: " (view.says) "." } }
+            None => { p { b { (view.says) } @if let Some(reason) = &view.ended_because { " " q { (reason) } } } }
+        }
         @if let Some(release) = &view.superseded_by {
             p { "Superseded by release " code title=(release) { (release.short()) } "." }
         }

@@ -116,6 +116,7 @@ fn body(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
         (heading(visitor, shown))
         @if let Some(tried) = shown.tried { (alert(&tried.problem)) }
         (banner::banner(visitor, shown))
+        @if shown.is_open() { a.button.jump href="#acts" { "What you can do" } }
         (incidents::suspicions(&shown.view.suspected))
         @if let Some(watch) = &shown.view.watch { (incidents::watch(visitor, watch)) }
         @if let Some(rollout) = running { (steps::steps(visitor, shown, rollout)) }
@@ -126,7 +127,7 @@ fn body(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
                         Some(full) => { (ruling::panel(shown, full)) (plot::beside(shown, rollout)) }
                         None => { (plot::plots(shown, rollout)) (numbers::four(shown, rollout)) }
                     }
-                    (saturation::table(rollout))
+                    (saturation::table(shown, rollout))
                 }
                 (brings::brings(shown))
                 (summary::summary(visitor, shown))

@@ -50,7 +50,7 @@ pub(super) fn four(shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
             }
             div {
                 dt { "weight" }
-                dd { b.num { (rollout.weight) } span { "of the traffic " @if shown.is_open() { "goes" } @else { "went at last" } " to " (shown.view.version) } }
+                dd { b.num { (rollout.weight) } span { @if let Some(cohort) = rollout.cohort() { "and " (cohort) " people: that share " } "of the traffic " @if shown.is_open() { "goes" } @else { "went at last" } " to " (shown.view.version) } }
             }
         }
     }

@@ -24,8 +24,7 @@ pub(super) fn beside(shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
 
 pub(super) fn plots(shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
     if shown.ticks.is_empty() {
-        let yet = if shown.is_open() { "yet" } else { "at all" };
-        return html! { h2 { "Traffic" } p.sub { "No traffic was measured " (yet) "." } };
+        return html! { h2 { "Traffic" } p.sub { (nothing_counted(shown)) } };
     }
     let judge = settings(shown);
     let latency = judge.and_then(|judge| judge.latency.as_ref());
@@ -50,6 +49,20 @@ pub(super) fn plots(shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
             @else { p.sub { "Not known for " (version) ": the source has not told it." } }
         }
         p.legend { span.key-first { "━ " (version) " (canary)" } " " span.key-second { "┅ stable" } " " span.key-limit { "╌ limit" } }
+    }
+}
+
+/// Why there is no traffic to draw.
+fn nothing_counted(shown: &Shown<'_>) -> &'static str {
+    let steps = shown.view.rollout.iter().flat_map(|rollout| &rollout.steps);
+    let tiers = steps
+        .into_iter()
+        .any(|step| matches!(step.action, StepAction::Expose { cohort: Some(_), .. }));
+    match (settings(shown), tiers) {
+        (None, true) => "No judge looks at this rollout, so that nobody counts what its cohorts are served.",
+        (None, false) => "No judge looks at this rollout, so that nobody counts its traffic.",
+        (Some(_), _) if shown.is_open() => "No traffic was measured yet.",
+        (Some(_), _) => "No traffic was measured at all.",
     }
 }
 

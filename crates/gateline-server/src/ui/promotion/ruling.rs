@@ -1,7 +1,8 @@
 //! The judge's ruling in full: what it says, four numbers, two meters, the band, and what would have changed it.
 
 use gateline_api::RolloutView;
-use gateline_model::ruling::{DroppedTicks, FullRuling, Meter, MetricReading, minutes, odds, short};
+use gateline_model::RulingKind;
+use gateline_model::ruling::{DroppedTicks, FullRuling, Meter, MetricReading, figure, minutes, odds, short};
 use maud::{Markup, html};
 
 use super::Shown;
@@ -23,7 +24,13 @@ pub(super) fn panel(shown: &Shown<'_>, full: &FullRuling) -> Markup {
     html! {
         h2 #ruling { "What the judge says" }
         // While it runs, the banner says it.
-        @if !shown.is_open() { p { b { (full.headline) } } }
+        @if !shown.is_open() {
+            @match full.ruling {
+                // What it waited for then does not come any more.
+                RulingKind::Wait => { p { "It had not ruled when the rollout ended." } }
+                RulingKind::Advance | RulingKind::RollBack | RulingKind::Inconclusive => { p { b { (full.headline) } } }
+            }
+        }
         (bands(shown, full))
         (four(full))
         (meters(full))
@@ -167,7 +174,7 @@ fn readings(full: &FullRuling) -> Markup {
     html! {
         @if !full.metrics.is_empty() {
             div.wide tabindex="0" {
-                table.readings {
+                table.readings.told {
                     thead { tr { @for name in ["metric", "canary", "stable", "ratio", "limit", "against", "for"] { th scope="col" { (name) } } } }
                     tbody { @for metric in &full.metrics { (reading(metric)) } }
                 }
@@ -191,18 +198,23 @@ fn reading(metric: &MetricReading) -> Markup {
     html! {
         tr {
             th scope="row" { (name) }
-            td.num { (percent(*canary)) }
-            td.num { (percent(*stable)) }
-            td.num { (short(interval.likely)) " [" (short(interval.low)) ", " (short(interval.high)) "]" }
-            td.num { (short(ratio.limit)) }
-            td.num { (odds(against.odds)) " : 1" }
-            td.num { (odds(safe.odds)) " : 1" }
+            td.num data-of="canary" { (percent(*canary)) }
+            td.num data-of="stable" { (percent(*stable)) }
+            td.num data-of="ratio" { (short(interval.likely)) " [" (short(interval.low)) ", " (short(interval.high)) "]" }
+            td.num data-of="limit" { (short(ratio.limit)) }
+            td.num data-of="against" { (odds(against.odds)) " : 1" }
+            td.num data-of="for" { (odds(safe.odds)) " : 1" }
         }
     }
 }
 
 fn percent(share: f64) -> String {
-    format!("{}%", short(share * 100.0))
+    let percent = share * 100.0;
+    match percent.abs() {
+        // Two digits would be none.
+        small if small < 0.1 => format!("{}%", figure(percent)),
+        _ => format!("{}%", short(percent)),
+    }
 }
 
 /// What would have changed it, what did not count, and what is to be known.

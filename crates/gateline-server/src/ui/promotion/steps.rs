@@ -17,12 +17,21 @@ pub(super) fn steps(visitor: &Visitor, shown: &Shown<'_>, rollout: &RolloutView)
         .filter(|step| step.state == StepWord::Done)
         .count();
     html! {
-        h2 { "Rollout: " (done) " of " (rollout.steps.len()) " steps, " (rollout.weight) " of the traffic" }
+        h2 { "Rollout: " (done) " of " (rollout.steps.len()) " steps, " (sees(rollout)) }
         ol.steps {
             @for (index, step) in rollout.steps.iter().enumerate() {
                 (one(visitor, shown, rollout, step, rollout.steps.get(index + 1)))
             }
         }
+    }
+}
+
+/// Who sees the release: a cohort, a share of the traffic, or both.
+pub(super) fn sees(rollout: &RolloutView) -> String {
+    match rollout.cohort() {
+        Some(cohort) if rollout.weight == Weight::NONE => format!("{cohort} people see it"),
+        Some(cohort) => format!("{cohort} people and {} of the traffic", rollout.weight),
+        None => format!("{} of the traffic", rollout.weight),
     }
 }
 
@@ -43,7 +52,7 @@ fn one(
     // A step stands until the next one began; the last one until the promotion ended.
     let stood = following.and_then(|next| next.since).or(shown.view.ended_at);
     let standing = *state == StepWord::Done && stood.is_none();
-    let (class, sign) = match (state, rollout.paused) {
+    let (class, sign) = match (state, &rollout.paused) {
         // What stands is under way: it is judged, and the rollout goes on from it.
         (StepWord::Done, None) if standing => ("now", of_step(StepWord::Now)),
         (StepWord::Done, Some(_)) if standing => ("parked", of_step(StepWord::Parked)),

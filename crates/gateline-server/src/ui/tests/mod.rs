@@ -122,6 +122,7 @@ fn inbox_page(scopes: &[Scope], tried: Option<&Tried>) -> Markup {
         passkey: false,
         proposals: &[],
         incidents: &[],
+        rollouts: &[],
         delegations: &[views::delegation()],
         tried,
         about: tried.map(|_| &about),
@@ -467,6 +468,58 @@ fn what_was_recorded_without_its_band_says_how_to_make_it_again() {
         "{told}"
     );
     assert!(!told.contains("more minutes"), "{told}");
+}
+
+#[test]
+fn a_rollout_is_not_said_to_go_on_or_back_by_itself_where_it_does_not() {
+    let mut view = views::promotion(PromotionState::RollingOut);
+    let shown = words(&page_of(&view, &[Scope::Admin], None));
+    assert!(
+        shown.contains("Goes on by itself 09:49:00") || shown.contains("Goes on by itself now"),
+        "{shown}"
+    );
+    view.rollout.as_mut().unwrap().waits_for = vec![gateline_api::WaitsFor::GoAhead];
+    let shown = words(&page_of(&view, &[Scope::Admin], None));
+    assert!(shown.contains("Goes on when a person says so"), "{shown}");
+    let paused = words(&page_of(
+        &views::promotion(PromotionState::Paused),
+        &[Scope::Admin],
+        None,
+    ));
+    assert!(!paused.contains("Goes on"), "{paused}");
+
+    let mut judged = views::judged();
+    let shown = words(&page_of(&judged, &[Scope::Admin], None));
+    assert!(shown.contains("Rolls back by itself when the odds"), "{shown}");
+    let full = judged
+        .rollout
+        .as_mut()
+        .unwrap()
+        .ruling
+        .as_mut()
+        .unwrap()
+        .full
+        .as_mut()
+        .unwrap();
+    full.metrics[0].noise.from = gateline_model::ruling::Calibration::Uncalibrated;
+    let shown = words(&page_of(&judged, &[Scope::Admin], None));
+    assert!(shown.contains("uncalibrated, only makes it wait"), "{shown}");
+    let full = judged
+        .rollout
+        .as_mut()
+        .unwrap()
+        .ruling
+        .as_mut()
+        .unwrap()
+        .full
+        .as_mut()
+        .unwrap();
+    for metric in &mut full.metrics {
+        metric.noise.from = gateline_model::ruling::Calibration::Uncalibrated;
+    }
+    let shown = words(&page_of(&judged, &[Scope::Admin], None));
+    assert!(!shown.contains("Rolls back by itself when the odds"), "{shown}");
+    assert!(shown.contains("Odds alone do not roll it back"), "{shown}");
 }
 
 #[test]

@@ -361,7 +361,9 @@ pub fn promotion(state: PromotionState) -> PromotionView {
         view["admitted_at"] = json!("2026-11-21T09:33:00Z");
     }
     if state == PromotionState::Paused {
-        view["rollout"]["paused"] = json!({"why": "inconclusive", "since": "2026-11-21T09:40:00Z"});
+        view["rollout"]["paused"] = json!({
+            "why": "inconclusive", "since": "2026-11-21T09:40:00Z", "says": "the judge could not tell in time; a person resumes or aborts it",
+        });
     }
     if state == PromotionState::Verified {
         view["ended_at"] = json!("2026-11-21T09:41:00Z");
