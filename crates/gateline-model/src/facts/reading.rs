@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AttestationFacts, FactRow, row};
+use crate::ruling::figure;
 use crate::{Digest, PolicyReading};
 
 /// What a live check saw.
@@ -59,7 +60,9 @@ pub enum Reading {
 impl Reading {
     pub(super) fn says(&self) -> String {
         match self {
-            Reading::Metric { value, query, source } => format!("{value} from {source} for `{query}`"),
+            Reading::Metric { value, query, source } => {
+                format!("{} from {source} for `{query}`", figure(*value))
+            }
             Reading::Http {
                 status,
                 latency_ms,

@@ -102,7 +102,7 @@ fn limits(shown: &Shown<'_>, rollout: &RolloutView) -> Markup {
             return html! {
                 p.sub {
                     "Odds alone do not roll it back, as " (names) " " (are) " uncalibrated: at " (against.bar_says())
-                    " to 1 against “no worse” it waits for a person; now " (odds(against.odds)) " to 1."
+                    " to 1 against “no worse” it waits, and only a fuse ends it; now " (odds(against.odds)) " to 1."
                     @if let Some(forecast) = full.forecast() { " " (forecast) }
                 }
             };

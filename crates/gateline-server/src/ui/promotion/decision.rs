@@ -19,6 +19,7 @@ pub(super) fn table(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
         p.sub {
             "decided " (time::clock(visitor.now, decision.at))
             @if let Some(number) = shown.view.decision_log { " at log " a.mono href=(link::log_at(number)) { "#" (number) } }
+            @if shown.view.rollout.is_some() { " · each gate as it stood then, when the release was let in" }
             @if let (Some(until), true) = (decision.until, shown.view.rollout.is_none()) { " · changes by itself " (time::ahead(visitor.now, until)) ", at the earliest" }
         }
         @if decision.verdicts.is_empty() { p { "The stage has no gates." } }
