@@ -1,8 +1,8 @@
 //! Deciding about a rollout: which step is next, what a ruling means, and how it is taken back.
 
 use gateline_model::{
-    Digest, Event, OnFailure, Pace, PauseReason, Private, PromotionId, PromotionOutcome, RollbackReason, Ruling,
-    RulingKind, Served, Span, StepAction, StreamId, WhenInconclusive,
+    Digest, Event, OnFailure, Pace, PauseReason, Private, PromotionId, PromotionOutcome, RollbackReason,
+    Ruling, RulingKind, Served, Span, StepAction, StreamId, WhenInconclusive,
 };
 use jiff::Timestamp;
 
