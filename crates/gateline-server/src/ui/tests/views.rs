@@ -360,6 +360,9 @@ pub fn promotion(state: PromotionState) -> PromotionView {
         });
         view["admitted_at"] = json!("2026-11-21T09:33:00Z");
     }
+    if [PromotionState::RollingOut, PromotionState::Paused].contains(&state) {
+        view["says"] = view["rollout"]["ruling"]["headline"].clone();
+    }
     if state == PromotionState::Paused {
         view["rollout"]["paused"] = json!({
             "why": "inconclusive", "since": "2026-11-21T09:40:00Z", "says": "the judge could not tell in time; a person resumes or aborts it",
@@ -390,6 +393,7 @@ pub fn judged() -> PromotionView {
     let full: gateline_model::FullRuling = serde_json::from_str(include_str!("ruling.json")).unwrap();
     let ruling = rollout.ruling.as_mut().unwrap();
     ruling.headline.clone_from(&full.headline);
+    view.says.clone_from(&full.headline);
     ruling.full = Some(Box::new(full));
     rollout.saturation = read(json!([
         {"gauge": "cpu", "steps": [{"weight": 5, "canary": 0.13, "stable": 0.6, "ticks": 8}, {"weight": 25, "canary": 0.21, "stable": 0.5, "ticks": 8}],
