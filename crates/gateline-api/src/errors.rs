@@ -59,6 +59,8 @@ macro_rules! errors {
 }
 
 errors! {
+    /// Alerts for which there is no room.
+    ALERTS_FULL: "alerts.full", 503, Unknown, "Not every alert was taken", "close the incidents that are over; the sender tries again by itself";
     /// A token that lacks the scope.
     FORBIDDEN: "auth.forbidden", 403, Refused, "This token may not do that", "ask an administrator for a token with that scope: `gateline token create`";
     /// A write from a page of another origin.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gateline_model::{
     ActorId, Alert, Cause, CheckOf, Delivered, Digest, Evidence, Freeze, FreezeName, GateName, GroupName,
     HealthSeen, Key, No, NoiseFound, Notifications, Pipeline, Private, PromotionId, ProposalId, Release,
-    ReleaseId, Roles, Ruling, Scope, Served, StageRef, TokenId, Written,
+    ReleaseId, Roles, Ruling, Scope, Served, StageRef, TokenId, Weight, Written,
 };
 use jiff::Timestamp;
 
@@ -459,6 +459,10 @@ pub enum Command {
     Advance {
         /// Which.
         promotion: PromotionId,
+        /// The step that stood when it was looked at, from 0: refused where another one stands.
+        step: Option<u32>,
+        /// The same by the share of traffic that the release had.
+        weight: Option<Weight>,
         /// Why.
         reason: String,
     },

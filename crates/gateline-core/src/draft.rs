@@ -161,11 +161,11 @@ impl<'w> Draft<'w> {
         self.promotion(id).ok_or_else(|| {
             let known = self.world.version(&StreamId::Promotion(id.clone())) > 0;
             if known {
-                Rejection::conflict(
-                    "promotion.ended",
-                    format!("promotion `{id}` has ended"),
-                    "request a new one with `gateline promote`",
-                )
+                let hint = match self.stage(&id.stage).stuck() {
+                    Some(stuck) if stuck == id => "take it back again with `gateline rollback`",
+                    Some(_) | None => "request a new one with `gateline promote`",
+                };
+                Rejection::conflict("promotion.ended", format!("promotion `{id}` has ended"), hint)
             } else {
                 Rejection::unknown(
                     "promotion.unknown",

@@ -2,6 +2,7 @@
 
 use gateline_model::{CheckOf, Found, GateName, ProjectName, RulingKind, StageRef, StreamId, Work, WorkKind};
 
+use crate::decide::again_after;
 use crate::state::{OnCallSources, Phase, Promotion, Rollout, StageState, StepState, Telling};
 use crate::world::World;
 
@@ -132,7 +133,8 @@ fn plan_rollout(
             if attempt > 1 && crate::planted::is(crate::planted::Planted::NeverAgain) {
                 return planned;
             }
-            planned.push(work(WorkKind::Step { step, attempt }, *since));
+            let due = again_after(rollout.action(), attempt).after(*since);
+            planned.push(work(WorkKind::Step { step, attempt }, due));
         }
         StepState::Failed { .. } | StepState::Parked { .. } => {}
         StepState::Applied {

@@ -197,8 +197,8 @@ fn running_totals_are_read_as_such_and_said() {
     );
 }
 
-#[test_case("nonsense", "line 1: `-` is no JSON"; "no json")]
-#[test_case("[1]", "line 1: `-` is no JSON object"; "no object")]
+#[test_case("nonsense", "line 1 is no JSON"; "no json")]
+#[test_case("[1]", "line 1 is no JSON object"; "no object")]
 #[test_case(r#"{"arm":"canary","requests":1,"errors":0}"#, "line 1: `t` is missing"; "no time")]
 #[test_case(r#"{"t":"now","arm":"canary","requests":1,"errors":0}"#, "line 1: `t` is no number of seconds"; "no number")]
 #[test_case(r#"{"t":1,"arm":"blue","requests":1,"errors":0}"#, "line 1: `arm` is neither"; "unknown arm")]
@@ -211,11 +211,22 @@ fn running_totals_are_read_as_such_and_said() {
 #[test_case(r#"{"t":1,"arm":"canary","requests":9,"errors":0,"buckets":{"fast":5}}"#, "line 1: `buckets` `fast` is no bound"; "no bound")]
 #[test_case(r#"{"t":1,"arm":"canary","requests":9,"errors":0,"pod":7}"#, "line 1: `pod` is no text"; "pod is no text")]
 #[test_case("{\"t\":1,\"arm\":\"canary\",\"requests\":1,\"errors\":0}\n\n{\"t\":1,\"arm\":\"canary\",\"requests\":1,\"errors\":0}", "line 3: `t` 1 was told"; "the same twice")]
+#[test_case(r#"{"t":1,"arm":"canary","requests":100,"errors":9,"errors":0}"#, "line 1 cannot be read: `errors` stands there twice"; "a field twice")]
+#[test_case(r#"{"t":1,"arm":"canary","requests":9,"errors":0,"buckets":{"0.1":5,"0.1":9}}"#, "line 1 cannot be read: `0.1` stands there twice"; "a bound twice")]
 #[test_case("", "the canary serves no request"; "nothing")]
 #[test_case(r#"{"t":1,"arm":"stable","requests":1,"errors":0}"#, "the canary serves no request"; "no canary")]
 fn bad_lines_are_refused_with_their_number_and_field(text: &str, wanted: &str) {
     let told = Trace::read(text).unwrap_err().to_string();
     assert!(told.starts_with(wanted), "{told}");
+}
+
+#[test]
+fn a_mark_of_the_encoding_is_passed_over() {
+    let text = made(&QUIET);
+    assert_eq!(
+        Trace::read(&format!("\u{feff}{text}")).unwrap(),
+        Trace::read(&text).unwrap()
+    );
 }
 
 #[test]

@@ -16,6 +16,10 @@ pub const STAGES_MAX: usize = 100;
 pub const GATES_MAX: usize = 50;
 /// Most steps in one rollout, counting the ones that start and finish it.
 pub const STEPS_MAX: usize = 50;
+/// Most instances of one release on one target. A target with more of them names fewer, larger batches of its own.
+pub const INSTANCES_MAX: u32 = 10_000;
+/// The shortest time between two looks of a judge: each asks its source, and is kept.
+pub const JUDGE_EVERY_MIN: Span = Span::from_millis(200);
 /// Most artifacts in one release.
 pub const ARTIFACTS_MAX: usize = 100;
 /// Most labels on one release.

@@ -7,6 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::STEPS_MAX;
 use crate::{Cohort, GateName, JudgeSettings, Span, StepAction, Weight, WindowName};
 
 /// How a release reaches its target.
@@ -521,13 +522,15 @@ impl Rolling {
 
     /// Adds as many new ones as the surge has room for, then ends as many old ones as may be missing, and again. A batch
     /// stands once its old ones are gone.
+    ///
+    /// A plan of more than [`STEPS_MAX`] steps is not built to its end: the reading of a pipeline refuses it by its number.
     fn plan(&self, instances: Option<u32>) -> Vec<Planned<'_>> {
         let all = self.instances.or(instances).unwrap_or(1);
         let most = all.saturating_add(self.surge(all));
         let least = all.saturating_sub(self.max_unavailable);
         let mut steps = vec![];
         let (mut new, mut old) = (0, all);
-        while (new, old) != (all, 0) {
+        while (new, old) != (all, 0) && steps.len() <= STEPS_MAX {
             let before = (new, old);
             let more = (most - new - old).min(all - new);
             if more > 0 {
@@ -701,6 +704,17 @@ mod tests {
                 assert_eq!(*counts.last().unwrap(), (all, 0), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_plan_beyond_the_limit_is_not_built_to_its_end() {
+        let text = r#"{"rolling": {"max_surge": 1, "max_unavailable": 0, "instances": 4294967295}}"#;
+        let plan = steps(text, 1);
+        assert!(
+            plan.len() > STEPS_MAX && plan.len() < STEPS_MAX + 4,
+            "{}",
+            plan.len()
+        );
     }
 
     #[test]

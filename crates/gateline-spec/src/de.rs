@@ -45,7 +45,13 @@ impl<'n> Reader<'n, '_, '_> {
         if what == "text" && matches!(self.node.kind, Kind::Number(_) | Kind::Bool(_)) {
             return fault.help("put it in quotes, or add its unit, as in `10s` or `10%`");
         }
-        fault
+        match what {
+            "a list" => fault.help("write `[..]`, or a line with `- ` for each"),
+            "a map" => fault.help("write `{name: value}`, or a line of `name: value` for each"),
+            "a whole number" => fault.help("write digits alone, as in `4`, without quotes or a unit"),
+            "`true` or `false`" => fault.help("write one of both, without quotes"),
+            _ => fault,
+        }
     }
 
     fn whole<E: From<Fault>>(&self, most: u64) -> Result<u64, E> {

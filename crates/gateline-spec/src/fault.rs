@@ -72,9 +72,35 @@ impl de::Error for Fault {
         }
     }
 
-    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         // The value itself is not repeated: it may be a secret.
-        Self::new("value.type", format!("expected {expected}"))
+        let expected = expected.to_string();
+        if matches!(expected.as_str(), "f64" | "f32") {
+            // `.nan`, `.inf` and what is too large for a number come as text.
+            return Self::new("value.type", "expected a number")
+                .help("write digits, as in `2` or `0.05`, without quotes or a unit");
+        }
+        let fault = Self::new("value.type", format!("expected {expected}"));
+        match found {
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => {
+                fault.help("put it in quotes, or add its unit, as in `10s` or `10%`")
+            }
+            Unexpected::Seq => fault.help("write one value here, not a list"),
+            Unexpected::Map => fault.help("write one value here, not a map"),
+            Unexpected::Bool(_)
+            | Unexpected::Char(_)
+            | Unexpected::Str(_)
+            | Unexpected::Bytes(_)
+            | Unexpected::Unit
+            | Unexpected::Option
+            | Unexpected::NewtypeStruct
+            | Unexpected::Enum
+            | Unexpected::UnitVariant
+            | Unexpected::NewtypeVariant
+            | Unexpected::TupleVariant
+            | Unexpected::StructVariant
+            | Unexpected::Other(_) => fault,
+        }
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use gateline_model::limits::STEPS_MAX;
+use gateline_model::limits::{INSTANCES_MAX, STEPS_MAX};
 use gateline_model::{
-    Audience, JudgeBy, JudgeSettings, Pace, Risk, RolloutStep, Span, Strategy, Target, TrafficSource, Weight,
+    Audience, JudgeBy, JudgeSettings, Pace, Risk, RolloutStep, Span, Strategy, Target, Weight,
 };
 
-use crate::diagnostic::{Diagnostics, Sink};
+use crate::diagnostic::Sink;
 use crate::fields::Fields;
+use crate::judge::check_judge;
 use crate::nearest::meant;
-use crate::node::{Entry, Node};
-use crate::stage;
+use crate::node::Node;
 
 pub(crate) fn read(stage: &Fields<'_, '_, '_>) -> Option<Strategy> {
     stage.value_or("rollout", Strategy::default)
@@ -48,6 +48,31 @@ pub(crate) fn check(
     }
 }
 
+/// A rollout whose pauses alone are longer than it may take is taken back every time.
+pub(crate) fn refuse_too_short(
+    stage: &Fields<'_, '_, '_>,
+    within: Span,
+    target: &Target,
+    (rollout, at_risk): (&Strategy, &BTreeMap<Risk, Strategy>),
+) {
+    let Some(entry) = stage.get("rollout_within") else {
+        return;
+    };
+    let least = |strategy: &Strategy| {
+        let plan = strategy.plan(target.instances());
+        plan.iter().map(|step| step.pause).fold(Span::ZERO, Span::plus)
+    };
+    let longest = std::iter::once(rollout).chain(at_risk.values()).map(least).max();
+    if let Some(longest) = longest.filter(|longest| *longest >= within && within > Span::ZERO) {
+        let message =
+            format!("the pauses alone take {longest}: the rollout would be taken back before its end");
+        let help = format!("write more than `{longest}`, or shorten the pauses");
+        stage
+            .sink
+            .error_with("rollout.within", entry.at(), message, Some(help));
+    }
+}
+
 /// What a strategy stands beside.
 struct Beside<'c, 's, 'a> {
     target: &'c Target,
@@ -73,6 +98,14 @@ impl Beside<'_, '_, '_> {
                         at,
                         "`rolling` must know how many instances there are",
                         "this target does not say; write `instances: 4` under `rolling`",
+                    ),
+                    Some(all) if all > INSTANCES_MAX => self.refuse(
+                        "rollout.instances",
+                        settings.get("instances").map_or(at, |entry| entry.at()),
+                        &format!(
+                            "{all} instances are more than a rollout counts; there may be {INSTANCES_MAX}"
+                        ),
+                        "name batches instead: `instances: 100` is a hundred of them",
                     ),
                     Some(all) if rolling.surge(all) == 0 && rolling.max_unavailable == 0 => self.refuse(
                         "rollout.still",
@@ -117,9 +150,20 @@ impl Beside<'_, '_, '_> {
         if count > STEPS_MAX {
             let at = steps.map_or(at, |(at, _)| at);
             let message = format!(
-                "the rollout has {count} steps; it may have {STEPS_MAX}, with those that start and finish it"
+                "the rollout has more than {STEPS_MAX} steps, with those that start and finish it; it may have so many"
             );
-            self.sink.error("rollout.limit", at, message);
+            let help = match strategy {
+                Strategy::Rolling(_) => {
+                    "let more instances change at once: raise `max_surge` or `max_unavailable`"
+                }
+                Strategy::AllAtOnce(_)
+                | Strategy::Recreate(_)
+                | Strategy::Canary(_)
+                | Strategy::BlueGreen(_)
+                | Strategy::Tiers(_)
+                | Strategy::Mirror(_) => "leave steps out, and let those that stay stand longer with `pause`",
+            };
+            self.refuse("rollout.limit", at, &message, help);
         }
         let own: &[RolloutStep] = match strategy {
             Strategy::Canary(canary) => &canary.steps,
@@ -135,6 +179,44 @@ impl Beside<'_, '_, '_> {
         }
         self.judge(strategy.judge(), settings);
         self.fixed(strategy, settings, at);
+        if let Some((steps_at, nodes)) = steps {
+            self.unseen(strategy, own, (steps_at, nodes));
+        }
+    }
+
+    /// A step that waits for nothing is over at once: nobody and nothing sees the release there.
+    fn unseen(&self, strategy: &Strategy, own: &[RolloutStep], (at, nodes): (&Range<usize>, &[Node])) {
+        let pause = match strategy {
+            Strategy::Canary(canary) => canary.pause,
+            Strategy::Tiers(tiers) => tiers.pause,
+            Strategy::AllAtOnce(_)
+            | Strategy::Recreate(_)
+            | Strategy::Rolling(_)
+            | Strategy::BlueGreen(_)
+            | Strategy::Mirror(_) => return,
+        };
+        // A gate of `during` that no step names holds at each of them.
+        let named = |gate: &String| {
+            own.iter()
+                .any(|step| step.gates.iter().any(|name| name.as_str() == gate))
+        };
+        if self.during.iter().any(|gate| !named(gate)) || strategy.judge().is_some() {
+            return;
+        }
+        let waits = |step: &RolloutStep| {
+            step.pause.unwrap_or(pause) > Span::ZERO
+                || step.judge.is_some()
+                || !step.gates.is_empty()
+                || step.go_ahead
+                || step.window.is_some()
+        };
+        let before_the_last = own.len().saturating_sub(1);
+        if let Some(index) = own.iter().take(before_the_last).position(|step| !waits(step)) {
+            let at = nodes.get(index).map_or(at, |node| &node.span);
+            let message = "this step waits for nothing: it is over before anybody can see it";
+            let help = "give it a `pause`, a `judge`, `gates` or `go_ahead: true`, or leave it out";
+            self.sink.warning("rollout.unseen", at, message, help);
+        }
     }
 
     /// A judge of a fixed schedule has to be told how long it is.
@@ -172,10 +254,12 @@ impl Beside<'_, '_, '_> {
                 return;
             }
             let Some(weight) = step.weight else {
-                self.sink.error(
+                let help = "give it one, as in `weight: 25%`";
+                self.refuse(
                     "rollout.step",
                     &node.span,
                     "a step of a canary must have a `weight`",
+                    help,
                 );
                 return;
             };
@@ -205,7 +289,12 @@ impl Beside<'_, '_, '_> {
             if rank < seen || (rank == seen && rank < 3) {
                 let at = node.get("to").map_or(&node.span, |to| to.at());
                 let message = "tiers grow: internal people, then trusted ones, then everyone";
-                self.sink.error("rollout.growth", at, message);
+                self.refuse(
+                    "rollout.growth",
+                    at,
+                    message,
+                    "write them in the order `internal`, `trusted`, `everyone`",
+                );
             }
             seen = rank;
         }
@@ -220,7 +309,8 @@ impl Beside<'_, '_, '_> {
             self.sink.error_with("rollout.zero", place, message, help);
         } else if weight <= *reached {
             let message = format!("a canary grows with each step; {weight} comes after {reached}");
-            self.sink.error("rollout.growth", place, message);
+            let help = "let the weights grow, as in `[5%, 25%, 100%]`";
+            self.refuse("rollout.growth", place, &message, help);
         }
         *reached = (*reached).max(weight);
     }
@@ -303,119 +393,5 @@ impl Beside<'_, '_, '_> {
     fn refuse(&self, code: &'static str, at: &Range<usize>, message: &str, help: &str) {
         self.sink
             .error_with(code, at, message.to_owned(), Some(help.to_owned()));
-    }
-}
-
-/// What a judge may be told, wherever it is written.
-pub(crate) fn check_judge(judge: &JudgeSettings, node: &Node, at: &Range<usize>, sink: &Sink<'_>) {
-    let field = |name: &str| node.get(name);
-    // A judge that looks again at once would do nothing else.
-    if let (Span::ZERO, Some(every)) = (judge.every, field("every")) {
-        stage::refuse_zero(sink, "every", every.at());
-    }
-    let is_of = |fields: &[&str], by: &[JudgeBy]| {
-        for name in fields.iter().filter(|_| !by.contains(&judge.by)) {
-            if let Some(entry) = field(name) {
-                let message = format!("the judge `{}` does not read `{name}`", judge.by.word());
-                let words: Vec<&str> = by.iter().map(|by| by.word()).collect();
-                let help = format!("remove it, or write `by: {}`", words.join("` or `by: "));
-                sink.error_with("rollout.judge", &entry.key_span, message, Some(help));
-            }
-        }
-    };
-    is_of(
-        &["errors", "latency", "at_least_requests"],
-        &[JudgeBy::Thresholds],
-    );
-    is_of(&["tolerate"], &[JudgeBy::Evidence, JudgeBy::GroupSequential]);
-    is_of(&["kayenta"], &[JudgeBy::Kayenta]);
-    check_tolerance(judge, at, sink);
-    if let (Some(source), Some(entry)) = (&judge.source, field("source")) {
-        check_source(judge, source, entry, sink);
-    }
-}
-
-/// What cannot be measured so: the judge would wait for it in vain.
-fn check_source(judge: &JudgeSettings, source: &TrafficSource, entry: &Entry, sink: &Sink<'_>) {
-    for gauge in judge.tolerate.gauges.keys() {
-        if !source.gauges.contains_key(gauge) {
-            let message = format!("`tolerate.gauges.{gauge}` is a gauge that `source.gauges` does not have");
-            let help = format!("add its query, `gauges: {{{gauge}: ..}}`, or remove the tolerance");
-            sink.error_with("rollout.judge", entry.at(), message, Some(help));
-        }
-    }
-    let groups = |query: &str| query.contains(" by (") || query.contains(" by(");
-    for (name, query) in [("requests", &source.requests), ("errors", &source.errors)] {
-        if source.pod.is_none() && groups(query) {
-            let at = entry.value.get(name).map_or_else(|| entry.at(), Entry::at);
-            sink.warning(
-                "rollout.judge",
-                at,
-                &format!("`{name}` may give several series, and without `pod` the judge takes one"),
-                "name the label that tells instances apart, `pod: pod`, or sum over it",
-            );
-        }
-    }
-}
-
-fn check_tolerance(judge: &JudgeSettings, at: &Range<usize>, sink: &Sink<'_>) {
-    let tolerate = &judge.tolerate;
-    let share = |share: f64| share > 0.0 && share < 1.0;
-    let ratio = |ratio: f64| ratio > 1.0 && ratio < 64.0;
-    let slow = tolerate.latency.iter().flatten();
-    let most = gateline_model::WATCHED_MAX;
-    let rules = [
-        (
-            tolerate
-                .errors
-                .is_none_or(|errors| ratio(errors.ratio) && share(errors.share)),
-            "`tolerate.errors` has a `ratio` above 1 and below 64 and a `share` above 0 and below 1"
-                .to_owned(),
-        ),
-        (
-            slow.clone().all(|slow| ratio(slow.ratio) && share(slow.share)),
-            "`tolerate.latency` has a `ratio` above 1 and below 64 and a `share` above 0 and below 1"
-                .to_owned(),
-        ),
-        (
-            slow.count() <= most && tolerate.gauges.len() <= most,
-            format!("`tolerate` has at most {most} entries of `latency`, and of `gauges`"),
-        ),
-        (
-            tolerate.slo.is_none_or(|slo| share(slo.share())),
-            "`tolerate.slo` is a share above 0% and below 100%".to_owned(),
-        ),
-        (
-            tolerate
-                .gauges
-                .values()
-                .all(|gauge| gauge.above >= 0.0 && gauge.above.is_finite()),
-            "`above` of a gauge is a share that is not below 0".to_owned(),
-        ),
-        (
-            judge.kayenta.pass <= 100 && judge.kayenta.marginal < judge.kayenta.pass,
-            "`kayenta` has `marginal` below `pass`, and both from 0 to 100".to_owned(),
-        ),
-    ];
-    for (_, message) in rules.into_iter().filter(|(holds, _)| !holds) {
-        sink.error("rollout.judge", at, message);
-    }
-}
-
-/// Reads a judge alone, as a pipeline writes it: a word or a map.
-///
-/// # Errors
-/// What is wrong with it, with its place in the text.
-pub fn read_judge(text: &str) -> Result<JudgeSettings, Diagnostics> {
-    let sink = Sink::new("judge", text);
-    let root = crate::yaml::read(&sink).ok().flatten();
-    let read = root.and_then(|root| {
-        let judge: JudgeSettings = crate::de::read(&root, &root.span, &sink)?;
-        check_judge(&judge, &root, &root.span, &sink);
-        Some(judge)
-    });
-    match (read, sink.finish()) {
-        (Some(judge), (_, false)) => Ok(judge),
-        (_, (found, _)) => Err(Diagnostics(found)),
     }
 }

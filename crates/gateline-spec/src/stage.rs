@@ -72,16 +72,28 @@ pub(crate) fn read(node: &Node, context: &Context<'_>, sink: &Sink<'_>) -> Optio
     let overrides = overrides(&fields);
     let rollout = rollout::read(&fields);
     let rollout_at_risk = rollout::read_at_risk(&fields);
+    let rollout_within = fields.value_or("rollout_within", || None);
     if let (Some(target), Some(rollout), Some(at_risk)) = (&target, &rollout, &rollout_at_risk) {
         rollout::check(&fields, target, (rollout, at_risk), &context.windows);
         target::refuse_impossible(&fields, target, (rollout, at_risk));
+        if let Some(Some(within)) = rollout_within {
+            rollout::refuse_too_short(&fields, within, target, (rollout, at_risk));
+        }
     }
-    let rollout_within = fields.value_or("rollout_within", || None);
     if let (Some(Some(Span::ZERO)), Some(entry)) = (rollout_within, fields.get("rollout_within")) {
         refuse_zero(sink, "rollout_within", entry.at());
     }
     let rollback_within = lasting(&fields, "rollback_within", Stage::rollback_within_default);
     let on_failure = fields.value_or("on_failure", OnFailure::default);
+    if let (Some(OnFailure::Command(command)), Some(entry)) = (&on_failure, fields.get("on_failure"))
+        && command.run.is_empty()
+    {
+        let at = entry
+            .value
+            .entry(&["command", "run"])
+            .map_or(entry.at(), |run| run.at());
+        target::refuse_no_program(sink, "run", at);
+    }
     let verify_within = lasting(&fields, "verify_within", Stage::verify_within_default);
     let watch = watch::read(&fields);
     let incidents = watch::incidents(&fields);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use gateline_model::limits::INSTANCES_MAX;
 use gateline_model::{
     LaneMode, PipelineName, ProjectName, Risk, Span, StageName, Strategy, Target, TargetTemplate, Version,
     placeholders,
@@ -20,9 +21,7 @@ pub(crate) fn read(stage: &Fields<'_, '_, '_>) -> Option<Target> {
         if let Some(entry) = settings.get(name)
             && matches!(&entry.value.kind, Kind::List(words) if words.is_empty())
         {
-            stage
-                .sink
-                .error("target.command", entry.at(), format!("`{name}` names no program"));
+            refuse_no_program(stage.sink, name, entry.at());
         }
     }
     for name in ["instances", "start_timeout", "timeout"] {
@@ -37,7 +36,24 @@ pub(crate) fn read(stage: &Fields<'_, '_, '_>) -> Option<Target> {
             );
         }
     }
+    if let (Some(Target::Process(process)), Some(entry)) = (&target, settings.get("instances"))
+        && process.instances > INSTANCES_MAX
+    {
+        let message = format!(
+            "a target may have {INSTANCES_MAX} instances of a release, not {}",
+            process.instances
+        );
+        let help = Some("write a number such as `4`".to_owned());
+        stage
+            .sink
+            .error_with("target.instances", entry.at(), message, help);
+    }
     target
+}
+
+pub(crate) fn refuse_no_program(sink: &Sink<'_>, name: &str, at: &Range<usize>) {
+    let help = Some("write the program and its arguments, as in `[./deploy, \"{version}\"]`".to_owned());
+    sink.error_with("target.command", at, format!("`{name}` names no program"), help);
 }
 
 /// Refuses rollouts with a step that this target can never make true.

@@ -1,7 +1,7 @@
 //! Files that are meant to hurt: every limit holds at its number, and nothing makes the reader panic.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its file has failed")]
 
-use gateline_model::limits::{ARTIFACTS_MAX, GATES_MAX, STAGES_MAX, STEPS_MAX};
+use gateline_model::limits::{ARTIFACTS_MAX, GATES_MAX, INSTANCES_MAX, STAGES_MAX, STEPS_MAX};
 use gateline_spec::{DIAGNOSTICS_MAX, PIPELINE_BYTES_MAX, YAML_DEPTH_MAX, YAML_VALUES_MAX, read};
 use proptest::prelude::*;
 
@@ -57,6 +57,27 @@ fn counts_are_limited_at_their_number() {
         assert_eq!(codes(&file(most)), [""; 0], "{code} at its number");
         assert_eq!(codes(&file(most + 1)), [code]);
     }
+}
+
+#[test]
+fn instances_are_counted_before_their_batches_are() {
+    let rolling = |instances: u32, surge: u32| {
+        let rolling = format!("{{instances: {instances}, max_surge: {surge}, max_unavailable: 0}}");
+        codes(&format!("{HEAD}{DEV}    rollout: {{rolling: {rolling}}}\n"))
+    };
+    assert_eq!(rolling(INSTANCES_MAX, INSTANCES_MAX), [""; 0]);
+    assert_eq!(rolling(INSTANCES_MAX, 1), ["rollout.limit"]);
+    assert_eq!(rolling(INSTANCES_MAX + 1, INSTANCES_MAX), ["rollout.instances"]);
+    // It once took all memory of the server that was asked to keep it.
+    assert_eq!(rolling(1_000_000_000, 1), ["rollout.instances", "rollout.limit"]);
+    let process = |instances: u32| {
+        let settings = format!("command: [./shop], listen: \"127.0.0.1:8080\", instances: {instances}");
+        codes(&format!(
+            "{HEAD}  stages:\n  - name: dev\n    target: {{process: {{{settings}}}}}\n"
+        ))
+    };
+    assert_eq!(process(INSTANCES_MAX), [""; 0]);
+    assert_eq!(process(INSTANCES_MAX + 1), ["target.instances"]);
 }
 
 #[test]

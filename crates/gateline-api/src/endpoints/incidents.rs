@@ -8,7 +8,8 @@ use gateline_model::{
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+use serde_json::Value;
 
 use super::ProjectPath;
 use crate::Empty;
@@ -40,7 +41,8 @@ endpoint! {
     path IncidentPath, query Empty, body CloseRequest, reply IncidentView
 }
 endpoint! {
-    /// Takes alerts as Prometheus' Alertmanager delivers them. What was heard before changes nothing.
+    /// Takes alerts as Prometheus' Alertmanager delivers them. What was heard before changes nothing; what cannot be read keeps
+    /// nothing else out; and what there is no room for is answered with 503, so that the sender tries again.
     HearAlerts: Post "/api/v1/projects/{project}/alerts", needs(Scope::Incident),
     path ProjectPath, query Empty, body AlertsRequest, reply AlertsReply
 }
@@ -113,7 +115,28 @@ pub struct AlertsRequest {
     /// The version of this form: `4`.
     pub version: String,
     /// The alerts. Each says by itself whether it fires.
-    pub alerts: Vec<AlertRequest>,
+    #[schemars(with = "Vec<AlertRequest>")]
+    pub alerts: Vec<ToldAlert>,
+}
+
+/// One alert as far as it can be read, or why it cannot: one must not keep the others out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldAlert(pub Result<AlertRequest, String>);
+
+impl<'de> Deserialize<'de> for ToldAlert {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let told = Value::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_value(told).map_err(|err| err.to_string())))
+    }
+}
+
+impl Serialize for ToldAlert {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Ok(alert) => alert.serialize(serializer),
+            Err(why) => Err(ser::Error::custom(why)),
+        }
+    }
 }
 
 /// One alert of a delivery.
@@ -147,6 +170,18 @@ pub struct AlertsReply {
     pub closed: Vec<u64>,
     /// Alerts that changed nothing: they were known, or touch no stage.
     pub unchanged: u32,
+    /// Alerts that cannot be read, and were passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedAlert>,
+}
+
+/// An alert of a delivery that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefusedAlert {
+    /// Its place in the delivery, from 0.
+    pub index: u32,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 /// An incident with who said what of it.

@@ -156,6 +156,14 @@ pub struct RolloutView {
     pub verify_until: Option<Timestamp>,
 }
 
+impl RolloutView {
+    /// The index of the last step that is true; none where the first one is not yet.
+    pub fn standing(&self) -> Option<u32> {
+        let done = self.steps.iter().rev().find(|step| step.state == StepWord::Done);
+        done.map(|step| step.index)
+    }
+}
+
 /// One step of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepView {

@@ -94,6 +94,9 @@ pub struct StageView {
     /// Where a rollback would go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Version>,
+    /// The promotion that could not be taken back, where nothing was changed since: a rollback then brings back what is live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<PromotionId>,
     /// What is proposed, oldest first.
     pub proposed: Vec<Proposed>,
     /// Who may change each target now.

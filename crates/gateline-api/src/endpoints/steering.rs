@@ -1,6 +1,6 @@
 //! Steering a promotion: what an actor may say to one that is open. Each replies with the promotion as it is then.
 
-use gateline_model::{ActorId, Digest, GateName, No, Scope};
+use gateline_model::{ActorId, Digest, GateName, No, Scope, Weight};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ endpoint! {
 endpoint! {
     /// Lets a rollout go on to its next step without waiting for time or the judge.
     Advance: Post "/api/v1/promotions/{project}/{pipeline}/{stage}/{number}/advance", needs(Scope::Promote),
-    path PromotionPath, query Empty, body ReasonRequest, reply PromotionView
+    path PromotionPath, query Empty, body AdvanceRequest, reply PromotionView
 }
 
 /// A yes.
@@ -103,6 +103,20 @@ pub struct OverrideRequest {
     pub gate: GateName,
     /// When the permission ends.
     pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// A word to go on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdvanceRequest {
+    /// Index of the step that was seen to stand, from 0: refused where another one stands now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
+    /// Share of traffic that the release was seen to have: refused where it has another one now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Weight>,
     /// Why.
     pub reason: String,
 }

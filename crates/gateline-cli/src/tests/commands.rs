@@ -516,3 +516,25 @@ fn a_scenario_and_a_seed_are_played_offline() {
     let ran = run(NOWHERE, &["simulate", "--seed", "1"]);
     assert!(ran.data.ends_with("seed 1: 0 violations\n"), "{}", ran.data);
 }
+
+#[test]
+fn advance_is_about_the_step_that_stood_when_it_was_asked_for() {
+    let server = Server::giving(vec![Answer::ok(&rolling_out()), Answer::ok(&rolling_out())]);
+    let ran = run(
+        &server.url,
+        &[
+            "advance",
+            "payments/payment-service/production/7",
+            "--at",
+            "25%",
+            "--reason",
+            "It is good.",
+        ],
+    );
+    assert_eq!(ran.exit, Exit::Done);
+    let asked = &server.asked()[1];
+    assert!(
+        asked.contains(r#""step":2"#) && asked.contains(r#""weight":"25%""#),
+        "{asked}"
+    );
+}

@@ -7,10 +7,26 @@ use gateline_model::{
     INCIDENT_STAGES_MAX, IncidentSource, ProjectName, StageRef, StreamId, limits::TEXT_BYTES_MAX,
 };
 
-use super::incidents::{New, has_room, record, touched};
+use super::incidents::{New, has_room, matching, record, stops, touched};
 use super::private;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
+use crate::state::Incidents;
+use crate::world::World;
+
+/// How many alerts of a delivery fire, touch a stage and are no incident: there was no room for them.
+pub fn unheard(world: &World, project: &ProjectName, alerts: &[Alert]) -> usize {
+    let (Some(state), nothing) = (world.project(project), Incidents::default()) else {
+        return 0;
+    };
+    let incidents = world.incidents(project).map_or(&nothing, |incidents| incidents);
+    let is_unheard = |alert: &&Alert| {
+        let heard = incidents.of_alert(&alert.fingerprint).is_some()
+            || incidents.was_closed(&alert.fingerprint, alert.since);
+        alert.firing && !heard && !matching(state, &alert.labels).is_empty()
+    };
+    alerts.iter().filter(is_unheard).count()
+}
 
 /// Alerts came in: one that fires opens an incident where a stage matches it, one that is resolved closes its own. What came
 /// before, and what matches nothing, changes nothing.
@@ -51,7 +67,12 @@ fn fires(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) -> Result<
         return Ok(());
     }
     stages.truncate(INCIDENT_STAGES_MAX);
-    has_room(draft, project)?;
+    // A sender whose clock is ahead has not seen the future.
+    let since = alert.since.min(draft.facts.now);
+    // However many are open: what goes on now is stopped all the same.
+    if !stops(draft, &stages, since) {
+        has_room(draft, project)?;
+    }
     let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
     let said = cut(alert.says.trim(), TEXT_BYTES_MAX);
     let text = private(draft, (!said.is_empty()).then_some(said));
@@ -62,8 +83,7 @@ fn fires(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) -> Result<
         },
         labels: kept(&alert.labels),
         stages,
-        // A sender whose clock is ahead has not seen the future.
-        since: alert.since.min(draft.facts.now),
+        since,
     };
     record(draft, project, new, text);
     Ok(())

@@ -16,7 +16,7 @@ use crate::command::Command;
 use crate::decision::pinned;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
-use crate::state::Watching;
+use crate::state::{Project, Watching};
 use crate::suspects::{Standing, Suspected, suspected};
 
 /// An actor says that something is wrong.
@@ -135,9 +135,14 @@ pub(super) fn touched(
     project: &ProjectName,
     labels: &BTreeMap<String, String>,
 ) -> BTreeSet<StageRef> {
-    let Some(state) = draft.project(project) else {
-        return BTreeSet::new();
-    };
+    draft
+        .project(project)
+        .map(|state| matching(&state, labels))
+        .unwrap_or_default()
+}
+
+/// The same, of the project itself.
+pub(super) fn matching(state: &Project, labels: &BTreeMap<String, String>) -> BTreeSet<StageRef> {
     let pipelines = state.in_force.keys().filter_map(|name| state.pipeline(name));
     let matching = pipelines.flat_map(|pipeline| {
         let stages = pipeline.stages.iter();
@@ -160,10 +165,37 @@ pub(super) struct New {
 /// Opens an incident: finds its suspects, records it, and does about them what their stages say.
 pub(super) fn record(draft: &mut Draft<'_>, project: &ProjectName, new: New, text: Private) {
     let number = draft.incidents(project).last + 1;
+    let found = find(draft, &new.stages, new.since);
+    let suspects = found
+        .iter()
+        .map(|(suspect, then)| suspect.clone().named(what_to_do(draft, suspect, *then)))
+        .collect();
+    act(draft, project, number, new, suspects, text);
+}
+
+/// Whether an incident that touches these stages would stop anything that is not stopped yet.
+pub(super) fn stops(draft: &Draft<'_>, stages: &[StageRef], since: Timestamp) -> bool {
+    find(draft, stages, since).iter().any(|(suspect, then)| {
+        let id = &suspect.promotion;
+        let rolling = draft.promotion(id).and_then(|state| state.rollout().cloned());
+        match (what_to_do(draft, suspect, *then), rolling) {
+            (Done::Paused | Done::PersonCalled, Some(rolling)) => {
+                rolling.paused.is_none() && rolling.rollback.is_none()
+            }
+            (Done::RolledBack, Some(rolling)) => rolling.rollback.is_none(),
+            (Done::RolledBack, None) => true,
+            (Done::Barred, _) => !draft.stage(&id.stage).barred.contains_key(&suspect.release),
+            (Done::Named, _) | (Done::Paused | Done::PersonCalled, None) => false,
+        }
+    })
+}
+
+/// What changed on these stages before an incident began, the likeliest first, and what their stages say of it.
+fn find(draft: &Draft<'_>, stages: &[StageRef], since: Timestamp) -> Vec<(Suspected, IncidentThen)> {
     let mut found: Vec<(Suspected, IncidentThen)> = Vec::new();
-    for stage in &new.stages {
+    for stage in stages {
         let rules = rules(draft, stage);
-        let suspects = suspected(draft, stage, new.since, rules.within);
+        let suspects = suspected(draft, stage, since, rules.within);
         let rolling = suspects.iter().any(|one| one.standing == Standing::Rolling);
         found.extend(suspects.into_iter().map(|suspect| {
             // What is live is not taken back while something likelier is.
@@ -176,11 +208,7 @@ pub(super) fn record(draft: &mut Draft<'_>, project: &ProjectName, new: New, tex
     }
     found.sort_by_key(|(suspect, _)| suspect.rank);
     found.truncate(SUSPECTS_MAX);
-    let suspects = found
-        .iter()
-        .map(|(suspect, then)| suspect.clone().named(what_to_do(draft, suspect, *then)))
-        .collect();
-    act(draft, project, number, new, suspects, text);
+    found
 }
 
 /// What the stage of a change says of incidents: the version in force.

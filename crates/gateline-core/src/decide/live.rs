@@ -91,6 +91,8 @@ pub(super) fn went_live(draft: &mut Draft<'_>, id: &PromotionId, served: Served)
     end(draft, id, PromotionOutcome::Verified, says, None, served);
     match promotion.kind {
         PromotionKind::Rollback => {
+            // Where taking back had failed, the release was never replaced.
+            let replaced = replaced.filter(|bad| *bad != release.id);
             if let Some(bad) = replaced.filter(|bad| !draft.stage(&id.stage).barred.contains_key(bad)) {
                 draft.emit(
                     stage_stream,

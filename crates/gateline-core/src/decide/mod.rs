@@ -29,9 +29,11 @@ mod waive;
 mod watch;
 
 pub use account::ACCOUNTS_MAX;
+pub use alerts::unheard;
 pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, DELEGATIONS_PER_ACTOR_MAX, KEYS_PER_ACTOR_MAX};
 pub use project::server_project;
 pub use propose::PROPOSALS_OPEN_MAX;
+pub(crate) use rollout::again_after;
 pub use signature::{ToSign, proposal_to_sign, to_sign};
 pub(crate) use signature::{lost_key, revoked_key};
 pub use tell::{ATTEMPTS_MAX, ONCE_WORDS};
@@ -207,7 +209,12 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         Command::Abort { promotion, reason } => steer::abort(draft, promotion, reason)?,
         Command::Pause { promotion, reason } => steer::pause(draft, promotion, reason)?,
         Command::Resume { promotion, reason } => steer::resume(draft, promotion, reason)?,
-        Command::Advance { promotion, reason } => steer::advance(draft, promotion, reason)?,
+        Command::Advance {
+            promotion,
+            step,
+            weight,
+            reason,
+        } => steer::advance(draft, promotion, (*step, *weight), reason)?,
         Command::LiftBar {
             stage,
             release,
@@ -283,6 +290,14 @@ fn reason(text: &str) -> Result<String, Rejection> {
             "reason.too_long",
             says,
             "shorten it and link to the rest",
+        ));
+    }
+    let unseen = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t');
+    if trimmed.contains(unseen) {
+        return Err(Rejection::invalid(
+            "reason.unreadable",
+            "the reason has control characters, which nobody can read".into(),
+            "write it as plain text",
         ));
     }
     Ok(trimmed.to_owned())

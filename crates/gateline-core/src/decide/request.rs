@@ -112,12 +112,8 @@ pub(super) fn roll_back(draft: &mut Draft<'_>, stage_ref: &StageRef, why: &str) 
         .stage(&stage_ref.stage)
         .ok_or_else(|| unknown_stage(&pipeline, &stage_ref.stage))?;
     let here = draft.stage(stage_ref);
-    let Some(before) = &here.before else {
-        return Err(Rejection::conflict(
-            "stage.nothing_before",
-            format!("nothing was live in `{stage_ref}` before what is live now, or it is a rollback itself"),
-            "promote the release that you want instead",
-        ));
+    let Some(before) = here.back_to() else {
+        return Err(nothing_before(draft, stage_ref));
     };
     let request = Request {
         release: before.release,
@@ -127,6 +123,27 @@ pub(super) fn roll_back(draft: &mut Draft<'_>, stage_ref: &StageRef, why: &str) 
     };
     let text = private(draft, Some(why));
     open_with(draft, &pipeline, stage_ref, request, text)
+}
+
+/// There is nothing to go back to. Whoever wants a running rollout taken back is told how.
+fn nothing_before(draft: &Draft<'_>, stage_ref: &StageRef) -> Rejection {
+    let here = draft.stage(stage_ref);
+    let rolling = here.open.iter().find(|open| {
+        let promotion = draft.promotion(&open.id);
+        promotion.is_some_and(|promotion| promotion.rollout().is_some())
+    });
+    let hint = match rolling {
+        Some(open) => format!(
+            "promotion `{}` is rolling out: take it back with `gateline abort {}`",
+            open.id, open.id
+        ),
+        None => "promote the release that you want instead".to_owned(),
+    };
+    Rejection::conflict(
+        "stage.nothing_before",
+        format!("nothing was live in `{stage_ref}` before what is live now, or it is a rollback itself"),
+        &hint,
+    )
 }
 
 /// Opens a promotion, lets it end older ones where the stage says so, and judges it at once.
@@ -161,11 +178,16 @@ fn open_with(
             &format!("see it with `gateline explain {}`", open.id),
         ));
     }
-    if here.live.as_ref().is_some_and(|live| live.release == release) {
+    let is_live = here.live.as_ref().is_some_and(|live| live.release == release);
+    if is_live && (here.stuck().is_none() || kind == PromotionKind::Forward) {
+        let hint = match here.stuck() {
+            Some(id) => format!("`{id}` could not be taken back: try it again with `gateline rollback`"),
+            None => "nothing needs to be done".to_owned(),
+        };
         return Err(Rejection::conflict(
             "release.live",
             format!("the release is live in `{stage_ref}` already"),
-            "nothing needs to be done",
+            &hint,
         ));
     }
     if here.open.len() >= OPEN_PROMOTIONS_PER_STAGE_MAX {

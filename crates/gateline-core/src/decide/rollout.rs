@@ -13,10 +13,40 @@ use crate::draft::Draft;
 use crate::rejection::Rejection;
 use crate::state::{Promotion, Rollout, StepState};
 
-/// How often a step that must not be left half-done is tried: taking back, and stopping the old release.
-const ATTEMPTS_MAX: u32 = 5;
+/// How often the last step of a rollout, which stops the old release, is tried.
+const FINISH_ATTEMPTS_MAX: u32 = 5;
+/// The time before the second attempt at a step that must not be left half-done; before each further one it is twice the
+/// time before.
+const AGAIN_AFTER: Span = Span::from_secs(1);
+/// What a person is told of a rollback that failed: where the traffic is, nobody knows.
+const CALLS: &str = "a person must look, then go back again with `gateline rollback`";
+/// The longest time between two such attempts.
+const AGAIN_AFTER_MAX: Span = Span::from_secs(60);
 /// Most steps of one rollout that were not planned: evidence that goes up and down for ever ends in a question.
 pub const ADDED_STEPS_MAX: usize = 100;
+
+/// How long an attempt at a step waits after its intention. What must not be left half-done is tried again and again, and
+/// whoever restarts a proxy needs more than a moment; every other step waits for nothing.
+pub(crate) fn again_after(action: Option<StepAction>, attempt: u32) -> Span {
+    match action {
+        Some(StepAction::Withdraw | StepAction::Discard | StepAction::Finish) if attempt > 1 => {
+            let times = 1_i64 << (attempt - 2).min(16);
+            Span::from_millis(AGAIN_AFTER.as_millis() * times).min(AGAIN_AFTER_MAX)
+        }
+        Some(
+            StepAction::Withdraw
+            | StepAction::Discard
+            | StepAction::Finish
+            | StepAction::Stop
+            | StepAction::Start
+            | StepAction::Mirror { .. }
+            | StepAction::Replace { .. }
+            | StepAction::Expose { .. }
+            | StepAction::Degrade,
+        )
+        | None => Span::ZERO,
+    }
+}
 
 /// Commits the intention of a step, before its effect.
 pub(super) fn intend(draft: &mut Draft<'_>, id: &PromotionId, step: u32, attempt: u32) {
@@ -90,14 +120,16 @@ pub(super) fn report(
             }
         }
         StepOutcome::Failed(why) | StepOutcome::Unknown(why) if taking_back => {
-            if attempt < ATTEMPTS_MAX {
+            // Taking back ends with its time, not with a number of attempts.
+            let until = rollout.rollback.as_ref().map(|rollback| rollback.until);
+            if until.is_some_and(|until| draft.facts.now < until) {
                 intend(draft, id, step, attempt + 1);
             } else {
-                let says = format!("could not {action} after {attempt} attempts: {why}; a person must look");
+                let says = format!("could not {action} after {attempt} attempts: {why}; {CALLS}");
                 rollback_failed(draft, id, &promotion, says, served);
             }
         }
-        StepOutcome::Failed(_) if action == StepAction::Finish && attempt < ATTEMPTS_MAX => {
+        StepOutcome::Failed(_) if action == StepAction::Finish && attempt < FINISH_ATTEMPTS_MAX => {
             intend(draft, id, step, attempt + 1);
         }
         StepOutcome::Failed(why) => {
@@ -296,6 +328,11 @@ fn taken_back(
 }
 
 fn bar(draft: &mut Draft<'_>, id: &PromotionId, promotion: &Promotion) {
+    let live = draft.stage(&id.stage).live.as_ref().map(|live| live.release);
+    if live == Some(promotion.release) {
+        // It was gone back to, and not the release that shows whether it is any good.
+        return;
+    }
     let event = Event::ReleaseBarred {
         release: promotion.release,
         promotion: id.clone(),
@@ -438,8 +475,12 @@ pub(super) fn continue_after_pause(
             return Ok(Some(rollback.until));
         }
         let within = Span::between(rollback.since, rollback.until);
+        let last = match &rollback.failed {
+            Some(why) => format!("; the last attempt failed: {why}"),
+            None => String::new(),
+        };
         let says = format!(
-            "could not be taken back within {within}: {}; a person must look",
+            "could not be taken back within {within}: {}{last}; {CALLS}",
             rollback.says
         );
         rollback_failed(draft, id, &promotion, says, served);

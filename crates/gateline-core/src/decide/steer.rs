@@ -1,6 +1,8 @@
 //! Deciding about what people do to a promotion: abort, pause, resume, advance.
 
-use gateline_model::{Event, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Served, StreamId};
+use gateline_model::{
+    Event, PauseReason, PromotionId, PromotionOutcome, RollbackReason, Served, StreamId, Weight,
+};
 
 use super::{live, private, reason, rollout, standing};
 use crate::draft::Draft;
@@ -78,7 +80,14 @@ pub(super) fn pause(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Resul
 
 /// A person's word instead of the time that a step stands, and of the judge's. It stands for no check and no window: those say
 /// something that a person who waits does not.
-pub(super) fn advance(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Result<(), Rejection> {
+///
+/// `seen` is the step and the weight that the person saw, as far as they say so: two who ask at once mean the same step.
+pub(super) fn advance(
+    draft: &mut Draft<'_>,
+    id: &PromotionId,
+    seen: (Option<u32>, Option<Weight>),
+    why: &str,
+) -> Result<(), Rejection> {
     let why = reason(why)?;
     let (promotion, under_way) = rollout::rolling(draft, id)?;
     let cannot = |code, says: String, hint: &str| Err(Rejection::conflict(code, says, hint));
@@ -99,6 +108,18 @@ pub(super) fn advance(draft: &mut Draft<'_>, id: &PromotionId, why: &str) -> Res
         let says = format!("step {} of promotion `{id}` is not true yet", under_way.step + 1);
         return cannot("promotion.step_under_way", says, "wait until it is");
     };
+    let weight = under_way.weight();
+    if seen.0.is_some_and(|step| step != under_way.step) || seen.1.is_some_and(|seen| seen != weight) {
+        let says = format!(
+            "what you saw is not what stands: promotion `{id}` is at step {} now, with {weight} of the traffic",
+            under_way.step + 1
+        );
+        return cannot(
+            "promotion.moved_on",
+            says,
+            "look again, and advance it if you still want to",
+        );
+    }
     if checks.is_some() && !standing::checks_are_satisfied(draft, &promotion)? {
         let says = format!("the checks of step {} are not satisfied", under_way.step + 1);
         let hint = "wait for them; a person's word stands for time and for the judge, not for a check";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gateline_model::{
     ActorId, Approval, Asked, CheckOf, Decision, Digest, Event, Evidence, EvidenceId, GateName, No, Override,
     PauseReason, Planned, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, RollbackReason, Ruling,
-    Served, Span, Stage, StepAction, StepChecks, Strategy, TargetName,
+    Served, Span, Stage, StepAction, StepChecks, Strategy, TargetName, Weight,
 };
 use jiff::Timestamp;
 
@@ -155,6 +155,8 @@ pub struct Rollback {
     pub since: Timestamp,
     /// When it counts as failed.
     pub until: Timestamp,
+    /// Why the last attempt at one of its steps failed; it is tried again.
+    pub failed: Option<String>,
 }
 
 /// What became of the step that was intended last.
@@ -222,6 +224,12 @@ impl Rollout {
         self.steps.get(self.step as usize).copied()
     }
 
+    /// The share of traffic that the release has, as far as the steps that are true say.
+    pub fn weight(&self) -> Weight {
+        let mut steps = self.applied().iter().rev();
+        steps.find_map(|action| action.weight()).unwrap_or(Weight::NONE)
+    }
+
     /// How many steps were taken and are true.
     pub fn applied(&self) -> &[StepAction] {
         let done = self.step as usize + usize::from(matches!(self.state, StepState::Applied { .. }));
@@ -248,11 +256,21 @@ impl Promotion {
                 "nobody can tell whether step `{action}` is true: {why}; look, then resume or abort"
             );
         }
+<<<<<<< HEAD
         match (&rollout.rollback, &rollout.failed, &rollout.ruling) {
             (Some(rollback), _, _) => rollback.says.clone(),
             (None, Some(failed), _) => failed.clone(),
             (None, None, Some((_, ruling))) => ruling.headline.clone(),
             (None, None, None) => headline(),
+=======
+        match (&rollout.rollback, &rollout.ruling) {
+            (Some(rollback), _) => match &rollback.failed {
+                Some(why) => format!("{}; attempt {} is next: {why}", rollback.says, rollout.attempt),
+                None => rollback.says.clone(),
+            },
+            (None, Some((_, ruling))) => ruling.headline.clone(),
+            (None, None) => headline(),
+>>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
         }
     }
 
@@ -512,6 +530,9 @@ impl Rollout {
                 ..
             } => {
                 self.since.insert(*step, at);
+                if let Some(rollback) = &mut self.rollback {
+                    rollback.failed = None;
+                }
                 self.state = StepState::Applied {
                     since: at,
                     go_on_at: *go_on_at,
@@ -519,7 +540,12 @@ impl Rollout {
                     checks: checks.clone(),
                 };
             }
-            Event::StepFailed { why, .. } => self.state = StepState::Failed { why: why.clone() },
+            Event::StepFailed { why, .. } => {
+                self.state = StepState::Failed { why: why.clone() };
+                if let Some(rollback) = &mut self.rollback {
+                    rollback.failed = Some(why.clone());
+                }
+            }
             Event::StepParked { why, .. } => self.state = StepState::Parked { why: why.clone() },
             Event::RulingChanged { step, ruling, .. } => self.ruling = Some((*step, ruling.clone())),
             Event::RolloutPaused { why, says } => {
@@ -546,6 +572,7 @@ impl Rollout {
                     says: says.clone(),
                     since: at,
                     until: *until,
+                    failed: None,
                 });
                 self.paused = None;
                 self.failed = None;

@@ -83,6 +83,20 @@ pub struct OpenPromotion {
 }
 
 impl StageState {
+    /// The promotion whose rollback failed, where nothing was changed since: nobody knows where the traffic is.
+    pub fn stuck(&self) -> Option<&PromotionId> {
+        let last = self.changes.last()?;
+        matches!(last.ended, Some((PromotionOutcome::RollbackFailed, _))).then_some(&last.promotion)
+    }
+
+    /// Where a rollback goes. After one that failed, what was live is tried again.
+    pub fn back_to(&self) -> Option<&Live> {
+        match self.stuck() {
+            Some(_) => self.live.as_ref(),
+            None => self.before.as_ref(),
+        }
+    }
+
     /// Healthy live time of a release here. Time in which health is unknown does not count.
     pub fn soaked(&self, release: &ReleaseId, now: Timestamp) -> Span {
         match &self.live {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use gateline_model::Arm;
 use serde_json::Value;
+use serde_json::error::Category;
 
 use super::TraceError;
+use super::once::Once;
 use crate::counts::Counts;
 
 /// Longest line.
@@ -38,15 +40,28 @@ pub(super) fn read(number: usize, text: &str) -> Result<Line, TraceError> {
         field: field.to_owned(),
         why,
     };
+    let whole_line = |why: String| TraceError::WholeLine { number, why };
     if text.len() > LINE_BYTES_MAX {
-        return Err(refuse(
-            "-",
-            format!("has {} bytes, at most {LINE_BYTES_MAX}", text.len()),
-        ));
+        return Err(whole_line(format!(
+            "has {} bytes, at most {LINE_BYTES_MAX}",
+            text.len()
+        )));
     }
-    let value: Value = serde_json::from_str(text).map_err(|err| refuse("-", format!("is no JSON: {err}")))?;
+    let Once(value) = serde_json::from_str(text).map_err(|err| {
+        // The line that it counts is the only one that it was given.
+        let says = err.to_string();
+        let says = says
+            .rsplit_once(" at line ")
+            .map_or(says.as_str(), |(says, _)| says);
+        whole_line(match err.classify() {
+            Category::Data => format!("cannot be read: {says}, at byte {}", err.column()),
+            Category::Io | Category::Syntax | Category::Eof => {
+                format!("is no JSON: {says}, at byte {}", err.column())
+            }
+        })
+    })?;
     let Value::Object(object) = value else {
-        return Err(refuse("-", "is no JSON object".to_owned()));
+        return Err(whole_line("is no JSON object".to_owned()));
     };
     let must = |field: &str| {
         object

@@ -3,6 +3,7 @@
 //! Knows no file system: text in, looks out. `docs/reference/judge-ticks.md` tells the form.
 
 mod line;
+mod once;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,11 +34,19 @@ const ANEW_SHARE: f64 = 0.5;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TraceError {
     /// A line is not what it must be.
+    #[error("line {number} {why}")]
+    WholeLine {
+        /// Its number, from 1.
+        number: usize,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A line with a field that does not say what it should.
     #[error("line {number}: `{field}` {why}")]
     Line {
         /// Its number, from 1.
         number: usize,
-        /// The field, or `-` for the whole line.
+        /// The field.
         field: String,
         /// What is wrong with it.
         why: String,
@@ -74,6 +83,8 @@ impl Trace {
     /// # Errors
     /// [`TraceError`] with the line and the field.
     pub fn read(text: &str) -> Result<Self, TraceError> {
+        // Some editors begin a file with a mark of its encoding.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut notes = Vec::new();
         let mut unread = BTreeSet::new();
         let mut series: BTreeMap<Arm, ByPod> = BTreeMap::new();

@@ -84,6 +84,8 @@ struct Counts {
     refused: AtomicU64,
     events: AtomicU64,
     batches: AtomicU64,
+    /// Alerts for which there was no room.
+    unheard: AtomicU64,
 }
 
 /// What is kept beside the log, together with the events of a command.
@@ -333,6 +335,14 @@ impl Hub {
         lock(&self.shared.refuses).clone().map_or(Ok(()), Err)
     }
 
+    /// Alerts were sent back for want of room.
+    pub(crate) fn count_unheard(&self, alerts: usize) {
+        self.shared
+            .counts
+            .unheard
+            .fetch_add(alerts as u64, Ordering::Relaxed);
+    }
+
     /// Its own numbers as OpenMetrics text.
     pub fn metrics(&self) -> String {
         let (waiting, held, open, size) = {
@@ -376,6 +386,12 @@ impl Hub {
             "batches",
             "Batches that were committed.",
             counts.batches.load(Ordering::Relaxed),
+        );
+        metric(
+            "counter",
+            "alerts_unheard",
+            "Alerts that were sent back for want of room, as often as they came.",
+            counts.unheard.load(Ordering::Relaxed),
         );
         metric("gauge", "log_size", "Events in the log.", size);
         metric(

@@ -1,13 +1,14 @@
 //! Performing: what the engine asks of drivers. Steps are observed first and applied only when they are not applied.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use gateline_core::{NoiseOrder, People, StepOutcome};
 use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics, on_call};
 use gateline_engine::{LEASE, Observed, SourceOrder, Task, TaskOrder};
 use gateline_model::{
-    Arm, Check, CheckOrder, Letter, Reading, Span, StepAction, StepOrder, Summary, Target, TargetView, Tick,
-    TrafficSource, Version, Weight,
+    Arm, Check, CheckOrder, Letter, Reading, Span, StepAction, StepOrder, StreamId, Summary, Target,
+    TargetView, Tick, TrafficSource, Version, Weight,
 };
 
 use jiff::Timestamp;
@@ -15,6 +16,12 @@ use tracing::warn;
 
 use super::{Hub, attestation, policy};
 use crate::views;
+
+/// The time until the first second look at a target that took an order and does not show it yet; each further one comes
+/// after twice the time.
+const SHOWN_EVERY_FIRST: Duration = Duration::from_millis(200);
+/// The longest time between two such looks.
+const SHOWN_EVERY_MAX: Duration = Duration::from_secs(5);
 
 /// Carries one task out. Always answers.
 pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observed {
@@ -28,8 +35,13 @@ pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observ
             Observed::Past(past.map_err(|err| err.to_string()))
         }
         TaskOrder::Step(step) => {
+<<<<<<< HEAD
             let made = make_true(drivers, step, task.leased.attempt, hub.still_holds(task)).await;
             made.map_or(Observed::NotBegun, Observed::Stepped)
+=======
+            let hurried = || is_hurried(hub, task, step.action);
+            Observed::Stepped(make_true(drivers, step, task.leased.attempt, hurried).await)
+>>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
         }
         TaskOrder::Measure(view, None) => {
             Observed::Measured(drivers.measure(view).await.map_err(|err| err.to_string()))
@@ -147,20 +159,31 @@ async fn past(source: &TrafficSource, live: &Version, every: Span, until: Timest
     })
 }
 
+<<<<<<< HEAD
 /// None where nothing was done: this server may have stood still since it took the lease, so that another one has it by
 /// now, and has seen and applied the same.
+=======
+/// Makes a step true and looks whether it is. `hurried` says whether somebody asks meanwhile that it be taken back: then
+/// nobody waits for the target to show it.
+>>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
 async fn make_true(
     drivers: &Drivers,
     order: &StepOrder,
     leases: u32,
+<<<<<<< HEAD
     still_ours: impl Future<Output = bool>,
 ) -> Option<StepOutcome> {
+=======
+    hurried: impl Fn() -> bool,
+) -> StepOutcome {
+>>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
     match drivers.observe(order).await {
         Seen::Applied => return Some(StepOutcome::Applied),
         Seen::NotApplied => {}
         Seen::Unknown(_) if may_apply_unseen(order, leases) => {}
         Seen::Unknown(why) => return Some(StepOutcome::Unknown(why)),
     }
+<<<<<<< HEAD
     if !still_ours.await {
         return None;
     }
@@ -168,26 +191,59 @@ async fn make_true(
 }
 
 async fn apply(drivers: &Drivers, order: &StepOrder, leases: u32) -> StepOutcome {
+=======
+    let since = Instant::now();
+>>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
     match drivers.apply(order).await {
-        // That the old release serves again is seen, not assumed.
-        Ok(_) if order.action == StepAction::Withdraw => match drivers.observe(order).await {
-            Seen::Applied => StepOutcome::Applied,
-            Seen::NotApplied => StepOutcome::Failed(
-                "the target took the order to give the traffic back and does not show that it did".to_owned(),
-            ),
-            Seen::Unknown(_) if may_apply_unseen(order, leases) => StepOutcome::Applied,
-            Seen::Unknown(why) => StepOutcome::Unknown(why),
-        },
-        Ok(_) => StepOutcome::Applied,
+        Ok(_) => {}
         Err(StepError {
             kind: StepErrorKind::Failed,
             why,
-        }) => StepOutcome::Failed(why),
+        }) => return StepOutcome::Failed(why),
         Err(StepError {
             kind: StepErrorKind::Unknown,
             why,
-        }) => StepOutcome::Unknown(why),
+        }) => return StepOutcome::Unknown(why),
     }
+    // That a step is true is seen, not assumed: whoever took the order may do nothing, or do it later.
+    let mut pause = SHOWN_EVERY_FIRST;
+    loop {
+        match drivers.observe(order).await {
+            Seen::Applied => return StepOutcome::Applied,
+            Seen::Unknown(_) if may_apply_unseen(order, leases) => return StepOutcome::Applied,
+            Seen::Unknown(why) => return StepOutcome::Unknown(why),
+            Seen::NotApplied if hurried() || since.elapsed() >= shown_within(&order.target) => {
+                return StepOutcome::Failed(format!(
+                    "the target took the order `{}` and does not show that it is so",
+                    order.action
+                ));
+            }
+            Seen::NotApplied => tokio::time::sleep(pause).await,
+        }
+        pause = (pause * 2).min(SHOWN_EVERY_MAX);
+    }
+}
+
+/// How long a target may take to show a step, counted from its order: the time that the step may take anyway.
+fn shown_within(target: &Target) -> Duration {
+    let span = match target {
+        Target::Process(target) => target.start_timeout,
+        Target::Command(target) => target.timeout,
+    };
+    Duration::from_millis(span.as_millis().unsigned_abs())
+}
+
+/// Whether the promotion of this work is being taken back, by a step other than this one.
+fn is_hurried(hub: &Hub, task: &Task, action: StepAction) -> bool {
+    let StreamId::Promotion(id) = &task.leased.work.stream else {
+        return false;
+    };
+    let taking_back = matches!(action, StepAction::Withdraw | StepAction::Discard);
+    !taking_back
+        && hub.with_world(|world| {
+            let promotion = world.promotion(id)?;
+            Some(promotion.rollout()?.rollback.is_some())
+        }) == Some(true)
 }
 
 /// A target without `observe` either takes an idempotent key, and then the same key is the same operation however
@@ -201,13 +257,29 @@ fn may_apply_unseen(order: &StepOrder, leases: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use gateline_drivers::process::ProcessDriver;
     use serde_json::json;
 
     use super::*;
 
+<<<<<<< HEAD
     fn drivers(dir: &std::path::Path) -> Drivers {
         Drivers {
+=======
+    async fn made(dir: &Path, action: serde_json::Value, target: serde_json::Value) -> StepOutcome {
+        made_while(dir, action, target, || false).await
+    }
+
+    async fn made_while(
+        dir: &Path,
+        action: serde_json::Value,
+        mut target: serde_json::Value,
+        hurried: impl Fn() -> bool,
+    ) -> StepOutcome {
+        let drivers = Drivers {
+>>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
             process: ProcessDriver {
                 state_dir: dir.to_owned(),
             },
@@ -217,6 +289,7 @@ mod tests {
 
     fn order(target: serde_json::Value, action: &str) -> StepOrder {
         let release = |version: &str| json!({"id": gateline_model::Digest::of(version.as_bytes()), "version": version, "artifacts": []});
+<<<<<<< HEAD
         serde_json::from_value(json!({
             "key": "promotion-1/1/1",
             "stage": {"project": "payments", "pipeline": "payment-service", "stage": "production"},
@@ -254,17 +327,80 @@ mod tests {
             Some(StepOutcome::Applied)
         );
         assert!(applied.exists());
+=======
+        for command in ["apply", "observe"] {
+            if let Some(script) = target[command].as_str() {
+                let script = script.replace("STATE", dir.join("state").to_str().unwrap());
+                target[command] = json!(["/bin/sh", "-c", script]);
+            }
+        }
+        let order: StepOrder = serde_json::from_value(json!({
+            "key": "promotion-1/1/1",
+            "stage": {"project": "payments", "pipeline": "payment-service", "stage": "production"},
+            "target_name": "payments/production", "target": {"command": target},
+            "release": release("1.1.0"), "live": release("1.0.0"), "action": action,
+        }))
+        .unwrap();
+        make_true(&drivers, &order, 1, hurried).await
+>>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
     }
 
     #[tokio::test]
-    async fn traffic_is_back_when_the_target_shows_it_and_not_when_it_says_so() {
-        let never = withdrawn(json!(["/bin/false"])).await;
-        assert!(
-            matches!(&never, StepOutcome::Failed(why) if why.contains("does not show")),
-            "{never:?}"
-        );
-        assert_eq!(withdrawn(json!(["/bin/true"])).await, StepOutcome::Applied);
-        // Nothing can be looked at: the same order again would be harmless.
-        assert_eq!(withdrawn(serde_json::Value::Null).await, StepOutcome::Applied);
+    async fn a_step_is_true_when_the_target_shows_it_and_not_when_it_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        for action in [
+            json!({"do": "withdraw"}),
+            json!({"do": "expose", "weight": "5%"}),
+            json!({"do": "finish"}),
+        ] {
+            let made = async |target| made(dir.path(), action.clone(), target).await;
+            // Nothing is done, and another weight than the one that was asked for.
+            for apply in ["exit 0", "echo 3 > STATE"] {
+                let observe = "grep -qx \"$GATELINE_WEIGHT\" STATE 2>/dev/null || exit 1";
+                let lied = made(json!({"apply": apply, "observe": observe, "timeout": "1s"})).await;
+                assert!(
+                    matches!(&lied, StepOutcome::Failed(why) if why.contains("does not show")),
+                    "{action}, {apply}: {lied:?}"
+                );
+            }
+            // Before the order it says no, and after it nothing that can be understood.
+            let mute = "test -e STATE.begun || exit 1; exit 7";
+            let unknown = made(json!({"apply": "touch STATE.begun", "observe": mute})).await;
+            assert!(
+                matches!(unknown, StepOutcome::Unknown(_)),
+                "{action}: {unknown:?}"
+            );
+            std::fs::remove_file(dir.path().join("state.begun")).unwrap();
+            assert_eq!(
+                made(json!({"apply": "exit 1", "observe": "exit 0"})).await,
+                StepOutcome::Applied
+            );
+            // Nothing can be looked at: the same order again would be harmless.
+            assert_eq!(made(json!({"apply": "exit 0"})).await, StepOutcome::Applied);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_target_that_takes_a_while_is_looked_at_until_it_shows_the_step() {
+        let dir = tempfile::tempdir().unwrap();
+        // Each look brings it one batch nearer.
+        let observe = "test -e STATE || exit 1; echo batch >> STATE; test $(wc -l < STATE) -ge 4 || exit 1";
+        let target = json!({"apply": "touch STATE", "observe": observe});
+        let slow = made(dir.path(), json!({"do": "replace", "new": 1, "old": 3}), target).await;
+        assert_eq!(slow, StepOutcome::Applied);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_step_that_is_taken_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = json!({"apply": "exit 0", "observe": "exit 1", "timeout": "1h"});
+        let ended = made_while(
+            dir.path(),
+            json!({"do": "expose", "weight": "50%"}),
+            target,
+            || true,
+        )
+        .await;
+        assert!(matches!(ended, StepOutcome::Failed(_)), "{ended:?}");
     }
 }

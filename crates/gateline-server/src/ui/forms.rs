@@ -133,6 +133,7 @@ pub(super) struct Fields {
     pub(super) csrf: String,
     pub(super) key: String,
     pub(super) question: String,
+    pub(super) step: String,
     pub(super) gate: String,
     pub(super) until: String,
     pub(super) reason: String,
@@ -280,7 +281,13 @@ fn steering(path: &PromotionPath, act: Act, fields: &Fields) -> Result<Command, 
         Act::Pause => Command::Pause { promotion, reason },
         Act::Resume => Command::Resume { promotion, reason },
         Act::Abort => Command::Abort { promotion, reason },
-        Act::Advance => Command::Advance { promotion, reason },
+        Act::Advance => Command::Advance {
+            promotion,
+            // The page of a step that stands says which one that is.
+            step: Some(fields.step.parse().map_err(bad)?),
+            weight: None,
+            reason,
+        },
         Act::Answer(_)
         | Act::ApproveProposal
         | Act::CloseIncident

@@ -1,8 +1,15 @@
 //! Incidents: what is wrong now, which changes are suspected, and what was done about them? And the watch of what went live.
 
+use std::collections::BTreeMap;
+
 use gateline_api::{IncidentView, Suspicion, WatchView, WatchedGate};
 use gateline_model::{
+<<<<<<< HEAD
     Cause, IncidentSource, LookOutcome, SUSPECTS_SHOWN_MAX, Scope, StageRef, Suspect, WatchOutcome,
+=======
+    Cause, Done, INCIDENTS_OPEN_MAX, IncidentSource, LookOutcome, ProjectName, Scope, StageRef, Suspect,
+    WatchOutcome,
+>>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
 };
 use maud::{Markup, html};
 
@@ -36,6 +43,12 @@ pub(super) fn page(visitor: &Visitor, list: &[IncidentView], asked: &Asked<'_>) 
             h1 { "Incidents" }
             p.sub { (counted(open.len() as u64, "incident")) " open, the newest first, each held against what changed before it began." }
             @if let Some(tried) = tried { (alert(&tried.problem)) }
+            @for project in full(&open) {
+                div.banner.bad-edge role="alert" {
+                    p { b { (project) " has as many open incidents as there is room for." } }
+                    p.sub { "Further alerts are sent back to their sender, but for those that stop something. Close what is over." }
+                }
+            }
             form.filter method="get" action=(link::INCIDENTS) role="search" aria-label="Filter the incidents" #filters data-keep {
                 label { "Project" input #filter name="project" value=(asked.project) maxlength="63" autocomplete="off"; }
                 button type="submit" { "Show" }
@@ -48,6 +61,18 @@ pub(super) fn page(visitor: &Visitor, list: &[IncidentView], asked: &Asked<'_>) 
         },
     }
     .render()
+}
+
+/// Projects that have no room for another incident.
+fn full<'a>(open: &[&'a IncidentView]) -> Vec<&'a ProjectName> {
+    let mut counts: BTreeMap<&ProjectName, usize> = BTreeMap::new();
+    for view in open {
+        *counts.entry(&view.project).or_default() += 1;
+    }
+    let full = counts
+        .into_iter()
+        .filter(|(_, count)| *count >= INCIDENTS_OPEN_MAX);
+    full.map(|(project, _)| project).collect()
 }
 
 fn one(visitor: &Visitor, view: &IncidentView, tried: Option<&Tried>) -> Markup {

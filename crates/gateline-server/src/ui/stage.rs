@@ -166,7 +166,11 @@ fn rollback(visitor: &Visitor, view: &StageView, tried: Option<&Tried>) -> Marku
                 summary { "Roll back" }
                 form.stack method="post" action=(link::stage_act(&view.of, Act::RollBack.word())) {
                     (visitor.hidden())
-                    p { b { (before) } " comes back in place of " b { (live.version) } ", which is barred here. Windows and freezes let a rollback pass." }
+                    @if let Some(stuck) = &view.stuck {
+                        p { a href=(link::promotion(stuck)) { (stuck) } " could not be taken back. All traffic goes to " b { (before) } " again. Windows and freezes let a rollback pass." }
+                    } @else {
+                        p { b { (before) } " comes back in place of " b { (live.version) } ", which is barred here. Windows and freezes let a rollback pass." }
+                    }
                     (fields::reason("rollback-reason", tried.map(|tried| &tried.fields)))
                     button type="submit" { "Roll back to " (before) }
                 }

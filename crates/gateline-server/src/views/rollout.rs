@@ -7,8 +7,6 @@ use gateline_core::{Rollout, StepState};
 use gateline_model::{Event, Recorded, Served, Version};
 use jiff::Timestamp;
 
-use super::standing::weight;
-
 /// A rollout with the traffic that its release served.
 pub(super) fn view(
     rollout: &Rollout,
@@ -30,7 +28,7 @@ pub(super) fn view(
     };
     RolloutView {
         steps: steps(rollout, events, leased_until),
-        weight: weight(rollout),
+        weight: rollout.weight(),
         live_version,
         requests: served.requests,
         errors: served.bad_requests,

@@ -1,8 +1,8 @@
 //! Where an open promotion stands: its word, its sentence, since when, on whom, until when.
 
 use gateline_api::{PromotionState, Proposed, RolloutBrief};
-use gateline_core::{Phase, Promotion, Rollout, StepState, World};
-use gateline_model::{Admission, PauseReason, Weight};
+use gateline_core::{Phase, Promotion, StepState, World};
+use gateline_model::{Admission, PauseReason};
 use jiff::Timestamp;
 
 /// The word.
@@ -98,12 +98,6 @@ fn until(promotion: &Promotion, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
-/// The share of traffic that the release has, as far as the steps that are true say.
-pub(super) fn weight(rollout: &Rollout) -> Weight {
-    let mut steps = rollout.applied().iter().rev();
-    steps.find_map(|action| action.weight()).unwrap_or(Weight::NONE)
-}
-
 /// An open promotion at a glance, without its traffic, which the engine counts.
 pub(super) fn proposed(promotion: &Promotion, world: &World) -> Option<Proposed> {
     let release = world.release(&promotion.release)?;
@@ -126,7 +120,7 @@ pub(super) fn proposed(promotion: &Promotion, world: &World) -> Option<Proposed>
         rollout: promotion.rollout().map(|rollout| RolloutBrief {
             step: rollout.step + 1,
             steps: rollout.steps.len() as u32,
-            weight: weight(rollout),
+            weight: rollout.weight(),
             requests: 0,
             errors: 0,
         }),

@@ -6,7 +6,7 @@ use gateline_api::{
     IncidentRequest, IncidentView, LiftSuspect, LiftSuspectRequest, ListIncidents, OpenIncident, Problem,
     ProjectPath, PromotionState, StagePath, StageView,
 };
-use gateline_model::{Cause, Done, Event, IncidentSource, Scope};
+use gateline_model::{Cause, Done, Event, INCIDENTS_OPEN_MAX, IncidentSource, Scope};
 use serde_json::{Value, json};
 
 use crate::pages::{get, post, text};
@@ -283,6 +283,90 @@ async fn a_delivery_that_is_none_is_refused_with_its_reason() {
     assert_eq!(deliver(&admin, &nameless).await.unwrap().opened, [1]);
     assert!(deliver(&admin, &nameless).await.unwrap().opened.is_empty());
     assert_eq!(list(&admin, false).await[0].incident.labels.len(), 1);
+}
+
+/// A delivery of many alerts, each of its own.
+fn many(range: std::ops::Range<usize>) -> Value {
+    let labels = json!({"alertname": "Noise", "service": "payments"});
+    let mut body = delivery("firing", labels.clone(), "x");
+    let one = body["alerts"][0].clone();
+    let alerts = range.map(|number| {
+        let mut alert = one.clone();
+        alert["fingerprint"] = json!(format!("n{number}"));
+        alert
+    });
+    body["alerts"] = alerts.collect();
+    body
+}
+
+#[tokio::test]
+async fn an_alert_that_cannot_be_read_keeps_no_other_out() {
+    let (_app, admin) = rolling().await;
+    let mut body = many(0..3);
+    body["alerts"][0]["labels"] = json!(5);
+    body["alerts"][2]["status"] = json!("smouldering");
+    let reply = deliver(&admin, &body).await.unwrap();
+    assert_eq!(reply.opened, [1]);
+    let refused: Vec<u32> = reply.refused.iter().map(|one| one.index).collect();
+    assert_eq!(refused, [0, 2], "{reply:?}");
+    assert!(reply.refused[1].why.contains("smouldering"), "{reply:?}");
+}
+
+#[tokio::test]
+async fn what_there_is_no_room_for_comes_again_and_still_stops_what_rolls_out() {
+    let (app, admin) = rolling().await;
+    let full = INCIDENTS_OPEN_MAX;
+    let opened = deliver(&admin, &many(0..full - 1)).await.unwrap().opened;
+    assert_eq!(opened.len(), full - 1);
+    // One finds room and two do not: whoever sent them sends them again.
+    let problem = deliver(&admin, &many(full - 1..full + 2)).await.unwrap_err();
+    assert_eq!((problem.status, problem.code.as_str()), (503, "alerts.full"));
+    assert!(
+        problem.detail.starts_with("2 of 3 alerts were not taken"),
+        "{}",
+        problem.detail
+    );
+    let problem = deliver(&admin, &many(full..full + 2)).await.unwrap_err();
+    assert_eq!((problem.status, problem.code.as_str()), (503, "alerts.full"));
+    assert_eq!(list(&admin, false).await.len(), full);
+    // What was taken before, and what touches nothing, is no reason to come again.
+    assert_eq!(deliver(&admin, &many(0..3)).await.unwrap().unchanged, 3);
+    let page = text(get(&admin, "/incidents").await).await;
+    assert!(page.contains("as there is room for"), "{page}");
+    assert!(
+        app.hub.metrics().contains("gateline_alerts_unheard_total 4"),
+        "{}",
+        app.hub.metrics()
+    );
+
+    // What rolls out is stopped all the same.
+    app.until(&admin, &id("dev/2"), PromotionState::RollingOut).await;
+    let mut critical = many(full + 7..full + 8);
+    critical["alerts"][0]["startsAt"] = json!(jiff::Timestamp::now());
+    assert_eq!(deliver(&admin, &critical).await.unwrap().opened.len(), 1);
+    app.until(&admin, &id("dev/2"), PromotionState::Paused).await;
+}
+
+#[tokio::test]
+async fn a_reason_that_nobody_can_read_is_none() {
+    let (_app, admin) = rolling().await;
+    for reason in ["\0", "it is\u{1b}[2J bad"] {
+        let request = IncidentRequest {
+            name: "checkout is slow".into(),
+            stages: Vec::new(),
+            labels: Default::default(),
+            since: None,
+            reason: reason.into(),
+        };
+        let problem = admin
+            .ask::<OpenIncident>(&project(), &Empty {}, &request)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (422, "reason.unreadable")
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 use gateline_api::{
-    Abort, Approve, ApproveRequest, Empty, EvidenceQuery, GetSummary, GetTicks, ListPromotions, OverrideGate,
-    OverrideRequest, Pause, Promote, PromoteRequest, PromotionPath, PromotionQuery, PromotionState,
-    ReasonRequest, Refuse, RefuseRequest, ReplayQuery, ReplayRollout, StepWord,
+    Abort, Advance, AdvanceRequest, Approve, ApproveRequest, Empty, EvidenceQuery, GetSummary, GetTicks,
+    ListPromotions, OverrideGate, OverrideRequest, Pause, Promote, PromoteRequest, PromotionPath,
+    PromotionQuery, PromotionState, ReasonRequest, Refuse, RefuseRequest, ReplayQuery, ReplayRollout,
+    StepWord,
 };
 use gateline_model::{Act, Digest, No, PromotionId, PromotionOutcome, Scope, Verdict};
 
@@ -386,4 +387,62 @@ async fn promotions_come_page_by_page_the_newest_first() {
         .collect();
     assert_eq!(numbers, [3, 2, 1]);
     assert_eq!(second.next, None);
+}
+
+/// A rollout that stands at each of its steps.
+const TIERS: &str = "apiVersion: gateline.dev/v1
+kind: Pipeline
+metadata: {name: payment-service, project: payments}
+spec:
+  artifacts: [{name: service, kind: file}]
+  stages:
+    - name: dev
+      target: {command: {apply: [/bin/true], health: [/bin/true]}}
+      rollout: {tiers: {steps: [internal, trusted, everyone], pause: 24h}}
+";
+
+/// The step that stands, once one after this does.
+async fn stands_after(client: &Client, step: Option<u32>) -> u32 {
+    loop {
+        let view = client.promotion(&id("dev/2")).await.unwrap();
+        let rollout = view.rollout.filter(|rollout| rollout.go_on_at.is_some());
+        if let Some(standing) = rollout.and_then(|rollout| rollout.standing())
+            && Some(standing) > step
+        {
+            return standing;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn two_who_advance_what_they_both_see_take_one_step() {
+    let (app, admin, _, _) = App::start().await;
+    admin.apply(TIERS).await.unwrap();
+    admin.register("1.0.0").await.unwrap();
+    app.until(&admin, &id("dev/1"), PromotionState::Verified).await;
+    admin.register("1.1.0").await.unwrap();
+    let path = PromotionPath::from(&id("dev/2"));
+    let seen = stands_after(&admin, None).await;
+    let go_on = AdvanceRequest {
+        step: Some(seen),
+        weight: None,
+        reason: "It is good.".into(),
+    };
+    admin.ask::<Advance>(&path, &Empty {}, &go_on).await.unwrap();
+    let next = stands_after(&admin, Some(seen)).await;
+    let second = admin.ask::<Advance>(&path, &Empty {}, &go_on).await.unwrap_err();
+    assert_eq!((second.status, second.code.as_str()), (409, "promotion.moved_on"));
+    assert!(second.detail.contains("not what stands"), "{}", second.detail);
+    assert_eq!(stands_after(&admin, Some(seen)).await, next);
+    let elsewhere = AdvanceRequest {
+        step: None,
+        weight: Some(gateline_model::Weight::percent(37)),
+        reason: "It is good.".into(),
+    };
+    let problem = admin
+        .ask::<Advance>(&path, &Empty {}, &elsewhere)
+        .await
+        .unwrap_err();
+    assert_eq!(problem.code, "promotion.moved_on");
 }

@@ -450,6 +450,8 @@ impl Run {
             4 => (
                 Command::Advance {
                     promotion: promotion.clone(),
+                    step: None,
+                    weight: None,
                     reason,
                 },
                 "advances",

@@ -75,13 +75,21 @@ impl Script<'_> {
                     reason,
                 }
             }
+            "advance-rollout" => {
+                row.only(1, &["to", "by", "reason", "at"])?;
+                Command::Advance {
+                    promotion: self.promotion(row)?,
+                    step: None,
+                    weight: row.value("at")?,
+                    reason,
+                }
+            }
             verb => {
                 row.only(1, &["to", "by", "reason"])?;
                 let promotion = self.promotion(row)?;
                 match verb {
                     "abort" => Command::Abort { promotion, reason },
                     "pause" => Command::Pause { promotion, reason },
-                    "advance-rollout" => Command::Advance { promotion, reason },
                     _ => Command::Resume { promotion, reason },
                 }
             }

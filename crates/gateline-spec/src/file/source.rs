@@ -36,6 +36,29 @@ fn refuse_impossible(source: &Node, sink: &Sink<'_>) {
     let error = |entry: &crate::node::Entry, message: String, help: &str| {
         sink.error_with("judge.source", entry.at(), message, Some(help.to_owned()));
     };
+    for kind in ["prometheus", "openmetrics"] {
+        if let Some(url) = source.entry(&["from", kind, "url"])
+            && !url.value.text().is_none_or(is_address)
+        {
+            let help = "write scheme and host, as in `http://127.0.0.1:9090`";
+            error(
+                url,
+                "that is not an address that can be asked over HTTP".to_owned(),
+                help,
+            );
+        }
+    }
+    for query in ["requests", "errors"] {
+        if let Some(entry) = source.get(query)
+            && entry.value.text().is_some_and(|text| text.trim().is_empty())
+        {
+            error(
+                entry,
+                format!("`{query}` asks for nothing"),
+                "write the query of a counter",
+            );
+        }
+    }
     if let Some(history) = source.get("history") {
         let is_page = source.entry(&["from", "openmetrics"]).is_some();
         if is_page {
@@ -59,6 +82,16 @@ fn refuse_impossible(source: &Node, sink: &Sink<'_>) {
         let message = format!("a source has at most {GAUGES_MAX} gauges");
         error(gauges, message, "watch those that a person would look at");
     }
+}
+
+/// Whether a request can be sent there at all. Whether it may be is known when it is sent.
+fn is_address(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    let is_host = |host: &str| !host.is_empty() && !host.starts_with(':');
+    host.is_some_and(is_host) && !text.contains(|letter: char| letter.is_whitespace() || letter.is_control())
 }
 
 fn is_label(text: &str) -> bool {

@@ -3,11 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use gateline_model::Span;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::fetch::Answer;
 use crate::metrics::listed;
 use crate::metrics::series::{NativeHistogram, Series, Value, fmt_labels};
+
+/// How far a sample may lie before the moment that was asked for. What is older says nothing of now.
+pub(super) const SAMPLE_AGE_MAX: Span = Span::from_secs(300);
+/// How far a sample may lie ahead of that moment: so much may two clocks differ.
+pub(super) const SAMPLE_AHEAD_MAX: Span = Span::from_secs(60);
 
 /// The server's answer, as far as it is used.
 #[derive(Debug, Deserialize)]
@@ -84,13 +91,15 @@ pub(super) enum AnswerError {
     ManySeries { count: usize, first: String },
     #[error("the answer is a {0}; ask for one number, as in `sum(rate(..[5m]))`")]
     NotANumber(&'static str),
+    #[error("no data of now: the sample is {0}; set the clocks of both servers, or look what answers there")]
+    OtherTime(String),
     #[error("the value is {0}, which is no number to judge by (often a division by zero requests)")]
     NotFinite(String),
 }
 
-/// One number.
-pub(super) fn number(answer: &Answer, at: &str) -> Result<f64, AnswerError> {
-    let Point(_, text) = match data(answer, at)? {
+/// One number, of this moment.
+pub(super) fn number(answer: &Answer, at: &str, now: Timestamp) -> Result<f64, AnswerError> {
+    let Point(time, text) = match data(answer, at)? {
         Data::Scalar(point) => point,
         Data::Vector(mut samples) => match (samples.pop(), samples.len()) {
             (None, _) => return Err(AnswerError::NoData),
@@ -106,13 +115,26 @@ pub(super) fn number(answer: &Answer, at: &str) -> Result<f64, AnswerError> {
         Data::Matrix(_) => return Err(AnswerError::NotANumber("range of numbers")),
         Data::String(_) => return Err(AnswerError::NotANumber("text")),
     };
+    is_of(now, time)?;
     finite(&text)
 }
 
+/// Refuses a sample of another time than the one that was asked for.
+fn is_of(now: Timestamp, time: f64) -> Result<(), AnswerError> {
+    let ahead = ((time * 1_000.0) as i64).saturating_sub(now.as_millisecond());
+    let apart = Span::from_millis(ahead.saturating_abs());
+    match ahead {
+        ..0 if apart > SAMPLE_AGE_MAX => Err(AnswerError::OtherTime(format!("{apart} old"))),
+        1.. if apart > SAMPLE_AHEAD_MAX => Err(AnswerError::OtherTime(format!("{apart} ahead of the clock"))),
+        _ => Ok(()),
+    }
+}
+
 /// All series of one moment, at least one.
-pub(super) fn series(answer: &Answer, at: &str) -> Result<Vec<Series>, AnswerError> {
+pub(super) fn series(answer: &Answer, at: &str, now: Timestamp) -> Result<Vec<Series>, AnswerError> {
     let samples = match data(answer, at)? {
-        Data::Scalar(Point(_, text)) => {
+        Data::Scalar(Point(time, text)) => {
+            is_of(now, time)?;
             let value = Value::Number(finite(&text)?);
             return Ok(vec![Series {
                 labels: BTreeMap::new(),
@@ -128,8 +150,14 @@ pub(super) fn series(answer: &Answer, at: &str) -> Result<Vec<Series>, AnswerErr
     }
     let series = samples.into_iter().map(|sample| {
         let value = match (sample.value, sample.histogram) {
-            (Some(Point(_, text)), None) => Value::Number(finite(&text)?),
-            (None, Some(NativePoint(_, histogram))) => Value::Histogram(histogram),
+            (Some(Point(time, text)), None) => {
+                is_of(now, time)?;
+                Value::Number(finite(&text)?)
+            }
+            (None, Some(NativePoint(time, histogram))) => {
+                is_of(now, time)?;
+                Value::Histogram(histogram)
+            }
             (None, None) | (Some(_), Some(_)) => {
                 return Err(AnswerError::NotPrometheus("a sample has no value".to_owned()));
             }

@@ -26,7 +26,8 @@ pub(super) async fn number(source: &PrometheusSource, query: &str) -> Result<f64
     let answer = Question::of(source, query, "query")?
         .ask(&[], ANSWER_BYTES_MAX)
         .await?;
-    answer.read(answer::number)
+    let now = Timestamp::now();
+    answer.read(|answer, of| answer::number(answer, of, now))
 }
 
 /// Asks once for all series of one moment.
@@ -39,7 +40,7 @@ pub(super) async fn series(
     let answer = Question::of(source, query, "query")?
         .ask(&[time], ANSWER_BYTES_MAX)
         .await?;
-    answer.read(answer::series)
+    answer.read(|answer, of| answer::series(answer, of, at))
 }
 
 /// Asks once for all series of a stretch of time, by the moment that each value is of, in milliseconds.
@@ -127,7 +128,7 @@ impl<'a> Question<'a> {
 }
 
 impl Answered<'_> {
-    fn read<T>(&self, read: fn(&Answer, &str) -> Result<T, AnswerError>) -> Result<T, CheckError> {
+    fn read<T>(&self, read: impl FnOnce(&Answer, &str) -> Result<T, AnswerError>) -> Result<T, CheckError> {
         let Self { answer, query, at } = self;
         read(answer, at).map_err(|err| match err {
             AnswerError::Refused => answer.refused(at),
@@ -154,7 +155,14 @@ mod tests {
 
     fn vector(series: &[&str]) -> String {
         let series = series.join(",");
-        format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{series}]}}}}"#)
+        now(&format!(
+            r#"{{"status":"success","data":{{"resultType":"vector","result":[{series}]}}}}"#
+        ))
+    }
+
+    /// The same with the time of now, in seconds, where `@` stands.
+    fn now(text: &str) -> String {
+        text.replace('@', &seconds(Timestamp::now()))
     }
 
     async fn ask(answer: Vec<u8>) -> Result<f64, CheckError> {
@@ -172,11 +180,43 @@ mod tests {
 
     #[tokio::test]
     async fn one_series_or_a_scalar_is_a_number() {
-        let one = vector(&[r#"{"metric":{"a":"b"},"value":[1.5,"0.25"]}"#]);
+        let one = vector(&[r#"{"metric":{"a":"b"},"value":[@,"0.25"]}"#]);
         assert_eq!(ask(ok("application/json", &one)).await.unwrap(), 0.25);
         let scalar =
-            r#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]},"infos":["hint"]}"#;
-        assert_eq!(ask(ok("application/json", scalar)).await.unwrap(), 2.0);
+            now(r#"{"status":"success","data":{"resultType":"scalar","result":[@,"2"]},"infos":["hint"]}"#);
+        assert_eq!(ask(ok("application/json", &scalar)).await.unwrap(), 2.0);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_of_now_is_no_data() {
+        let moved = |by: jiff::SignedDuration| {
+            let at = Timestamp::now() + by;
+            let series = format!(r#"{{"metric":{{}},"value":[{},"1"]}}"#, seconds(at));
+            ok("application/json", &vector(&[&series]))
+        };
+        let hour = jiff::SignedDuration::from_hours(1);
+        let old = ask(moved(-hour)).await.unwrap_err();
+        assert!(old.why.contains("no data of now: the sample is 1h"), "{old}");
+        let ahead = ask(moved(hour)).await.unwrap_err();
+        assert!(ahead.why.contains("ahead of the clock"), "{ahead}");
+        // What is scraped now and then, and by a clock that is not quite ours, is data.
+        for near in [
+            answer::SAMPLE_AGE_MAX.as_millis() / -2,
+            answer::SAMPLE_AHEAD_MAX.as_millis() / 2,
+        ] {
+            assert_eq!(
+                ask(moved(jiff::SignedDuration::from_millis(near))).await.unwrap(),
+                1.0
+            );
+        }
+        let fake = Fake::always(moved(hour)).await;
+        let source = PrometheusSource {
+            url: fake.url("/"),
+            timeout: Span::from_secs(5),
+            token: None,
+        };
+        let err = series(&source, "up", Timestamp::now()).await.unwrap_err();
+        assert!(err.why.contains("ahead of the clock"), "{err}");
     }
 
     #[tokio::test]
@@ -202,11 +242,11 @@ mod tests {
         );
     }
 
-    const NAN: &str = r#"{"metric":{},"value":[1,"NaN"]}"#;
-    const INF: &str = r#"{"metric":{},"value":[1,"+Inf"]}"#;
-    const ONE: &str = r#"{"metric":{"pod":"a"},"value":[1,"1"]}"#;
-    const TWO: &str = r#"{"metric":{"pod":"b"},"value":[1,"1"]}"#;
-    const HISTOGRAM: &str = r#"{"metric":{},"histogram":[1,{"count":"1","sum":"1"}]}"#;
+    const NAN: &str = r#"{"metric":{},"value":[@,"NaN"]}"#;
+    const INF: &str = r#"{"metric":{},"value":[@,"+Inf"]}"#;
+    const ONE: &str = r#"{"metric":{"pod":"a"},"value":[@,"1"]}"#;
+    const TWO: &str = r#"{"metric":{"pod":"b"},"value":[@,"1"]}"#;
+    const HISTOGRAM: &str = r#"{"metric":{},"histogram":[@,{"count":"1","sum":"1"}]}"#;
 
     #[test_case(&vector(&[]), "no data"; "an empty answer is no zero")]
     #[test_case(&vector(&[NAN]), "the value is NaN"; "NaN is no number")]

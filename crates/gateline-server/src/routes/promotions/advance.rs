@@ -1,6 +1,6 @@
 //! `POST /api/v1/promotions/{project}/{pipeline}/{stage}/{number}/advance`
 
-use gateline_api::{Advance, PromotionView};
+use gateline_api::{Advance, AdvanceRequest, PromotionView};
 use gateline_core::Command;
 
 use crate::call::Call;
@@ -9,9 +9,11 @@ use crate::views;
 
 pub(crate) async fn handle(call: Call<Advance>) -> Result<PromotionView, Refused> {
     let promotion = call.path.id();
-    let reason = call.body.reason.clone();
+    let AdvanceRequest { step, weight, reason } = call.body.clone();
     call.submit(Command::Advance {
         promotion: promotion.clone(),
+        step,
+        weight,
         reason,
     })
     .await?;

@@ -106,16 +106,9 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
             let [name, send, then] = going_on(why.map(|paused| paused.why));
             with_reason(visitor, shown, act, name, send, then)
         }),
-        Act::Advance => (is_standing(shown) && visitor.may(Scope::Promote)).then(|| {
-            with_reason(
-                visitor,
-                shown,
-                act,
-                "Advance",
-                "Advance to the next step",
-                "The next step is taken now, without waiting for time or for the judge. It does not pass by checks or windows.",
-            )
-        }),
+        Act::Advance => standing(shown)
+            .filter(|_| visitor.may(Scope::Promote))
+            .map(|step| advance(visitor, shown, step)),
         Act::CloseIncident
         | Act::LiftBar
         | Act::LiftSuspect
@@ -143,12 +136,23 @@ fn form(visitor: &Visitor, shown: &Shown<'_>, act: Act) -> Option<Markup> {
     }
 }
 
-/// Whether a step stands that is true, for time or for the judge.
-fn is_standing(shown: &Shown<'_>) -> bool {
-    shown.view.rollout.as_ref().is_some_and(|rollout| {
-        let waits = rollout.go_on_at.is_some() && rollout.verify_until.is_none();
-        waits && rollout.paused.is_none() && rollout.rollback.is_none()
-    })
+/// The index of the step that stands and is true, for time or for the judge.
+fn standing(shown: &Shown<'_>) -> Option<u32> {
+    let rollout = shown.view.rollout.as_ref()?;
+    let waits = rollout.go_on_at.is_some() && rollout.verify_until.is_none();
+    let stands = waits && rollout.paused.is_none() && rollout.rollback.is_none();
+    rollout.standing().filter(|_| stands)
+}
+
+/// The form carries the step that its reader sees: who sends it means that one, whatever others do meanwhile.
+fn advance(visitor: &Visitor, shown: &Shown<'_>, step: u32) -> Markup {
+    let form = html! {
+        p.age { "The next step is taken now, without waiting for time or for the judge. It does not pass by checks or windows." }
+        input type="hidden" name="step" value=(step);
+        (fields::reason("advance-reason", written(shown, Act::Advance)))
+        button type="submit" { "Advance to the next step" }
+    };
+    frame(visitor, shown, Act::Advance, "Advance", &form)
 }
 
 /// What going on is called and what it does, by why the rollout stands still.

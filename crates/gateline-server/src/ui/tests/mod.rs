@@ -330,6 +330,22 @@ fn only_what_can_change_something_and_is_permitted_is_offered() {
         [Act::Resume, Act::Abort]
     );
     assert_eq!(offered(&[Scope::Admin], PromotionState::Verified), []);
+    // Who advances says which step stood there.
+    let standing = views::promotion(PromotionState::RollingOut)
+        .rollout
+        .unwrap()
+        .standing();
+    let page = promotion_page(&[Scope::Admin], PromotionState::RollingOut, None).0;
+    let carried = format!("name=\"step\" value=\"{}\"", standing.unwrap());
+    assert_eq!(page.matches(&carried).count(), 1, "{carried}");
+}
+
+#[test]
+fn a_stage_whose_rollback_failed_offers_the_way_back_again() {
+    let mut view = views::stage();
+    view.stuck = Some("payments/payment-service/production/6".parse().unwrap());
+    let page = words(&stage::page(&visitor(&[Scope::Promote]), &view, None));
+    assert!(page.contains("could not be taken back"), "{page}");
 }
 
 #[test]

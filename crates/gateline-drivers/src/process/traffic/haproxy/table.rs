@@ -108,8 +108,15 @@ pub(super) fn map(text: &str) -> Result<BTreeMap<String, String>, Nonsense> {
         }
         Ok((key.to_owned(), value.to_owned()))
     };
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines.map(pair).collect()
+    let mut map = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let (key, value) = pair(line)?;
+        if map.insert(key, value).is_some() {
+            let what = "a key stands twice in the map, and nobody can tell which of both counts; clear it with `clear map`";
+            return Err(nonsense(what, line));
+        }
+    }
+    Ok(map)
 }
 
 /// One row of `show stat`.
@@ -208,6 +215,7 @@ mod tests {
             "0x55 share\n",
             "55 share 30\n",
             "share 30 50 60\n",
+            "0x55 share 30\n0x56 share 50\n",
         ] {
             map(bad).unwrap_err();
         }
