@@ -708,7 +708,7 @@ mod tests {
 
     #[test]
     fn a_plan_beyond_the_limit_is_not_built_to_its_end() {
-        let text = r#"{"rolling": {"max_surge": 1, "max_unavailable": 0, "instances": 4294967295}}"#;
+        let text = r#"{"rolling": {"max_surge": 1, "max_unavailable": 0, "instances": 4000000000}}"#;
         let plan = steps(text, 1);
         assert!(
             plan.len() > STEPS_MAX && plan.len() < STEPS_MAX + 4,

@@ -35,7 +35,7 @@ fn canary(count: usize) -> String {
     let mut steps: Vec<String> = (1..count).map(|n| format!("{n}%")).collect();
     steps.push("100%".to_owned());
     format!(
-        "{HEAD}{DEV}    rollout: {{canary: {{steps: [{}]}}}}\n",
+        "{HEAD}{DEV}    rollout: {{canary: {{steps: [{}], pause: 1m}}}}\n",
         steps.join(", ")
     )
 }
@@ -69,7 +69,7 @@ fn instances_are_counted_before_their_batches_are() {
     assert_eq!(rolling(INSTANCES_MAX, 1), ["rollout.limit"]);
     assert_eq!(rolling(INSTANCES_MAX + 1, INSTANCES_MAX), ["rollout.instances"]);
     // It once took all memory of the server that was asked to keep it.
-    assert_eq!(rolling(1_000_000_000, 1), ["rollout.instances", "rollout.limit"]);
+    assert_eq!(rolling(1_000_000_000, 1), ["rollout.limit", "rollout.instances"]);
     let process = |instances: u32| {
         let settings = format!("command: [./shop], listen: \"127.0.0.1:8080\", instances: {instances}");
         codes(&format!(

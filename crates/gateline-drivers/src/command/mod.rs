@@ -59,7 +59,7 @@ pub async fn observe(target: &CommandTarget, order: &StepOrder) -> Observed {
 /// [`StepError`], failed where the executable said no or could not be started; unknown where it
 /// was ended by its timeout or by a signal, and may have done its work or half of it.
 pub async fn apply(target: &CommandTarget, order: &StepOrder) -> Result<Applied, StepError> {
-    let command = match (order.action, &target.revert, &order.live) {
+    let command = match (order.action, revert(target, order), &order.live) {
         (
             StepAction::Stop
             | StepAction::Start
@@ -175,8 +175,17 @@ async fn answer(call: Call, command: &[String]) -> Result<bool, String> {
     }
 }
 
+/// The command that takes a release back. One that was live before its own rollout is not taken back, but brought back.
+fn revert<'t>(target: &'t CommandTarget, order: &StepOrder) -> Option<&'t Vec<String>> {
+    let is_live_already = order
+        .live
+        .as_ref()
+        .is_some_and(|live| live.id == order.release.id);
+    target.revert.as_ref().filter(|_| !is_live_already)
+}
+
 fn step_call(target: &CommandTarget, order: &StepOrder, command: &[String]) -> Result<Call, FillError> {
-    let (release, weight) = match (order.action, &target.revert, &order.live) {
+    let (release, weight) = match (order.action, revert(target, order), &order.live) {
         (
             StepAction::Stop
             | StepAction::Start

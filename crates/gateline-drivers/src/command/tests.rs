@@ -141,6 +141,18 @@ async fn each_action_says_what_it_asks_for(action: StepAction, says: &str) {
 }
 
 #[tokio::test]
+async fn what_was_live_before_its_own_rollout_is_brought_back_and_not_taken_back() {
+    let target = CommandTarget {
+        revert: Some(sh("exit 1")),
+        ..target("echo $GATELINE_VERSION $GATELINE_WEIGHT")
+    };
+    for action in [StepAction::Withdraw, StepAction::Discard] {
+        let says = apply_step(&target, action, Some("1.4.0")).await.unwrap().says;
+        assert_eq!(says, "1.4.0 100\n");
+    }
+}
+
+#[tokio::test]
 async fn a_first_release_cannot_be_taken_back_without_a_revert() {
     let err = apply_step(&target("true"), StepAction::Withdraw, None)
         .await
