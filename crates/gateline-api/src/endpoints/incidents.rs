@@ -41,8 +41,7 @@ endpoint! {
     path IncidentPath, query Empty, body CloseRequest, reply IncidentView
 }
 endpoint! {
-    /// Takes alerts as Prometheus' Alertmanager delivers them. What was heard before changes nothing; what cannot be read keeps
-    /// nothing else out; and what there is no room for is answered with 503, so that the sender tries again.
+    /// Takes alerts as Prometheus' Alertmanager delivers them. What was heard before changes nothing, and 503 asks for what found no room again.
     HearAlerts: Post "/api/v1/projects/{project}/alerts", needs(Scope::Incident),
     path ProjectPath, query Empty, body AlertsRequest, reply AlertsReply
 }

@@ -177,15 +177,20 @@ async fn answer(call: Call, command: &[String]) -> Result<bool, String> {
 
 /// The command that takes a release back. One that was live before its own rollout is not taken back, but brought back.
 fn revert<'t>(target: &'t CommandTarget, order: &StepOrder) -> Option<&'t Vec<String>> {
-    let is_live_already = order
+    target.revert.as_ref().filter(|_| !is_live_already(order))
+}
+
+fn is_live_already(order: &StepOrder) -> bool {
+    order
         .live
         .as_ref()
-        .is_some_and(|live| live.id == order.release.id);
-    target.revert.as_ref().filter(|_| !is_live_already)
+        .is_some_and(|live| live.id == order.release.id)
 }
 
 fn step_call(target: &CommandTarget, order: &StepOrder, command: &[String]) -> Result<Call, FillError> {
     let (release, weight) = match (order.action, revert(target, order), &order.live) {
+        // It is brought back whole: no step of it takes its traffic away.
+        (StepAction::Start, _, _) if is_live_already(order) => (&order.release, Some(Weight::ALL)),
         (
             StepAction::Stop
             | StepAction::Start

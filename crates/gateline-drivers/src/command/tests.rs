@@ -146,7 +146,7 @@ async fn what_was_live_before_its_own_rollout_is_brought_back_and_not_taken_back
         revert: Some(sh("exit 1")),
         ..target("echo $GATELINE_VERSION $GATELINE_WEIGHT")
     };
-    for action in [StepAction::Withdraw, StepAction::Discard] {
+    for action in [StepAction::Start, StepAction::Withdraw, StepAction::Discard] {
         let says = apply_step(&target, action, Some("1.4.0")).await.unwrap().says;
         assert_eq!(says, "1.4.0 100\n");
     }

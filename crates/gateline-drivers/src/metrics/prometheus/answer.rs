@@ -123,11 +123,13 @@ pub(super) fn number(answer: &Answer, at: &str, now: Timestamp) -> Result<f64, A
 fn is_of(now: Timestamp, time: f64) -> Result<(), AnswerError> {
     let ahead = ((time * 1_000.0) as i64).saturating_sub(now.as_millisecond());
     let apart = Span::from_millis(ahead.saturating_abs());
-    match ahead {
-        ..0 if apart > SAMPLE_AGE_MAX => Err(AnswerError::OtherTime(format!("{apart} old"))),
-        1.. if apart > SAMPLE_AHEAD_MAX => Err(AnswerError::OtherTime(format!("{apart} ahead of the clock"))),
-        _ => Ok(()),
+    if ahead < 0 && apart > SAMPLE_AGE_MAX {
+        return Err(AnswerError::OtherTime(format!("{apart} old")));
     }
+    if ahead > 0 && apart > SAMPLE_AHEAD_MAX {
+        return Err(AnswerError::OtherTime(format!("{apart} ahead of the clock")));
+    }
+    Ok(())
 }
 
 /// All series of one moment, at least one.
