@@ -256,21 +256,14 @@ impl Promotion {
                 "nobody can tell whether step `{action}` is true: {why}; look, then resume or abort"
             );
         }
-<<<<<<< HEAD
         match (&rollout.rollback, &rollout.failed, &rollout.ruling) {
-            (Some(rollback), _, _) => rollback.says.clone(),
-            (None, Some(failed), _) => failed.clone(),
-            (None, None, Some((_, ruling))) => ruling.headline.clone(),
-            (None, None, None) => headline(),
-=======
-        match (&rollout.rollback, &rollout.ruling) {
-            (Some(rollback), _) => match &rollback.failed {
+            (Some(rollback), _, _) => match &rollback.failed {
                 Some(why) => format!("{}; attempt {} is next: {why}", rollback.says, rollout.attempt),
                 None => rollback.says.clone(),
             },
-            (None, Some((_, ruling))) => ruling.headline.clone(),
-            (None, None) => headline(),
->>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
+            (None, Some(failed), _) => failed.clone(),
+            (None, None, Some((_, ruling))) => ruling.headline.clone(),
+            (None, None, None) => headline(),
         }
     }
 

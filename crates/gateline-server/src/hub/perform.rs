@@ -35,13 +35,10 @@ pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observ
             Observed::Past(past.map_err(|err| err.to_string()))
         }
         TaskOrder::Step(step) => {
-<<<<<<< HEAD
-            let made = make_true(drivers, step, task.leased.attempt, hub.still_holds(task)).await;
-            made.map_or(Observed::NotBegun, Observed::Stepped)
-=======
             let hurried = || is_hurried(hub, task, step.action);
-            Observed::Stepped(make_true(drivers, step, task.leased.attempt, hurried).await)
->>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
+            let ours = hub.still_holds(task);
+            let made = make_true(drivers, step, task.leased.attempt, ours, hurried).await;
+            made.map_or(Observed::NotBegun, Observed::Stepped)
         }
         TaskOrder::Measure(view, None) => {
             Observed::Measured(drivers.measure(view).await.map_err(|err| err.to_string()))
@@ -159,41 +156,35 @@ async fn past(source: &TrafficSource, live: &Version, every: Span, until: Timest
     })
 }
 
-<<<<<<< HEAD
-/// None where nothing was done: this server may have stood still since it took the lease, so that another one has it by
-/// now, and has seen and applied the same.
-=======
-/// Makes a step true and looks whether it is. `hurried` says whether somebody asks meanwhile that it be taken back: then
-/// nobody waits for the target to show it.
->>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
+/// Makes a step true and looks whether it is; none where nothing was done: this server may have stood still since it took the
+/// lease, so that another one has it by now, and has seen and applied the same. `hurried` says whether somebody asks meanwhile
+/// that it be taken back: then nobody waits for the target to show it.
 async fn make_true(
     drivers: &Drivers,
     order: &StepOrder,
     leases: u32,
-<<<<<<< HEAD
     still_ours: impl Future<Output = bool>,
-) -> Option<StepOutcome> {
-=======
     hurried: impl Fn() -> bool,
-) -> StepOutcome {
->>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
+) -> Option<StepOutcome> {
     match drivers.observe(order).await {
         Seen::Applied => return Some(StepOutcome::Applied),
         Seen::NotApplied => {}
         Seen::Unknown(_) if may_apply_unseen(order, leases) => {}
         Seen::Unknown(why) => return Some(StepOutcome::Unknown(why)),
     }
-<<<<<<< HEAD
     if !still_ours.await {
         return None;
     }
-    Some(apply(drivers, order, leases).await)
+    Some(apply(drivers, order, leases, hurried).await)
 }
 
-async fn apply(drivers: &Drivers, order: &StepOrder, leases: u32) -> StepOutcome {
-=======
+async fn apply(
+    drivers: &Drivers,
+    order: &StepOrder,
+    leases: u32,
+    hurried: impl Fn() -> bool,
+) -> StepOutcome {
     let since = Instant::now();
->>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
     match drivers.apply(order).await {
         Ok(_) => {}
         Err(StepError {
@@ -264,22 +255,8 @@ mod tests {
 
     use super::*;
 
-<<<<<<< HEAD
-    fn drivers(dir: &std::path::Path) -> Drivers {
+    fn drivers(dir: &Path) -> Drivers {
         Drivers {
-=======
-    async fn made(dir: &Path, action: serde_json::Value, target: serde_json::Value) -> StepOutcome {
-        made_while(dir, action, target, || false).await
-    }
-
-    async fn made_while(
-        dir: &Path,
-        action: serde_json::Value,
-        mut target: serde_json::Value,
-        hurried: impl Fn() -> bool,
-    ) -> StepOutcome {
-        let drivers = Drivers {
->>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
             process: ProcessDriver {
                 state_dir: dir.to_owned(),
             },
@@ -287,26 +264,35 @@ mod tests {
         }
     }
 
-    fn order(target: serde_json::Value, action: &str) -> StepOrder {
+    fn order(dir: &Path, action: &serde_json::Value, mut target: serde_json::Value) -> StepOrder {
         let release = |version: &str| json!({"id": gateline_model::Digest::of(version.as_bytes()), "version": version, "artifacts": []});
-<<<<<<< HEAD
+        for command in ["apply", "observe"] {
+            if let Some(script) = target[command].as_str() {
+                let script = script.replace("STATE", dir.join("state").to_str().unwrap());
+                target[command] = json!(["/bin/sh", "-c", script]);
+            }
+        }
         serde_json::from_value(json!({
             "key": "promotion-1/1/1",
             "stage": {"project": "payments", "pipeline": "payment-service", "stage": "production"},
             "target_name": "payments/production", "target": {"command": target},
-            "release": release("1.1.0"), "live": release("1.0.0"), "action": {"do": action},
+            "release": release("1.1.0"), "live": release("1.0.0"), "action": action,
         }))
         .unwrap()
     }
 
-    async fn withdrawn(observe: serde_json::Value) -> StepOutcome {
-        let dir = tempfile::tempdir().unwrap();
-        let mut target = json!({"apply": ["/bin/true"]});
-        if !observe.is_null() {
-            target["observe"] = observe;
-        }
-        let order = order(target, "withdraw");
-        make_true(&drivers(dir.path()), &order, 1, async { true })
+    async fn made(dir: &Path, action: serde_json::Value, target: serde_json::Value) -> StepOutcome {
+        made_while(dir, action, target, || false).await
+    }
+
+    async fn made_while(
+        dir: &Path,
+        action: serde_json::Value,
+        target: serde_json::Value,
+        hurried: impl Fn() -> bool,
+    ) -> StepOutcome {
+        let order = order(dir, &action, target);
+        make_true(&drivers(dir), &order, 1, async { true }, hurried)
             .await
             .unwrap()
     }
@@ -314,35 +300,14 @@ mod tests {
     #[tokio::test]
     async fn whoever_stood_still_while_he_looked_applies_nothing_when_another_has_the_work() {
         let dir = tempfile::tempdir().unwrap();
-        let applied = dir.path().join("applied");
+        let target = json!({"apply": "touch STATE", "observe": "test -e STATE || exit 1"});
+        let order = order(dir.path(), &json!({"do": "finish"}), target);
         let drivers = drivers(dir.path());
-        let order = order(
-            json!({"apply": ["/usr/bin/touch", applied], "observe": ["/bin/false"]}),
-            "place",
-        );
-        assert_eq!(make_true(&drivers, &order, 1, async { false }).await, None);
-        assert!(!applied.exists());
-        assert_eq!(
-            make_true(&drivers, &order, 1, async { true }).await,
-            Some(StepOutcome::Applied)
-        );
-        assert!(applied.exists());
-=======
-        for command in ["apply", "observe"] {
-            if let Some(script) = target[command].as_str() {
-                let script = script.replace("STATE", dir.join("state").to_str().unwrap());
-                target[command] = json!(["/bin/sh", "-c", script]);
-            }
-        }
-        let order: StepOrder = serde_json::from_value(json!({
-            "key": "promotion-1/1/1",
-            "stage": {"project": "payments", "pipeline": "payment-service", "stage": "production"},
-            "target_name": "payments/production", "target": {"command": target},
-            "release": release("1.1.0"), "live": release("1.0.0"), "action": action,
-        }))
-        .unwrap();
-        make_true(&drivers, &order, 1, hurried).await
->>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
+        let made = async |ours: bool| make_true(&drivers, &order, 1, async move { ours }, || false).await;
+        assert_eq!(made(false).await, None);
+        assert!(!dir.path().join("state").exists());
+        assert_eq!(made(true).await, Some(StepOutcome::Applied));
+        assert!(dir.path().join("state").exists());
     }
 
     #[tokio::test]

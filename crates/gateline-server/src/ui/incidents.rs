@@ -4,12 +4,8 @@ use std::collections::BTreeMap;
 
 use gateline_api::{IncidentView, Suspicion, WatchView, WatchedGate};
 use gateline_model::{
-<<<<<<< HEAD
-    Cause, IncidentSource, LookOutcome, SUSPECTS_SHOWN_MAX, Scope, StageRef, Suspect, WatchOutcome,
-=======
-    Cause, Done, INCIDENTS_OPEN_MAX, IncidentSource, LookOutcome, ProjectName, Scope, StageRef, Suspect,
-    WatchOutcome,
->>>>>>> 0d5cdea (rollouts: See that a step is true before it counts, try on to take back, advance what was seen, and refuse judges without a limit)
+    Cause, INCIDENTS_OPEN_MAX, IncidentSource, LookOutcome, ProjectName, SUSPECTS_SHOWN_MAX, Scope, StageRef,
+    Suspect, WatchOutcome,
 };
 use maud::{Markup, html};
 
