@@ -178,12 +178,7 @@ async fn make_true(
     Some(apply(drivers, order, leases, hurried).await)
 }
 
-async fn apply(
-    drivers: &Drivers,
-    order: &StepOrder,
-    leases: u32,
-    hurried: impl Fn() -> bool,
-) -> StepOutcome {
+async fn apply(drivers: &Drivers, order: &StepOrder, leases: u32, hurried: impl Fn() -> bool) -> StepOutcome {
     let since = Instant::now();
     match drivers.apply(order).await {
         Ok(_) => {}

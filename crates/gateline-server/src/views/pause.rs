@@ -5,7 +5,6 @@ use gateline_core::{Actor, Promotion, StepState, World};
 use gateline_model::{ActorId, Event, PauseReason, ProjectName, Recorded, RulingKind, StreamId};
 use jiff::Timestamp;
 
-use super::standing::weight;
 use crate::hub::Hub;
 use crate::refused::Refused;
 
@@ -138,7 +137,7 @@ pub(crate) async fn inbox_rollouts(
             Some(StandingRollout {
                 promotion: promotion.id.clone(),
                 version: release.release.version.clone(),
-                weight: weight(promotion.rollout()?),
+                weight: promotion.rollout()?.weight(),
                 paused: pause(world, promotion, events(promotion))?,
             })
         };

@@ -181,10 +181,10 @@ pub(super) fn erasing_keeps_root_leaves_and_bodies(store: &mut dyn Store) {
 }
 
 pub(super) fn trying_to_write_changes_nothing(store: &mut dyn Store) {
-    accept(store, at(1), one(stream(1), 0));
+    accept(store, 1, &one(stream(1), 0));
     let (head, raw) = (store.head().unwrap(), store.raw(0, 10).unwrap());
     store.try_write().unwrap();
     assert_eq!(store.head().unwrap(), head);
     assert_eq!(store.raw(0, 10).unwrap(), raw);
-    accept(store, at(2), one(stream(1), 1));
+    accept(store, 2, &one(stream(1), 1));
 }
