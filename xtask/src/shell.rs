@@ -26,8 +26,10 @@ pub struct Ran {
 pub fn run(command: &mut Command, within: Option<Duration>) -> Result<Ran, String> {
     let shown = show(command);
     println!("$ {shown}");
+    if command.get_current_dir().is_none() {
+        command.current_dir(crate::root());
+    }
     command
-        .current_dir(crate::root())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

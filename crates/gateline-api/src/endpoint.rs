@@ -90,6 +90,9 @@ pub enum Media {
     Text,
 }
 
+/// The media type of numbers for a monitoring system, with its version.
+pub const OPENMETRICS_MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 impl Media {
     /// The media type; none where there is no body.
     pub const fn media_type(self) -> Option<&'static str> {

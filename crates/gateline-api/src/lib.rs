@@ -15,7 +15,7 @@ mod release_name;
 mod upload;
 
 pub use address::{address, encode};
-pub use endpoint::{Empty, Endpoint, EndpointInfo, Media, Method, Rule, Schemas};
+pub use endpoint::{Empty, Endpoint, EndpointInfo, Media, Method, OPENMETRICS_MEDIA, Rule, Schemas};
 pub use endpoints::*;
 pub use errors::{ERRORS, ErrorEntry, Exit, entry, exit_of};
 pub use named::{Named, Names};

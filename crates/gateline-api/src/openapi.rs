@@ -4,8 +4,8 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    ENDPOINTS, ERRORS, EndpointInfo, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, PROBLEM_MEDIA,
-    REPR_DIGEST_HEADER, UPLOAD_OFFSET_HEADER,
+    ENDPOINTS, ERRORS, EndpointInfo, IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY_BYTES_MAX, Media, OPENMETRICS_MEDIA,
+    PROBLEM_MEDIA, REPR_DIGEST_HEADER, UPLOAD_OFFSET_HEADER,
 };
 use crate::{Problem, Rule, Schemas};
 
@@ -111,10 +111,28 @@ fn reply(endpoint: &EndpointInfo, schemas: &Schemas) -> Value {
 fn content(media: Media, schema: &Value) -> Option<Value> {
     let described = match media {
         Media::None => return None,
-        Media::Json | Media::Secret | Media::Form | Media::Events => json!({"schema": schema}),
-        Media::Bytes | Media::Text => json!({}),
+        Media::Json | Media::Secret | Media::Form => json!({"schema": schema}),
+        Media::Events => json!({"schema": event(schema)}),
+        Media::Bytes => json!({}),
+        Media::Text => {
+            let plain = media.media_type().unwrap_or_default();
+            return Some(json!({plain: {}, OPENMETRICS_MEDIA: {}}));
+        }
     };
     media.media_type().map(|kind| json!({kind: described}))
+}
+
+/// One server-sent event, as OpenAPI 3.2 describes such streams: what it says is JSON in its `data`.
+fn event(data: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["id", "data"],
+        "properties": {
+            "id": {"type": "string", "description": "Its log number: what `Last-Event-ID` resumes after."},
+            "event": {"type": "string"},
+            "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": data},
+        },
+    })
 }
 
 /// The fields of an object's schema as parameters.

@@ -84,7 +84,9 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     command
         .env_remove("GIT_DIR")
         .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE");
+        .env_remove("GIT_INDEX_FILE")
+        // Nor is our token git's, its hooks' or its helpers'.
+        .env_remove("GATELINE_TOKEN");
     let said = command.arg("-C").arg(folder).args(arguments).output().ok()?;
     let text = String::from_utf8(said.stdout).ok()?;
     said.status.success().then(|| text.trim().to_owned())

@@ -209,7 +209,7 @@ fn of_file<'k>(file: &Path, enrolled: &[&'k KeyView]) -> Result<&'k KeyView, Fai
 
 /// A key that is enrolled and at hand: in the agent, where its public half is enough, or in a file with a usual name.
 fn usual<'k>(enrolled: &[&'k KeyView]) -> Result<(PathBuf, &'k KeyView), Failure> {
-    let agent = Command::new("ssh-add").arg("-L").stdin(Stdio::null()).output();
+    let agent = without_token("ssh-add").arg("-L").stdin(Stdio::null()).output();
     let agent = agent.map(|listed| String::from_utf8_lossy(&listed.stdout).into_owned());
     let agent = agent.unwrap_or_default();
     for key in enrolled {
@@ -240,6 +240,13 @@ fn usual<'k>(enrolled: &[&'k KeyView]) -> Result<(PathBuf, &'k KeyView), Failure
     Err(Failure::refused("signature.key_unknown", "Nothing was signed", why).hint(hint))
 }
 
+/// A program of the person's own, which our token is no business of.
+fn without_token(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("GATELINE_TOKEN");
+    command
+}
+
 /// Signs with `ssh-keygen`, which asks for a passphrase or a touch by itself. Without a file the agent signs.
 pub(crate) fn sign(
     file: &Path,
@@ -257,7 +264,7 @@ pub(crate) fn sign(
     } else {
         file
     };
-    let ended = Command::new("ssh-keygen")
+    let ended = without_token("ssh-keygen")
         .args(["-q", "-Y", "sign", "-n", purpose, "-f"])
         .arg(key)
         .arg(&message)

@@ -13,7 +13,7 @@ use crate::state::{Phase, Promotion};
 pub(crate) type Place = (Timestamp, PromotionId);
 
 /// The open promotions that ask people, and those that were answered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Asking {
     by_who: HashMap<ProjectName, BTreeMap<Who, BTreeSet<Place>>>,
     answered: HashMap<ActorId, BTreeSet<Place>>,
@@ -21,7 +21,7 @@ pub(crate) struct Asking {
     noted: HashMap<PromotionId, Noted>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Noted {
     asked: Option<(Timestamp, Vec<Who>)>,
     answered: Vec<(ActorId, Timestamp)>,

@@ -1,6 +1,6 @@
 //! Commands: what somebody wants, in the imperative, and the facts that it is decided with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gateline_model::{
@@ -233,6 +233,13 @@ pub enum Command {
     RevokeToken {
         /// Which.
         id: TokenId,
+    },
+    /// Erase the names and texts beside events. The caller has seen that they have some.
+    EraseText {
+        /// Their log numbers.
+        events: BTreeSet<u64>,
+        /// Why.
+        reason: String,
     },
     /// Register a release.
     RegisterRelease {

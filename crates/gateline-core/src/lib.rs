@@ -35,8 +35,8 @@ pub use command::{Actor, Command, Credential, Facts, Signed, StepOutcome};
 pub use conditions::{APPROVAL_FACTS, RISK_FACTS, TELL_FACTS};
 pub use decide::{
     ACCOUNTS_MAX, ATTEMPTS_MAX, CALENDARS_PER_PROJECT_MAX, DELEGATED_MAX, DELEGATIONS_MAX,
-    DELEGATIONS_PER_ACTOR_MAX, Decided, KEYS_PER_ACTOR_MAX, ONCE_WORDS, PROPOSALS_OPEN_MAX, ToSign,
-    WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, proposal_to_sign, server_project, to_sign, unheard,
+    DELEGATIONS_PER_ACTOR_MAX, Decided, ERASED_MAX, KEYS_PER_ACTOR_MAX, ONCE_WORDS, PROPOSALS_OPEN_MAX,
+    ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, proposal_to_sign, server_project, to_sign, unheard,
 };
 pub use decision::judge_gates;
 pub use draft::Proposed;
@@ -54,4 +54,4 @@ pub use state::*;
 pub use summary::summary;
 pub use threshold::{Threshold, ThresholdError};
 pub use timetable::{AskedOf, Opens, Timetable, Told, WindowUnknown, WindowsNow};
-pub use world::{World, WorldError};
+pub use world::{Erased, World, WorldError};

@@ -1,10 +1,10 @@
 //! The world: every open stream's state and version, folded from events in log order.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use gateline_model::{
-    Event, PipelineRef, ProjectName, PromotionId, Recorded, ReleaseId, StageRef, StreamId, Version,
+    ActorId, Event, PipelineRef, ProjectName, PromotionId, Recorded, ReleaseId, StageRef, StreamId, Version,
 };
 
 use crate::asking::Asking;
@@ -14,7 +14,7 @@ use crate::state::{IllegalEvent, Incidents, Phase, Project, Promotion, ReleaseSt
 const DEPENDS: &str = crate::gates::depends::KIND.name;
 
 /// The state of all open streams. Ended promotions are dropped: history is the read models'.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct World {
     versions: HashMap<StreamId, u64>,
     projects: HashMap<ProjectName, Arc<Project>>,
@@ -31,10 +31,23 @@ pub struct World {
     asking_elsewhere: BTreeSet<PromotionId>,
     /// Open promotions that ask people, by who is asked.
     asking: Asking,
+    /// Events whose names and texts were erased, by log number.
+    erased: BTreeMap<u64, Erased>,
     /// Log number of the next event to fold.
     next: u64,
     /// Time of the last folded event.
     at: jiff::Timestamp,
+}
+
+/// When an event's names and text were erased, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// By whom.
+    pub by: ActorId,
+    /// Log number of the event that says so.
+    pub event: u64,
 }
 
 /// Why an event could not be folded.
@@ -72,6 +85,15 @@ impl World {
                 number: recorded.number,
                 illegal,
             })?;
+        if let Event::TextErased { events } = &recorded.event {
+            let erased = Erased {
+                at: recorded.at,
+                by: recorded.actor.clone(),
+                event: recorded.number,
+            };
+            self.erased
+                .extend(events.iter().map(|number| (*number, erased.clone())));
+        }
         self.versions.insert(recorded.stream.clone(), recorded.version);
         self.next += 1;
         self.at = recorded.at;
@@ -245,6 +267,11 @@ impl World {
     /// An open promotion's state.
     pub fn promotion(&self, id: &PromotionId) -> Option<&Arc<Promotion>> {
         self.promotions.get(id)
+    }
+
+    /// When the names and the text beside an event were erased; none where they were not.
+    pub fn erased(&self, event: u64) -> Option<&Erased> {
+        self.erased.get(&event)
     }
 
     /// All open promotions, in no order.

@@ -13,9 +13,10 @@ pub struct CheckError {
 }
 
 impl CheckError {
-    /// An error that says this.
+    /// An error that says this, without the secrets that somebody outside said again.
     pub(crate) fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into() }
+        let why = crate::secret::hide(&why.into()).into_owned();
+        Self { why }
     }
 }
 

@@ -118,7 +118,7 @@ async fn perform(ask: &Ask<'_>, mut request: RequestBuilder) -> Result<Answer, C
                 .map(str::to_owned)
         };
         let content_type = header(CONTENT_TYPE).unwrap_or_default();
-        let location = header(LOCATION);
+        let location = header(LOCATION).map(|to| crate::secret::hide(&to).into_owned());
         let body = read_body(response, &at, ask.body_bytes_max).await?;
         Ok(Answer {
             status,

@@ -11,6 +11,7 @@ mod fill;
 pub mod http_check;
 pub mod letter;
 pub mod metrics;
+pub mod named_file;
 pub mod oci;
 pub mod on_call;
 pub mod outbound;
@@ -18,13 +19,17 @@ pub mod payment_service;
 pub mod process;
 pub mod proxy;
 mod secret;
+#[cfg(test)]
+mod spoilt;
 mod step;
 
 use gateline_model::{CheckOrder, HealthSeen, Reading, StepAction, StepOrder, Target, TargetView, Tick};
 
 pub use check::CheckError;
 pub use fetch::REDIRECTS_MAX;
-pub use secret::{SECRET_BYTES_MAX, read as read_secret};
+pub use secret::{
+    HIDDEN, HIDDEN_BYTES_MIN, HIDDEN_MAX, SECRET_BYTES_MAX, hide as hide_secrets, read as read_secret,
+};
 pub use step::{Applied, Observed, StepError, StepErrorKind};
 
 use process::ProcessDriver;
@@ -99,6 +104,16 @@ impl Drivers {
 pub fn install_crypto() {
     // The error only says that there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Keeps other processes of the same user, those that pipelines start among them, from reading this one's environment and
+/// memory. Its children begin without this.
+///
+/// # Errors
+/// Where the kernel does not take it.
+pub fn keep_to_oneself() -> std::io::Result<()> {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
 #[cfg(test)]

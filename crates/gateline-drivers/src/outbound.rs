@@ -145,12 +145,39 @@ pub fn allowed(text: &str, reach: &Reach) -> Result<Url, String> {
 /// # Errors
 /// Where it has none, or cannot be looked up.
 pub async fn look_up(host: &str, port: u16, reach: &Reach) -> Result<Vec<SocketAddr>, String> {
-    let found = tokio::net::lookup_host((host.trim_matches(['[', ']']), port))
+    look_up_by(&System, host, port, reach).await
+}
+
+/// What knows the addresses behind names.
+trait Names: Send + Sync + 'static {
+    fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> impl Future<Output = std::io::Result<Vec<SocketAddr>>> + Send;
+}
+
+/// The system's own way.
+struct System;
+
+impl Names for System {
+    async fn addresses(&self, host: &str, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        let found = tokio::net::lookup_host((host.trim_matches(['[', ']']), port)).await?;
+        Ok(found.collect())
+    }
+}
+
+async fn look_up_by(
+    names: &impl Names,
+    host: &str,
+    port: u16,
+    reach: &Reach,
+) -> Result<Vec<SocketAddr>, String> {
+    let mut good = names
+        .addresses(host, port)
         .await
         .map_err(|err| format!("`{host}` could not be looked up: {err}"))?;
-    let good: Vec<SocketAddr> = found
-        .filter(|address| reach.permits(host, address.ip()))
-        .collect();
+    good.retain(|address| reach.permits(host, address.ip()));
     if good.is_empty() {
         return Err(reach.refusal(host));
     }
@@ -159,7 +186,7 @@ pub async fn look_up(host: &str, port: u16, reach: &Reach) -> Result<Vec<SocketA
 
 /// What looks names up for a client that reaches so far.
 pub(crate) fn resolver(reach: Reach) -> Arc<impl Resolve + 'static> {
-    Arc::new(Checked(reach))
+    Arc::new(Checked(reach, Arc::new(System)))
 }
 
 /// Whether a host that is written as a number may be connected to. Names are looked at once they are looked up.
@@ -175,13 +202,13 @@ pub(crate) fn number_allowed(url: &Url, reach: &Reach) -> Result<(), String> {
 }
 
 /// Names, looked up; an address that may not be asked is not among the answers.
-struct Checked(Reach);
+struct Checked<N>(Reach, Arc<N>);
 
-impl Resolve for Checked {
+impl<N: Names> Resolve for Checked<N> {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0.clone();
+        let (reach, names) = (self.0.clone(), self.1.clone());
         Box::pin(async move {
-            let good = look_up(name.as_str(), 0, &reach).await?;
+            let good = look_up_by(&*names, name.as_str(), 0, &reach).await?;
             Ok(Box::new(good.into_iter()) as Addrs)
         })
     }
@@ -192,6 +219,10 @@ impl Resolve for Checked {
 /// # Errors
 /// Where it cannot be set up.
 pub fn client(reach: &Reach, timeout: Duration) -> Result<Client, String> {
+    client_by(resolver(reach.clone()), timeout)
+}
+
+fn client_by(names: Arc<impl Resolve + 'static>, timeout: Duration) -> Result<Client, String> {
     crate::install_crypto();
     let builder = || {
         Client::builder()
@@ -199,7 +230,7 @@ pub fn client(reach: &Reach, timeout: Duration) -> Result<Client, String> {
             .redirect(Policy::none())
             .no_proxy()
             .timeout(timeout)
-            .dns_resolver(resolver(reach.clone()))
+            .dns_resolver(names.clone())
     };
     // Without the system's certificates what is on this host can still be asked.
     builder()
@@ -315,5 +346,53 @@ mod tests {
         if loopback {
             assert!(look_up(name.trim(), 0, &Reach::Near).await.is_err());
         }
+    }
+
+    /// A name that says another address each time; the last one again and again.
+    struct Fickle(std::sync::Mutex<Vec<Vec<SocketAddr>>>);
+
+    impl Names for Fickle {
+        async fn addresses(&self, _: &str, _: u16) -> std::io::Result<Vec<SocketAddr>> {
+            let mut left = self.0.lock().unwrap();
+            Ok(if left.len() > 1 {
+                left.remove(0)
+            } else {
+                left[0].clone()
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_changes_its_mind_is_connected_to_where_it_was_checked_or_nowhere() {
+        use crate::fake::{Fake, ok};
+        let good = Fake::always(ok("text/plain", "here")).await;
+        let address: SocketAddr = good.url("").trim_start_matches("http://").parse().unwrap();
+        let metadata: SocketAddr = "169.254.169.254:80".parse().unwrap();
+        let allowed = Reach::Public(vec!["127.0.0.1/32".parse().unwrap()]);
+        // Both at once: the one that may be asked is. Then the other alone: nobody is.
+        let names = Fickle(vec![vec![metadata, address], vec![metadata]].into());
+        let names = Arc::new(Checked(allowed, Arc::new(names)));
+        let client = client_by(names, Duration::from_secs(5)).unwrap();
+        let url = format!("http://rebound.example:{}/", address.port());
+        let answer = client
+            .get(&url)
+            .header("connection", "close")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.remote_addr(), Some(address));
+        assert_eq!(answer.text().await.unwrap(), "here");
+        let err = client.get(&url).send().await.unwrap_err();
+        let mut cause: &dyn std::error::Error = &err;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        assert!(
+            cause
+                .to_string()
+                .contains("leads to no address that this channel may reach"),
+            "{cause}"
+        );
+        assert_eq!(good.asked().len(), 1);
     }
 }

@@ -238,6 +238,11 @@ pub enum Event {
         /// Which.
         id: TokenId,
     },
+    /// Names and texts that stood beside earlier events were erased for ever. The events themselves stay.
+    TextErased {
+        /// Their log numbers, ascending.
+        events: Vec<u64>,
+    },
 
     /// A release got its number: the pipeline's order of registration. Labels are unique here.
     ReleaseNumbered {
@@ -911,6 +916,7 @@ pub const TOLD_EVENTS: &[&str] = &[
     "step_failed",
     "step_intended",
     "step_parked",
+    "text_erased",
     "token_issued",
     "token_revoked",
     "verification_began",
@@ -950,6 +956,7 @@ impl Event {
             Event::AccountDisabled { .. } => "account_disabled",
             Event::TokenIssued { .. } => "token_issued",
             Event::TokenRevoked { .. } => "token_revoked",
+            Event::TextErased { .. } => "text_erased",
             Event::ReleaseNumbered { .. } => "release_numbered",
             Event::ReleaseRegistered { .. } => "release_registered",
             Event::EvidenceRecorded { .. } => "evidence_recorded",

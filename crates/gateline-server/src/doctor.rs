@@ -155,11 +155,14 @@ fn examined(store: &impl Patient) -> Result<Health, Illness> {
         Ok((examination, health))
     })?;
     let kept = examination.kept_content(store)?;
-    if kept.is_empty() {
-        Ok(health)
-    } else {
-        Err(Illness::Log(kept))
+    if !kept.is_empty() {
+        return Err(Illness::Log(kept));
     }
+    let texts = examination.kept_texts(store)?;
+    if !texts.is_empty() {
+        return Err(Illness::Beside(texts));
+    }
+    Ok(health)
 }
 
 /// Makes the read models and the planned work anew from the log. No server may use the database.
@@ -183,6 +186,10 @@ fn rebuilt(mut store: impl Store) -> Result<(), Illness> {
     let examination = whole(&store, examination)?;
     let size = store.head()?.size;
     store.rebuild(&examination.remade.rows(), &examination.remade.work())?;
+    let erased: Vec<u64> = examination.erased.keys().copied().collect();
+    if !erased.is_empty() {
+        store.erase(&erased)?;
+    }
     // A file has one server; a database tells nobody how many it has.
     if store.head()?.size == size {
         Ok(())

@@ -19,6 +19,9 @@ pub mod serve;
 mod settings;
 mod shares;
 mod signing;
+#[cfg(test)]
+#[path = "../../gateline-drivers/src/spoilt.rs"]
+mod spoilt;
 mod ui;
 mod upload;
 mod verbs;

@@ -28,6 +28,11 @@ impl Refused {
         &self.problem
     }
 
+    /// Whether it is this problem.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        self.problem.code == code
+    }
+
     /// The same, with the path that was asked.
     pub(crate) fn at(mut self, path: &str) -> Self {
         self.problem.instance = Some(path.to_owned());

@@ -156,6 +156,7 @@ routes! {
     json sessions::list,
     json sessions::end,
     json log::search,
+    json log::erase,
     json log::checkpoint,
     raw log::watch,
     json server::openapi,

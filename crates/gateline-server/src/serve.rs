@@ -240,10 +240,14 @@ async fn first_token(hub: &Hub, file: Option<&Path>) -> Result<(), ServeError> {
         }
         Err(err) => return Err(ServeError::Token(format!("{err:?}"))),
     };
-    println!("The first token, shown once (scope admin): {secret}");
-    if let Some(kept) = &mut kept {
-        let written = std::io::Write::write_all(kept, secret.as_bytes());
-        written.map_err(|err| ServeError::Token(format!("could not write it to its file: {err}")))?;
+    match (&mut kept, file) {
+        // In one place only: what is printed stands in the host's log for ever.
+        (Some(kept), Some(file)) => {
+            let written = std::io::Write::write_all(kept, secret.as_bytes());
+            written.map_err(|err| ServeError::Token(format!("could not write it to its file: {err}")))?;
+            println!("The first token (scope admin) is in {}", file.display());
+        }
+        (Some(_) | None, _) => println!("The first token, shown once (scope admin): {secret}"),
     }
     Ok(())
 }

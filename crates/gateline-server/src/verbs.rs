@@ -37,7 +37,7 @@ pub enum ServerVerb {
         /// Address to listen on.
         #[arg(long, default_value = LISTEN_DEFAULT)]
         listen: SocketAddr,
-        /// Write the first admin token to this file as well (mode 0600).
+        /// Write the first admin token to this file (mode 0600) instead of printing it.
         #[arg(long, value_name = "FILE")]
         admin_token_file: Option<PathBuf>,
         /// File with the server's settings: its address, proxies, and providers of identities.
@@ -193,6 +193,9 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
             config,
         } => {
             log_to_stderr();
+            if let Err(err) = gateline_drivers::keep_to_oneself() {
+                tracing::warn!("What this process knows can be read by others of its user: {err}");
+            }
             serve::serve(serve::Settings {
                 dir,
                 store,
@@ -323,8 +326,25 @@ fn log_to_stderr() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_writer(std::io::stderr)
+        .with_writer(|| WithoutSecrets(std::io::stderr()))
         .init();
+}
+
+/// The log's way out: a secret that this process has read does not pass, whoever wrote it into a line.
+struct WithoutSecrets<W>(W);
+
+impl<W: std::io::Write> std::io::Write for WithoutSecrets<W> {
+    /// A whole line at once, as the log writes it.
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        self.0
+            .write_all(gateline_drivers::hide_secrets(&text).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// An error with its causes, each on a line of its own.

@@ -1,9 +1,9 @@
 //! Settled: when nothing goes wrong any more and enough time has passed, nothing may be stuck, and the log is whole.
 
-use gateline_core::{Facts, Phase, Promotion, StepState, judge_gates};
+use gateline_core::{Facts, Phase, Promotion, StepState, World, judge_gates};
 use gateline_engine::replay;
 use gateline_model::{Admission, Digest, PromotionId, Span, StreamId};
-use gateline_store::{READ_EVENTS_MAX, Read};
+use gateline_store::{READ_EVENTS_MAX, Read, Store as _};
 
 use crate::sim::Sim;
 
@@ -89,6 +89,33 @@ fn stuck(sim: &Sim, promotion: &Promotion) -> Option<String> {
             Some(format!("`{id}` is stuck at step {}, {state}", rollout.step))
         }
         Phase::Ended(_) => None,
+    }
+}
+
+/// Without any name and text the log has the same leaves and the same fold. Last: nothing is left of them.
+pub(crate) fn erasing_changes_nothing(sim: &mut Sim) {
+    let before = sim.store.head().expect("memory can be read");
+    let all: Vec<u64> = (0..before.size).collect();
+    sim.store.erase(&all).expect("memory can be written");
+    let mut world = World::default();
+    while world.next() < before.size {
+        let page = sim.store.read(world.next(), READ_EVENTS_MAX);
+        for recorded in page.expect("memory can be read") {
+            let folded = world.fold(&recorded);
+            if folded.is_err() || recorded.private.is_some() {
+                let what = format!("event #{} without its text: {folded:?}", recorded.number);
+                return sim.book.violated(sim.now, what);
+            }
+        }
+    }
+    if world != sim.book.world {
+        let what = "the fold of the log without its texts is another one".to_owned();
+        sim.book.violated(sim.now, what);
+    }
+    let after = sim.store.head().expect("memory can be read");
+    if after != before {
+        sim.book
+            .violated(sim.now, "erasing changed the log's root".to_owned());
     }
 }
 

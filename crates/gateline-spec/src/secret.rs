@@ -19,7 +19,7 @@ pub(crate) fn refuse(node: &Node, sink: &Sink<'_>) {
                 .entries()
                 .iter()
                 .for_each(|variable| environment(variable, sink)),
-            "url" => address(entry, sink),
+            "url" | "server" | "api" | "issuer" => address(entry, sink),
             // The address of a source; elsewhere a map with a `url` in it.
             "http" if entry.value.text().is_some() => address(entry, sink),
             "secret" | "signing_secret" | "webhook_secret" | "password" => literal(entry, sink),

@@ -449,6 +449,15 @@ spec:
             );
             assert!(err.0.iter().any(|one| one.line == 11), "{shown}");
         }
+        for address in [
+            "mail: {server: 'smtp://g:hunter2@h', from: a@example.org}",
+            "webhook: {url: 'https://g:hunter2@h/', secret: env:A}",
+        ] {
+            let text = format!("{GOOD}  channels: [{{name: a, {address}}}]\n");
+            let err = read_server("gateline.yaml", &text).unwrap_err();
+            assert!(err.0.iter().any(|one| one.code == "secret.literal"), "{address}");
+            assert!(!err.render(&text, false).contains("hunter2"), "{address}");
+        }
         // Not even where the file ends before it is one.
         let broken = GOOD.replace("env:OIDC_SECRET", "hunter2") + "  [";
         let shown = read_server("s", &broken).unwrap_err().render(&broken, false);

@@ -109,5 +109,6 @@ contract! {
         content_of_an_append_that_is_refused_is_not_kept
         erasing_keeps_root_leaves_and_bodies
         trying_to_write_changes_nothing
+        a_text_goes_with_the_event_that_says_so
     }
 }

@@ -11,6 +11,7 @@ mod check;
 #[cfg(test)]
 mod contract;
 mod copy;
+mod erased;
 mod kept;
 mod leaf;
 mod mem;
@@ -330,7 +331,8 @@ pub trait Read: Send {
 pub trait Store: Read {
     /// Commits a batch in one transaction and answers for each append in order. Either the call fails as a whole and
     /// nothing is committed, or every accepted append is durable when it returns. An append sees what those before it
-    /// in the batch did. Events are stamped `max(now, time of the log's head)`.
+    /// in the batch did. Events are stamped `max(now, time of the log's head)`. With an event `text_erased` the erasable
+    /// parts that it names go in the same transaction.
     fn append(
         &mut self,
         now: Timestamp,
@@ -373,7 +375,7 @@ pub trait Store: Read {
     /// Writes something that changes nothing, as durably as an append: whether the store takes writes again.
     fn try_write(&mut self) -> Result<(), StoreError>;
 
-    /// Erases the erasable part of these events and tells how many had one. Leaves and envelopes stay as they are;
-    /// the fold is unchanged.
+    /// Erases the erasable part of these events and tells how many had one, once more: for `doctor --rebuild`, where a part
+    /// is there that the log says was erased; then no space that is unused has its bytes either. Leaves and envelopes stay as they are; the fold is unchanged.
     fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError>;
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::check::{self, Accepted, Known};
 use crate::{
     Append, AppendError, Blob, Committed, EndSessions, Fence, Leased, NewEvent, PromotionRow, ReleaseRow,
-    Row, SESSIONS_PER_ACTOR_MAX, Salt, Session, Store, StoreError, WorkRow, leaf, micros, ticks,
+    Row, SESSIONS_PER_ACTOR_MAX, Salt, Session, Store, StoreError, WorkRow, erased, leaf, micros, ticks,
 };
 
 /// The store in memory.
@@ -156,6 +156,7 @@ impl MemStore {
             .iter()
             .map(|new| self.record(at, append, new))
             .collect();
+        self.forget(erased::by(append));
         for id in &append.work_remove {
             self.work.remove(id);
         }
@@ -322,8 +323,14 @@ impl Store for MemStore {
     }
 
     fn erase(&mut self, numbers: &[u64]) -> Result<usize, StoreError> {
+        Ok(self.forget(numbers.iter().copied()))
+    }
+}
+
+impl MemStore {
+    fn forget(&mut self, numbers: impl Iterator<Item = u64>) -> usize {
         let mut erased = 0;
-        for &number in numbers {
+        for number in numbers {
             let Some(kept) = usize::try_from(number)
                 .ok()
                 .and_then(|number| self.log.get_mut(number))
@@ -335,6 +342,6 @@ impl Store for MemStore {
                 erased += 1;
             }
         }
-        Ok(erased)
+        erased
     }
 }

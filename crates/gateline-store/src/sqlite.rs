@@ -46,6 +46,8 @@ pub struct SqliteStore {
     path: PathBuf,
     /// What the writer remembers between batches; none after a failure, then it is read again.
     tail: Option<Tail>,
+    /// Whether the write-ahead log may still have pages with a text that was erased.
+    old_pages: bool,
     /// After `conn`: the database is closed before another server may open it.
     _lock: File,
 }
@@ -113,6 +115,7 @@ impl SqliteStore {
             conn,
             path,
             tail: None,
+            old_pages: false,
             _lock: lock,
         })
     }

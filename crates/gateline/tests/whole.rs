@@ -1,6 +1,8 @@
 //! The whole product from outside: the real binary as server and as command line, on a real database and real files.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod canary;
+mod erased;
 mod killed;
 mod line;
 mod told;
@@ -23,18 +25,23 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
+        let mut place = Self::bare();
+        place.start();
+        place
+    }
+
+    /// Where no server runs yet.
+    fn bare() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap();
-        let mut place = Self {
+        Self {
             dir,
             address: free.to_string(),
             server: None,
-        };
-        place.start();
-        place
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -406,6 +413,60 @@ fn the_database_is_for_its_owner_and_a_token_file_is_never_overwritten() {
     assert!(!other.status.success());
     assert!(all(&other).contains("name a new file"), "{}", all(&other));
     place.ok(&["status"]);
+}
+
+/// Another user than root, who may read everything.
+const NOBODY: &str = "65534";
+
+/// A command as somebody who is not root.
+fn as_nobody(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", program]);
+    command
+}
+
+#[test]
+fn a_program_of_the_same_user_cannot_read_the_environment_of_the_server() {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Only root can become two processes of somebody else; others are that already.
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let run = |program: &str| match is_root {
+        true => as_nobody(program),
+        false => Command::new(program),
+    };
+    let mut place = Place::bare();
+    let open = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(place.dir.path(), open).unwrap();
+    let binary = place.path("gateline");
+    std::fs::copy(GATELINE, &binary).unwrap();
+    let serve = place.serve(&place.address);
+    let mut serve_as = run(text_of(&binary));
+    serve_as
+        .args(serve.get_args())
+        .env("SECRET_OF_THE_SERVER", "canary");
+    place.server = Some(
+        serve_as
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    eventually("the server answers", || {
+        place.gateline(&["status"]).status.success()
+    });
+    let environment = |pid: u32| {
+        let read = run("cat").arg(format!("/proc/{pid}/environ")).output().unwrap();
+        String::from_utf8_lossy(&read.stdout).contains("SECRET_OF_THE_SERVER")
+    };
+    let mut other = run("sleep")
+        .arg("60")
+        .env("SECRET_OF_THE_SERVER", "x")
+        .spawn()
+        .unwrap();
+    eventually("another process can be read", || environment(other.id()));
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(!environment(place.server.as_ref().unwrap().id()));
 }
 
 /// Sends a report that is too long for one connection; returns the command, still running.

@@ -8,6 +8,7 @@ mod memory;
 mod mutate;
 mod passkeys;
 mod targets;
+mod written;
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;

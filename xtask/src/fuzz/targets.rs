@@ -40,7 +40,7 @@ pub struct Target {
 }
 
 impl Target {
-    fn new(
+    pub(super) fn new(
         name: impl Into<String>,
         samples: Vec<Vec<u8>>,
         read: impl Fn(&[u8]) -> Result<(), String> + 'static,
@@ -115,6 +115,7 @@ pub fn all() -> Result<Vec<Target>, String> {
     }));
     targets.extend(passkeys());
     targets.push(pipelines()?);
+    targets.extend(super::written::all()?);
     Ok(targets)
 }
 
@@ -229,7 +230,7 @@ fn pipelines() -> Result<Target, String> {
 }
 
 /// Every file below a folder, by path.
-fn files(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
+pub(super) fn files(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, String> {
     let unread = |err: std::io::Error| format!("could not read `{}`: {err}", folder.display());
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unread)? {

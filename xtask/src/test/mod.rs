@@ -4,7 +4,10 @@
 //! step as one.
 
 mod count;
+mod deny;
+mod schemathesis;
 mod steps;
+mod tools;
 
 use std::time::{Duration, Instant};
 

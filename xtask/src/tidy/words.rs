@@ -233,6 +233,21 @@ const RIGHT: &[(&str, &str, &str)] = &[
         "who vouches for people is called so by OpenID Connect",
     ),
     (
+        "docs/concepts/security.md",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "crates/gateline/tests/canary/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
+        "xtask/src/fuzz/",
+        "provider",
+        "who vouches for people is called so by OpenID Connect",
+    ),
+    (
         "docs/guides/",
         "provider",
         "who vouches for people is called so by OpenID Connect",

@@ -14,6 +14,11 @@ endpoint! {
     path Empty, query LogQuery, body Empty, reply LogPage
 }
 endpoint! {
+    /// Erases the names and texts beside events, for ever. The events stay, and with them every proof and every decision.
+    EraseText: Post "/api/v1/log/erase", needs(Scope::Admin),
+    path Empty, query Empty, body EraseRequest, reply EraseReply
+}
+endpoint! {
     /// Gives the log's size and Merkle root: keep it to prove later that nothing was changed.
     GetCheckpoint: Get "/api/v1/log/checkpoint", needs(Scope::Read),
     path Empty, query Empty, body Empty, reply Checkpoint
@@ -64,6 +69,60 @@ pub struct LogPage {
     /// The events, the newest first.
     pub events: Vec<Recorded>,
     /// Give it as `before` to get what is older; none at the beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+    /// Those of them whose names and text were erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub erased: Vec<ErasedView>,
+}
+
+/// An event whose names and text were erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErasedView {
+    /// Its log number.
+    pub number: u64,
+    /// When they were.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: ActorId,
+    /// Log number of the event that says so, with the reason.
+    pub event: u64,
+}
+
+/// Whose names and texts to erase: of the events named, or of those that fit everything else that is said. At least one of
+/// `events`, `actor`, `stream` and `containing` is needed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseRequest {
+    /// Only these log numbers; at most 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub events: Vec<u64>,
+    /// Only what this actor caused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ActorId>,
+    /// Only this stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamId>,
+    /// Only where this stands in the names or the text, letter by letter, as a person's name does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containing: Option<String>,
+    /// Only log numbers below this one: `next` of the reply before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// Only tell what would be erased.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// Why; it is recorded in the log.
+    pub reason: String,
+}
+
+/// What was erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EraseReply {
+    /// The log numbers of the events, the newest first. None of them had been erased before.
+    pub erased: Vec<u64>,
+    /// Give it as `before` to go on: not all of the log was looked through; none at its beginning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
 }

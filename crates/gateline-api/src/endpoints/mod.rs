@@ -148,6 +148,7 @@ endpoints! {
     ListSessions
     EndSessions
     SearchLog
+    EraseText
     GetCheckpoint
     WatchEvents
     GetOpenapi

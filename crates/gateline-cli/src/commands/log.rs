@@ -73,6 +73,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     let mut log = LogPage {
         events: Vec::new(),
         next: None,
+        erased: Vec::new(),
     };
     loop {
         let left = args.limit as usize - log.events.len();
@@ -80,6 +81,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         let page = client.get::<SearchLog>(&Empty {}, &query).await?;
         let came = page.events.len();
         log.events.extend(page.events.into_iter().take(left));
+        log.erased.extend(page.erased);
         log.next = page.next;
         query.before = page.next;
         if page.next.is_none() || came == 0 || log.events.len() >= args.limit as usize {
@@ -90,7 +92,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         let mut page = Page::default();
         let mut table = Table::default();
         for event in &log.events {
-            table.row(render::event_line(event, now));
+            table.row(render::event_line(event, &log.erased, now));
         }
         page.table(table);
         if log.events.is_empty() {

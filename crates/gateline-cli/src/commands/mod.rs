@@ -10,6 +10,7 @@ mod calendar;
 mod can;
 mod delegate;
 mod diff;
+mod erase;
 mod evidence;
 mod explain;
 mod freeze;
@@ -97,6 +98,7 @@ verbs! {
     Waive: waive, "Accept one finding for a time";
     Waiver: waiver, "List and lift waivers";
     Log: log, "Search the log";
+    Erase: erase, "Erase names and texts beside events for ever; the log stays provable";
     Simulate: simulate, "Rehearse a scenario, or many random ones with faults, offline";
     Abort: abort, "End a promotion; a rollout is taken back";
     Pause: pause, "Let a rollout stand still";

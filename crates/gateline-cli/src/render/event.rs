@@ -1,5 +1,6 @@
 //! Events: a row each, with the sentence that says what happened.
 
+use gateline_api::ErasedView;
 use gateline_model::{Digest, Recorded};
 use jiff::Timestamp;
 
@@ -7,7 +8,7 @@ use super::Line;
 use super::time::clock;
 
 /// The cells of one event's row.
-pub(crate) fn event_line(recorded: &Recorded, now: Timestamp) -> [Line; 5] {
+pub(crate) fn event_line(recorded: &Recorded, erased: &[ErasedView], now: Timestamp) -> [Line; 5] {
     let reason = recorded
         .private
         .as_ref()
@@ -15,6 +16,13 @@ pub(crate) fn event_line(recorded: &Recorded, now: Timestamp) -> [Line; 5] {
     let mut says = Line::new().plain(recorded.says(|at| clock(at, now), Digest::short));
     if let Some(reason) = reason {
         says = says.dim(format!("  \"{reason}\""));
+    }
+    if let Some(erased) = erased.iter().find(|erased| erased.number == recorded.number) {
+        says = says.dim(format!(
+            "  text erased on {} by {}",
+            clock(erased.at, now),
+            erased.by
+        ));
     }
     [
         Line::new().dim(format!("#{}", recorded.number)),

@@ -128,7 +128,7 @@ fn an_event_is_a_line_with_its_reason_and_no_control_characters() {
         }),
     };
     let mut table = render::Table::default();
-    table.row(render::event_line(&recorded, at(NOW)));
+    table.row(render::event_line(&recorded, &[], at(NOW)));
     let mut page = render::Page::default();
     page.table(table);
     insta::assert_snapshot!(page.to_text(false), @"#48211  10:41:07 UTC  ana  promotion/payments/payment-service/production/7  ended rolled back: it �[2J failed  \"too slow\"");

@@ -6,6 +6,7 @@ mod account;
 mod alerts;
 pub(crate) mod answer;
 mod closing;
+mod erase;
 mod held;
 mod incidents;
 mod live;
@@ -30,6 +31,7 @@ mod watch;
 
 pub use account::ACCOUNTS_MAX;
 pub use alerts::unheard;
+pub use erase::ERASED_MAX;
 pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, DELEGATIONS_PER_ACTOR_MAX, KEYS_PER_ACTOR_MAX};
 pub use project::server_project;
 pub use propose::PROPOSALS_OPEN_MAX;
@@ -132,6 +134,7 @@ fn one(draft: &mut Draft<'_>, command: &Command) -> Result<Option<Timestamp>, Re
         Command::DisableAccount { account } => account::disable(draft, account)?,
         Command::IssueToken { .. } => project::issue_token(draft, command)?,
         Command::RevokeToken { id } => project::revoke_token(draft, id)?,
+        Command::EraseText { events, reason } => erase::erase(draft, events, reason)?,
         Command::RegisterRelease { release, text } => release::register(draft, release, text)?,
         Command::SubmitEvidence { release, evidence } => release::submit(draft, release, evidence)?,
         Command::Promote { release, stage } => request::promote(draft, release, stage)?,

@@ -125,7 +125,8 @@ fn needs(draft: &Draft<'_>, command: &Command) -> Needs {
         | Command::SetPassword { .. }
         | Command::DisableAccount { .. }
         | Command::IssueToken { .. }
-        | Command::RevokeToken { .. } => right(Scope::Admin, server()),
+        | Command::RevokeToken { .. }
+        | Command::EraseText { .. } => right(Scope::Admin, server()),
         Command::RegisterRelease { release, .. } => right(Scope::Register, Object::pipeline(&release.of)),
         Command::SubmitEvidence { release, evidence } => {
             let of = draft.release(release).map(|state| state.release.of.clone());

@@ -288,6 +288,8 @@ impl Project {
             Event::TokenRevoked { id } => {
                 self.tokens.remove(id);
             }
+            // Which texts are gone is the world's: they stood beside events of every stream.
+            Event::TextErased { .. } => {}
             Event::ReleaseNumbered {
                 pipeline,
                 version,

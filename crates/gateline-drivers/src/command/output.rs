@@ -28,8 +28,14 @@ impl Output {
         self.left_out += over as u64;
     }
 
-    /// All that was kept, with a line in the middle that says how much was not. Bytes that are no UTF-8 become `�`.
+    /// All that was kept, with a line in the middle that says how much was not. Bytes that are no UTF-8 become `�`, and
+    /// secrets that this server has read are hidden.
     pub fn text(&self) -> String {
+        let text = self.kept();
+        crate::secret::hide(&text).into_owned()
+    }
+
+    fn kept(&self) -> String {
         let Output { head, tail, left_out } = self;
         let tail: Vec<u8> = tail.iter().copied().collect();
         if *left_out == 0 {

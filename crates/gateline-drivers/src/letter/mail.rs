@@ -73,7 +73,8 @@ fn causes(err: &dyn std::error::Error) -> String {
         }
         inner = source.source();
     }
-    text.chars()
+    crate::secret::hide(&text)
+        .chars()
         .map(|letter| {
             if gateline_model::plays_tricks(letter) {
                 ' '

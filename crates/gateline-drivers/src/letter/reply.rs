@@ -63,7 +63,7 @@ pub async fn ask_for_reason(
         Some(true) => Ok(()),
         _ => Err(format!(
             "Slack did not show the form: {:.80}",
-            reply["error"].as_str().unwrap_or("no reason")
+            crate::secret::hide(reply["error"].as_str().unwrap_or("no reason"))
         )),
     }
 }

@@ -6,6 +6,8 @@ const SAID_CHARS_MAX: usize = 160;
 /// The beginning of an answer, behind a colon; nothing of an empty one, or of a page.
 pub(super) fn shown(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
+    // Before it is cut: whoever was shown a secret may say it again.
+    let text = crate::secret::hide(&text);
     let line: String = text
         .chars()
         .map(|letter| {

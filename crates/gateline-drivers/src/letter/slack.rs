@@ -39,7 +39,8 @@ pub(super) async fn send(envelope: Envelope<'_>, slack: &SlackChannel) -> Result
     let retry_after = answered.retry_after;
     let body = answered.taken(&at)?;
     let reply: Value = serde_json::from_slice(&body).unwrap_or_default();
-    match (reply["ok"].as_bool(), reply["error"].as_str()) {
+    let error = reply["error"].as_str().map(crate::secret::hide);
+    match (reply["ok"].as_bool(), error.as_deref()) {
         (Some(true), _) => Ok(format!(
             "Slack took it as {} in {}",
             reply["ts"].as_str().unwrap_or("a message"),

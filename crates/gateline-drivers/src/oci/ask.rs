@@ -146,6 +146,7 @@ impl<'r> Session<'r> {
             (Some(Challenge::Basic), Some((user, password))) => {
                 use base64::Engine as _;
                 let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+                crate::secret::remember(&pair);
                 format!("Basic {pair}")
             }
             (
@@ -157,6 +158,7 @@ impl<'r> Session<'r> {
                 credentials,
             ) => {
                 let token = self.token(&realm, service, scope, credentials).await?;
+                crate::secret::remember(&token);
                 format!("Bearer {token}")
             }
         };

@@ -108,4 +108,14 @@ mod tests {
     fn a_challenge_is_read(headers: &[&str], challenge: Option<Challenge>) {
         assert_eq!(Challenge::of(headers.iter().copied()), challenge);
     }
+
+    #[test]
+    fn a_spoilt_challenge_harms_nobody() {
+        let header =
+            b"Bearer realm=\"https://a/t\",service=\"r\\\"x\",scope=\"repository:x:pull,push\" , error=b";
+        crate::spoilt::spoilt(&[header, b"Basic realm=x"], |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            drop(Challenge::of([&*text].into_iter()));
+        });
+    }
 }

@@ -100,3 +100,20 @@ pub(super) fn held(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spoilt_manifest_harms_nobody() {
+        let manifest = br#"{"schemaVersion":2,"subject":{"digest":"sha256:00","size":1},"layers":[{"mediaType":"a","digest":"sha256:11","size":9,"annotations":{"a":"b"}}],"manifests":[]}"#;
+        crate::spoilt::spoilt(&[manifest], |bytes| {
+            if let Ok(manifest) = serde_json::from_slice::<Manifest>(bytes) {
+                for part in manifest.layers.iter().chain(&manifest.subject) {
+                    std::hint::black_box((part.sha256(), part.annotation("a")));
+                }
+            }
+        });
+    }
+}

@@ -111,6 +111,7 @@ async fn look(mut session: Session<'_>, digest: &Digest) -> Result<Attached, Che
 
 /// A text from a registry, short and without what would confuse a terminal.
 fn shown(text: &str) -> String {
+    let text = crate::secret::hide(text);
     let chars = text.chars().take(100);
     chars.filter(|char| !char.is_control()).collect()
 }

@@ -68,7 +68,7 @@ async fn fetch(source: &OnCallSource) -> Result<Vec<u8>, CheckError> {
             Err(CheckError::new(format!(
                 "`{at}` answered {} and points to `{:.200}`: redirects are not followed; give the final address",
                 status.as_u16(),
-                to.unwrap_or_default()
+                crate::secret::hide(to.unwrap_or_default())
             )))
         }
         401 | 403 => Err(CheckError::new(format!(
@@ -300,5 +300,27 @@ mod tests {
                 .unwrap_err()
                 .contains("more than one")
         );
+    }
+
+    #[test]
+    fn a_spoilt_answer_or_pointer_harms_nobody() {
+        let answer = br#"{"oncalls":[{"user":{"email":"ana@example.com","id":7}},{"user":{"email":"bo@example.com"}}],"more":false}"#;
+        let source = source("https://h".to_owned(), "/oncalls/*/user/email");
+        crate::spoilt::spoilt(&[answer], |bytes| {
+            let Ok(answer) = serde_json::from_slice::<Value>(bytes) else {
+                return;
+            };
+            for name in find(&answer, &source.who)
+                .into_iter()
+                .flatten()
+                .take(ON_CALL_NAMES_MAX)
+            {
+                drop(who(name, &source, &[]));
+            }
+        });
+        let answer: Value = serde_json::from_slice(answer).unwrap();
+        crate::spoilt::spoilt(&[b"/oncalls/*/user/email", b"/a~1b/~0/0/-"], |bytes| {
+            drop(find(&answer, &String::from_utf8_lossy(bytes)));
+        });
     }
 }

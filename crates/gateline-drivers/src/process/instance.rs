@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use gateline_model::{ArtifactAt, Digest, ProcessTarget, ReleaseBrief, ReleaseId, TargetName, Version};
+use gateline_model::{ArtifactAt, ProcessTarget, ReleaseBrief, ReleaseId, TargetName, Version};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::procfs::{self, Life, NONCE_VARIABLE, ProcessId};
-use crate::StepError;
 use crate::fill::Fill;
 use crate::proxy::write_whole;
+use crate::{StepError, named_file};
 
 /// Most log files kept per target, besides those of running processes.
 pub const LOGS_KEPT_MAX: usize = 20;
@@ -25,6 +25,8 @@ pub const LOGS_KEPT_MAX: usize = 20;
 const LOG_TAIL_BYTES: usize = 2_048;
 /// How many of a log's last lines are shown in an error.
 const LOG_TAIL_LINES: usize = 5;
+/// Largest file artifact that is hashed before it is run, in bytes.
+pub const ARTIFACT_BYTES_MAX: u64 = 16 << 30;
 /// Largest record that is read.
 const RECORD_BYTES_MAX: u64 = 16 * 1024;
 /// How long another process that changes the same target is waited for.
@@ -356,19 +358,21 @@ async fn check_artifacts(target: &ProcessTarget, release: &ReleaseBrief) -> Resu
             continue;
         }
         let name = &artifact.name;
-        let bytes = tokio::fs::read(path).await.map_err(|err| {
+        let file = std::path::PathBuf::from(path);
+        // Megabytes of SHA-256 would hold up everything else on this thread.
+        let found = tokio::task::spawn_blocking(move || named_file::digest(&file, ARTIFACT_BYTES_MAX))
+            .await
+            .map_err(StepError::failed)?;
+        let found = found.map_err(|err| {
             StepError::failed(format!(
                 "could not read artifact `{name}` at `{path}`: {err}; put the file back"
             ))
         })?;
-        // Megabytes of SHA-256 would hold up everything else on this thread.
-        let found = tokio::task::spawn_blocking(move || Digest::of(&bytes))
-            .await
-            .map_err(StepError::failed)?;
         if found != *digest {
+            // Not what it is: whoever may register a release would learn the digest of any file of this host.
             let why = format!(
-                "artifact `{name}` at `{path}` is not the file that was registered: it is {found}, the release \
-                 says {digest}; put the file back or register a new release"
+                "artifact `{name}` at `{path}` is not the file that was registered: the release says {digest}; \
+                 put the file back or register a new release"
             );
             return Err(StepError::failed(why));
         }

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 
 pub use ending::TERMINATE_WITHIN;
 pub use health::HEALTH_WITHIN;
-pub use instance::{Instance, LOGS_KEPT_MAX};
+pub use instance::{ARTIFACT_BYTES_MAX, Instance, LOGS_KEPT_MAX};
 pub use procfs::{NONCE_VARIABLE, ProcessId};
 pub use signals::SIGNALS_MAX;
 pub use starting::{CRASHES_FORGIVEN, RESTART_AFTER, RESTART_AFTER_MAX};

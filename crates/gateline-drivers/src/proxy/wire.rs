@@ -307,4 +307,14 @@ mod tests {
                 < LINE_BYTES_MAX
         );
     }
+
+    #[test]
+    fn a_spoilt_route_harms_nobody() {
+        let told = serde_json::to_vec(&route(75, 25, 2)).unwrap();
+        crate::spoilt::spoilt(&[&told], |bytes| {
+            if let Ok(route) = serde_json::from_slice::<Route>(bytes) {
+                drop(route.check());
+            }
+        });
+    }
 }

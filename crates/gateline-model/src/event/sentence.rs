@@ -129,6 +129,14 @@ impl Recorded {
             Event::AccountDisabled { account } => format!("account {account} disabled"),
             Event::TokenIssued { id, actor, .. } => format!("token {id} issued to {actor}"),
             Event::TokenRevoked { id } => format!("token {id} revoked"),
+            Event::TextErased { events } => match events[..] {
+                [] => "nothing erased".to_owned(),
+                [one] => format!("names and text beside event #{one} erased"),
+                [first, .., last] => {
+                    let count = events.len();
+                    format!("names and texts beside {count} events erased, #{first} to #{last}")
+                }
+            },
             Event::ReleaseNumbered {
                 pipeline,
                 version,

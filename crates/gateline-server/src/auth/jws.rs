@@ -380,4 +380,20 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_spoilt_token_or_key_harms_nobody_and_is_not_believed() {
+        let keys = Keys::read(EC.as_bytes()).unwrap();
+        crate::spoilt::spoilt(&[ES256.as_bytes()], |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            if text == ES256 {
+                return;
+            }
+            if let Ok(token) = Unverified::read(&text) {
+                let _ = token.issuer();
+                assert!(token.verify(&keys).is_err(), "{text}");
+            }
+        });
+        crate::spoilt::spoilt(&[EC.as_bytes(), RSA.as_bytes()], |bytes| drop(Keys::read(bytes)));
+    }
 }

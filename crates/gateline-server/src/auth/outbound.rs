@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gateline_drivers::hide_secrets;
 use gateline_drivers::outbound::{self, Reach};
 use reqwest::{Client, RequestBuilder, Url};
 
@@ -54,6 +55,7 @@ pub(crate) async fn ask(request: RequestBuilder, what: &str) -> Result<Vec<u8>, 
 fn said(body: &[u8]) -> String {
     let error = serde_json::from_slice::<serde_json::Value>(body).ok();
     let error = error.as_ref().and_then(|body| body.get("error")?.as_str());
+    let error = error.map(hide_secrets);
     let word = error.filter(|word| {
         word.len() <= 64 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
     });

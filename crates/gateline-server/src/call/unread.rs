@@ -324,4 +324,27 @@ mod tests {
             assert!(says.len() < 1_000, "{}", says.len());
         }
     }
+
+    #[test]
+    fn a_spoilt_request_harms_nobody_and_is_repeated_within_a_limit() {
+        use gateline_api::{ApplyRequest, EraseRequest, LogQuery, RegisterRequest, TokenRequest};
+        let bodies: [&[u8]; 3] = [
+            br#"{"of":{"project":"a","pipeline":"b"},"version":"1.0.0","artifacts":{"app":"file:/a@sha256:00"},"change":{"kind":"fix","labels":{"a":"b"}},"text":{"authors":["Ana"],"notes":"n"}}"#,
+            br#"{"id":"ci","actor":"ci","scopes":["admin","read"],"groups":["a"],"expires":"2026-11-21T10:00:00Z"}"#,
+            br#"{"file_name":"a.yaml","text":"apiVersion: x","events":[1,2],"reason":"r","dry_run":true}"#,
+        ];
+        let short = |said: Option<String>| assert!(said.is_none_or(|said| said.len() < 5_000));
+        crate::spoilt::spoilt(&bodies, |bytes| {
+            short(json::<RegisterRequest>(bytes).err());
+            short(json::<TokenRequest>(bytes).err());
+            short(json::<ApplyRequest>(bytes).err());
+            short(json::<EraseRequest>(bytes).err());
+        });
+        crate::spoilt::spoilt(
+            &[b"stream=project%2Fa&before=7&limit=500&from=2026-11-21T10%3A00%3A00Z"],
+            |bytes| {
+                short(pairs::<LogQuery>(bytes, "the query").err());
+            },
+        );
+    }
 }

@@ -23,6 +23,8 @@ pub(super) struct Examination {
     versions: HashMap<String, i64>,
     /// Content that the log names, and the first event that does.
     content: BTreeMap<Digest, u64>,
+    /// Events whose text was erased, and the first event that says so.
+    pub(super) erased: BTreeMap<u64, u64>,
     /// Promotions that may have ticks.
     rollouts: Vec<PromotionId>,
 }
@@ -105,6 +107,11 @@ impl Examination {
             }
             (Event::PolicyApplied { module, .. }, _) => self.names(raw.number, *module),
             (Event::VersionProposed { proposal }, _) => self.names(raw.number, proposal.new.content()),
+            (Event::TextErased { events }, _) => {
+                for number in events {
+                    self.erased.entry(*number).or_insert(raw.number);
+                }
+            }
             (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) => self.rollouts.push(id.clone()),
             _ => {}
         }
@@ -150,6 +157,23 @@ impl Examination {
             ));
         }
         Ok(())
+    }
+
+    /// Texts that are there although the log says that they were erased, as after a backup was mixed with a newer one.
+    pub(super) fn kept_texts(&self, store: &impl Read) -> Result<Differences, StoreError> {
+        let mut differences = Differences::default();
+        for (number, event) in &self.erased {
+            let kept = store.raw(*number, 1)?;
+            if kept
+                .iter()
+                .any(|raw| raw.number == *number && raw.private.is_some())
+            {
+                differences.add(format!(
+                    "the text of event {number} is there, and event {event} says that it was erased"
+                ));
+            }
+        }
+        Ok(differences)
     }
 
     /// What differs of the content that the log names, and of the ticks of its rollouts.

@@ -35,6 +35,11 @@ struct Case {
 
 impl Case {
     fn new() -> Self {
+        Self::with(|_, _| {})
+    }
+
+    /// The same history, and then something more.
+    fn with(more: impl FnOnce(&mut SqliteStore, &mut Engine)) -> Self {
         let case = Self {
             dir: tempfile::tempdir().unwrap(),
         };
@@ -57,6 +62,7 @@ impl Case {
             reason: "Ana asked for it".to_owned(),
         };
         ask(&mut store, &mut engine, 30, abort, vec![]);
+        more(&mut store, &mut engine);
         drop(store);
         case
     }
@@ -183,6 +189,42 @@ fn a_history_that_was_erased_is_whole() {
     assert!(store.erase(&all).unwrap() > 0);
     drop(store);
     assert!(case.says().contains("hash and fold"), "{}", case.says());
+}
+
+#[test]
+fn a_text_that_is_there_although_it_was_erased_is_found_and_goes_with_a_rebuild() {
+    let mut kept = Vec::new();
+    let case = Case::with(|store, engine| {
+        let size = store.head().unwrap().size;
+        kept = store.raw(0, size as usize).unwrap();
+        kept.retain(|raw| raw.private.is_some());
+        let erase = Command::EraseText {
+            events: (0..size).collect(),
+            reason: "request 4711".to_owned(),
+        };
+        ask(store, engine, 40, erase.clone(), vec![]);
+        let after = store.read(0, 100).unwrap();
+        assert!(after[..size as usize].iter().all(|one| one.private.is_none()));
+        ask(store, engine, 50, erase, vec![]);
+        let again = store.head().unwrap().size;
+        assert_eq!(again, after.len() as u64, "it is said once");
+    });
+    assert!(case.says().contains("hash and fold"), "{}", case.says());
+
+    let raw = kept.first().expect("some event has a name");
+    let put_back = "UPDATE log SET salt = ?1, private = ?2 WHERE number = ?3";
+    Connection::open(case.path())
+        .unwrap()
+        .execute(put_back, (&raw.salt, &raw.private, raw.number as i64))
+        .unwrap();
+    let says = case.says();
+    assert!(
+        says.contains(&format!("the text of event {} is there", raw.number)) && says.contains("--rebuild"),
+        "{says}"
+    );
+    rebuild(&case.place()).unwrap();
+    let store = SqliteReader::open(case.path()).unwrap();
+    assert_eq!(store.read(raw.number, 1).unwrap()[0].private, None);
 }
 
 #[test]

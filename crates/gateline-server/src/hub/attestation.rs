@@ -2,9 +2,10 @@
 //!
 //! Keys in files are read at each look, so that a key can be replaced without a restart. Knows no criteria.
 
-use std::io::Read as _;
+use std::path::Path;
 
 use gateline_core::gates::attestations;
+use gateline_drivers::named_file;
 use gateline_evidence::{Complete, Detached, Format, Identity, Trust};
 use gateline_model::{
     AttestationCheck, AttestationFacts, CheckOrder, Digest, Facts, Keyless, Reading, Report, STATEMENTS_MAX,
@@ -180,16 +181,7 @@ fn text_of(key: &TrustedKey) -> Result<String, String> {
 }
 
 fn text_in(file: &str, bytes_max: u64) -> Result<String, String> {
-    let open = std::fs::File::open(file).map_err(|err| err.to_string())?;
-    let mut text = String::new();
-    let size = open
-        .take(bytes_max + 1)
-        .read_to_string(&mut text)
-        .map_err(|err| err.to_string())?;
-    match size as u64 <= bytes_max {
-        true => Ok(text),
-        false => Err(format!("it has more than {bytes_max} bytes")),
-    }
+    named_file::text(Path::new(file), bytes_max).map_err(|err| err.to_string())
 }
 
 /// The statements that are kept, the newest first.

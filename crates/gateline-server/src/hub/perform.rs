@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use gateline_core::{NoiseOrder, People, StepOutcome};
-use gateline_drivers::{CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, metrics, on_call};
+use gateline_drivers::{
+    CheckError, Drivers, Observed as Seen, StepError, StepErrorKind, hide_secrets, metrics, on_call,
+};
 use gateline_engine::{LEASE, Observed, SourceOrder, Task, TaskOrder};
 use gateline_model::{
-    Arm, Check, CheckOrder, Letter, Reading, Span, StepAction, StepOrder, StreamId, Summary, Target,
-    TargetView, Tick, TrafficSource, Version, Weight,
+    Arm, Check, CheckOrder, Delivered, HealthSeen, Letter, Reading, Span, StepAction, StepOrder, StreamId,
+    Summary, Target, TargetView, Tick, TrafficSource, Version, Weight,
 };
 
 use jiff::Timestamp;
@@ -23,8 +25,35 @@ const SHOWN_EVERY_FIRST: Duration = Duration::from_millis(200);
 /// The longest time between two such looks.
 const SHOWN_EVERY_MAX: Duration = Duration::from_secs(5);
 
-/// Carries one task out. Always answers.
+/// Carries one task out. Always answers. What the outside said is recorded without the secrets that it was shown.
 pub(super) async fn perform(hub: &Hub, drivers: &Drivers, task: &Task) -> Observed {
+    hidden(ask(hub, drivers, task).await)
+}
+
+/// An answer with our secrets hidden in each text that somebody outside had a part in.
+fn hidden(observed: Observed) -> Observed {
+    let hide = |text: String| hide_secrets(&text).into_owned();
+    match observed {
+        Observed::Checked(checked) => Observed::Checked(checked.map_err(hide)),
+        Observed::Past(past) => Observed::Past(past.map_err(hide)),
+        Observed::Measured(measured) => Observed::Measured(measured.map_err(hide)),
+        Observed::OnCall(on_call) => Observed::OnCall(on_call.map_err(hide)),
+        Observed::Stepped(StepOutcome::Applied) => Observed::Stepped(StepOutcome::Applied),
+        Observed::Stepped(StepOutcome::Failed(why)) => Observed::Stepped(StepOutcome::Failed(hide(why))),
+        Observed::Stepped(StepOutcome::Unknown(why)) => Observed::Stepped(StepOutcome::Unknown(hide(why))),
+        Observed::Seen(HealthSeen { health, why }) => Observed::Seen(HealthSeen {
+            health,
+            why: why.map(hide),
+        }),
+        Observed::Delivered(delivered) => Observed::Delivered(match delivered {
+            Delivered::Sent(says) => Delivered::Sent(hide(says)),
+            Delivered::Later(why, after) => Delivered::Later(hide(why), after),
+            Delivered::Never(why) => Delivered::Never(hide(why)),
+        }),
+    }
+}
+
+async fn ask(hub: &Hub, drivers: &Drivers, task: &Task) -> Observed {
     match &task.order {
         TaskOrder::Check(order) => Observed::Checked(look(hub, drivers, order).await),
         TaskOrder::Past(order) => {

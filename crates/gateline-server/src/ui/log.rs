@@ -1,6 +1,6 @@
 //! The log: who did what, when. Every entry can be unfolded to what is stored.
 
-use gateline_api::{Checkpoint, LogPage};
+use gateline_api::{Checkpoint, ErasedView, LogPage};
 use gateline_model::{Digest, Recorded, StreamId};
 use maud::{Markup, html};
 
@@ -60,7 +60,7 @@ pub(super) fn page(visitor: &Visitor, log: &LogPage, checkpoint: &Checkpoint, as
             }
             (filter(asked))
             @if log.events.is_empty() { div.banner { p { b { "No event is like this." } } p.sub { a href="/log" { "Show all events" } } } }
-            @else { ol.log { @for recorded in &log.events { (entry(visitor, recorded)) } } }
+            @else { ol.log { @for recorded in &log.events { (entry(visitor, recorded, erased_of(log, recorded))) } } }
             (pager(first, next))
         },
     }
@@ -88,7 +88,11 @@ fn filter(asked: &Asked) -> Markup {
     }
 }
 
-fn entry(visitor: &Visitor, recorded: &Recorded) -> Markup {
+fn erased_of<'l>(log: &'l LogPage, recorded: &Recorded) -> Option<&'l ErasedView> {
+    log.erased.iter().find(|erased| erased.number == recorded.number)
+}
+
+fn entry(visitor: &Visitor, recorded: &Recorded, erased: Option<&ErasedView>) -> Markup {
     let Recorded {
         number,
         stream,
@@ -105,7 +109,7 @@ fn entry(visitor: &Visitor, recorded: &Recorded) -> Markup {
                 summary #{ "row-" (number) } data-row {
                     span.mono { "#" (number) } " "
                     span.age.num { (time::clock(visitor.now, *at)) } " "
-                    span.what { (recorded.says(time::whole, Digest::short)) @if let Some(reason) = reason { " " q { (reason) } } }
+                    span.what { (recorded.says(time::whole, Digest::short)) @if let Some(reason) = reason { " " q { (reason) } } @if erased.is_some() { " (text erased)" } }
                     span.age { (subject(stream)) " · " (actor) }
                 }
                 p.age {
@@ -114,6 +118,12 @@ fn entry(visitor: &Visitor, recorded: &Recorded) -> Markup {
                     " · by " a href=(link::with("/log", &[("actor", actor.as_str())])) { (actor) }
                     " · " (time::whole(*at))
                     @if let Some(page) = page_of(stream) { " · " a href=(page) { "see the page" } }
+                }
+                @if let Some(ErasedView { at, by, event, .. }) = erased {
+                    p.age {
+                        "names and text erased on " (time::whole(*at)) " by " (by) " · "
+                        a href=(link::with("/log", &[("before", &(event + 1).to_string())])) { "event #" (event) " says why" }
+                    }
                 }
                 pre tabindex="0" { (serde_json::to_string_pretty(recorded).unwrap_or_default()) }
             }

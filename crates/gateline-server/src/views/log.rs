@@ -1,9 +1,9 @@
 //! The log: searched, and its end as a promise.
 
-use gateline_api::{Checkpoint, LogPage, LogQuery, page_size};
-use gateline_core::Sight;
-use gateline_model::Recorded;
-use gateline_store::{Read, Search};
+use gateline_api::{Checkpoint, EraseReply, EraseRequest, ErasedView, LogPage, LogQuery, page_size};
+use gateline_core::{ERASED_MAX, Sight};
+use gateline_model::{Private, Recorded};
+use gateline_store::{Read, Search, StoreError};
 
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -53,10 +53,98 @@ pub(crate) async fn log(hub: &Hub, sight: &Sight, query: LogQuery) -> Result<Log
         seen_rows(size, &sight, read, sees, |recorded| recorded.number)
     };
     let found = hub.read(read).await?;
+    let erased = hub.with_world(|world| {
+        let of = |recorded: &Recorded| {
+            let erased = world.erased(recorded.number)?;
+            Some(ErasedView {
+                number: recorded.number,
+                at: erased.at,
+                by: erased.by.clone(),
+                event: erased.event,
+            })
+        };
+        found.items.iter().filter_map(of).collect()
+    });
     Ok(LogPage {
         events: found.items,
         next: found.next,
+        erased,
     })
+}
+
+/// The events that a request to erase is about and that have names or a text, the newest first: at most as many as are erased
+/// at once, and at most [`LOOKED_THROUGH_MAX`] are looked at.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn with_text(hub: &Hub, request: &EraseRequest) -> Result<EraseReply, Refused> {
+    let EraseRequest {
+        events,
+        actor,
+        stream,
+        containing,
+        before,
+        ..
+    } = request.clone();
+    let fits = move |recorded: &Recorded| {
+        let text = recorded.private.as_ref();
+        text.is_some_and(|text| containing.as_deref().is_none_or(|part| has(text, part)))
+            && actor.as_ref().is_none_or(|actor| recorded.actor == *actor)
+            && stream.as_ref().is_none_or(|stream| recorded.stream == *stream)
+    };
+    let search = Search {
+        stream: request.stream.clone(),
+        actor: request.actor.clone(),
+        before,
+        limit: LOOKED_THROUGH_MAX,
+        ..Search::default()
+    };
+    let read = move |store: &dyn Read| {
+        let mut next = None;
+        let looked_at = if events.is_empty() {
+            let found = store.search(&search)?;
+            if found.len() == LOOKED_THROUGH_MAX {
+                next = found.last().map(|last| last.number);
+            }
+            found
+        } else {
+            let mut named = events;
+            named.sort_unstable_by(|one, other| other.cmp(one));
+            named.dedup();
+            let mut found = Vec::new();
+            for number in named {
+                // What is behind the end of the log is not another event.
+                found.extend(
+                    store
+                        .read(number, 1)?
+                        .into_iter()
+                        .filter(|read| read.number == number),
+                );
+            }
+            found
+        };
+        let mut erased: Vec<u64> = looked_at
+            .iter()
+            .filter(|one| fits(one))
+            .map(|one| one.number)
+            .collect();
+        if erased.len() > ERASED_MAX {
+            erased.truncate(ERASED_MAX);
+            next = erased.last().copied();
+        }
+        Ok::<_, StoreError>(EraseReply { erased, next })
+    };
+    Ok(hub.read(read).await?)
+}
+
+fn has(text: &Private, part: &str) -> bool {
+    let Private {
+        actor_name,
+        reason,
+        text,
+    } = text;
+    let texts = actor_name.iter().chain(reason).chain(text.values());
+    texts.into_iter().any(|text| text.contains(part))
 }
 
 /// The log's size and root.

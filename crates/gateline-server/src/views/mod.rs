@@ -42,7 +42,7 @@ pub(crate) use evidence::evidence;
 pub(crate) use freezes::freezes;
 pub(crate) use incidents::{incident, incidents};
 pub(crate) use keys::{key, keys, keys_in_force, signatures};
-pub(crate) use log::{checkpoint, log};
+pub(crate) use log::{checkpoint, log, with_text};
 pub(crate) use names::release_named;
 pub(crate) use notifications::{all_letters, letters, notifications};
 pub(crate) use overrides::overrides;
@@ -58,7 +58,7 @@ pub(crate) use promotions::promotions;
 pub(crate) use proposals::{
     may_answer_proposal, proposal, proposal_detail, proposals, proposals_waiting_on, proposed,
 };
-pub(crate) use release::{erasable, release, releases};
+pub(crate) use release::{TextDigest, erasable, release, releases, text_digest};
 pub(crate) use replay::replay;
 pub(crate) use risk::risk;
 pub(crate) use roles::{

@@ -1,5 +1,7 @@
 //! Releases: the list, and one with its evidence and its life through the stages.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gateline_api::{
     LifeStage, Page, ReleaseName, ReleaseQuery, ReleaseSummary, ReleaseView, entry, page_size,
 };
@@ -181,6 +183,63 @@ pub(crate) mod text_names {
     pub(crate) const NOTES: &str = "notes";
     /// Who wrote the commits, one a line.
     pub(crate) const AUTHORS: &str = "authors";
+    /// What keeps the digest of both from being guessed back to them, in base64.
+    pub(crate) const SALT: &str = "salt";
+}
+
+/// The digest by which a release names its text, and the salt that is in it; none where there is no text.
+pub(crate) struct TextDigest {
+    pub(crate) digest: Digest,
+    salt: Option<String>,
+}
+
+impl TextDigest {
+    /// Of a text that is new.
+    ///
+    /// # Errors
+    /// Where the machine has no randomness.
+    pub(crate) fn of(text: &ChangeText) -> Result<Self, Refused> {
+        if *text == ChangeText::default() {
+            return Ok(Self {
+                digest: Digest::of_json(text),
+                salt: None,
+            });
+        }
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt)
+            .map_err(|err| Refused::new(&entry::UNAVAILABLE, format!("no randomness: {err}")))?;
+        Ok(Self::salted(text, URL_SAFE_NO_PAD.encode(salt)))
+    }
+
+    fn salted(text: &ChangeText, salt: String) -> Self {
+        Self {
+            digest: Digest::of_json(&(&salt, text)),
+            salt: Some(salt),
+        }
+    }
+}
+
+/// The digest that this text has where it is the one of a release that is there: with the salt of that. Where that was erased
+/// nothing can be compared any more, and any text is taken for it.
+///
+/// # Errors
+/// When the store cannot be read, or there is no randomness.
+pub(crate) async fn text_digest(hub: &Hub, id: &ReleaseId, text: &ChangeText) -> Result<TextDigest, Refused> {
+    let there = hub.with_world(|world| world.release(id).map(|state| state.release.text));
+    if there.is_none() || there == Some(Digest::of_json(&ChangeText::default())) {
+        return TextDigest::of(text);
+    }
+    let stream = StreamId::Release(*id);
+    let first = hub.read(move |store| store.read_stream(&stream, 0)).await?;
+    let private = first.into_iter().next().and_then(|first| first.private);
+    match (private, there) {
+        (None, Some(digest)) => Ok(TextDigest { digest, salt: None }),
+        (Some(private), _) => match private.text.get(text_names::SALT) {
+            Some(salt) => Ok(TextDigest::salted(text, salt.clone())),
+            None => TextDigest::of(text),
+        },
+        (None, None) => TextDigest::of(text),
+    }
 }
 
 /// A release's text from its first event; `None` where it was erased.
@@ -202,11 +261,12 @@ fn text(private: &Private) -> ChangeText {
 }
 
 /// A release's text, as the erasable part keeps it.
-pub(crate) fn erasable(text: &ChangeText) -> Private {
+pub(crate) fn erasable(text: &ChangeText, digest: &TextDigest) -> Private {
     let ChangeText { authors, notes } = text;
     let parts = [
         (text_names::AUTHORS, authors.join("\n")),
         (text_names::NOTES, notes.clone()),
+        (text_names::SALT, digest.salt.clone().unwrap_or_default()),
     ];
     let text = parts.into_iter().filter(|(_, part)| !part.is_empty());
     Private {
@@ -225,7 +285,15 @@ mod tests {
             authors: vec!["Ana".into(), "Bo".into()],
             notes: "One\n\ntwo".into(),
         };
-        assert_eq!(text(&erasable(&written)), written);
+        let digest = TextDigest::of(&written).unwrap();
+        assert_eq!(text(&erasable(&written, &digest)), written);
+        let salt = digest.salt.clone().unwrap();
+        assert_eq!(TextDigest::salted(&written, salt).digest, digest.digest);
+        let other = TextDigest::of(&written).unwrap();
+        assert_ne!(
+            other.digest, digest.digest,
+            "a guess cannot be confirmed without the salt"
+        );
         assert_eq!(text(&Private::default()), ChangeText::default());
     }
 }

@@ -7,6 +7,7 @@ mod attached;
 mod attestations;
 mod board;
 mod declared;
+mod erase;
 mod evidence;
 mod freezes;
 mod hooks;

@@ -120,6 +120,7 @@ impl Run {
         // Hashing every event is most of the work of a run, and the same code each time.
         if self.seed.is_multiple_of(LOG_CHECKED_EVERY) {
             settled::log_is_whole(&mut self.sim);
+            settled::erasing_changes_nothing(&mut self.sim);
         }
         if let Some((ticket, _, command, _)) = self.open.first() {
             let what = format!("request {ticket} was never answered: {command:?}");

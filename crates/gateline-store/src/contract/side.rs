@@ -1,8 +1,8 @@
 //! Claims about what is kept beside the log: ticks, content, and the erasable part of events.
 
-use gateline_model::{Arm, Digest, PodCounts, Tick};
+use gateline_model::{Arm, Digest, Event, PodCounts, Tick};
 
-use super::sample::{accept, at, blob, nothing, one, private, promotion, stream};
+use super::sample::{accept, at, blob, named, nothing, one, private, promotion, stream};
 use crate::{Append, BlobReading, PIECE_BYTES, Store};
 
 fn tick(arm: Arm, secs: i64, requests: u64) -> Tick {
@@ -187,4 +187,38 @@ pub(super) fn trying_to_write_changes_nothing(store: &mut dyn Store) {
     assert_eq!(store.head().unwrap(), head);
     assert_eq!(store.raw(0, 10).unwrap(), raw);
     accept(store, 2, &one(stream(1), 1));
+}
+
+pub(super) fn a_text_goes_with_the_event_that_says_so(store: &mut dyn Store) {
+    for version in 0..3 {
+        let mut item = one(stream(1), version);
+        item.events[0].private = Some(([7; 16], private("Ana")));
+        accept(store, 0, &item);
+    }
+    let says = |version, events: &[u64]| {
+        let mut item = one(named("project/gateline"), version);
+        item.events[0].event = Event::TextErased {
+            events: events.to_vec(),
+        };
+        item.events[0].private = Some(([8; 16], private("Bo")));
+        item
+    };
+    // The one that is refused erases nothing, and its neighbour does.
+    let answers = store
+        .append(at(1), &[says(7, &[1]), says(0, &[0, 2, 9])])
+        .unwrap();
+    assert!(answers[0].is_err() && answers[1].is_ok(), "{answers:?}");
+    let names = |store: &dyn Store| -> Vec<Option<String>> {
+        let read = store.read(0, 10).unwrap().into_iter();
+        read.map(|one| one.private.and_then(|private| private.actor_name))
+            .collect()
+    };
+    let (ana, bo) = (Some("Ana".to_owned()), Some("Bo".to_owned()));
+    assert_eq!(names(store), [None, ana, None, bo.clone()]);
+    for raw in store.raw(0, 10).unwrap() {
+        assert_eq!(raw.differences(), [], "event {} hashes to its leaf", raw.number);
+    }
+    // It may name itself: then nobody reads why.
+    accept(store, 2, &says(1, &[1, 4]));
+    assert_eq!(names(store), [None, None, None, bo, None]);
 }

@@ -15,7 +15,7 @@ use super::read::{micros, plain, signed};
 use super::rows::Rows;
 use super::{blobs, sql};
 use crate::check::{self, Accepted, Known};
-use crate::{Append, AppendError, BATCH_APPENDS_MAX, Committed, StoreError, leaf};
+use crate::{Append, AppendError, BATCH_APPENDS_MAX, Committed, StoreError, erased, leaf};
 
 /// Most expired keys that one batch forgets: more than it adds, so that they never pile up.
 const KEYS_FORGOTTEN_MAX: i64 = 2 * BATCH_APPENDS_MAX as i64;
@@ -47,6 +47,7 @@ pub(super) struct Writer<'b> {
     rows: Vec<&'b crate::Row>,
     blobs: blobs::Kept,
     passwords: Passwords<'b>,
+    erased: Vec<i64>,
 }
 
 #[derive(Default)]
@@ -89,6 +90,7 @@ impl<'b> Writer<'b> {
             rows: Vec::new(),
             blobs: blobs::Kept::default(),
             passwords: Passwords::default(),
+            erased: Vec::new(),
         }
     }
 
@@ -116,6 +118,7 @@ impl<'b> Writer<'b> {
         self.rows.extend(&append.rows);
         self.blobs.take(coming, append);
         self.passwords.take(append);
+        self.erased.extend(erased::by(append).map(signed));
         if let Some(key) = &append.key {
             let scope = plain(&key.scope);
             self.keys.scopes.push(scope.clone());
@@ -211,6 +214,11 @@ impl<'b> Writer<'b> {
                 }));
             }
             all.push(Box::pin(self.log.add(link, at)));
+            if !self.erased.is_empty() {
+                all.push(Box::pin(async move {
+                    link.execute(&sql::ERASE, &[&self.erased]).await
+                }));
+            }
             all.push(Box::pin(async move {
                 let frontier = &self.before.frontier;
                 link.execute(

@@ -7,19 +7,36 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::error::{commit_failed, failed};
 use super::read::{micros, signed, unsigned};
 use super::tail::Tail;
-use super::{SqliteStore, access, blobs, rows, sql, work};
+use super::{SqliteStore, access, blobs, private, rows, sql, work};
 use crate::check::{self, Accepted, Known};
-use crate::{Append, AppendError, Committed, StoreError, leaf};
+use crate::{Append, AppendError, Committed, StoreError, erased, leaf};
 
 /// Most expired keys that one batch forgets: more than it adds, so that they never pile up.
 const KEYS_FORGOTTEN_MAX: usize = 2 * crate::BATCH_APPENDS_MAX;
+
+type Answers = Vec<Result<Committed, AppendError>>;
 
 pub(super) fn append(
     store: &mut SqliteStore,
     now: Timestamp,
     batch: &[Append],
-) -> Result<Vec<Result<Committed, AppendError>>, StoreError> {
+) -> Result<Answers, StoreError> {
     check::batch(batch)?;
+    if erased::by_any(batch) {
+        let answers = private::overwriting(store, |store| write(store, now, batch))?;
+        store.old_pages = true;
+        private::forget_old_pages(store);
+        return Ok(answers);
+    }
+    let answers = write(store, now, batch)?;
+    if store.old_pages {
+        // Somebody was reading for long when the text was erased.
+        private::forget_old_pages(store);
+    }
+    Ok(answers)
+}
+
+fn write(store: &mut SqliteStore, now: Timestamp, batch: &[Append]) -> Result<Answers, StoreError> {
     // Taken, and put back only after the commit: whatever goes wrong, the next batch reads it again.
     let mut tail = store.tail.take().map_or_else(|| Tail::load(&store.conn), Ok)?;
     tail.trim();
@@ -139,6 +156,7 @@ impl Writer<'_> {
 
     /// Writes what comes with the events.
     fn keep(&mut self, append: &Append) -> rusqlite::Result<()> {
+        private::erase_rows(self.conn, erased::by(append))?;
         work::keep(self.conn, append)?;
         rows::put(self.conn, &append.rows)?;
         access::put_passwords(self.conn, &append.passwords)

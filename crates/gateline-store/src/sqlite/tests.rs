@@ -326,6 +326,42 @@ fn an_erased_name_is_nowhere_in_the_files() {
 }
 
 #[test]
+fn a_name_that_a_long_read_kept_in_the_files_is_gone_after_the_next_batch() {
+    let dir = Dir::new();
+    let mut store = SqliteStore::open(dir.path(FILE)).unwrap();
+    let name = "Anastasia-Unforgettable";
+    let mut item = sample::one(sample::stream(1), 0);
+    item.events[0].private = Some(([1; 16], sample::private(name)));
+    append(&mut store, item).unwrap();
+    let holders = || {
+        let files = fs::read_dir(dir.path(""))
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        let holds = |path: &PathBuf| {
+            fs::read(path)
+                .unwrap()
+                .windows(name.len())
+                .any(|text| text == name.as_bytes())
+        };
+        files.filter(holds).count()
+    };
+    let reader = SqliteReader::open(dir.path(FILE)).unwrap();
+    reader.conn.execute_batch("BEGIN").unwrap();
+    reader
+        .conn
+        .query_row("SELECT count(*) FROM log", [], |_| Ok(()))
+        .unwrap();
+    store.conn.busy_timeout(std::time::Duration::ZERO).unwrap();
+    let mut erase = sample::one(sample::named("project/gateline"), 0);
+    erase.events[0].event = Event::TextErased { events: vec![0] };
+    append(&mut store, erase).unwrap();
+    assert!(holders() > 0, "the reader still sees it as it was");
+    reader.conn.execute_batch("COMMIT").unwrap();
+    append(&mut store, sample::one(sample::stream(1), 1)).unwrap();
+    assert_eq!(holders(), 0);
+}
+
+#[test]
 fn keys_that_are_forgotten_do_not_pile_up() {
     let dir = Dir::new();
     let mut store = SqliteStore::open(dir.path(FILE)).unwrap();

@@ -282,4 +282,15 @@ mod tests {
         );
         assert!(read(&"a 1\n".repeat(SERIES_MAX)).is_ok());
     }
+
+    #[test]
+    fn a_spoilt_page_harms_nobody() {
+        let page = b"# TYPE a counter\n# HELP a b\n# UNIT a seconds\na_total{x=\"1\\\"\\\\\\n\", y=\"z\",} 5e3 1700000000 # {t=\"x\"} 1\n\
+            a_bucket{le=\"+Inf\"} 7\n# EOF\n";
+        crate::spoilt::spoilt(&[page], |bytes| {
+            for form in [Form::Text, Form::Openmetrics] {
+                drop(Page::read(bytes, form));
+            }
+        });
+    }
 }

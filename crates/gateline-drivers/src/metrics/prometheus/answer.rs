@@ -248,7 +248,7 @@ fn data(answer: &Answer, at: &str) -> Result<Data, AnswerError> {
     if status == "error" {
         return Err(AnswerError::Server {
             kind: error_type,
-            why: error.chars().take(300).collect(),
+            why: crate::secret::hide(&error).chars().take(300).collect(),
         });
     }
     if answer.status != 200 {
@@ -260,6 +260,7 @@ fn data(answer: &Answer, at: &str) -> Result<Data, AnswerError> {
         )));
     }
     if let Some(warning) = warnings.first() {
+        let warning = crate::secret::hide(warning);
         return Err(AnswerError::Partial(warning.chars().take(300).collect()));
     }
     data.ok_or_else(|| AnswerError::NotPrometheus("it has no `data`".to_owned()))
@@ -271,4 +272,30 @@ fn finite(text: &str) -> Result<f64, AnswerError> {
         .ok()
         .filter(|value| value.is_finite())
         .ok_or_else(not_finite)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spoilt_answer_harms_nobody() {
+        let answers: [&[u8]; 4] = [
+            br#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1.5,"0.25"]},{"metric":{},"histogram":[1,{"count":"3","sum":"2","buckets":[[0,"0.1","0.2","3"]]}]}]},"infos":["hint"]}"#,
+            br#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1,"1"],[2.5,"NaN"]]}]}}"#,
+            br#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}"#,
+            br#"{"status":"error","errorType":"bad_data","error":"parse error","warnings":["w"]}"#,
+        ];
+        crate::spoilt::spoilt(&answers, |bytes| {
+            let answer = Answer {
+                status: 200,
+                content_type: "application/json".to_owned(),
+                location: None,
+                body: bytes.to_vec(),
+                took: std::time::Duration::ZERO,
+            };
+            drop((number(&answer, "x"), series(&answer, "x")));
+            drop((past(&answer, "x"), range(&answer, "x")));
+        });
+    }
 }

@@ -250,4 +250,13 @@ mod tests {
             assert_eq!(command(other), None, "{other}");
         }
     }
+
+    #[test]
+    fn a_spoilt_comment_harms_nobody() {
+        let event = br#"{"action":"created","issue":{"number":7},"comment":{"id":1,"body":"/approve shop/app/live/3 abcd","created_at":"2026-11-21T10:00:00Z","user":{"id":583231}},"repository":{"full_name":"acme/app"}}"#;
+        crate::spoilt::spoilt(&[event], |bytes| drop(serde_json::from_slice::<Payload>(bytes)));
+        crate::spoilt::spoilt(&[b"/reject shop/app/live/3 abcd not today\r\nBye"], |bytes| {
+            drop(command(&String::from_utf8_lossy(bytes)));
+        });
+    }
 }

@@ -242,3 +242,19 @@ fn not_accepted(refused: &Refused) -> String {
     };
     format!("Not accepted: {}{hint}", problem.detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spoilt_press_of_a_button_harms_nobody() {
+        let payload = br#"payload=%7B%22type%22%3A%22block_actions%22%2C%22team%22%3A%7B%22id%22%3A%22T1%22%7D%2C%22user%22%3A%7B%22id%22%3A%22U1%22%7D%2C%22actions%22%3A%5B%7B%22action_id%22%3A%22gateline_approve%22%2C%22value%22%3A%22x%22%7D%5D%7D"#;
+        let plain = br#"{"type":"view_submission","user":{"id":"U1"},"view":{"private_metadata":"{\"promotion\":\"a/b/c/1\"}","state":{"values":{"reason":{"reason":{"value":"no"}}}}}}"#;
+        crate::spoilt::spoilt(&[payload, plain], |bytes| {
+            drop(serde_urlencoded::from_bytes::<Form>(bytes));
+            drop(serde_json::from_slice::<Payload>(bytes));
+            drop(serde_json::from_slice::<Shown>(bytes));
+        });
+    }
+}

@@ -1,6 +1,7 @@
 //! The log.
 
 pub(super) mod checkpoint;
+pub(super) mod erase;
 pub(super) mod search;
 pub(super) mod watch;
 

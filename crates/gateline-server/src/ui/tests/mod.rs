@@ -186,6 +186,7 @@ fn pages() -> Vec<(&'static str, Markup)> {
     let events = LogPage {
         events: views::promotion(PromotionState::Held).events,
         next: Some(4),
+        erased: Vec::new(),
     };
     let checkpoint = Checkpoint {
         size: 48_212,

@@ -258,4 +258,22 @@ mod tests {
             assert_eq!(arms_of(&settings(), &bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn a_spoilt_route_of_envoy_harms_nobody() {
+        let written = [
+            arms(25),
+            Arms {
+                mirror: 10,
+                ..arms(0)
+            },
+        ]
+        .map(|arms| route(&settings(), &arms).to_string());
+        let samples: Vec<&[u8]> = written.iter().map(|text| text.as_bytes()).collect();
+        crate::spoilt::spoilt(&samples, |bytes| {
+            if let Ok(shown) = serde_json::from_slice::<Value>(bytes) {
+                drop(arms_of(&settings(), &shown));
+            }
+        });
+    }
 }

@@ -244,4 +244,25 @@ mod tests {
             stat(bad).unwrap_err();
         }
     }
+
+    #[test]
+    fn a_spoilt_answer_of_haproxy_harms_nobody() {
+        let stat =
+            b"# pxname,svname,qcur,scur,stot,hrsp_5xx,\nshop,FRONTEND,,1,20,3,\nshop_canary,a,0,0,7,1,\n\n";
+        let samples = [
+            SERVERS.as_bytes(),
+            stat,
+            b"0x1 canary 25\n0x2 stable 75\n",
+            b"Name: HAProxy\nUptime_sec: 17\n",
+        ];
+        crate::spoilt::spoilt(&samples, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            drop((
+                slots(&text),
+                map(&text),
+                super::stat(&text),
+                info(&text, "Uptime_sec"),
+            ));
+        });
+    }
 }
