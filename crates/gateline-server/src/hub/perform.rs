@@ -39,6 +39,7 @@ fn hidden(observed: Observed) -> Observed {
         Observed::Measured(measured) => Observed::Measured(measured.map_err(hide)),
         Observed::OnCall(on_call) => Observed::OnCall(on_call.map_err(hide)),
         Observed::Stepped(StepOutcome::Applied) => Observed::Stepped(StepOutcome::Applied),
+        Observed::NotBegun => Observed::NotBegun,
         Observed::Stepped(StepOutcome::Failed(why)) => Observed::Stepped(StepOutcome::Failed(hide(why))),
         Observed::Stepped(StepOutcome::Unknown(why)) => Observed::Stepped(StepOutcome::Unknown(hide(why))),
         Observed::Seen(HealthSeen { health, why }) => Observed::Seen(HealthSeen {
