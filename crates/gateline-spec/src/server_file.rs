@@ -406,7 +406,7 @@ spec:
                 "issuer: https://login.example.com/realms/acme",
                 "issuer: https://me:x@login.example.com",
                 9,
-                "server.address: `issuer` has more or less than an address",
+                "secret.literal: an address holds no password; this one may be taken for published",
             ),
             (
                 "      client_id: gateline\n",

@@ -71,7 +71,8 @@ fn instances_are_counted_before_their_batches_are() {
     // It once took all memory of the server that was asked to keep it.
     assert_eq!(rolling(1_000_000_000, 1), ["rollout.limit", "rollout.instances"]);
     let process = |instances: u32| {
-        let settings = format!("command: [./shop], listen: \"127.0.0.1:8080\", instances: {instances}");
+        let settings =
+            format!("command: [./shop], listen: \"127.0.0.1:8080\", proxy: /run/p, instances: {instances}");
         codes(&format!(
             "{HEAD}  stages:\n  - name: dev\n    target: {{process: {{{settings}}}}}\n"
         ))

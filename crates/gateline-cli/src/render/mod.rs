@@ -296,7 +296,7 @@ mod tests {
         page.line("  ruling  WAITING: the canary is warming up, and that takes time");
         page.line(Line::new().strong("short"));
         let told =
-            "  ruling  WAITING: the canary\n          is warming up, and that\n          takes time\nshort\n";
+            "  ruling  WAITING: the canary is\n          warming up, and that\n          takes time\nshort\n";
         let text = page.wrapped(34).to_text(false).replace(" \n", "\n");
         assert_eq!(text, told);
         let mut long = Page::default();

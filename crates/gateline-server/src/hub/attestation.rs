@@ -340,7 +340,7 @@ mod tests {
         );
         for (text, says) in [
             ("hello".to_owned(), "release"),
-            ("-".repeat(1 << 20), "more than 16384 bytes"),
+            ("-".repeat(1 << 20), "longer than 16384 bytes"),
         ] {
             std::fs::write(&file, text).expect("writes");
             let err = of(&[in_file(&file)], &[], None).expect_err(says);

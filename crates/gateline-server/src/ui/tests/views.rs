@@ -398,7 +398,7 @@ pub fn judged() -> PromotionView {
     rollout.saturation = read(json!([
         {"gauge": "cpu", "steps": [{"weight": 5, "canary": 0.13, "stable": 0.6, "ticks": 8}, {"weight": 25, "canary": 0.21, "stable": 0.5, "ticks": 8}],
          "forecast": 0.51, "from": "line", "limit": 0.4, "passes_at": 72.6},
-        {"gauge": "memory <b>bold", "steps": [{"weight": 5, "canary": 210.0, "ticks": 8}], "forecast": 4200.0, "from": "share"},
+        {"gauge": "memory <b>bold", "steps": [{"weight": 5, "canary": 210.0, "ticks": 8}], "from": "one_weight"},
     ]));
     view
 }
