@@ -218,9 +218,7 @@ impl Engine {
         let old = promotion.rollout().and_then(|rollout| rollout.ruling.as_ref());
         match ruled {
             Some(ruled)
-                if old.is_none_or(|(of, old)| {
-                    (*of, old.says, old.weight) != (ruled.step, ruled.ruling.says, ruled.ruling.weight)
-                }) =>
+                if old.is_none_or(|(of, old)| *of != ruled.step || ruled.ruling.is_news_after(old)) =>
             {
                 let command = Command::Rule {
                     promotion: id.clone(),

@@ -6,7 +6,7 @@ use gateline_core::{Promotion, Rollout, StepState, World};
 use gateline_judge::{RolloutJudge, Step};
 use gateline_model::ruling::{Replay, RuledAgain};
 use gateline_model::{
-    Digest, Event, JudgeSettings, Planned, PromotionId, Recorded, Ruling, RulingKind, Stage, Tick,
+    Digest, Event, JudgeSettings, Planned, PromotionId, Recorded, Ruling, RulingKind, Stage, StepAction, Tick,
 };
 use gateline_store::{StoreError, tick_roots};
 use jiff::Timestamp;
@@ -155,6 +155,7 @@ impl Again<'_> {
         let step = Step {
             since,
             until: go_on_at,
+            stands: rollout.action().and_then(StepAction::weight),
         };
         Some(self.judge.as_mut()?.rule(&self.ticks[..seen], step, now))
     }

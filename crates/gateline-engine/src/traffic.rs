@@ -137,6 +137,7 @@ impl Traffic {
         let step = Step {
             since,
             until: go_on_at,
+            stands: rollout.action().and_then(StepAction::weight),
         };
         let mut ruling = judge.rule(&kept.ticks, step, now);
         if let Some((times, why)) = self.unmeasured.get(&promotion.id)

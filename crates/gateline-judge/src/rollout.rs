@@ -41,6 +41,8 @@ pub struct Step {
     pub since: Timestamp,
     /// When its pause is over.
     pub until: Option<Timestamp>,
+    /// The weight that it gives.
+    pub stands: Option<Weight>,
 }
 
 /// The judge of one rollout.
@@ -271,11 +273,26 @@ impl RolloutJudge {
                 Span::between(step.since, now)
             );
         }
+        if exposure == Exposure::Paced
+            && says == RulingKind::Inconclusive
+            && !seen
+            && !self.is_over(step, now)
+        {
+            (says, headline) = (
+                RulingKind::Wait,
+                "WAITING: the weight has just changed".to_owned(),
+            );
+        }
+        let allowed = || Weight::percent(full.numbers.exposure.allowed.round().clamp(0.0, 100.0) as u8);
+        let weight = match exposure {
+            Exposure::Paced if !seen => step.stands.or_else(|| Some(allowed())),
+            Exposure::Paced => Some(allowed()),
+            Exposure::Given => None,
+        };
         Ruling {
             says,
             headline,
-            weight: (exposure == Exposure::Paced)
-                .then(|| Weight::percent(full.numbers.exposure.allowed.round().clamp(0.0, 100.0) as u8)),
+            weight,
             full: Some(Box::new(full)),
             ..seen_since(ticks, step, now)
         }

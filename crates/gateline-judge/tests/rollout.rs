@@ -50,6 +50,7 @@ fn step() -> Step {
     Step {
         since: at(0),
         until: Some(at(600)),
+        stands: None,
     }
 }
 
@@ -178,6 +179,7 @@ fn what_was_said_of_the_weight_before_says_nothing_of_the_next() {
     let next = Step {
         since: Span::from_secs(1).after(last),
         until: None,
+        stands: None,
     };
     let ruling = judge.rule(&ticks, next, Span::from_secs(2).after(last));
     assert_eq!(ruling.says, RulingKind::Wait, "{}", ruling.headline);
@@ -199,6 +201,7 @@ fn the_evidence_sets_the_weights_where_it_sets_the_pace() {
             Step {
                 since: at(0),
                 until: None,
+                stands: None,
             },
             ticks[end - 1].at,
         );
@@ -286,6 +289,7 @@ fn who_gives_more_traffic_where_nobody_could_tell_makes_the_judge_patient_again(
         let step = Step {
             since: at(0),
             until: None,
+            stands: None,
         };
         judge.rule(ticks, step, ticks.last().unwrap().at)
     };

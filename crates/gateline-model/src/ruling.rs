@@ -44,6 +44,13 @@ pub struct Ruling {
 }
 
 impl Ruling {
+    /// Whether it is news beside another one of the same step: what is said, which weight is allowed, whether anything is
+    /// measured.
+    pub fn is_news_after(&self, before: &Self) -> bool {
+        let heard = |ruling: &Self| (ruling.says, ruling.weight, ruling.unmeasured.is_some());
+        heard(self) != heard(before)
+    }
+
     /// The same while nothing is measured, and why.
     #[must_use]
     pub fn unmeasured(mut self, why: &str) -> Self {

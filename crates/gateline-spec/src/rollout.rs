@@ -85,9 +85,8 @@ impl Beside<'_, '_, '_> {
     fn strategy(&self, strategy: &Strategy, node: &Node, at: &Range<usize>) {
         // The one key of the map is the strategy's word.
         let settings = node.get(strategy.word()).map_or(node, |entry| &entry.value);
-        let steps = settings
-            .get("steps")
-            .map(|steps| (steps.at(), steps.value.items()));
+        let steps = settings.get("steps");
+        let steps = steps.map(|steps| (steps.at(), steps.value.items()));
         match strategy {
             Strategy::AllAtOnce(_) | Strategy::Recreate(_) => {}
             Strategy::Rolling(rolling) => {

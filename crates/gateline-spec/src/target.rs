@@ -52,7 +52,7 @@ pub(crate) fn read(stage: &Fields<'_, '_, '_>) -> Option<Target> {
 }
 
 pub(crate) fn refuse_no_program(sink: &Sink<'_>, name: &str, at: &Range<usize>) {
-    let help = Some("write the program and its arguments, as in `[./deploy, \"{version}\"]`".to_owned());
+    let help = Some("write the program and its arguments, as in `[./apply, \"{version}\"]`".to_owned());
     sink.error_with("target.command", at, format!("`{name}` names no program"), help);
 }
 

@@ -151,6 +151,10 @@ const WAYS: &[Way] = &[
                 "a backup that the operator names",
             ),
             (
+                "crates/gateline-server/src/demo/mod.rs",
+                "the demonstration's own token",
+            ),
+            (
                 "crates/gateline-server/src/demo/place.rs",
                 "the demonstration's own folder",
             ),

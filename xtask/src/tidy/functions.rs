@@ -9,13 +9,13 @@ const LINES_MAX: usize = 100;
 /// Functions over the limit: path, name, and the length that they must not exceed.
 const LONGER: &[(&str, &str, usize)] = &[
     // Matches over all commands, in full.
-    ("crates/gateline-core/src/decide/mod.rs", "one", 184),
+    ("crates/gateline-core/src/decide/mod.rs", "one", 189),
     ("crates/gateline-core/src/decide/rights.rs", "needs", 118),
     // Matches over all events of a stream, in full.
     ("crates/gateline-core/src/state/project.rs", "evolve", 160),
     ("crates/gateline-core/src/state/promotion.rs", "evolve", 131),
     // A match over all events, in full.
-    ("crates/gateline-model/src/event/sentence.rs", "says", 384),
+    ("crates/gateline-model/src/event/sentence.rs", "says", 388),
 ];
 
 pub fn find(sources: &Sources) -> Vec<String> {

@@ -368,10 +368,8 @@ pub(super) fn rule(
     if rollout.step != step || rollout.rollback.is_some() {
         return Ok(());
     }
-    let known = rollout.ruling.as_ref().is_some_and(|(of, old)| {
-        let heard = |ruling: &Ruling| (ruling.says, ruling.weight, ruling.unmeasured.is_some());
-        *of == step && heard(old) == heard(ruling)
-    });
+    let old = rollout.ruling.as_ref();
+    let known = old.is_some_and(|(of, old)| *of == step && !ruling.is_news_after(old));
     if known {
         return Ok(());
     }

@@ -52,12 +52,8 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
             promotion.rollout().and_then(|rollout| version(&rollout.live?)),
         )
     });
-    let version = version.or_else(|| {
-        promotion
-            .decision
-            .as_ref()
-            .map(|decision| decision.version.clone())
-    });
+    let decided = promotion.decision.as_ref();
+    let version = version.or_else(|| decided.map(|decision| decision.version.clone()));
     let (watch, suspected) = hub.with_world(|world| {
         let watch = incidents::watch(world, &id.stage).filter(|watch| watch.promotion == *id);
         (watch, incidents::suspicions(world, id))

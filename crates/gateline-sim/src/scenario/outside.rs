@@ -8,28 +8,32 @@ use crate::outside::{Answer, Trick};
 use crate::traffic::Load;
 
 impl Script<'_> {
+    fn set_traffic(&mut self, row: &Row) -> Result<(), ScenarioError> {
+        let outside = &mut self.sim.outside;
+        row.only(1, &["errors", "latency", "rps", "uncounted"])?;
+        if let Some(why) = row.get("uncounted") {
+            outside.uncounted = Some(why.to_owned()).filter(|why| !why.is_empty());
+        }
+        if let Some(rps) = row.value("rps")? {
+            outside.rps = rps;
+        }
+        if let Ok(version) = row.word(0, "a release") {
+            let errors: Option<Percent> = row.value("errors")?;
+            let latency: Option<Span> = row.value("latency")?;
+            let load = Load {
+                errors_ppm: errors.map_or(0, |percent| (percent.as_f64() * 10_000.0) as u64),
+                latency_ms: latency
+                    .map_or(Load::default().latency_ms, |span| span.as_millis().unsigned_abs()),
+            };
+            outside.loads.insert(row.parse(version)?, load);
+        }
+        Ok(())
+    }
+
     pub(super) fn set_outside(&mut self, row: &Row) -> Result<(), ScenarioError> {
         let outside = &mut self.sim.outside;
         match row.verb() {
-            "traffic" => {
-                row.only(1, &["errors", "latency", "rps", "uncounted"])?;
-                if let Some(why) = row.get("uncounted") {
-                    outside.uncounted = Some(why.to_owned()).filter(|why| !why.is_empty());
-                }
-                if let Some(rps) = row.value("rps")? {
-                    outside.rps = rps;
-                }
-                if let Ok(version) = row.word(0, "a release") {
-                    let errors: Option<Percent> = row.value("errors")?;
-                    let latency: Option<Span> = row.value("latency")?;
-                    let load = Load {
-                        errors_ppm: errors.map_or(0, |percent| (percent.as_f64() * 10_000.0) as u64),
-                        latency_ms: latency
-                            .map_or(Load::default().latency_ms, |span| span.as_millis().unsigned_abs()),
-                    };
-                    outside.loads.insert(row.parse(version)?, load);
-                }
-            }
+            "traffic" => self.set_traffic(row)?,
             "check" => {
                 row.only(1, &["status", "latency", "value", "exit", "errored", "noise"])?;
                 let latency: Option<Span> = row.value("latency")?;
