@@ -216,8 +216,8 @@ impl RolloutView {
     /// The cohort that sees the release now, where one is told apart and not everybody does.
     pub fn cohort(&self) -> Option<Cohort> {
         let done = self.steps.iter().filter(|step| step.state == StepWord::Done);
-        let exposed = done.filter(|step| step.action.weight().is_some());
-        match exposed.last()?.action {
+        let mut exposed = done.filter(|step| step.action.weight().is_some());
+        match exposed.next_back()?.action {
             StepAction::Expose { cohort, weight } if weight < Weight::ALL => cohort,
             _ => None,
         }

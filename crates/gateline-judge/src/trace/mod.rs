@@ -277,12 +277,12 @@ fn are_totals(series: &BTreeMap<Arm, ByPod>) -> bool {
     };
     let of_canary = series.get(&Arm::Canary).into_iter().flat_map(BTreeMap::values);
     let mut long = of_canary.filter(|one| one.len() >= TOTALS_TICKS_MIN).peekable();
-    let has_grown = long.peek().is_none() || long.any(has_grown);
-    all().all(falls_only_anew) && all().any(mostly_grows) && has_grown
+    let has_grown = long.peek().is_none() || long.any(|one| has_grown(one));
+    all().all(|one| falls_only_anew(one)) && all().any(mostly_grows) && has_grown
 }
 
 /// Its counts never fall, but for a few times to a part of what they were.
-fn falls_only_anew(one: &Vec<(f64, Counts)>) -> bool {
+fn falls_only_anew(one: &[(f64, Counts)]) -> bool {
     let falls = |pair: &&[(f64, Counts)]| {
         pair[1].1.requests < pair[0].1.requests || pair[1].1.errors < pair[0].1.errors
     };
@@ -296,7 +296,7 @@ fn falls_only_anew(one: &Vec<(f64, Counts)>) -> bool {
 }
 
 /// The greatest of it is far beyond the first that counted anything.
-fn has_grown(one: &Vec<(f64, Counts)>) -> bool {
+fn has_grown(one: &[(f64, Counts)]) -> bool {
     let requests = || one.iter().map(|(_, counts)| counts.requests);
     let first = requests().find(|count| *count > 0).unwrap_or(0);
     requests().max().unwrap_or(0) as f64 >= TOTALS_GROW * first as f64

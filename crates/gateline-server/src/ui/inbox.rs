@@ -68,7 +68,7 @@ pub(super) fn page(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
             @if visitor.may(Scope::Promote) { @for view in shown.incidents { (incidents::stopped_by(visitor, view)) } }
             @if !shown.rollouts.is_empty() { h2 { "Rollouts that stand still" } (standing(visitor, shown.rollouts)) }
             @if !shown.proposals.is_empty() { h2 { "Versions to approve" } (rules::waiting(visitor, shown.proposals)) }
-            @if !part.items.is_empty() && !(shown.proposals.is_empty() && shown.rollouts.is_empty()) { h2 { "Promotions" } }
+            @if !part.items.is_empty() && [shown.proposals.len(), shown.rollouts.len()] != [0, 0] { h2 { "Promotions" } }
             @if is_empty(visitor, shown) { (nothing(visitor, after)) }
             @for item in &part.items { (one(visitor, shown, item)) }
             (pager(first, next))

@@ -139,7 +139,8 @@ fn a_server_whose_line_to_the_database_is_silent_says_so_and_the_other_one_goes_
         eventually("it takes requests again", || {
             (here.counts().0 > stood).then_some(())
         });
-        (here.stop(), there.stop());
+        here.stop();
+        there.stop();
     });
     for people in [&here, &there] {
         people.nothing_is_lost(&place, other.port);
