@@ -62,8 +62,6 @@ pub(crate) fn judge_entry(draft: &Draft<'_>, promotion: &Promotion) -> Result<Ju
     let state = draft.stage(stage_ref);
     let target = stage.target_name.fill(&release.release.version);
     let lane_free = target.is_some_and(|target| !state.lanes.contains_key(&target));
-    #[cfg(feature = "planted")]
-    let lane_free = lane_free || crate::planted::is(crate::planted::Planted::TwoInALane);
 
     let mut view = GateView {
         now: draft.facts.now,

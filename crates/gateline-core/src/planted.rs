@@ -17,8 +17,6 @@ pub enum Planted {
     ForgottenWork,
     /// A step whose first attempt failed is never tried again.
     NeverAgain,
-    /// A promotion is admitted while another one is on the same target.
-    TwoInALane,
     /// A replica loses an event that comes before the one it waits for.
     LostEvent,
 }

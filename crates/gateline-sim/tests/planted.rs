@@ -67,11 +67,6 @@ fn a_step_that_is_never_tried_again_is_caught() {
 }
 
 #[test]
-fn two_in_a_lane_are_caught() {
-    must_be_caught(Planted::TwoInALane, "took the lane of");
-}
-
-#[test]
 fn a_lost_event_is_caught() {
     must_be_caught(Planted::LostEvent, "folded up to");
 }
