@@ -86,17 +86,14 @@ pub(super) fn report(
 /// Sends a letter after all that was given up: its channel was mended since.
 pub(super) fn resend(draft: &mut Draft<'_>, project: &ProjectName, letter: u64) -> Result<(), Rejection> {
     let telling = draft.telling(project);
-    if telling.pending.contains_key(&letter) {
-        return Ok(());
-    }
-    let ended = telling.ended.iter().find(|one| one.number == letter);
-    match ended.map(|one| one.state) {
+    match telling.letter(letter).map(|one| one.state) {
+        Some(LetterState::Pending) => Ok(()),
         Some(LetterState::Failed) => {
             let stream = StreamId::Notifications(project.clone());
             draft.emit(stream, Event::LetterResent { letter });
             Ok(())
         }
-        Some(LetterState::Sent | LetterState::Pending) => Err(Rejection::conflict(
+        Some(LetterState::Sent) => Err(Rejection::conflict(
             "letter.sent",
             format!("letter `{project}/{letter}` was sent"),
             "nothing needs to be done",

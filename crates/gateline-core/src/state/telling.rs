@@ -42,6 +42,12 @@ pub(crate) struct Place {
 }
 
 impl Telling {
+    /// A letter that waits, or ended of late.
+    pub(crate) fn letter(&self, number: u64) -> Option<&Letter> {
+        let ended = || self.ended.iter().find(|one| one.number == number);
+        self.pending.get(&number).or_else(ended)
+    }
+
     /// Whether something was told already that is told once.
     pub(crate) fn was_told(&self, once: &str, now: Timestamp) -> bool {
         self.once.get(once).is_some_and(|at| now < ONCE_KEPT.after(*at))
