@@ -1,6 +1,6 @@
 //! Deciding how incidents end: a suspect is not to blame, it is over, and what had caused it.
 
-use gateline_model::{Cause, Done, Event, PauseReason, ProjectName, StreamId};
+use gateline_model::{Cause, Done, Event, PauseReason, ProjectName, PromotionId, StreamId, Suspect};
 
 use super::{private, reason, steer};
 use crate::command::Command;
@@ -19,6 +19,19 @@ fn noted(draft: &Draft<'_>, project: &ProjectName, number: u64) -> Result<Noted,
     })
 }
 
+/// The suspect of an incident that a person speaks of, or that it is none.
+fn suspect<'a>(noted: &'a Noted, promotion: &PromotionId) -> Result<&'a Suspect, String> {
+    let incident = &noted.incident;
+    let is_none = || format!("`{promotion}` is no suspect of incident {}", incident.number);
+    incident.suspect(promotion).ok_or_else(is_none)
+}
+
+/// Records what a person said of an incident, and why.
+fn say(draft: &mut Draft<'_>, project: &ProjectName, said: Event, why: String) {
+    let text = private(draft, Some(why));
+    draft.emit_with(StreamId::Incidents(project.clone()), said, text);
+}
+
 /// An incident is over; or what had caused one is said afterwards.
 pub(super) fn close(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejection> {
     let Command::CloseIncident {
@@ -33,7 +46,7 @@ pub(super) fn close(draft: &mut Draft<'_>, command: &Command) -> Result<(), Reje
     let (number, why) = (*number, reason(why)?);
     let noted = noted(draft, project, number)?;
     if let Cause::Change { promotion } = cause
-        && noted.incident.suspect(promotion).is_none()
+        && let Err(says) = suspect(&noted, promotion)
     {
         let known: Vec<String> = noted
             .incident
@@ -45,11 +58,7 @@ pub(super) fn close(draft: &mut Draft<'_>, command: &Command) -> Result<(), Reje
             true => "it has none: close it without a cause of ours".to_owned(),
             false => format!("its suspects are {}", known.join(", ")),
         };
-        return Err(Rejection::invalid(
-            "incident.cause",
-            format!("`{promotion}` is no suspect of incident {number}"),
-            &hint,
-        ));
+        return Err(Rejection::invalid("incident.cause", says, &hint));
     }
     if noted.closed_at.is_some() && (*cause == Cause::NotTold || *cause == noted.cause) {
         return Err(Rejection::conflict(
@@ -58,12 +67,11 @@ pub(super) fn close(draft: &mut Draft<'_>, command: &Command) -> Result<(), Reje
             "say what caused it, or leave it",
         ));
     }
-    let text = private(draft, Some(why));
     let closed = Event::IncidentClosed {
         number,
         cause: cause.clone(),
     };
-    draft.emit_with(StreamId::Incidents(project.clone()), closed, text);
+    say(draft, project, closed, why);
     Ok(())
 }
 
@@ -80,13 +88,10 @@ pub(super) fn lift(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejec
     };
     let (number, why) = (*number, reason(why)?);
     let noted = noted(draft, project, number)?;
-    let Some(suspect) = noted.incident.suspect(promotion).cloned() else {
-        return Err(Rejection::unknown(
-            "incident.suspect",
-            format!("`{promotion}` is no suspect of incident {number}"),
-            &format!("see them with `gateline incident show {number} --project {project}`"),
-        ));
-    };
+    let suspect = suspect(&noted, promotion).map_err(|says| {
+        let hint = format!("see them with `gateline incident show {number} --project {project}`");
+        Rejection::unknown("incident.suspect", says, &hint)
+    })?;
     if noted.closed_at.is_some() {
         return Err(Rejection::conflict(
             "incident.closed",
@@ -97,17 +102,22 @@ pub(super) fn lift(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejec
     if noted.lifted.contains(promotion) {
         return Ok(());
     }
-    let text = private(draft, Some(why));
     let lifted = Event::SuspectLifted {
         number,
         promotion: promotion.clone(),
     };
-    draft.emit_with(StreamId::Incidents(project.clone()), lifted, text);
+    say(draft, project, lifted, why);
     let state = draft.incidents(project);
-    if state.open.values().any(|other| other.suspects(promotion)) {
+    match state.open.values().any(|other| other.suspects(promotion)) {
         // Another incident still holds it.
-        return Ok(());
+        true => Ok(()),
+        false => let_go(draft, suspect),
     }
+}
+
+/// Undoes what was done about a suspect, as far as it still stands.
+fn let_go(draft: &mut Draft<'_>, suspect: &Suspect) -> Result<(), Rejection> {
+    let promotion = &suspect.promotion;
     let stage = &promotion.stage;
     let barred = draft.stage(stage).barred.get(&suspect.release) == Some(promotion);
     if suspect.done == Done::Barred && barred {
