@@ -8,9 +8,7 @@ async fn board(client: &Client, query: &BoardQuery) -> Board {
 
 #[tokio::test]
 async fn a_cell_shows_what_is_live_and_below_it_what_is_proposed_and_why_it_waits() {
-    let (app, admin, reader, _) = App::start().await;
-    admin.apply(PIPELINE).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (app, admin, reader, _) = App::with_release(PIPELINE).await;
     let held = board(&reader, &BoardQuery::default()).await;
     let dev = &held.pipelines[0].stages[0];
     assert_eq!(dev.live, None);

@@ -7,9 +7,7 @@ use crate::support::{App, Client, PIPELINE, body_of, junit};
 const RELEASE: &str = "payment-service@1.0.0";
 
 async fn registered() -> (App, Client, Client) {
-    let (app, admin, reader, _) = App::start().await;
-    admin.apply(PIPELINE).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (app, admin, reader, _) = App::with_release(PIPELINE).await;
     (app, admin, reader)
 }
 

@@ -31,9 +31,7 @@ spec:
 
 /// One release is live and another rolls out.
 pub async fn rolling() -> (App, Client) {
-    let (app, admin, _, _) = App::start().await;
-    admin.apply(SHOP_PIPELINE).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (app, admin, _, _) = App::with_release(SHOP_PIPELINE).await;
     app.until(&admin, &id("dev/1"), PromotionState::Verified).await;
     admin.register("1.1.0").await.unwrap();
     app.until(&admin, &id("dev/2"), PromotionState::RollingOut).await;

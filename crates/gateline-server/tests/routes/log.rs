@@ -11,9 +11,7 @@ use crate::support::{App, Client, PIPELINE};
 
 #[tokio::test]
 async fn the_log_is_searched_by_stream_event_and_actor_page_by_page() {
-    let (app, admin, reader, _) = App::start().await;
-    admin.apply(PIPELINE).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (app, _, reader, _) = App::with_release(PIPELINE).await;
     let size = app.hub.with_world(|world| world.next());
 
     let mut query = LogQuery {

@@ -26,9 +26,7 @@ const PAGES: [&str; 14] = [
 const ABORT: &str = "/ui/promotions/payments/payment-service/dev/1/abort";
 
 async fn held() -> (App, Client, Client) {
-    let (app, admin, reader, _) = App::start().await;
-    admin.apply(PIPELINE).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (app, admin, reader, _) = App::with_release(PIPELINE).await;
     (app, admin, reader)
 }
 

@@ -64,9 +64,7 @@ async fn says(app: &App, client: &Client, fits: impl Fn(&GateVerdict) -> bool) -
 
 #[tokio::test]
 async fn rules_are_run_when_they_or_what_they_see_change() {
-    let (app, admin, ..) = App::start().await;
-    admin.apply(PIPELINE).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (app, admin, ..) = App::with_release(PIPELINE).await;
     let nothing = says(&app, &admin, |one| one.code == "policy.unknown").await;
     assert_eq!(nothing.verdict, Verdict::Waiting);
 

@@ -9,9 +9,7 @@ use gateline_model::{Act, Digest, No, PromotionId, PromotionOutcome, Scope, Verd
 use crate::support::{App, Client, PIPELINE, id, junit};
 
 async fn registered() -> (App, Client, Client) {
-    let (app, admin, reader, _) = App::start().await;
-    admin.apply(PIPELINE).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (app, admin, reader, _) = App::with_release(PIPELINE).await;
     (app, admin, reader)
 }
 
@@ -417,9 +415,7 @@ async fn stands_after(client: &Client, step: Option<u32>) -> u32 {
 
 #[tokio::test]
 async fn two_who_advance_what_they_both_see_take_one_step() {
-    let (app, admin, _, _) = App::start().await;
-    admin.apply(TIERS).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (app, admin, _, _) = App::with_release(TIERS).await;
     app.until(&admin, &id("dev/1"), PromotionState::Verified).await;
     admin.register("1.1.0").await.unwrap();
     let path = PromotionPath::from(&id("dev/2"));

@@ -101,9 +101,7 @@ fn file(text: &str) -> Value {
 
 impl Place {
     async fn new() -> Self {
-        let (app, admin, ..) = App::start().await;
-        admin.apply(PIPELINE).await.unwrap();
-        admin.register("1.0.0").await.unwrap();
+        let (app, admin, ..) = App::with_release(PIPELINE).await;
         let every: Vec<Scope> = scopes().collect();
         let nobody = app.actor("nobody", &every, &[], None).await;
         let rita = app.actor("rita", &[Scope::Read], &[], None).await;

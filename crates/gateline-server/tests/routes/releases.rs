@@ -4,9 +4,7 @@ use crate::support::{App, PIPELINE, release};
 
 #[tokio::test]
 async fn the_same_content_twice_is_the_same_release() {
-    let (_app, admin, reader, _) = App::start().await;
-    admin.apply(PIPELINE).await.unwrap();
-    let first = admin.register("1.0.0").await.unwrap();
+    let (_app, admin, reader, first) = App::with_release(PIPELINE).await;
     let again = admin.register("1.0.0").await.unwrap();
     assert_eq!((first.id, first.number), (again.id, again.number));
 
@@ -33,9 +31,7 @@ async fn the_same_content_twice_is_the_same_release() {
 
 #[tokio::test]
 async fn other_content_under_the_same_label_is_refused() {
-    let (_app, admin, _, _) = App::start().await;
-    admin.apply(PIPELINE).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (_app, admin, _, _) = App::with_release(PIPELINE).await;
     let mut other = release("1.0.0");
     other.change.breaking = true;
     let problem = admin

@@ -46,6 +46,14 @@ impl App {
         App::start_with(Settings::default()).await
     }
 
+    /// A new server with release 1.0.0 of this pipeline: its admin, its reader, and the release.
+    pub async fn with_release(pipeline: &str) -> (App, Client, Client, ReleaseView) {
+        let (app, admin, reader, _) = App::start().await;
+        admin.apply(pipeline).await.unwrap();
+        let release = admin.register("1.0.0").await.unwrap();
+        (app, admin, reader, release)
+    }
+
     pub async fn start_with(settings: Settings) -> (App, Client, Client, Client) {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(dir.path().join("gateline.db")).unwrap();

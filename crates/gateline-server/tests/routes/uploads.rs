@@ -19,9 +19,7 @@ use crate::support::{App, Client, PIPELINE, body_of, junit, problem_of};
 const ADDRESS: &str = "/api/v1/releases/payment-service@1.0.0/evidence";
 
 async fn registered() -> (App, Client) {
-    let (app, admin, _, _) = App::start().await;
-    admin.apply(PIPELINE).await.unwrap();
-    admin.register("1.0.0").await.unwrap();
+    let (app, admin, _, _) = App::with_release(PIPELINE).await;
     (app, admin)
 }
 

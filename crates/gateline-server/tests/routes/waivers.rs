@@ -27,9 +27,7 @@ spec:
 
 /// A release that is refused for one finding of high severity.
 async fn refused() -> (App, Client, ReleaseView, String) {
-    let (app, admin, _, _) = App::start().await;
-    admin.apply(FINDINGS_PIPELINE).await.unwrap();
-    let release = admin.register("1.0.0").await.unwrap();
+    let (app, admin, _, release) = App::with_release(FINDINGS_PIPELINE).await;
     let finding = scan(&admin, "1.0.0").await;
     until(&app, &admin, "dev/1", |view| {
         view.state == PromotionState::Refused
