@@ -7,7 +7,7 @@ use gateline_model::{
     INCIDENT_STAGES_MAX, IncidentSource, ProjectName, StageRef, StreamId, limits::TEXT_BYTES_MAX,
 };
 
-use super::incidents::{New, has_room, matching, record, stops, touched};
+use super::incidents::{New, has_room_or_stops, matching, record, suspects, touched};
 use super::private;
 use crate::draft::Draft;
 use crate::rejection::Rejection;
@@ -69,10 +69,8 @@ fn fires(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) -> Result<
     stages.truncate(INCIDENT_STAGES_MAX);
     // A sender whose clock is ahead has not seen the future.
     let since = alert.since.min(draft.facts.now);
-    // However many are open: what goes on now is stopped all the same.
-    if !stops(draft, &stages, since) {
-        has_room(draft, project)?;
-    }
+    let suspects = suspects(draft, &stages, since);
+    has_room_or_stops(draft, project, &suspects)?;
     let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
     let said = cut(alert.says.trim(), TEXT_BYTES_MAX);
     let text = private(draft, (!said.is_empty()).then_some(said));
@@ -84,6 +82,7 @@ fn fires(draft: &mut Draft<'_>, project: &ProjectName, alert: &Alert) -> Result<
         labels: kept(&alert.labels),
         stages,
         since,
+        suspects,
     };
     record(draft, project, new, text);
     Ok(())

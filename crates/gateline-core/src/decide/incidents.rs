@@ -88,13 +88,15 @@ pub(super) fn open(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejec
             "name those where it is seen",
         ));
     }
+    let stages: Vec<StageRef> = touched.into_iter().collect();
     let text = private(draft, Some(why));
     let new = New {
         name: name.to_owned(),
         source: IncidentSource::Actor,
         labels: labels.clone(),
-        stages: touched.into_iter().collect(),
         since,
+        suspects: suspects(draft, &stages, since),
+        stages,
     };
     record(draft, project, new, text);
     Ok(())
@@ -115,7 +117,7 @@ fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Rejection> {
     Ok(())
 }
 
-pub(super) fn has_room(draft: &Draft<'_>, project: &ProjectName) -> Result<(), Rejection> {
+fn has_room(draft: &Draft<'_>, project: &ProjectName) -> Result<(), Rejection> {
     let open = draft.incidents(project).open.len();
     if open < INCIDENTS_OPEN_MAX {
         return Ok(());
@@ -160,34 +162,45 @@ pub(super) struct New {
     pub labels: BTreeMap<String, String>,
     pub stages: Vec<StageRef>,
     pub since: Timestamp,
+    pub suspects: Vec<Suspect>,
 }
 
-/// Opens an incident: finds its suspects, records it, and does about them what their stages say.
+/// Opens an incident: records it, and does about its suspects what was said.
 pub(super) fn record(draft: &mut Draft<'_>, project: &ProjectName, new: New, text: Private) {
-    let number = draft.incidents(project).last + 1;
-    let found = find(draft, &new.stages, new.since);
-    let suspects = found
-        .iter()
-        .map(|(suspect, then)| suspect.clone().named(what_to_do(draft, suspect, *then)))
-        .collect();
-    act(draft, project, number, new, suspects, text);
+    let New {
+        name,
+        source,
+        labels,
+        stages,
+        since,
+        suspects,
+    } = new;
+    let incident = Arc::new(Incident {
+        number: draft.incidents(project).last + 1,
+        name,
+        source,
+        labels,
+        stages,
+        since,
+        suspects,
+    });
+    let opened = Event::IncidentOpened {
+        incident: incident.clone(),
+    };
+    draft.emit_with(StreamId::Incidents(project.clone()), opened, text);
+    for suspect in &incident.suspects {
+        do_it(draft, &incident, suspect);
+    }
 }
 
-/// Whether an incident that touches these stages would stop anything that is not stopped yet.
-pub(super) fn stops(draft: &Draft<'_>, stages: &[StageRef], since: Timestamp) -> bool {
-    find(draft, stages, since).iter().any(|(suspect, then)| {
-        let id = &suspect.promotion;
-        let rolling = draft.promotion(id).and_then(|state| state.rollout().cloned());
-        match (what_to_do(draft, suspect, *then), rolling) {
-            (Done::Paused | Done::PersonCalled, Some(rolling)) => {
-                rolling.paused.is_none() && rolling.rollback.is_none()
-            }
-            (Done::RolledBack, Some(rolling)) => rolling.rollback.is_none(),
-            (Done::RolledBack, None) => true,
-            (Done::Barred, _) => !draft.stage(&id.stage).barred.contains_key(&suspect.release),
-            (Done::Named, _) | (Done::Paused | Done::PersonCalled, None) => false,
-        }
-    })
+/// The suspects of an incident that touches these stages, with what their stages say is done about them.
+pub(super) fn suspects(draft: &Draft<'_>, stages: &[StageRef], since: Timestamp) -> Vec<Suspect> {
+    let found = find(draft, stages, since).into_iter();
+    let named = found.map(|(suspect, then)| {
+        let done = what_to_do(draft, &suspect, then);
+        suspect.named(done)
+    });
+    named.collect()
 }
 
 /// What changed on these stages before an incident began, the likeliest first, and what their stages say of it.
@@ -251,68 +264,68 @@ fn is_taken_back(draft: &Draft<'_>, suspect: &Suspected) -> bool {
     !irreversible && pinned.is_some_and(|pinned| pinned.stage.on_failure == OnFailure::RollBack)
 }
 
-fn act(
-    draft: &mut Draft<'_>,
+/// What there is still to do about a suspect: what stands already is not stopped twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Still {
+    Nothing,
+    Pause,
+    /// Out of its rollout.
+    TakeBack,
+    Bar,
+    /// To what was live before.
+    GoBack,
+}
+
+fn still(draft: &Draft<'_>, suspect: &Suspect) -> Still {
+    let id = &suspect.promotion;
+    let promotion = draft.promotion(id);
+    let rolling = promotion.as_ref().and_then(|state| state.rollout());
+    let goes_back = rolling.is_some_and(|rolling| rolling.rollback.is_some());
+    let stands = rolling.is_none_or(|rolling| rolling.paused.is_some());
+    let barred = || draft.stage(&id.stage).barred.contains_key(&suspect.release);
+    match suspect.done {
+        Done::Paused | Done::PersonCalled if !goes_back && !stands => Still::Pause,
+        Done::RolledBack if rolling.is_none() => Still::GoBack,
+        Done::RolledBack if !goes_back => Still::TakeBack,
+        Done::Barred if !barred() => Still::Bar,
+        Done::Named | Done::Paused | Done::PersonCalled | Done::RolledBack | Done::Barred => Still::Nothing,
+    }
+}
+
+/// Whether an incident with these suspects may be opened by itself. However many are open: what goes on now is stopped all
+/// the same.
+pub(super) fn has_room_or_stops(
+    draft: &Draft<'_>,
     project: &ProjectName,
-    number: u64,
-    new: New,
-    suspects: Vec<Suspect>,
-    text: Private,
-) {
-    let New {
-        name,
-        source,
-        labels,
-        stages,
-        since,
-    } = new;
-    let incident = Arc::new(Incident {
-        number,
-        name,
-        source,
-        labels,
-        stages,
-        since,
-        suspects,
-    });
-    let opened = Event::IncidentOpened {
-        incident: incident.clone(),
-    };
-    draft.emit_with(StreamId::Incidents(project.clone()), opened, text);
-    for suspect in &incident.suspects {
-        do_it(draft, &incident, suspect);
+    suspects: &[Suspect],
+) -> Result<(), Rejection> {
+    let mut still = suspects.iter().map(|suspect| still(draft, suspect));
+    match still.any(|still| still != Still::Nothing) {
+        true => Ok(()),
+        false => has_room(draft, project),
     }
 }
 
 /// Does what was said. What fails all the same is parked by its own rules; nothing is left half-done.
 fn do_it(draft: &mut Draft<'_>, incident: &Incident, suspect: &Suspect) {
     let id = &suspect.promotion;
-    let rolling = draft.promotion(id).and_then(|state| state.rollout().cloned());
-    match (suspect.done, rolling) {
-        (Done::Named, _) => {}
-        (Done::Paused | Done::PersonCalled, Some(rolling)) => {
-            if rolling.paused.is_none() && rolling.rollback.is_none() {
-                let says = format!("incident {}: {}", incident.number, incident.name);
-                rollout::pause(draft, id, PauseReason::Incident, Some(says));
-            }
+    let says = || format!("incident {}: {}", incident.number, incident.name);
+    match still(draft, suspect) {
+        Still::Nothing => {}
+        Still::Pause => rollout::pause(draft, id, PauseReason::Incident, Some(says())),
+        Still::TakeBack => {
+            let _: Result<(), Rejection> = rollout::take_back(draft, id, RollbackReason::Incident, says());
         }
-        (Done::RolledBack, Some(_)) => {
-            let says = format!("incident {}: {}", incident.number, incident.name);
-            let _: Result<(), Rejection> = rollout::take_back(draft, id, RollbackReason::Incident, says);
+        Still::Bar => {
+            let barred = Event::ReleaseBarred {
+                release: suspect.release,
+                promotion: id.clone(),
+            };
+            draft.emit(StreamId::Stage(id.stage.clone()), barred);
         }
-        (Done::Barred, _) => {
-            if !draft.stage(&id.stage).barred.contains_key(&suspect.release) {
-                let barred = Event::ReleaseBarred {
-                    release: suspect.release,
-                    promotion: id.clone(),
-                };
-                draft.emit(StreamId::Stage(id.stage.clone()), barred);
-            }
-        }
-        (Done::RolledBack, None) => {
+        Still::GoBack => {
             let _: Result<(), String> = watch::go_back(draft, &id.stage, suspect.release, id);
         }
-        (Done::Paused | Done::PersonCalled, None) => {}
     }
 }
 
@@ -362,7 +375,7 @@ pub(super) fn open_for_watch(
         labels: BTreeMap::new(),
         stages: vec![stage.clone()],
         since: now,
+        suspects,
     };
-    let number = draft.incidents(&project).last + 1;
-    act(draft, &project, number, new, suspects, Private::default());
+    record(draft, &project, new, Private::default());
 }
