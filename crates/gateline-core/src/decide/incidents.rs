@@ -329,19 +329,16 @@ fn do_it(draft: &mut Draft<'_>, incident: &Incident, suspect: &Suspect) {
     }
 }
 
-/// A watch failed, and the stage asks for a person; or it cannot be taken back by itself, and why.
-pub(super) fn open_for_watch(
-    draft: &mut Draft<'_>,
+/// The incident of a watch that failed, where the stage asks for a person or it cannot be taken back by itself, and why.
+/// # Errors
+/// Why there is no room for it: so many are open, and it would stop nothing.
+pub(super) fn of_watch(
+    draft: &Draft<'_>,
     stage: &StageRef,
     watch: &Watching,
-    says: String,
-    why_not: Option<String>,
-) {
-    let project = stage.project.clone();
-    if draft.incidents(&project).open.len() >= INCIDENTS_OPEN_MAX {
-        // So many are open that one more tells nobody anything: that the watch failed is in the record.
-        return;
-    }
+    says: &str,
+    why_not: Option<&str>,
+) -> Result<New, Rejection> {
     let now = draft.facts.now;
     let rules = rules(draft, stage);
     let since_watched = Span::between(watch.since, now).plus(Span::from_millis(1));
@@ -366,8 +363,9 @@ pub(super) fn open_for_watch(
         });
         suspects.push(suspect.named(done));
     }
+    has_room_or_stops(draft, &stage.project, &suspects)?;
     name.truncate(name.floor_char_boundary(INCIDENT_NAME_BYTES_MAX));
-    let new = New {
+    Ok(New {
         name,
         source: IncidentSource::Watch {
             promotion: watch.promotion.clone(),
@@ -376,6 +374,5 @@ pub(super) fn open_for_watch(
         stages: vec![stage.clone()],
         since: now,
         suspects,
-    };
-    record(draft, &project, new, Private::default());
+    })
 }

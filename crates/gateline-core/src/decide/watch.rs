@@ -1,7 +1,7 @@
 //! Deciding about the watch of what went live: when it begins, what each look means, and what happens when it fails.
 
 use gateline_model::{
-    Event, Found, LookOutcome, PromotionId, PromotionKind, Risk, Stage, StageRef, StreamId, Verdict,
+    Event, Found, LookOutcome, Private, PromotionId, PromotionKind, Risk, Stage, StageRef, StreamId, Verdict,
     WatchOutcome, WatchThen,
 };
 use jiff::Timestamp;
@@ -123,26 +123,38 @@ pub(super) fn report_look(draft: &mut Draft<'_>, command: &Command) -> Option<Ti
     again
 }
 
-/// The watch failed: what the stage says. What cannot be done by itself is an incident, for a person.
+/// The watch failed: what the stage says. What cannot be done by itself is an incident, for a person; and where there is no
+/// room for one, the end of the watch says so.
 fn fail(draft: &mut Draft<'_>, stage_ref: &StageRef, watch: &Watching, then: WatchThen, says: String) {
-    end(draft, stage_ref, watch, WatchOutcome::Failed, says.clone());
-    match then {
-        WatchThen::Tell => {}
-        WatchThen::Incident => incidents::open_for_watch(draft, stage_ref, watch, says, None),
-        WatchThen::RollBack => {
-            if let Err(why) = roll_back(draft, stage_ref, watch) {
-                incidents::open_for_watch(draft, stage_ref, watch, says, Some(why));
+    let back = |draft: &mut Draft<'_>| go_back(draft, stage_ref, watch.release, &watch.promotion);
+    let why_not = match then {
+        WatchThen::Tell => return end(draft, stage_ref, watch, WatchOutcome::Failed, says),
+        WatchThen::Incident => None,
+        WatchThen::RollBack => match back(&mut Draft::new_on(draft)) {
+            Ok(()) => {
+                end(draft, stage_ref, watch, WatchOutcome::Failed, says);
+                let _: Result<(), String> = back(draft);
+                return;
             }
+            Err(why) => Some(why),
+        },
+    };
+    match incidents::of_watch(draft, stage_ref, watch, &says, why_not.as_deref()) {
+        Ok(new) => {
+            end(draft, stage_ref, watch, WatchOutcome::Failed, says);
+            incidents::record(draft, &stage_ref.project, new, Private::default());
+        }
+        Err(full) => {
+            let not_taken_back = why_not.map(|why| format!("; not taken back: {why}"));
+            let not_taken_back = not_taken_back.unwrap_or_default();
+            let says = format!("{says}{not_taken_back}; no incident was opened: {}", full.says);
+            end(draft, stage_ref, watch, WatchOutcome::Failed, says);
         }
     }
 }
 
-/// Brings back what was live before, and bars what is. Tells why not where that must not, or cannot, happen by itself.
-fn roll_back(draft: &mut Draft<'_>, stage_ref: &StageRef, watch: &Watching) -> Result<(), String> {
-    go_back(draft, stage_ref, watch.release, &watch.promotion)
-}
-
-/// The same for any release that is live: it is barred because of a promotion, and a rollback is asked for.
+/// Brings back what was live before, and bars what is: that because of a promotion. Tells why not where that must not, or
+/// cannot, happen by itself.
 pub(super) fn go_back(
     draft: &mut Draft<'_>,
     stage_ref: &StageRef,
