@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use gateline_api::{
-    Empty, GetRelease, ListPipelines, PAGE_MAX, PipelineQuery, PromotionPath, PromotionSummary, ReleaseName,
-    ReleasePath, StagePath,
+    Empty, GetRelease, GetStage, ListPipelines, PAGE_MAX, PipelineQuery, PromotionPath, PromotionState,
+    PromotionSummary, ReleaseName, ReleasePath, StagePath,
 };
 use gateline_model::{PipelineName, PipelineRef, ProjectName, PromotionId, StageName};
 
@@ -75,7 +75,7 @@ impl Which {
             .partition(|one| one.ended_at.is_none());
         match &open[..] {
             [] => Err(match ended.iter().max_by_key(|one| one.ended_at) {
-                Some(last) => self.over(&release, last),
+                Some(last) => self.over(&release, last, client).await,
                 None => self.none(&release, "no open promotion"),
             }),
             [one] => Ok((&one.id).into()),
@@ -107,7 +107,7 @@ impl Which {
     }
 
     /// There was one, and it is over.
-    fn over(&self, release: &ReleaseName, last: &PromotionSummary) -> Failure {
+    async fn over(&self, release: &ReleaseName, last: &PromotionSummary, client: &Client) -> Failure {
         let into = self
             .to
             .as_ref()
@@ -116,8 +116,11 @@ impl Which {
             "`{release}` has no open promotion{into}: {} has ended {}: {}",
             last.id, last.state, last.says
         );
-        Failure::no_such("promotion.ended", "The promotion has ended", why)
-            .hint(format!("see it with `gateline explain {}`", last.id))
+        let hint = match is_stuck(last, client).await {
+            true => format!("take it back again with `gateline rollback {}`", last.id.stage),
+            false => format!("see it with `gateline explain {}`", last.id),
+        };
+        Failure::no_such("promotion.ended", "The promotion has ended", why).hint(hint)
     }
 
     fn none(&self, release: &ReleaseName, what: &str) -> Failure {
@@ -132,6 +135,16 @@ impl Which {
         )
         .hint(format!("request one with `gateline promote {release} --to {to}`"))
     }
+}
+
+/// Whether a promotion could not be taken back and its stage still stands as it left it. What cannot be asked is no hint.
+async fn is_stuck(last: &PromotionSummary, client: &Client) -> bool {
+    if last.state != PromotionState::RollbackFailed {
+        return false;
+    }
+    let path = StagePath::from(&last.id.stage);
+    let stage = client.get::<GetStage>(&path, &Empty {}).await;
+    stage.is_ok_and(|stage| stage.stuck.as_ref() == Some(&last.id))
 }
 
 /// A pipeline as people write it: PIPELINE or PROJECT/PIPELINE.

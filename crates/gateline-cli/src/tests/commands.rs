@@ -8,7 +8,7 @@ use test_case::test_case;
 
 use super::http::{Answer, Server};
 use super::run;
-use super::views::{bare, board, ended, held, paused, release, rolling_out, summary};
+use super::views::{bare, board, ended, held, id, paused, release, rolling_out, stage, summary};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/payment-service");
 
@@ -483,6 +483,26 @@ fn of_several_open_promotions_none_is_acted_on_until_one_is_named() {
     assert_eq!(ran.exit, Exit::Done, "{}", ran.talk);
     assert!(
         server.asked()[1].starts_with("post /api/v1/promotions/payments/payment-service/staging/7/abort ")
+    );
+}
+
+#[test_case(true, "gateline rollback payments/payment-service/production"; "as its stage still stands")]
+#[test_case(false, "gateline explain payments/payment-service/production/7"; "not when something changed since")]
+fn what_could_not_be_taken_back_is_taken_back_again(stands: bool, hint: &str) {
+    let mut failed = summary("production", Some("2026-11-21T10:50:00Z"));
+    failed.state = PromotionState::RollbackFailed;
+    let view = release(&[("production", &[failed])]);
+    let stuck = stands.then(|| id("production"));
+    let server = Server::giving(vec![Answer::ok(&view), Answer::ok(&stage(stuck))]);
+    let line = ["abort", "payment-service@1.3.0", "--to", "production"];
+    let ran = run(&server.url, &[&line[..], &["--reason", "late"]].concat());
+    assert_eq!(ran.exit, Exit::Usage, "{}", ran.talk);
+    assert!(ran.talk.contains("has ended rollback failed"), "{}", ran.talk);
+    assert!(ran.talk.contains(hint), "{}", ran.talk);
+    let asked = &server.asked()[1];
+    assert!(
+        asked.starts_with("get /api/v1/stages/payments/payment-service/production "),
+        "{asked}"
     );
 }
 

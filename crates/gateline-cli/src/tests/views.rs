@@ -3,7 +3,7 @@
 use gateline_api::{
     Board, BoardPipeline, BoardStage, EvidenceView, FreezeView, LifeStage, LiveView, OverrideView, PauseView,
     PromotionState, PromotionSummary, PromotionView, Proposed, ReleaseView, RolloutBrief, RolloutView,
-    StepView, StepWord,
+    StageView, StepView, StepWord,
 };
 use gateline_model::{
     Admission, Artifact, Assessment, Change, ChangeKind, ChangeText, Decision, Digest, Found, Freeze,
@@ -259,6 +259,30 @@ pub(super) fn summary(stage: &str, ended_at: Option<&str>) -> PromotionSummary {
         outcome: ended_at.map(|_| PromotionOutcome::Verified),
         steps: Vec::new(),
         served: Served::default(),
+    }
+}
+
+/// A stage in which nothing was changed since this promotion could not be taken back.
+pub(super) fn stage(stuck: Option<PromotionId>) -> StageView {
+    StageView {
+        of: id("production").stage,
+        spec: serde_json::from_value(serde_json::json!({
+            "name": "production", "target": {"command": {"apply": ["/bin/true"]}}, "target_name": "production",
+        }))
+        .expect("a stage"),
+        live: None,
+        before: None,
+        stuck,
+        proposed: Vec::new(),
+        lanes: Default::default(),
+        barred: Vec::new(),
+        freezes: Vec::new(),
+        frozen_by: Vec::new(),
+        opening: None,
+        reviews: Vec::new(),
+        watch: None,
+        incidents: Vec::new(),
+        promotions: Vec::new(),
     }
 }
 
