@@ -418,3 +418,24 @@ impl KayentaSettings {
         *self == Self::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_judge_is_a_word_or_a_map() {
+        let word: JudgeSettings = serde_json::from_str(r#""evidence""#).unwrap();
+        assert_eq!((word.by, word.every), (JudgeBy::Evidence, Span::from_secs(15)));
+        let map: JudgeSettings = serde_json::from_str(r#"{"errors": {"at_most": "2%"}}"#).unwrap();
+        assert_eq!((map.by, map.every), (JudgeBy::Thresholds, Span::from_secs(5)));
+        let back: JudgeSettings = serde_json::from_str(&serde_json::to_string(&word).unwrap()).unwrap();
+        assert_eq!(back, word);
+        assert!(
+            serde_json::from_str::<JudgeSettings>(r#""guesses""#)
+                .unwrap_err()
+                .to_string()
+                .contains("evidence")
+        );
+    }
+}
