@@ -1,15 +1,25 @@
-//! Signed statements: what somebody signs who answers a promotion or a proposal, or who enrols a key, byte for byte.
+//! Signed statements: what somebody signs who answers a promotion or a proposal, byte for byte. What is signed to enrol a key
+//! is in `key`, what proves who signed in `proof`, and the one form of both in `form`.
 //!
 //! Layout of an answer: in-toto Statement v1 with a predicate of our own. A statement has one form only, canonical JSON: what
 //! is read is written again and must be the same bytes. Knows no signature; `gateline-evidence` holds those against keys.
+
+mod form;
+mod key;
+mod proof;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+pub use form::{CLOCKS_APART_MAX, STATEMENT_BYTES_MAX, StatementError};
+pub use key::{KEY_LABEL_CHARS_MAX, KEY_PURPOSE, KEY_STATEMENT_LASTS, KeyStatement};
+pub use proof::{Proof, SignedStatement};
+
+use form::{canonical, in_time, nonce, read};
 
 use crate::{
     ActorId, Artifact, ArtifactAt, Declared, Digest, No, PromotionId, ProposalId, ReleaseId, Span, Version,
@@ -17,24 +27,11 @@ use crate::{
 
 /// What SSH keys sign answers for, in the words of `ssh-keygen -n`. A signature for anything else is none.
 pub const ANSWER_PURPOSE: &str = "approval@gateline.dev";
-/// What SSH keys sign their own enrolment for.
-pub const KEY_PURPOSE: &str = "key@gateline.dev";
 /// How long a statement may be signed and sent after it was made. Long enough to read it, too short to keep one for later.
 pub const ANSWER_STATEMENT_LASTS: Span = Span::from_secs(15 * 60);
-/// The same for the enrolment of a key: long enough to hand it to an administrator.
-pub const KEY_STATEMENT_LASTS: Span = Span::from_secs(24 * 3_600);
-/// How far ahead of the server's clock a statement may be made: two clocks are never the same.
-pub const CLOCKS_APART_MAX: Span = Span::from_secs(60);
-/// Largest statement: a release has at most some hundred artifacts, each a line.
-pub const STATEMENT_BYTES_MAX: usize = 64 * 1024;
-/// Longest name that an owner gives to a key, in characters.
-pub const KEY_LABEL_CHARS_MAX: usize = 60;
 
 const STATEMENT: &str = "https://in-toto.io/Statement/v1";
 const ANSWER: &str = "https://gateline.dev/attestation/approval/v1";
-const ENROLMENT: &str = "https://gateline.dev/enrolment/v1";
-/// Hex digits of a nonce of 32 bytes.
-const NONCE_CHARS: usize = 64;
 
 /// What an actor says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -191,116 +188,6 @@ pub struct Said {
     pub expires_at: Timestamp,
 }
 
-/// What somebody's key signs to be enrolled: that it is this actor's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KeyStatement {
-    #[serde(rename = "_type")]
-    form: String,
-    /// The address of the server, where it knows one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<String>,
-    /// Whose key it is.
-    pub actor: ActorId,
-    /// Makes each statement another one.
-    pub nonce: String,
-    /// When it was made.
-    pub issued_at: Timestamp,
-    /// When it is no more taken.
-    pub expires_at: Timestamp,
-}
-
-/// A statement with what proves who signed it. Kept as canonical JSON beside the log, so that it can be looked at again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SignedStatement {
-    /// The statement, byte for byte.
-    pub statement: String,
-    /// The key, by fingerprint.
-    pub key: String,
-    /// What the key made.
-    pub proof: Proof,
-}
-
-/// What a key makes when it signs. Bytes are in base64url without padding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Proof {
-    /// An SSH key's signature, as `ssh-keygen -Y sign` writes it.
-    Ssh {
-        /// From BEGIN to END.
-        signature: String,
-    },
-    /// A passkey's assertion (Web Authentication, `AuthenticatorAssertionResponse`).
-    Passkey {
-        /// What the browser says that was asked, by whom.
-        client_data: String,
-        /// What the authenticator says of itself.
-        authenticator_data: String,
-        /// Its signature over both.
-        signature: String,
-    },
-}
-
-/// Why a statement is not what is to be signed here and now.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StatementError {
-    /// It is no statement, or not in its one form.
-    #[error("the statement cannot be read: {0}")]
-    Unreadable(String),
-    /// It was made for another server.
-    #[error("the statement is for the server at `{0}`, which this is not")]
-    OtherServer(String),
-    /// It is about something else, or what that brings is something else.
-    #[error("the signature is for another decision: {0}")]
-    OtherDecision(String),
-    /// Somebody else says it.
-    #[error("the statement is one of `{0}`, and you are not `{0}`")]
-    OtherActor(ActorId),
-    /// It says something else.
-    #[error("the statement says another answer than the request")]
-    OtherAnswer,
-    /// The comment is not the one that was signed.
-    #[error("the comment is not the one that was signed")]
-    OtherComment,
-    /// What was decided changed since.
-    #[error("what was signed ({signed}) is not what is asked now ({now})")]
-    Stale {
-        /// The code that was signed.
-        signed: String,
-        /// The code now.
-        now: String,
-    },
-    /// Its time is over.
-    #[error("the statement was to be sent until {0}")]
-    Expired(Timestamp),
-    /// It was made in the future, or for too long.
-    #[error("the statement is of {issued_at} until {expires_at}, which no statement is that was made now")]
-    Clock {
-        /// When it says that it was made.
-        issued_at: Timestamp,
-        /// Until when it says that it may be sent.
-        expires_at: Timestamp,
-    },
-}
-
-impl StatementError {
-    /// A stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            StatementError::Unreadable(_) => "signature.statement",
-            StatementError::OtherServer(_) => "signature.other_server",
-            StatementError::OtherDecision(_) => "signature.other_decision",
-            StatementError::OtherActor(_) => "signature.other_actor",
-            StatementError::OtherAnswer => "signature.other_answer",
-            StatementError::OtherComment => "signature.other_comment",
-            StatementError::Stale { .. } => "signature.stale",
-            StatementError::Expired(_) => "signature.expired",
-            StatementError::Clock { .. } => "signature.clock",
-        }
-    }
-}
-
 impl AnswerStatement {
     /// The statement that somebody is to sign, about the artifacts of a release where it is a promotion's.
     pub fn new(artifacts: &[Artifact], said: Said) -> Self {
@@ -377,104 +264,6 @@ impl AnswerStatement {
             )));
         }
         Ok(())
-    }
-}
-
-impl KeyStatement {
-    /// What a key is to sign to be enrolled for an actor.
-    pub fn new(server: Option<String>, actor: ActorId, nonce: String, now: Timestamp) -> Self {
-        Self {
-            form: ENROLMENT.to_owned(),
-            server,
-            actor,
-            nonce,
-            issued_at: now,
-            expires_at: KEY_STATEMENT_LASTS.after(now),
-        }
-    }
-
-    /// Its one form: what is signed.
-    pub fn text(&self) -> String {
-        canonical(self)
-    }
-
-    /// Reads a statement that was signed, for this server and now.
-    ///
-    /// # Errors
-    /// [`StatementError`]
-    pub fn read(text: &str, server: Option<&str>, now: Timestamp) -> Result<Self, StatementError> {
-        let read: Self = read(text)?;
-        if read.form != ENROLMENT {
-            return Err(StatementError::Unreadable(format!("it is no `{ENROLMENT}`")));
-        }
-        nonce(&read.nonce)?;
-        if read.server.as_deref() != server {
-            return Err(StatementError::OtherServer(read.server.unwrap_or_default()));
-        }
-        in_time(read.issued_at, read.expires_at, KEY_STATEMENT_LASTS, now)?;
-        Ok(read)
-    }
-}
-
-impl SignedStatement {
-    /// Its one form: what is kept, and called by its digest.
-    pub fn text(&self) -> String {
-        canonical(self)
-    }
-}
-
-/// JSON with sorted keys and without white space, as [`Digest::of_json`] digests it.
-fn canonical<T: Serialize>(value: &T) -> String {
-    let value = serde_json::to_value(value).expect("our types serialise to JSON");
-    value.to_string()
-}
-
-fn read<T: Serialize + DeserializeOwned>(text: &str) -> Result<T, StatementError> {
-    if text.len() > STATEMENT_BYTES_MAX {
-        let says = format!(
-            "it has {} bytes; at most {STATEMENT_BYTES_MAX} are read",
-            text.len()
-        );
-        return Err(StatementError::Unreadable(says));
-    }
-    let read: T = serde_json::from_str(text).map_err(|err| StatementError::Unreadable(err.to_string()))?;
-    match canonical(&read) == text {
-        true => Ok(read),
-        false => Err(StatementError::Unreadable(
-            "it is not in canonical JSON: keys sorted, no white space".to_owned(),
-        )),
-    }
-}
-
-fn nonce(text: &str) -> Result<(), StatementError> {
-    let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    match is_hex && text.len() == NONCE_CHARS {
-        true => Ok(()),
-        false => Err(StatementError::Unreadable(format!(
-            "its nonce is not {NONCE_CHARS} hex digits"
-        ))),
-    }
-}
-
-fn in_time(
-    issued_at: Timestamp,
-    expires_at: Timestamp,
-    lasts: Span,
-    now: Timestamp,
-) -> Result<(), StatementError> {
-    let clock = StatementError::Clock {
-        issued_at,
-        expires_at,
-    };
-    if issued_at > CLOCKS_APART_MAX.after(now) {
-        return Err(clock);
-    }
-    if expires_at > lasts.after(issued_at) || expires_at <= issued_at {
-        return Err(clock);
-    }
-    match now < expires_at {
-        true => Ok(()),
-        false => Err(StatementError::Expired(expires_at)),
     }
 }
 
@@ -624,18 +413,5 @@ mod tests {
         another.said.issued_at = "2026-11-21T08:59:00Z".parse().unwrap();
         another.said.expires_at = "2026-11-21T09:14:00Z".parse().unwrap();
         assert_eq!(another.must_be(&asked(), now()), Ok(()));
-    }
-
-    #[test]
-    fn a_key_is_enrolled_for_one_server_and_one_day() {
-        let statement = KeyStatement::new(None, "ann".parse().unwrap(), "01".repeat(32), now());
-        let read = |at: &str, server| KeyStatement::read(&statement.text(), server, at.parse().unwrap());
-        assert_eq!(read("2026-11-21T20:00:00Z", None).unwrap(), statement);
-        let code = |at, server| read(at, server).unwrap_err().code();
-        assert_eq!(code("2026-11-22T09:00:00Z", None), "signature.expired");
-        assert_eq!(
-            code("2026-11-21T20:00:00Z", Some("https://a")),
-            "signature.other_server"
-        );
     }
 }
