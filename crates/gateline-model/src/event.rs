@@ -2,24 +2,29 @@
 //!
 //! Long because it is one list, of every event with its fields.
 //!
-//! `evolve` reads only these bodies. Personal names and free text go beside them into [`Private`], which can be erased.
+//! `evolve` reads only these bodies. Personal names and free text go beside them into [`Private`], which can be erased. Their
+//! names are in `name`, their sentences in `sentence`, and how one stands in the log in `recorded`.
 
+mod name;
+mod recorded;
 mod sentence;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use name::TOLD_EVENTS;
+pub use recorded::{Private, Recorded};
+
 use crate::{
     AccountName, ActorId, Approval, Asked, Calendar, CalendarName, Cause, Decision, Declared, Delegation,
     Digest, Evidence, Freeze, FreezeName, GateName, GroupName, Health, Incident, Key, LookOutcome, Looks, No,
     NoiseFound, Notice, Notifications, Origin, Override, Pipeline, PipelineName, PolicyName, PromotionId,
     PromotionKind, PromotionOutcome, Proposal, ProposalApproval, ProposalOutcome, Recipient, Release,
-    ReleaseId, Review, Risk, Roles, RuleName, Ruling, Span, StepAction, StreamId, TargetName, TokenId,
-    Version, Waiver, WaiverId, WatchOutcome,
+    ReleaseId, Review, Risk, Roles, RuleName, Ruling, Scope, Span, StepAction, TargetName, TokenId, Version,
+    Waiver, WaiverId, WatchOutcome,
 };
 
 /// Version of the events' bodies that this build writes. Older ones are upcast in `gateline-store`.
@@ -761,265 +766,4 @@ pub struct Served {
     pub requests: u64,
     /// Failed ones.
     pub bad_requests: u64,
-}
-
-/// What a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// Everything, tokens too.
-    Admin,
-    /// Look at everything but secrets.
-    Read,
-    /// Register releases.
-    Register,
-    /// Submit evidence.
-    SubmitEvidence,
-    /// Request, abort, pause, resume and roll back promotions.
-    Promote,
-    /// Approve for the token's groups.
-    Approve,
-    /// Waive findings and lift waivers.
-    Waive,
-    /// Override gates.
-    Override,
-    /// Declare and lift freezes.
-    Freeze,
-    /// Open and close incidents.
-    Incident,
-    /// Apply pipelines, roles and policies.
-    Apply,
-}
-
-impl Scope {
-    /// Every one.
-    pub const ALL: [Scope; 11] = [
-        Scope::Admin,
-        Scope::Read,
-        Scope::Register,
-        Scope::SubmitEvidence,
-        Scope::Promote,
-        Scope::Approve,
-        Scope::Waive,
-        Scope::Override,
-        Scope::Freeze,
-        Scope::Incident,
-        Scope::Apply,
-    ];
-
-    /// The word, as JSON writes it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Scope::Admin => "admin",
-            Scope::Read => "read",
-            Scope::Register => "register",
-            Scope::SubmitEvidence => "submit_evidence",
-            Scope::Promote => "promote",
-            Scope::Approve => "approve",
-            Scope::Waive => "waive",
-            Scope::Override => "override",
-            Scope::Freeze => "freeze",
-            Scope::Incident => "incident",
-            Scope::Apply => "apply",
-        }
-    }
-}
-
-/// The erasable part of an event: personal names and free text. The fold never reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Private {
-    /// The actor's display name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actor_name: Option<String>,
-    /// The reason or comment that was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Other text by name, as `notes` and `authors` of a release.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub text: BTreeMap<String, String>,
-}
-
-impl Private {
-    /// Whether there is anything to keep.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// An event as it stands in the log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Recorded {
-    /// Its log number: the leaf's index, from 0, without gaps.
-    pub number: u64,
-    /// Its stream.
-    pub stream: StreamId,
-    /// Its version in the stream, from 1.
-    pub version: u64,
-    /// When it was recorded; never before the event in front of it.
-    pub at: Timestamp,
-    /// Who caused it.
-    pub actor: ActorId,
-    /// What happened.
-    pub event: Event,
-    /// The erasable part, where there is one and it was not erased.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub private: Option<Private>,
-}
-
-/// The names of the events that rules of notifications may be about: every one but those of telling itself, and those
-/// that only repeat what the one beside them says.
-pub const TOLD_EVENTS: &[&str] = &[
-    "account_disabled",
-    "account_made",
-    "approval_asked",
-    "approval_given",
-    "approval_refused",
-    "approval_reminded",
-    "approval_voided",
-    "approval_withdrawn",
-    "bar_lifted",
-    "check_recorded",
-    "decision_recorded",
-    "delegation_declared",
-    "delegation_ended",
-    "evidence_recorded",
-    "freeze_declared",
-    "freeze_lifted",
-    "health_observed",
-    "key_enrolled",
-    "key_revoked",
-    "notifications_applied",
-    "on_call_errored",
-    "on_call_learned",
-    "override_granted",
-    "override_withdrawn",
-    "password_set",
-    "person_asked",
-    "pipeline_applied",
-    "pipeline_repinned",
-    "policy_applied",
-    "promotion_admitted",
-    "promotion_ended",
-    "promotion_requested",
-    "proposal_approval_withdrawn",
-    "proposal_approved",
-    "proposal_ended",
-    "release_barred",
-    "release_registered",
-    "roles_applied",
-    "rollback_began",
-    "rollout_paused",
-    "rollout_resumed",
-    "ruling_changed",
-    "signed_in",
-    "step_applied",
-    "step_failed",
-    "step_intended",
-    "step_parked",
-    "text_erased",
-    "token_issued",
-    "token_revoked",
-    "verification_began",
-    "version_proposed",
-    "waiver_granted",
-    "waiver_lifted",
-    "went_live",
-];
-
-impl Event {
-    /// The event's stable name, as in `promotion_admitted`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Event::PipelineApplied { .. } => "pipeline_applied",
-            Event::PolicyApplied { .. } => "policy_applied",
-            Event::RolesApplied { .. } => "roles_applied",
-            Event::VersionProposed { .. } => "version_proposed",
-            Event::ProposalApproved { .. } => "proposal_approved",
-            Event::ProposalApprovalWithdrawn { .. } => "proposal_approval_withdrawn",
-            Event::ProposalEnded { .. } => "proposal_ended",
-            Event::OnCallLearned { .. } => "on_call_learned",
-            Event::OnCallErrored { .. } => "on_call_errored",
-            Event::NotificationsApplied { .. } => "notifications_applied",
-            Event::SignedIn { .. } => "signed_in",
-            Event::KeyEnrolled { .. } => "key_enrolled",
-            Event::KeyUsed { .. } => "key_used",
-            Event::KeyRevoked { .. } => "key_revoked",
-            Event::DelegationDeclared { .. } => "delegation_declared",
-            Event::DelegationEnded { .. } => "delegation_ended",
-            Event::CalendarApplied { .. } => "calendar_applied",
-            Event::FreezeDeclared { .. } => "freeze_declared",
-            Event::FreezeLifted { .. } => "freeze_lifted",
-            Event::WaiverGranted { .. } => "waiver_granted",
-            Event::WaiverLifted { .. } => "waiver_lifted",
-            Event::AccountMade { .. } => "account_made",
-            Event::PasswordSet { .. } => "password_set",
-            Event::AccountDisabled { .. } => "account_disabled",
-            Event::TokenIssued { .. } => "token_issued",
-            Event::TokenRevoked { .. } => "token_revoked",
-            Event::TextErased { .. } => "text_erased",
-            Event::ReleaseNumbered { .. } => "release_numbered",
-            Event::ReleaseRegistered { .. } => "release_registered",
-            Event::EvidenceRecorded { .. } => "evidence_recorded",
-            Event::PromotionOpened { .. } => "promotion_opened",
-            Event::PromotionClosed { .. } => "promotion_closed",
-            Event::LaneTaken { .. } => "lane_taken",
-            Event::LaneFreed { .. } => "lane_freed",
-            Event::WentLive { .. } => "went_live",
-            Event::ReleaseBarred { .. } => "release_barred",
-            Event::BarLifted { .. } => "bar_lifted",
-            Event::HealthObserved { .. } => "health_observed",
-            Event::ReviewOpened { .. } => "review_opened",
-            Event::ReviewWritten { .. } => "review_written",
-            Event::PromotionRequested { .. } => "promotion_requested",
-            Event::PipelineRepinned { .. } => "pipeline_repinned",
-            Event::DecisionRecorded { .. } => "decision_recorded",
-            Event::ApprovalAsked { .. } => "approval_asked",
-            Event::ApprovalReminded { .. } => "approval_reminded",
-            Event::PersonAsked { .. } => "person_asked",
-            Event::ApprovalGiven { .. } => "approval_given",
-            Event::ApprovalRefused { .. } => "approval_refused",
-            Event::ApprovalWithdrawn { .. } => "approval_withdrawn",
-            Event::ApprovalVoided { .. } => "approval_voided",
-            Event::OverrideAsked { .. } => "override_asked",
-            Event::OverrideGranted { .. } => "override_granted",
-            Event::OverrideWithdrawn { .. } => "override_withdrawn",
-            Event::CheckRecorded { .. } => "check_recorded",
-            Event::PromotionAdmitted { .. } => "promotion_admitted",
-            Event::StepIntended { .. } => "step_intended",
-            Event::StepApplied { .. } => "step_applied",
-            Event::StepAdded { .. } => "step_added",
-            Event::StepFailed { .. } => "step_failed",
-            Event::StepParked { .. } => "step_parked",
-            Event::RulingChanged { .. } => "ruling_changed",
-            Event::RolloutPaused { .. } => "rollout_paused",
-            Event::RolloutResumed { .. } => "rollout_resumed",
-            Event::RolloutAdvanced { .. } => "rollout_advanced",
-            Event::RollbackBegan { .. } => "rollback_began",
-            Event::VerificationBegan { .. } => "verification_began",
-            Event::PromotionEnded { .. } => "promotion_ended",
-            Event::NotificationPlanned { .. } => "notification_planned",
-            Event::LetterSent { .. } => "letter_sent",
-            Event::LetterFailed { .. } => "letter_failed",
-            Event::LetterResent { .. } => "letter_resent",
-            Event::WatchBegan { .. } => "watch_began",
-            Event::WatchLooked { .. } => "watch_looked",
-            Event::NoiseMeasured { .. } => "noise_measured",
-            Event::WatchEnded { .. } => "watch_ended",
-            Event::IncidentOpened { .. } => "incident_opened",
-            Event::SuspectLifted { .. } => "suspect_lifted",
-            Event::IncidentClosed { .. } => "incident_closed",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_words_of_scopes_are_those_of_the_stored_form() {
-        for scope in Scope::ALL {
-            assert_eq!(serde_json::to_value(scope).unwrap(), scope.word());
-        }
-    }
 }
