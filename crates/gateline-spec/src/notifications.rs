@@ -145,6 +145,21 @@ spec:
 ";
 
     #[test]
+    fn a_rule_may_be_about_incidents_and_watches() {
+        for event in [
+            "incident_opened",
+            "incident_closed",
+            "suspect_lifted",
+            "watch_began",
+            "watch_ended",
+        ] {
+            let text = GOOD.replace("promotion_ended", event);
+            let read = read_notifications("n.yaml", &text).unwrap();
+            assert_eq!(read.notifications.rules[1].on, [event]);
+        }
+    }
+
+    #[test]
     fn a_file_of_notifications_is_read() {
         let read = read_notifications("n.yaml", GOOD).unwrap();
         let [ask, ends] = &read.notifications.rules[..] else {

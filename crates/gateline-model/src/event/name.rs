@@ -3,7 +3,7 @@
 use super::Event;
 
 /// The names of the events that rules of notifications may be about: every one but those of telling itself, and those
-/// that only repeat what the one beside them says.
+/// that only repeat what the one beside them says or that come with every look.
 pub const TOLD_EVENTS: &[&str] = &[
     "account_disabled",
     "account_made",
@@ -22,6 +22,8 @@ pub const TOLD_EVENTS: &[&str] = &[
     "freeze_declared",
     "freeze_lifted",
     "health_observed",
+    "incident_closed",
+    "incident_opened",
     "key_enrolled",
     "key_revoked",
     "notifications_applied",
@@ -52,6 +54,7 @@ pub const TOLD_EVENTS: &[&str] = &[
     "step_failed",
     "step_intended",
     "step_parked",
+    "suspect_lifted",
     "text_erased",
     "token_issued",
     "token_revoked",
@@ -59,6 +62,8 @@ pub const TOLD_EVENTS: &[&str] = &[
     "version_proposed",
     "waiver_granted",
     "waiver_lifted",
+    "watch_began",
+    "watch_ended",
     "went_live",
 ];
 
