@@ -297,54 +297,41 @@ fn damage_is_told_from_absence() {
     });
 }
 
+/// A name that is to be forgotten.
+const NAME: &str = "Anastasia-Unforgettable";
+
+/// In how many of the files it stands.
+fn holders(dir: &Dir) -> usize {
+    let files = fs::read_dir(dir.path("")).unwrap();
+    let holds = |path: &PathBuf| {
+        let bytes = fs::read(path).unwrap();
+        bytes.windows(NAME.len()).any(|text| text == NAME.as_bytes())
+    };
+    files.map(|file| file.unwrap().path()).filter(holds).count()
+}
+
 #[test]
 fn an_erased_name_is_nowhere_in_the_files() {
     let dir = Dir::new();
     let mut store = SqliteStore::open(dir.path(FILE)).unwrap();
-    let name = "Anastasia-Unforgettable";
     // Short and long: the long one has pages of its own.
     for (version, times) in [(0, 1), (1, 2_000)] {
         let mut item = sample::one(sample::stream(1), version);
-        item.events[0].private = Some(([1; 16], sample::private(&name.repeat(times))));
+        item.events[0].private = Some(([1; 16], sample::private(&NAME.repeat(times))));
         append(&mut store, item).unwrap();
     }
-    let holders = || {
-        let files = fs::read_dir(dir.path(""))
-            .unwrap()
-            .map(|file| file.unwrap().path());
-        let holds = |path: &PathBuf| {
-            fs::read(path)
-                .unwrap()
-                .windows(name.len())
-                .any(|text| text == name.as_bytes())
-        };
-        files.filter(holds).count()
-    };
-    assert!(holders() > 0);
+    assert!(holders(&dir) > 0);
     assert_eq!(store.erase(&[0, 1]).unwrap(), 2);
-    assert_eq!(holders(), 0);
+    assert_eq!(holders(&dir), 0);
 }
 
 #[test]
 fn a_name_that_a_long_read_kept_in_the_files_is_gone_after_the_next_batch() {
     let dir = Dir::new();
     let mut store = SqliteStore::open(dir.path(FILE)).unwrap();
-    let name = "Anastasia-Unforgettable";
     let mut item = sample::one(sample::stream(1), 0);
-    item.events[0].private = Some(([1; 16], sample::private(name)));
+    item.events[0].private = Some(([1; 16], sample::private(NAME)));
     append(&mut store, item).unwrap();
-    let holders = || {
-        let files = fs::read_dir(dir.path(""))
-            .unwrap()
-            .map(|file| file.unwrap().path());
-        let holds = |path: &PathBuf| {
-            fs::read(path)
-                .unwrap()
-                .windows(name.len())
-                .any(|text| text == name.as_bytes())
-        };
-        files.filter(holds).count()
-    };
     let reader = SqliteReader::open(dir.path(FILE)).unwrap();
     reader.conn.execute_batch("BEGIN").unwrap();
     reader
@@ -355,10 +342,10 @@ fn a_name_that_a_long_read_kept_in_the_files_is_gone_after_the_next_batch() {
     let mut erase = sample::one(sample::named("project/gateline"), 0);
     erase.events[0].event = Event::TextErased { events: vec![0] };
     append(&mut store, erase).unwrap();
-    assert!(holders() > 0, "the reader still sees it as it was");
+    assert!(holders(&dir) > 0, "the reader still sees it as it was");
     reader.conn.execute_batch("COMMIT").unwrap();
     append(&mut store, sample::one(sample::stream(1), 1)).unwrap();
-    assert_eq!(holders(), 0);
+    assert_eq!(holders(&dir), 0);
 }
 
 #[test]

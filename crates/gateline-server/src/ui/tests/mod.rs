@@ -504,39 +504,39 @@ fn a_rollout_is_not_said_to_go_on_or_back_by_itself_where_it_does_not() {
         None,
     ));
     assert!(!paused.contains("Goes on"), "{paused}");
+}
 
-    let mut judged = views::judged();
-    let shown = words(&page_of(&judged, &[Scope::Admin], None));
-    assert!(shown.contains("Rolls back by itself when the odds"), "{shown}");
-    let full = judged
-        .rollout
-        .as_mut()
-        .unwrap()
-        .ruling
-        .as_mut()
-        .unwrap()
-        .full
-        .as_mut()
-        .unwrap();
-    full.metrics[0].noise.from = gateline_model::ruling::Calibration::Uncalibrated;
-    let shown = words(&page_of(&judged, &[Scope::Admin], None));
-    assert!(shown.contains("uncalibrated, only makes it wait"), "{shown}");
-    let full = judged
-        .rollout
-        .as_mut()
-        .unwrap()
-        .ruling
-        .as_mut()
-        .unwrap()
-        .full
-        .as_mut()
-        .unwrap();
-    for metric in &mut full.metrics {
-        metric.noise.from = gateline_model::ruling::Calibration::Uncalibrated;
+#[test]
+fn odds_are_said_to_roll_back_by_themselves_only_where_the_noise_is_known() {
+    let (by_itself, not) = (
+        "Rolls back by itself when the odds",
+        "Odds alone do not roll it back",
+    );
+    let waits = "uncalibrated, only makes it wait";
+    // How many metrics are uncalibrated, what the page says, and what it does not.
+    let rows: [(usize, &[&str], &[&str]); 3] = [
+        (0, &[by_itself], &[waits, not]),
+        (1, &[by_itself, waits], &[not]),
+        (usize::MAX, &[not], &[by_itself, waits]),
+    ];
+    for (uncalibrated, says, says_not) in rows {
+        let mut view = views::judged();
+        let ruling = view.rollout.as_mut().unwrap().ruling.as_mut().unwrap();
+        for metric in ruling
+            .full
+            .as_mut()
+            .unwrap()
+            .metrics
+            .iter_mut()
+            .take(uncalibrated)
+        {
+            metric.noise.from = gateline_model::ruling::Calibration::Uncalibrated;
+        }
+        let shown = words(&page_of(&view, &[Scope::Admin], None));
+        let wrong = |text: &&&str, is: bool| shown.contains(**text) != is;
+        assert_eq!(says.iter().find(|text| wrong(text, true)), None, "{shown}");
+        assert_eq!(says_not.iter().find(|text| wrong(text, false)), None, "{shown}");
     }
-    let shown = words(&page_of(&judged, &[Scope::Admin], None));
-    assert!(!shown.contains("Rolls back by itself when the odds"), "{shown}");
-    assert!(shown.contains("Odds alone do not roll it back"), "{shown}");
 }
 
 #[test]
