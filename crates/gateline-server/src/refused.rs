@@ -1,7 +1,7 @@
 //! Refused requests: a problem document with its status and headers. Every error of a route becomes one here.
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use gateline_api::{ERRORS, ErrorEntry, PROBLEM_MEDIA, Problem, entry};
 use gateline_core::{Rejection, RejectionKind};
@@ -43,6 +43,13 @@ impl Refused {
     pub(crate) fn after(mut self, secs: u64) -> Self {
         self.retry_after_secs = Some(secs);
         self
+    }
+
+    /// Adds when it may be tried again, where that is known.
+    pub(crate) fn say_when(&self, headers: &mut HeaderMap) {
+        if let Some(secs) = self.retry_after_secs {
+            headers.insert(header::RETRY_AFTER, secs.into());
+        }
     }
 
     /// Too much is going on.
@@ -110,22 +117,16 @@ impl From<StoreError> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let Self {
-            problem,
-            retry_after_secs,
-        } = self;
-        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(problem)).into_response();
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self.problem)).into_response();
         let headers = response.headers_mut();
+        self.say_when(headers);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Bearer realm=\"gateline\""),
             );
-        }
-        if let Some(secs) = retry_after_secs {
-            headers.insert(header::RETRY_AFTER, secs.into());
         }
         response
     }

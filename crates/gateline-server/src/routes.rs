@@ -30,7 +30,8 @@ mod windows;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Json, Router, middleware};
@@ -187,7 +188,21 @@ pub fn router(hub: Hub, settings: Settings) -> Router {
     for Route { endpoint, handler } in table() {
         router = router.route(endpoint.path, handler);
     }
-    around(router.merge(crate::ui::router())).with_state(app)
+    let count = middleware::from_fn_with_state(app.hub.clone(), count_busy);
+    around(router.merge(crate::ui::router()))
+        .layer(count)
+        .with_state(app)
+}
+
+/// Counts who is told to come again, whatever was too much: every such answer passes here.
+async fn count_busy(State(hub): State<Hub>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE
+        && response.headers().contains_key(header::RETRY_AFTER)
+    {
+        hub.count_busy();
+    }
+    response
 }
 
 /// What is around every route: answers for what there is not, for panics, and the headers of every answer.

@@ -86,6 +86,8 @@ struct Counts {
     batches: AtomicU64,
     /// Alerts for which there was no room.
     unheard: AtomicU64,
+    /// Requests that are to come again.
+    busy: AtomicU64,
 }
 
 /// What is kept beside the log, together with the events of a command.
@@ -343,6 +345,11 @@ impl Hub {
             .fetch_add(alerts as u64, Ordering::Relaxed);
     }
 
+    /// A request was told to come again.
+    pub(crate) fn count_busy(&self) {
+        self.shared.counts.busy.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Its own numbers as OpenMetrics text.
     pub fn metrics(&self) -> String {
         let (waiting, held, open, size) = {
@@ -392,6 +399,12 @@ impl Hub {
             "alerts_unheard",
             "Alerts that were sent back for want of room, as often as they came.",
             counts.unheard.load(Ordering::Relaxed),
+        );
+        metric(
+            "counter",
+            "requests_busy",
+            "Requests that were told to come again (503 with Retry-After), as often as they came.",
+            counts.busy.load(Ordering::Relaxed),
         );
         metric("gauge", "log_size", "Events in the log.", size);
         metric(

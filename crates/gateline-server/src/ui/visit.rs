@@ -163,8 +163,11 @@ impl ShownTo {
         match page {
             Ok(page) => html(StatusCode::OK, page),
             Err(refused) => {
-                let problem = refused.at(&self.path).problem().clone();
-                html(status(problem.status), shell::problem(&self.visitor, &problem))
+                let refused = refused.at(&self.path);
+                let problem = refused.problem();
+                let mut page = html(status(problem.status), shell::problem(&self.visitor, problem));
+                refused.say_when(page.headers_mut());
+                page
             }
         }
     }

@@ -64,6 +64,10 @@ async fn a_project_that_floods_is_told_to_wait_and_another_one_is_served() {
         "{problem}"
     );
 
+    // Who floods, and who was refused because of it.
+    let metrics = app.hub.metrics();
+    assert!(metrics.contains("gateline_requests_busy_total 2\n"), "{metrics}");
+
     let served = reader.get("/api/v1/pipelines/shop/payment-service").await;
     assert_eq!(served.status(), StatusCode::OK);
     assert_eq!(reader.get("/readyz").await.status(), StatusCode::OK);
@@ -73,7 +77,6 @@ async fn a_project_that_floods_is_told_to_wait_and_another_one_is_served() {
     }
     let served = reader.get("/api/v1/pipelines/payments/payment-service").await;
     assert_eq!(served.status(), StatusCode::OK);
-    drop(app);
 }
 
 #[tokio::test]
@@ -83,12 +86,18 @@ async fn whoever_names_a_project_that_he_may_not_see_floods_his_own_share() {
     let stranger = app.actor("stranger", &[Scope::Freeze], &[], None).await;
     let under_way = flood(&stranger, "/api/v1/freezes/nowhere/none/lift").await;
     assert_eq!(under_way.len(), REQUESTS_MAX / 2);
-    let refused = stranger.get("/api/v1/board").await;
-    assert_eq!(
-        refused.status(),
-        StatusCode::SERVICE_UNAVAILABLE,
-        "his own share is taken"
-    );
+    for path in ["/api/v1/board", "/"] {
+        let refused = stranger.get(path).await;
+        let says = "his own share is taken";
+        assert_eq!(
+            refused.status(),
+            StatusCode::SERVICE_UNAVAILABLE,
+            "{path}: {says}"
+        );
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "1", "{path}");
+    }
+    let metrics = app.hub.metrics();
+    assert!(metrics.contains("gateline_requests_busy_total 3\n"), "{metrics}");
     assert_eq!(admin.get("/api/v1/board").await.status(), StatusCode::OK);
 }
 
