@@ -3,6 +3,7 @@
 use gateline_api::{Board, BoardStage, LiveView, Proposed};
 use jiff::Timestamp;
 
+use super::promotion::served;
 use super::time::{ago, in_future};
 use super::{Line, Page, Style, Table};
 
@@ -72,8 +73,11 @@ fn proposal(proposed: &Proposed, now: Timestamp) -> (Line, Line) {
     let since = ago(proposed.since, now);
     let what = match &proposed.rollout {
         Some(rollout) => format!(
-            "step {} of {}, {}, {} requests, {} errors, since {since}",
-            rollout.step, rollout.steps, rollout.weight, rollout.requests, rollout.errors
+            "step {} of {}, {}, {}, since {since}",
+            rollout.step,
+            rollout.steps,
+            rollout.weight,
+            served(rollout.requests, rollout.errors)
         ),
         None => format!(
             "{} of {} gates, since {since}",

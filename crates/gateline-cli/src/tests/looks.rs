@@ -40,6 +40,23 @@ fn a_step_under_way_says_until_when_a_server_has_it_and_what_then() {
 }
 
 #[test]
+fn the_board_says_that_nothing_is_counted_where_nothing_is() {
+    let mut board = board();
+    let stages = board
+        .pipelines
+        .iter_mut()
+        .flat_map(|pipeline| &mut pipeline.stages);
+    for rollout in stages
+        .flat_map(|stage| &mut stage.proposed)
+        .filter_map(|one| one.rollout.as_mut())
+    {
+        (rollout.requests, rollout.errors) = (0, 0);
+    }
+    let shown = render::board(&board, at(NOW)).to_text(false);
+    assert!(shown.contains("25%, no requests counted, since"), "{shown}");
+}
+
+#[test]
 fn the_board_says_why_what_is_live_is_not_healthy() {
     let mut board = board();
     let live = board.pipelines[0].stages[0].live.as_mut().unwrap();

@@ -184,7 +184,9 @@ pub(super) fn proposal(visitor: &Visitor, proposed: &Proposed, by_key: bool) -> 
                     span.num { "step " (rollout.step) "/" (rollout.steps) }
                     span.age { " · " (time::age(visitor.now, *since)) }
                     div.age {
-                        (counted(rollout.requests, "request")) ", " (count(rollout.errors)) " failed"
+                        // Where no judge looks, nobody counts: that is not "0 requests".
+                        @if rollout.requests == 0 { "no requests counted" }
+                        @else { (counted(rollout.requests, "request")) ", " (count(rollout.errors)) " failed" }
                         @if *state != PromotionState::RollingOut { " · at " (rollout.weight) }
                     }
                     @if *state != PromotionState::RollingOut { div.age { (proposed.headline) } }

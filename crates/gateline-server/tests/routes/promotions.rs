@@ -6,6 +6,7 @@ use gateline_api::{
 };
 use gateline_model::{Act, Digest, No, PromotionId, PromotionOutcome, Scope, Verdict};
 
+use crate::pages::{get, text};
 use crate::support::{App, Client, PIPELINE, id, junit};
 
 async fn registered() -> (App, Client, Client) {
@@ -411,6 +412,24 @@ async fn stands_after(client: &Client, step: Option<u32>) -> u32 {
         }
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn a_rollout_that_no_judge_looks_at_is_said_to_be_counted_by_nobody() {
+    let (app, admin, _, _) = App::with_release(TIERS).await;
+    app.until(&admin, &id("dev/1"), PromotionState::Verified).await;
+    admin.register("1.1.0").await.unwrap();
+    stands_after(&admin, None).await;
+    let board = text(get(&admin, "/").await).await;
+    assert!(
+        board.contains("no requests counted") && !board.contains("0 requests"),
+        "{board}"
+    );
+    let page = text(get(&admin, "/promotions/payments/payment-service/dev/2").await).await;
+    assert!(
+        page.contains("nobody counts what its cohorts are served"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
