@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{OverrideView, PromotionView, ReasonRequest};
+use super::{ErasedView, OverrideView, PromotionView, ReasonRequest};
 use crate::Empty;
 use crate::endpoint::{endpoint, needs};
 
@@ -120,6 +120,9 @@ pub struct OpenReview {
     /// Why the gate was overridden; none where it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When the reason was erased, and by whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<ErasedView>,
     /// Who is to write it, in words.
     pub from: String,
     /// Whether it should be written by now.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EvidenceView, PromotionState, Suspicion, WatchView};
+use super::{ErasedView, EvidenceView, PromotionState, Suspicion, WatchView};
 
 /// A promotion, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -106,6 +106,9 @@ pub struct OverrideView {
     /// Why; none where it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When the reason was erased, and by whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<ErasedView>,
 }
 
 /// What a check of one gate found last.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ReasonRequest;
+use super::{ErasedView, ReasonRequest};
 use crate::Empty;
 use crate::endpoint::{endpoint, needs};
 
@@ -78,4 +78,7 @@ pub struct WaiverView {
     /// Why; none where it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// When the reason was erased, and by whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<ErasedView>,
 }

@@ -166,7 +166,7 @@ async fn confirm(args: Confirm, session: &mut Session) -> Result<Exit, Failure> 
         .iter()
         .find(|one| one.waits && one.gate == args.gate);
     if let Some(asked) = asked {
-        let why = asked.reason.as_deref().unwrap_or("the reason was erased");
+        let why = render::reason(asked.reason.as_deref(), asked.erased.as_ref(), now);
         let until = render::in_future(asked.until, now);
         session
             .out

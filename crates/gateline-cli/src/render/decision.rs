@@ -5,7 +5,7 @@ use gateline_model::{Decision, GateVerdict, Verdict};
 use jiff::Timestamp;
 
 use super::time::{clock, in_future};
-use super::{Line, Page, Style, Table};
+use super::{Line, Page, Style, Table, reason};
 
 /// One row per gate; a gate that is not satisfied says why it is there, who or what can change it, and until when.
 pub(super) fn gates(page: &mut Page, decision: &Decision, overrides: &[OverrideView], now: Timestamp) {
@@ -52,9 +52,11 @@ pub(super) fn gates(page: &mut Page, decision: &Decision, overrides: &[OverrideV
             let why = overrides
                 .iter()
                 .find(|view| view.gate == gate.gate && view.at == permission.at);
-            let why = why
-                .and_then(|view| view.reason.as_deref())
-                .unwrap_or("the reason was erased");
+            let why = reason(
+                why.and_then(|view| view.reason.as_deref()),
+                why.and_then(|view| view.erased.as_ref()),
+                now,
+            );
             let until = clock(permission.until, now);
             more("override", format!("{} until {until}: {why}", permission.by));
         }

@@ -7,6 +7,19 @@ use jiff::Timestamp;
 use super::Line;
 use super::time::clock;
 
+/// The reason that was given, or when it was erased and by whom.
+pub(crate) fn reason(given: Option<&str>, erased: Option<&ErasedView>, now: Timestamp) -> String {
+    match (given, erased) {
+        (Some(reason), _) => reason.to_owned(),
+        (None, Some(erased)) => format!(
+            "the reason was erased on {} by {}",
+            clock(erased.at, now),
+            erased.by
+        ),
+        (None, None) => "the reason is not known".to_owned(),
+    }
+}
+
 /// The cells of one event's row.
 pub(crate) fn event_line(recorded: &Recorded, erased: &[ErasedView], now: Timestamp) -> [Line; 5] {
     let reason = recorded

@@ -25,7 +25,7 @@ mod waiver;
 use std::fmt::Display;
 
 pub(crate) use board::{board, cell_line};
-pub(crate) use event::event_line;
+pub(crate) use event::{event_line, reason};
 pub(crate) use evidence::{evidence, evidence_list, facts, read_report, unread_report};
 pub(crate) use incident::{incident, incidents};
 pub(crate) use notifications::{letters, tell_rules};

@@ -4,7 +4,7 @@ use gateline_api::{FreezeView, StageView};
 use jiff::Timestamp;
 
 use super::time::{ago, clock, in_future};
-use super::{Line, Page, Style, Table, promotion};
+use super::{Line, Page, Style, Table, promotion, reason};
 
 /// One stage, whole.
 pub(crate) fn stage(view: &StageView, now: Timestamp) -> Page {
@@ -139,7 +139,7 @@ pub(crate) fn freezes(list: &[FreezeView], now: Timestamp) -> Page {
             format!("{pipeline}: {stages}").into(),
             clock(freeze.from, now).into(),
             clock(freeze.until, now).into(),
-            view.reason.as_deref().unwrap_or("").into(),
+            reason(view.reason.as_deref(), view.erased.as_ref(), now).into(),
         ]);
         for more in terms(view, now) {
             table.row([

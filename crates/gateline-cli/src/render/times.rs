@@ -5,7 +5,7 @@ use gateline_model::HolidayAt;
 use jiff::Timestamp;
 
 use super::time::{clock, in_future};
-use super::{Line, Page, Style, Table};
+use super::{Line, Page, Style, Table, reason};
 
 /// Calendars, one row each.
 pub(crate) fn calendars(list: &[CalendarBrief]) -> Page {
@@ -136,7 +136,7 @@ pub(crate) fn overrides(view: &OverridesView, now: Timestamp) -> Page {
                 format!("{} of {}", open.promotion, open.version).into(),
                 by,
                 in_future(one.until, now).into(),
-                one.reason.as_deref().unwrap_or("").into(),
+                reason(one.reason.as_deref(), one.erased.as_ref(), now).into(),
             ]);
         }
         page.table(table);

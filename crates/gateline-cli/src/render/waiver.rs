@@ -4,7 +4,7 @@ use gateline_api::WaiverView;
 use jiff::Timestamp;
 
 use super::time::clock;
-use super::{Line, Page, Table};
+use super::{Line, Page, Table, reason};
 
 /// Waivers, those that end first in front.
 pub(crate) fn waivers(list: &[WaiverView], now: Timestamp) -> Page {
@@ -31,7 +31,7 @@ pub(crate) fn waivers(list: &[WaiverView], now: Timestamp) -> Page {
             clock(waiver.until, now).into(),
             (&waiver.by).into(),
             waiver.ticket.as_deref().unwrap_or("").into(),
-            view.reason.as_deref().unwrap_or("").into(),
+            reason(view.reason.as_deref(), view.erased.as_ref(), now).into(),
         ]);
     }
     page.table(table);

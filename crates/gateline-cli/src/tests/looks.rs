@@ -244,3 +244,21 @@ fn why_it_was_aborted_and_what_it_waited_for_stand_where_they_belong() {
     let rows = render::promotions(&[row], at(NOW)).to_text(false);
     assert!(rows.contains("as told: not today"), "{rows}");
 }
+
+#[test]
+fn an_override_says_when_its_reason_was_erased_and_by_whom() {
+    let mut view = held();
+    let one = &mut view.overrides[0];
+    one.reason = None;
+    one.erased = Some(gateline_api::ErasedView {
+        number: 7,
+        at: at("2026-11-21T10:41:10Z"),
+        by: "bo".parse().unwrap(),
+        event: 9,
+    });
+    let shown = text(&view, None);
+    assert!(
+        shown.contains("the reason was erased on 10:41:10 UTC by bo"),
+        "{shown}"
+    );
+}

@@ -113,6 +113,7 @@ pub(super) fn held() -> PromotionView {
             confirmed_by,
             waits: false,
             reason: Some("the report is of the wrong directory".to_owned()),
+            erased: None,
         }],
         says: decision.headline.clone(),
         decision: Some(decision),
@@ -412,6 +413,7 @@ pub(super) fn evidence() -> EvidenceView {
 
 pub(super) fn freeze() -> FreezeView {
     FreezeView {
+        erased: None,
         project: "payments".parse().expect("a project"),
         freeze: Freeze {
             name: "year-end".parse().expect("a name"),

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::forms::{Act, Tried};
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
 use super::words::{OVERRIDDEN, Sign, Tone, counted};
-use super::{fields, link, time};
+use super::{fields, link, time, words};
 
 pub(super) fn page(visitor: &Visitor, view: &OverridesView, project: &str, tried: Option<&Tried>) -> Markup {
     let OverridesView { overrides, reviews } = view;
@@ -53,7 +53,7 @@ fn permitted(visitor: &Visitor, open: &OpenOverride, tried: Option<&Tried>) -> M
                 "until " (time::ahead(visitor.now, one.until)) " by " b { (one.by) }
                 @if let Some(second) = &one.confirmed_by { " and " b { (second) } }
                 ": "
-                @match &one.reason { Some(reason) => { q.break { (reason) } } None => { "the reason was erased" } }
+                (words::reason(one.reason.as_deref(), one.erased.as_ref()))
             }
             p.age { "asked for " (time::clock(visitor.now, one.at)) " · the gate stays unsatisfied on record" }
             @if one.waits && visitor.may(Scope::Override) {
@@ -119,6 +119,7 @@ fn owed(visitor: &Visitor, open: &OpenReview, tried: Option<&Tried>) -> Markup {
     let OpenReview {
         review,
         reason,
+        erased,
         from,
         overdue,
     } = open;
@@ -136,7 +137,7 @@ fn owed(visitor: &Visitor, open: &OpenReview, tried: Option<&Tried>) -> Markup {
             }
             p.age {
                 "overridden by " b { (review.by) } @if let Some(second) = &review.confirmed_by { " and " b { (second) } } ": "
-                @match reason { Some(reason) => { q.break { (reason) } } None => { "the reason was erased" } }
+                (words::reason(reason.as_deref(), erased.as_ref()))
             }
             details.act #{ "act-review-" (id.number) "-" (gate) } open[tried.is_some()] {
                 summary { "Write the review" }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::forms::{Act, Tried};
 use super::release::severity_sign;
 use super::shell::{Fresh, Page, Tab, Visitor, alert};
-use super::words::{count, counted};
+use super::words::{count, counted, reason};
 use super::{fields, link, time};
 
 /// Waivers on the page; those that end later are found by project and pipeline.
@@ -55,6 +55,7 @@ fn one(visitor: &Visitor, view: &WaiverView, tried: Option<&Tried>) -> Markup {
         project,
         waiver,
         reason: _,
+        erased: _,
     } = view;
     let of = PipelineRef {
         project: project.clone(),
@@ -93,7 +94,7 @@ pub(super) fn terms(visitor: &Visitor, view: &WaiverView) -> Markup {
         p {
             @if *until <= visitor.now { "ended " (time::clock(visitor.now, *until)) } @else { "until " (time::ahead(visitor.now, *until)) }
             " by " b { (by) } ": "
-            @match &view.reason { Some(reason) => { q.break { (reason) } } None => { "the reason was erased" } }
+            (reason(view.reason.as_deref(), view.erased.as_ref()))
         }
         p.age {
             "granted " (time::clock(visitor.now, *at))

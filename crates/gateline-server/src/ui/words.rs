@@ -1,8 +1,10 @@
 //! Words with a shape and a tone: how every state is shown. The word alone says it; shape and colour only help.
 
-use gateline_api::{PromotionState, StepWord};
+use gateline_api::{ErasedView, PromotionState, StepWord};
 use gateline_model::{Health, Outcome, Verdict};
 use maud::{Markup, html};
+
+use super::time;
 
 /// What a colour is used for. Never for identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,17 @@ impl Tone {
 /// A tone and a shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sign(pub(super) Tone, pub(super) &'static str);
+
+/// The reason that was given, or when it was erased and by whom.
+pub(super) fn reason(given: Option<&str>, erased: Option<&ErasedView>) -> Markup {
+    html! {
+        @match (given, erased) {
+            (Some(reason), _) => { q.break { (reason) } }
+            (None, Some(erased)) => { "the reason was erased on " (time::whole(erased.at)) " by " b { (erased.by) } }
+            (None, None) => { "the reason is not known" }
+        }
+    }
+}
 
 impl Sign {
     pub(super) fn tone(self) -> Tone {

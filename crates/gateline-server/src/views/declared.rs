@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use gateline_api::ErasedView;
 use gateline_core::authority::Object;
 use gateline_core::{Project, Sight};
 use gateline_model::{ActorId, Event, ProjectName, Recorded, StreamId};
 use gateline_store::{READ_EVENTS_MAX, Search};
 
+use super::log::erased;
 use crate::hub::Hub;
 use crate::refused::Refused;
 
@@ -17,6 +19,7 @@ pub(super) struct Declared<T> {
     pub(super) by: Option<ActorId>,
     /// None where it was erased.
     pub(super) reason: Option<String>,
+    pub(super) erased: Option<ErasedView>,
 }
 
 /// What a project, or each, has declared, as far as it is seen. `of` finds it in a project's state, with what it is about;
@@ -57,6 +60,7 @@ pub(super) async fn declared<T>(
         Declared {
             by: event.map(|event| event.actor.clone()),
             reason: event.and_then(|event| event.private.as_ref()?.reason.clone()),
+            erased: event.and_then(|event| hub.with_world(|world| erased(world, event))),
             project,
             what,
         }

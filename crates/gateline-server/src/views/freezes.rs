@@ -44,6 +44,7 @@ pub(crate) async fn freezes(
                     what: freeze,
                     by,
                     reason,
+                    erased,
                 }: Declared<Freeze>| {
         let next = freeze.next(now, &calendars(&project)).ok().flatten();
         FreezeView {
@@ -51,6 +52,7 @@ pub(crate) async fn freezes(
             next,
             by,
             reason,
+            erased,
             project,
             freeze,
         }

@@ -1,7 +1,7 @@
 //! The log: searched, and its end as a promise.
 
 use gateline_api::{Checkpoint, EraseReply, EraseRequest, ErasedView, LogPage, LogQuery, page_size};
-use gateline_core::{ERASED_MAX, Sight};
+use gateline_core::{ERASED_MAX, Sight, World};
 use gateline_model::{Private, Recorded};
 use gateline_store::{Read, Search, StoreError};
 
@@ -53,22 +53,26 @@ pub(crate) async fn log(hub: &Hub, sight: &Sight, query: LogQuery) -> Result<Log
         seen_rows(size, &sight, read, sees, |recorded| recorded.number)
     };
     let found = hub.read(read).await?;
-    let erased = hub.with_world(|world| {
-        let of = |recorded: &Recorded| {
-            let erased = world.erased(recorded.number)?;
-            Some(ErasedView {
-                number: recorded.number,
-                at: erased.at,
-                by: erased.by.clone(),
-                event: erased.event,
-            })
-        };
-        found.items.iter().filter_map(of).collect()
-    });
+    let of = |world: &World| {
+        let erased = found.items.iter().filter_map(|recorded| erased(world, recorded));
+        erased.collect()
+    };
+    let erased = hub.with_world(of);
     Ok(LogPage {
         events: found.items,
         next: found.next,
         erased,
+    })
+}
+
+/// When the names and the text of an event were erased, and by whom; none where they were not.
+pub(super) fn erased(world: &World, recorded: &Recorded) -> Option<ErasedView> {
+    let erased = world.erased(recorded.number)?;
+    Some(ErasedView {
+        number: recorded.number,
+        at: erased.at,
+        by: erased.by.clone(),
+        event: erased.event,
     })
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use gateline_api::{OpenOverride, OpenReview, OverrideView, OverridesView};
-use gateline_core::{Phase, Promotion, Sight};
+use gateline_api::{ErasedView, OpenOverride, OpenReview, OverrideView, OverridesView};
+use gateline_core::{Phase, Promotion, Sight, World};
 use gateline_model::{Event, GateName, ProjectName, PromotionId, Recorded, Review, StageRef, StreamId};
 use jiff::Timestamp;
 
+use super::log::erased;
 use crate::hub::Hub;
 use crate::refused::Refused;
 
@@ -63,7 +64,8 @@ pub(crate) async fn overrides(
     let mut view = OverridesView::default();
     for (promotion, version) in &held {
         let events = streams.get(&promotion.id).map_or(&[][..], Vec::as_slice);
-        let open = of_promotion(promotion, events)
+        let open = hub
+            .with_world(|world| of_promotion(world, promotion, events))
             .into_iter()
             .filter(|one| now < one.until);
         view.overrides.extend(open.map(|permission| OpenOverride {
@@ -76,8 +78,10 @@ pub(crate) async fn overrides(
         .sort_by(|a, b| (a.permission.until, &a.promotion).cmp(&(b.permission.until, &b.promotion)));
     for (review, from) in owed {
         let events = streams.get(&review.promotion).map_or(&[][..], Vec::as_slice);
+        let (reason, erased) = hub.with_world(|world| reason_of(world, events, &review.gate));
         view.reviews.push(OpenReview {
-            reason: reason_of(events, &review.gate),
+            reason,
+            erased,
             overdue: review.due <= now,
             review,
             from,
@@ -89,15 +93,19 @@ pub(crate) async fn overrides(
 }
 
 /// The overrides of one promotion, each with the reason from the erasable part of its event.
-pub(super) fn of_promotion(promotion: &Promotion, events: &[Recorded]) -> Vec<OverrideView> {
-    let view = |granted: &gateline_model::Override, waits: bool| OverrideView {
-        gate: granted.gate.clone(),
-        by: granted.by.clone(),
-        at: granted.at,
-        until: granted.until,
-        confirmed_by: granted.confirmed_by.clone(),
-        waits,
-        reason: reason_of(events, &granted.gate),
+pub(super) fn of_promotion(world: &World, promotion: &Promotion, events: &[Recorded]) -> Vec<OverrideView> {
+    let view = |granted: &gateline_model::Override, waits: bool| {
+        let (reason, erased) = reason_of(world, events, &granted.gate);
+        OverrideView {
+            gate: granted.gate.clone(),
+            by: granted.by.clone(),
+            at: granted.at,
+            until: granted.until,
+            confirmed_by: granted.confirmed_by.clone(),
+            waits,
+            reason,
+            erased,
+        }
     };
     let granted = promotion.overrides.iter().map(|one| view(one, false));
     granted
@@ -105,8 +113,8 @@ pub(super) fn of_promotion(promotion: &Promotion, events: &[Recorded]) -> Vec<Ov
         .collect()
 }
 
-/// Why the gate was overridden: as whoever asked for it last said.
-fn reason_of(events: &[Recorded], gate: &GateName) -> Option<String> {
+/// Why the gate was overridden: as whoever asked for it last said. Or when that was erased, and by whom.
+fn reason_of(world: &World, events: &[Recorded], gate: &GateName) -> (Option<String>, Option<ErasedView>) {
     let asked = events.iter().rfind(|recorded| match &recorded.event {
         Event::OverrideAsked { permission } => permission.gate == *gate,
         Event::OverrideGranted { permission } => {
@@ -114,5 +122,6 @@ fn reason_of(events: &[Recorded], gate: &GateName) -> Option<String> {
         }
         _ => false,
     });
-    asked.and_then(|recorded| recorded.private.as_ref()?.reason.clone())
+    let reason = asked.and_then(|recorded| recorded.private.as_ref()?.reason.clone());
+    (reason, asked.and_then(|recorded| erased(world, recorded)))
 }

@@ -95,7 +95,7 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
             .rfind(|recorded| matches!(recorded.event, Event::DecisionRecorded { .. }))
             .map(|recorded| recorded.number),
         approvals: promotion.approvals.clone(),
-        overrides: of_promotion(&promotion, &events),
+        overrides: hub.with_world(|world| of_promotion(world, &promotion, &events)),
         checks: checks(&promotion),
         rollout: promotion
             .rollout()

@@ -7,6 +7,7 @@ use gateline_model::{Event, ProjectName, Waiver, WaiverId};
 use jiff::Timestamp;
 
 use super::declared::{Declared, declared, events};
+use super::log::erased;
 use crate::hub::Hub;
 use crate::refused::Refused;
 
@@ -51,11 +52,13 @@ pub(crate) async fn waivers(
                     what: waiver,
                     by: _,
                     reason,
+                    erased,
                 }: Declared<Waiver>| WaiverView {
         id: waiver.id(),
         project,
         waiver,
         reason,
+        erased,
     };
     Ok(found.into_iter().map(view).collect())
 }
@@ -82,6 +85,7 @@ pub(crate) async fn waivers_of(
                 id,
                 project: project.clone(),
                 waiver: waiver.clone(),
+                erased: hub.with_world(|world| erased(world, &recorded)),
                 reason: recorded.private.and_then(|private| private.reason),
             });
         }

@@ -1,12 +1,15 @@
 //! Erasing: a person's name and words go, what happened stays.
 
 use axum::http::StatusCode;
-use gateline_api::{Empty, LogPage};
-use gateline_api::{EraseReply, EraseRequest, EraseText, GetCheckpoint, LogQuery, SearchLog};
+use gateline_api::{
+    Empty, EraseReply, EraseRequest, EraseText, GetCheckpoint, LogPage, LogQuery, OverrideGate,
+    OverrideRequest, PromotionPath, PromotionState, SearchLog,
+};
 use gateline_model::Recorded;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::pages::{get, text};
-use crate::support::{App, Client, PIPELINE};
+use crate::support::{App, Client, PIPELINE, id};
 
 fn request(reason: &str) -> EraseRequest {
     EraseRequest {
@@ -96,6 +99,50 @@ async fn what_names_a_person_is_found_and_erased_and_the_log_says_who_did_it() {
     // Again: nothing is left, and nothing is said twice.
     assert_eq!(erase(&admin, &ask).await.erased, [] as [u64; 0]);
     assert_eq!(log(&admin).await.events.len(), after.events.len());
+}
+
+#[tokio::test]
+async fn a_reason_that_was_erased_says_when_and_by_whom_in_its_place() {
+    let (app, admin, reader, _) = App::with_release(PIPELINE).await;
+    let path = PromotionPath::from(&id("dev/1"));
+    let permission = OverrideRequest {
+        gate: "tests".parse().unwrap(),
+        until: Timestamp::now() + SignedDuration::from_hours(1),
+        reason: "Anastasia Example waits for it.".to_owned(),
+    };
+    admin
+        .ask::<OverrideGate>(&path, &Empty {}, &permission)
+        .await
+        .unwrap();
+    app.until(&reader, &id("dev/1"), PromotionState::Verified).await;
+    let pages = ["/promotions/payments/payment-service/dev/1", "/overrides"];
+    for page in pages {
+        let page = text(get(&reader, page).await).await;
+        assert!(
+            page.contains("Anastasia") && !page.contains("the reason was erased"),
+            "{page}"
+        );
+    }
+    let ask = EraseRequest {
+        containing: Some("Anastasia".to_owned()),
+        ..request("request 4711")
+    };
+    let named = erase(&admin, &ask).await.erased;
+    let one = reader.promotion(&id("dev/1")).await.unwrap().overrides.remove(0);
+    assert_eq!(one.reason, None);
+    let erased = one.erased.unwrap();
+    assert_eq!((vec![erased.number], erased.by.as_str()), (named, "admin"));
+    for page in pages {
+        let page = text(get(&reader, page).await).await;
+        let says = format!(
+            "the reason was erased on {}",
+            erased.at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        );
+        assert!(
+            page.contains(&says) && page.contains(" by <b>admin</b>"),
+            "{page}"
+        );
+    }
 }
 
 #[tokio::test]

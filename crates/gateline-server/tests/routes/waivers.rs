@@ -1,7 +1,8 @@
 use axum::http::{Method, StatusCode};
 use gateline_api::{
-    Empty, EvidenceQuery, GrantWaiver, LiftWaiver, ListWaivers, Problem, PromotionState, PromotionView,
-    ReasonRequest, ReleaseView, WaiverPath, WaiverQuery, WaiverRequest, WaiverView,
+    Empty, EraseRequest, EraseText, EvidenceQuery, GrantWaiver, LiftWaiver, ListWaivers, Problem,
+    PromotionState, PromotionView, ReasonRequest, ReleaseView, WaiverPath, WaiverQuery, WaiverRequest,
+    WaiverView,
 };
 use gateline_model::{Facts, Found, Scope, Span};
 use jiff::Timestamp;
@@ -138,6 +139,28 @@ async fn a_waiver_lets_a_release_pass_until_it_is_lifted_and_the_decision_names_
     assert_eq!(again.decision.unwrap().verdicts[0].waivers, []);
     let problem = lift(&admin, &granted, "Twice.").await.unwrap_err();
     assert_eq!((problem.status, problem.code.as_str()), (404, "waiver.unknown"));
+}
+
+#[tokio::test]
+async fn a_waiver_whose_reason_was_erased_says_when_and_by_whom() {
+    let (_app, admin, release, finding) = refused().await;
+    let granted = grant(&admin, &request(&release, &finding)).await.unwrap();
+    let ask = EraseRequest {
+        containing: granted.reason,
+        reason: "request 4711".into(),
+        ..EraseRequest::default()
+    };
+    let reply = admin.ask::<EraseText>(&Empty {}, &Empty {}, &ask).await.unwrap();
+    assert_eq!(reply.erased.len(), 1);
+    let listed = list(&admin, &WaiverQuery::default()).await.remove(0);
+    assert_eq!(listed.reason, None);
+    let erased = listed.erased.unwrap();
+    assert_eq!((vec![erased.number], erased.by.as_str()), (reply.erased, "admin"));
+    let page = text(get(&admin, "/waivers").await).await;
+    assert!(
+        page.contains("the reason was erased on") && page.contains(" by <b>admin</b>"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

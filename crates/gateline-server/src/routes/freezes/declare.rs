@@ -59,5 +59,6 @@ pub(crate) async fn handle(call: Call<DeclareFreeze>) -> Result<FreezeView, Refu
         freeze,
         by: Some(call.actor()?.id),
         reason: Some(reason.trim().to_owned()),
+        erased: None,
     })
 }

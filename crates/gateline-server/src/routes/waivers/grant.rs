@@ -42,6 +42,7 @@ pub(crate) async fn handle(call: Call<GrantWaiver>) -> Result<WaiverView, Refuse
             project,
             waiver,
             reason: Some(reason.trim().to_owned()),
+            erased: None,
         });
     }
     // Nothing is recorded when the same was granted before: then that one stands, with its own reason.

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{Shown, found};
 use crate::ui::shell::Visitor;
 use crate::ui::stage::responsible;
-use crate::ui::words::{OVERRIDDEN, of_outcome, of_verdict, sentence};
+use crate::ui::words::{self, OVERRIDDEN, of_outcome, of_verdict, sentence};
 use crate::ui::{link, time};
 
 pub(super) fn table(visitor: &Visitor, shown: &Shown<'_>) -> Markup {
@@ -130,8 +130,9 @@ fn overridden_by(visitor: &Visitor, shown: &Shown<'_>, permission: &Override) ->
         .iter()
         .find(|one| one.gate == *gate && one.at == *at);
     let reason = granted.and_then(|one: &OverrideView| one.reason.as_deref());
+    let erased = granted.and_then(|one| one.erased.as_ref());
     html! {
-        p { (OVERRIDDEN.label("overridden")) " by " b { (by) } @if let Some(second) = confirmed_by { " and " b { (second) } } ": " @match reason { Some(reason) => { q { (reason) } } None => { "the reason was erased" } } }
+        p { (OVERRIDDEN.label("overridden")) " by " b { (by) } @if let Some(second) = confirmed_by { " and " b { (second) } } ": " (words::reason(reason, erased)) }
         p.age { "since " (time::clock(visitor.now, *at)) " · until " (time::ahead(visitor.now, *until)) " · the gate stays unsatisfied on record" }
     }
 }
