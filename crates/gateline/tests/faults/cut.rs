@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::cluster::Database;
 use super::place::{Place, eventually};
-use super::target::{People, Target, detail, everything_ends};
+use super::target::{People, Target, all_went_well, detail};
 use super::told::{Told, line};
 
 /// How often the line is cut.
@@ -103,8 +103,7 @@ fn a_server_whose_line_to_the_database_is_silent_says_so_and_the_other_one_goes_
     let line_of = Line::to(database.port);
     let place = Place::start(&[line_of.url(&database), database.url()]);
     let (cut_off, other) = (&place.replicas[0], &place.replicas[1]);
-    let target = Target::new(&place);
-    place.apply(other.port, &target.spec());
+    let target = Target::of(&place, other.port);
     let (here, there) = (People::from(1), People::from(10_000));
     std::thread::scope(|scope| {
         scope.spawn(|| here.work(&place, cut_off.port));
@@ -142,20 +141,14 @@ fn a_server_whose_line_to_the_database_is_silent_says_so_and_the_other_one_goes_
         here.stop();
         there.stop();
     });
-    for people in [&here, &there] {
-        people.nothing_is_lost(&place, other.port);
-    }
-    everything_ends(&place, cut_off.port);
+    let steps = all_went_well(&place, other.port, &target, &[&here, &there]);
     told.saw(format!(
         "{} releases were acknowledged by the server that was cut off and {} by the other one; all are there. {} requests were refused.",
         here.counts().0,
         there.counts().0,
         here.counts().1 + there.counts().1
     ));
-    told.saw(format!(
-        "{} steps were taken, none twice; no promotion is open.",
-        target.steps()
-    ));
+    told.saw(steps);
     told.saw(format!(
         "`gateline doctor`: {}",
         line(&place.doctor(&database.url()), "events hash")
@@ -175,8 +168,7 @@ fn a_line_that_breaks_again_and_again_loses_nothing_that_was_acknowledged() {
     let line_of = Line::to(database.port);
     let place = Place::start(&[line_of.url(&database)]);
     let server = &place.replicas[0];
-    let target = Target::new(&place);
-    place.apply(server.port, &target.spec());
+    let target = Target::of(&place, server.port);
     let people = People::from(1);
     std::thread::scope(|scope| {
         scope.spawn(|| people.work(&place, server.port));
@@ -189,16 +181,12 @@ fn a_line_that_breaks_again_and_again_loses_nothing_that_was_acknowledged() {
         eventually("it goes on", || (people.counts().0 > before).then_some(()));
         people.stop();
     });
-    people.nothing_is_lost(&place, server.port);
-    everything_ends(&place, server.port);
+    let steps = all_went_well(&place, server.port, &target, &[&people]);
     let (acknowledged, refused) = people.counts();
     told.saw(format!(
         "{CUTS} cuts. {acknowledged} releases were acknowledged and all are there; {refused} requests were refused with the reason."
     ));
-    told.saw(format!(
-        "{} steps were taken, none twice; no promotion is open.",
-        target.steps()
-    ));
+    told.saw(steps);
     told.saw(format!(
         "`gateline doctor`: {}",
         line(&place.doctor(&database.url()), "events hash")

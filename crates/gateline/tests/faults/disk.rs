@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::place::{GATELINE, Place, Replica, all, eventually};
-use super::target::{People, Target, detail, everything_ends};
+use super::target::{People, Target, all_went_well, detail};
 use super::told::{Told, line};
 
 /// What starts a program with mounts of its own, after this was done to them.
@@ -65,8 +65,7 @@ fn a_full_disk_is_told_and_nothing_is_half_done_and_it_goes_on_when_there_is_roo
     let store = format!("sqlite:{}", disk.path().join("gateline.db").display());
     let place = Place::start_as(&mounted, std::slice::from_ref(&store));
     let server = &place.replicas[0];
-    let target = Target::new(&place);
-    place.apply(server.port, &target.spec());
+    let target = Target::of(&place, server.port);
     let people = People::from(1);
     std::thread::scope(|scope| {
         scope.spawn(|| people.work(&place, server.port));
@@ -110,16 +109,12 @@ fn a_full_disk_is_told_and_nothing_is_half_done_and_it_goes_on_when_there_is_roo
         });
         people.stop();
     });
-    people.nothing_is_lost(&place, server.port);
-    everything_ends(&place, server.port);
+    let steps = all_went_well(&place, server.port, &target, &[&people]);
     let (acknowledged, refused) = people.counts();
     told.saw(format!(
         "With room again it was ready, without a restart. {acknowledged} releases were acknowledged and all are there; {refused} were refused."
     ));
-    told.saw(format!(
-        "{} steps were taken, none twice; no promotion is open.",
-        target.steps()
-    ));
+    told.saw(steps);
     let examined = gateline_beside(server, &["doctor", "--store", &store]);
     told.saw(format!("`gateline doctor`: {}", line(&examined, "events hash")));
 }
@@ -136,8 +131,7 @@ fn a_disk_that_may_only_be_read_is_told_at_the_start_and_nothing_is_changed() {
     let at = disk.path().display();
     let store = format!("sqlite:{}", disk.path().join("gateline.db").display());
     let mut place = Place::start(std::slice::from_ref(&store));
-    let target = Target::new(&place);
-    place.apply(place.replicas[0].port, &target.spec());
+    Target::of(&place, place.replicas[0].port);
     place.release(place.replicas[0].port, "1.0.0");
     place.becomes(place.replicas[0].port, "1.0.0", "verified");
     place.replicas[0].kill();

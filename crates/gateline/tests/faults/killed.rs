@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cluster::Database;
 use super::place::Place;
-use super::target::{People, Target, everything_ends};
+use super::target::{People, Target, all_went_well};
 use super::told::{Told, line};
 
 /// How often a server is killed where nobody says otherwise.
@@ -26,8 +26,7 @@ fn servers_that_share_a_database_and_are_killed_again_and_again_lose_nothing_and
     );
     let database = Database::new();
     let mut place = Place::start(&[database.url(), database.url(), database.url()]);
-    let target = Target::new(&place);
-    place.apply(place.replicas[0].port, &target.spec());
+    let target = Target::of(&place, place.replicas[0].port);
     let ports: Vec<u16> = place.replicas.iter().map(|replica| replica.port).collect();
     let people = People::from(1);
     let (mut replicas, place) = (std::mem::take(&mut place.replicas), place);
@@ -43,16 +42,12 @@ fn servers_that_share_a_database_and_are_killed_again_and_again_lose_nothing_and
         }
         people.stop();
     });
-    people.nothing_is_lost(&place, ports[0]);
-    everything_ends(&place, ports[0]);
+    let steps = all_went_well(&place, ports[0], &target, &[&people]);
     let (acknowledged, refused) = people.counts();
     told.saw(format!(
         "{kills} kills. {acknowledged} releases were acknowledged and all are there; {refused} requests were refused or lost their answer."
     ));
-    told.saw(format!(
-        "{} steps were taken, none twice; no promotion is open.",
-        target.steps()
-    ));
+    told.saw(steps);
     told.saw(format!(
         "`gateline doctor`: {}",
         line(&place.doctor(&database.url()), "events hash")

@@ -16,13 +16,16 @@ pub struct Target {
 }
 
 impl Target {
-    pub fn new(place: &Place) -> Self {
+    /// That of the place's one stage from now on: said at this port.
+    pub fn of(place: &Place, port: u16) -> Self {
         let done = place.dir.path().join("done");
         std::fs::write(&done, "").unwrap();
-        Self { done }
+        let target = Self { done };
+        place.apply(port, &target.spec());
+        target
     }
 
-    pub fn spec(&self) -> String {
+    fn spec(&self) -> String {
         let done = self.done.display();
         let apply = format!("sleep 0.05; echo {STEP} >> {done}");
         let observe = format!("grep -qx \\\"{STEP}\\\" {done} || exit 1");
@@ -120,6 +123,16 @@ pub fn everything_ends(place: &Place, port: u16) {
         let open: serde_json::Value = serde_json::from_slice(&open.stdout).unwrap_or_default();
         open.as_array().is_some_and(Vec::is_empty).then_some(())
     });
+}
+
+/// Everything that was acknowledged is there and comes to its end, and no step was taken twice. Gives what was seen.
+pub fn all_went_well(place: &Place, port: u16, target: &Target, people: &[&People]) -> String {
+    for people in people {
+        people.nothing_is_lost(place, port);
+    }
+    everything_ends(place, port);
+    let steps = target.steps();
+    format!("{steps} steps were taken, none twice; no promotion is open.")
 }
 
 /// What stands in a file, when something does.

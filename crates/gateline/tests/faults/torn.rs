@@ -63,7 +63,7 @@ fn a_copy_of_the_files_in_the_middle_of_writing_opens_and_has_what_was_acknowled
     let store = format!("sqlite:{}", dir.path().join(FILES[0]).display());
     let place = Place::start(&[store]);
     let server = &place.replicas[0];
-    place.apply(server.port, &Target::new(&place).spec());
+    Target::of(&place, server.port);
     let people = People::from(1);
     let mut copies = Vec::new();
     std::thread::scope(|scope| {
@@ -125,7 +125,7 @@ fn a_spoilt_end_of_the_write_ahead_log_is_left_out_or_refused_and_never_believed
     let store = format!("sqlite:{}", dir.path().join(FILES[0]).display());
     let place = Place::start(&[store]);
     let server = &place.replicas[0];
-    place.apply(server.port, &Target::new(&place).spec());
+    Target::of(&place, server.port);
     for minor in 0..4 {
         place.release(server.port, &format!("1.{minor}.0"));
     }
