@@ -79,7 +79,7 @@ pub(super) fn why(err: &rusqlite::Error) -> String {
             "another process holds the database file; close what opened it"
         }
         Some(ErrorCode::SystemIoFailure | ErrorCode::FileLockingProtocolFailed) => {
-            "the disk did not do what it was asked; look at the system's own logs"
+            "the disk did not do what it was asked, as when its file system turned read-only; look at the system's own logs"
         }
         Some(_) | None => return err.to_string(),
     };
