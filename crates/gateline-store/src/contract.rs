@@ -89,6 +89,7 @@ contract! {
         search_filters
         search_pages_newest_first
         a_prefix_takes_only_what_begins_so
+        a_prefix_finds_the_newest_and_what_is_long_past
         numbers_beyond_the_end_find_nothing
         raw_events_read_and_hash_as_what_was_recorded
     }

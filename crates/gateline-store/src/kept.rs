@@ -1,6 +1,6 @@
 //! Columns: how numbers, times and documents are kept in a table. The same for every database.
 
-use gateline_model::{StageRef, Work};
+use gateline_model::{Recorded, StageRef, Work};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -29,6 +29,28 @@ pub(crate) fn time(micros: i64) -> Result<Timestamp, StoreError> {
 /// So many rows at most.
 pub(crate) fn capped(limit: usize) -> i64 {
     limit.min(READ_EVENTS_MAX) as i64
+}
+
+/// Log numbers that a search over many streams looks at before it looks at all older ones. Whoever searches wants the newest,
+/// and what is common is among the last ten thousand: they are read in milliseconds, where all events of all streams that
+/// begin alike would have to be sorted first. Ten times as many cost a search for something rare as much as that sorting.
+pub(crate) const RECENT_EVENTS: i64 = 10_000;
+
+/// Finds the newest events in a range of log numbers, newest first: among the last [`RECENT_EVENTS`] with `recent`, and what
+/// is missing then among the older ones with `older`. Both take the first number, the number after the last, and the limit.
+pub(crate) fn newest(
+    (first, last): (i64, i64),
+    limit: i64,
+    recent: impl FnOnce(i64, i64, i64) -> Result<Vec<Recorded>, StoreError>,
+    older: impl FnOnce(i64, i64, i64) -> Result<Vec<Recorded>, StoreError>,
+) -> Result<Vec<Recorded>, StoreError> {
+    let middle = first.max(last.saturating_sub(RECENT_EVENTS));
+    let mut found = recent(middle, last, limit)?;
+    let missing = limit - found.len() as i64;
+    if missing > 0 && first < middle {
+        found.extend(older(first, middle, missing)?);
+    }
+    Ok(found)
 }
 
 pub(crate) fn damaged(what: impl Into<String>, why: impl ToString) -> StoreError {

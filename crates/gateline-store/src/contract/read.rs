@@ -1,8 +1,9 @@
 //! Claims about reading and searching the log.
 
-use gateline_model::{Digest, Event};
+use gateline_model::{Digest, Event, StreamId};
 
 use super::sample::{accept, at, named, one, private, stream};
+use crate::kept::RECENT_EVENTS;
 use crate::{Append, NewEvent, Search, Store};
 
 fn numbers(store: &dyn Store, search: Search) -> Vec<u64> {
@@ -224,6 +225,51 @@ pub(super) fn a_prefix_takes_only_what_begins_so(store: &mut dyn Store) {
         ..Search::default()
     };
     assert_eq!(numbers(store, both), [] as [u64; 0]);
+}
+
+pub(super) fn a_prefix_finds_the_newest_and_what_is_long_past(store: &mut dyn Store) {
+    // 0 to 2 are what is searched for, then come as many others as are looked at first, then one more of them.
+    let many = |name: StreamId, version, count: usize| {
+        let append = one(name, version);
+        let events = vec![append.events[0].clone(); count];
+        Append { events, ..append }
+    };
+    let last = 3 + RECENT_EVENTS as u64;
+    accept(store, 0, &many(stream(1), 0, 3));
+    let others = named("stage/payments/payment-service/production");
+    accept(store, 1, &many(others, 0, RECENT_EVENTS as usize));
+    let mut bob = one(stream(1), 3);
+    bob.actor = "bob".parse().unwrap();
+    accept(store, 2, &bob);
+    let promotions = Search {
+        stream_prefix: Some("promotion/".into()),
+        ..Search::default()
+    };
+    let found = |search| numbers(store, search);
+    let limited = |limit, before| Search {
+        limit,
+        before,
+        ..promotions.clone()
+    };
+    assert_eq!(found(limited(10, None)), [last, 2, 1, 0]);
+    assert_eq!(found(limited(1, None)), [last]);
+    assert_eq!(found(limited(2, None)), [last, 2]);
+    // The border between the newest and the rest lies behind number 2, before it, and before the beginning.
+    assert_eq!(found(limited(2, Some(last))), [2, 1]);
+    assert_eq!(found(limited(10, Some(last - 1))), [2, 1, 0]);
+    assert_eq!(found(limited(10, Some(2))), [1, 0]);
+    assert_eq!(found(limited(10, Some(0))), [] as [u64; 0]);
+    let since = |secs| Search {
+        from: Some(at(secs)),
+        ..promotions.clone()
+    };
+    assert_eq!(found(since(0)), [last, 2, 1, 0]);
+    assert_eq!(found(since(2)), [last]);
+    let by = |actor: &str| Search {
+        actor: Some(actor.parse().unwrap()),
+        ..promotions.clone()
+    };
+    assert_eq!((found(by("ana")), found(by("bob"))), (vec![2, 1, 0], vec![last]));
 }
 
 pub(super) fn numbers_beyond_the_end_find_nothing(store: &mut dyn Store) {

@@ -4,9 +4,9 @@ use gateline_log::{Frontier, Hash};
 use gateline_model::{ActorId, Digest, PromotionId, Recorded, StreamId, Tick};
 use jiff::Timestamp;
 use tokio_postgres::Row;
-use tokio_postgres::types::FromSql;
+use tokio_postgres::types::{FromSql, ToSql};
 
-pub(super) use crate::kept::{capped, damaged, micros, signed, time, unsigned};
+pub(super) use crate::kept::{capped, damaged, micros, newest, signed, time, unsigned};
 
 use super::place::Place;
 use super::{PostgresReader, PostgresStore, access, blobs, rows, sql, ticks, whole, work};
@@ -116,15 +116,20 @@ fn search(place: &Place, search: &Search) -> Result<Vec<Recorded>, StoreError> {
         (None, Some(prefix)) => Some((prefix.clone(), format!("{prefix}\u{10ffff}"))),
         (None, None) => None,
     };
-    let rows = match names {
-        Some((name, end)) => place.read(
-            "search",
-            &sql::SEARCH_STREAM,
-            &[&first, &last, &limit, event, &actor, &name, &end],
-        )?,
-        None => place.read("search", &sql::SEARCH, &[&first, &last, &limit, event, &actor])?,
+    let Some((name, end)) = &names else {
+        let rows = place.read("search", &sql::SEARCH, &[&first, &last, &limit, event, &actor])?;
+        return rows.iter().map(recorded).collect();
     };
-    rows.iter().map(recorded).collect()
+    // Planned for the numbers that it is given: over a few of them by number, over all of them by stream.
+    let of_streams = |first, last, limit| {
+        let filter: [&(dyn ToSql + Sync); 7] = [&first, &last, &limit, event, &actor, name, end];
+        let rows = place.read("search", &sql::SEARCH_STREAM, &filter)?;
+        rows.iter().map(recorded).collect()
+    };
+    match stream {
+        Some(_) => of_streams(first, last, limit),
+        None => newest((first, last), limit, of_streams, of_streams),
+    }
 }
 
 /// A row of [`sql::KEY`]: the scope and what was accepted.

@@ -5,7 +5,7 @@ use gateline_model::{ActorId, Digest, PromotionId, Recorded, StreamId, Tick};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 
-pub(super) use crate::kept::{capped, damaged, micros, signed, time, unsigned};
+pub(super) use crate::kept::{capped, damaged, micros, newest, signed, time, unsigned};
 
 use super::error::failed;
 use super::{Connected, access, blobs, rows, sql, ticks, whole, work};
@@ -124,10 +124,19 @@ fn search(conn: &Connection, search: &Search) -> Result<Vec<Recorded>, StoreErro
         (None, Some(prefix)) => Some((prefix.clone(), format!("{prefix}\u{10ffff}"))),
         (None, None) => None,
     };
-    match names {
+    match &names {
         Some((name, end)) => {
-            let filter = params![first, last, limit, event, actor, name, end];
-            all(conn, sql::SEARCH_STREAM, filter, recorded)
+            let of_streams = |sql| {
+                move |first, last, limit| {
+                    let filter = params![first, last, limit, event, actor, name, end];
+                    all(conn, sql, filter, recorded)
+                }
+            };
+            let older = of_streams(sql::SEARCH_STREAM);
+            match stream {
+                Some(_) => older(first, last, limit),
+                None => newest((first, last), limit, of_streams(sql::SEARCH_RECENT), older),
+            }
         }
         None if event.is_some() => all(conn, sql::SEARCH_EVENT, filter, recorded),
         None if actor.is_some() => all(conn, sql::SEARCH_ACTOR, filter, recorded),

@@ -157,6 +157,8 @@ statements! {
     SEARCH_ACTOR: search!("log WHERE actor = ?5");
     /// ?6 and ?7 are the first stream name and the one after the last. `CROSS` keeps the order: streams first.
     SEARCH_STREAM: search!("stream CROSS JOIN log ON stream_id = stream.id WHERE name >= ?6 AND name < ?7");
+    /// The same over a few numbers: the log first, from its end, until there are enough.
+    SEARCH_RECENT: search!("log CROSS JOIN stream ON stream.id = stream_id WHERE name >= ?6 AND name < ?7");
     BLOB: "SELECT size FROM blob WHERE digest = ?1";
     BLOB_PIECE: "SELECT size, form, bytes FROM blob JOIN blob_piece ON blob_id = blob.id WHERE digest = ?1 AND number = ?2";
     PROMOTIONS: promotions!("(?1 IS NULL OR project = ?1) AND (?2 IS NULL OR pipeline = ?2)");

@@ -64,6 +64,7 @@ fn looking_for_work_and_pages_walks_an_index() {
         sql::RELEASES,
         sql::RELEASES_OF,
         sql::READ,
+        sql::SEARCH_RECENT,
     ] {
         assert!(
             !plan(sql).contains("TEMP B-TREE"),
