@@ -210,54 +210,43 @@ impl<'w> Draft<'w> {
     /// Proposes an event with an erasable part.
     pub(crate) fn emit_with(&mut self, stream: StreamId, event: Event, private: Private) {
         let at = self.facts.now;
+        self.note(stream.clone());
         // The states below hold only what one append can change; an illegal event is a bug of `decide`.
         let applied = match &stream {
             StreamId::Stage(stage) => {
-                let mut state = self.stage(stage);
-                let applied = Arc::make_mut(&mut state).evolve(&event, at);
-                self.stages.insert(stage.clone(), state);
-                applied
+                let before = || self.world.stage(stage).cloned().unwrap_or_default();
+                let state = self.stages.entry(stage.clone()).or_insert_with(before);
+                Arc::make_mut(state).evolve(&event, at)
             }
-            StreamId::Promotion(id) => match self.promotion(id) {
-                Some(mut state) => {
-                    let applied = Arc::make_mut(&mut state).evolve(&event, at);
-                    self.promotions.insert(id.clone(), state);
-                    applied
+            StreamId::Promotion(id) => {
+                let before = self.world.promotion(id);
+                match changed(&mut self.promotions, id, before) {
+                    Some(state) => state.evolve(&event, at),
+                    None => Promotion::begin(id, &event, &self.facts.actor.id, at)
+                        .map(|state| drop(self.promotions.insert(id.clone(), Arc::new(state)))),
                 }
-                None => Promotion::begin(id, &event, &self.facts.actor.id, at)
-                    .map(|state| drop(self.promotions.insert(id.clone(), Arc::new(state)))),
-            },
+            }
             // Nothing that is decided together reads evidence again, and copying what a release has for each report
             // would cost more than all the rest.
-            StreamId::Release(_) if matches!(event, Event::EvidenceRecorded { .. }) => {
-                self.note(stream.clone());
-                Ok(())
-            }
-            StreamId::Release(id) => match self.release(id) {
-                Some(mut state) => {
-                    let applied = Arc::make_mut(&mut state).evolve(&event);
-                    self.releases.insert(*id, state);
-                    applied
-                }
+            StreamId::Release(_) if matches!(event, Event::EvidenceRecorded { .. }) => Ok(()),
+            StreamId::Release(id) => match changed(&mut self.releases, id, self.world.release(id)) {
+                Some(state) => state.evolve(&event),
                 None => ReleaseState::begin(*id, &event, &self.facts.actor.id, at)
                     .map(|state| drop(self.releases.insert(*id, Arc::new(state)))),
             },
             StreamId::Project(name) => {
-                self.note(stream.clone());
                 self.note_on_call(name, &event, at);
                 Ok(())
             }
             StreamId::Notifications(name) => {
-                let mut state = self.telling(name);
-                let applied = Arc::make_mut(&mut state).evolve(name, &event, at);
-                self.telling.insert(name.clone(), state);
-                applied
+                let before = || self.world.telling(name).cloned().unwrap_or_default();
+                let state = self.telling.entry(name.clone()).or_insert_with(before);
+                Arc::make_mut(state).evolve(name, &event, at)
             }
             StreamId::Incidents(name) => {
-                let mut state = self.incidents(name);
-                let applied = Arc::make_mut(&mut state).evolve(&event, at);
-                self.incidents.insert(name.clone(), state);
-                applied
+                let before = || self.world.incidents(name).cloned().unwrap_or_default();
+                let state = self.incidents.entry(name.clone()).or_insert_with(before);
+                Arc::make_mut(state).evolve(&event, at)
             }
         };
         debug_assert!(applied.is_ok(), "decide proposed an illegal event: {applied:?}");
@@ -319,6 +308,18 @@ impl<'w> Draft<'w> {
             promotions: self.promotions.into_values().collect(),
         }
     }
+}
+
+/// A state to change: the draft's own, else a copy of what the world has. It is copied once, however many events change it.
+fn changed<'d, Id: Ord + Clone, State: Clone>(
+    own: &'d mut BTreeMap<Id, Arc<State>>,
+    id: &Id,
+    before: Option<&Arc<State>>,
+) -> Option<&'d mut State> {
+    if !own.contains_key(id) {
+        own.insert(id.clone(), before?.clone());
+    }
+    own.get_mut(id).map(Arc::make_mut)
 }
 
 /// Whether planned work moved to another time, so that its row must not be left as it is. A check that is under way

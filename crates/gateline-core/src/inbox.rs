@@ -116,14 +116,9 @@ pub fn standing_for<'w>(
     now: Timestamp,
 ) -> Vec<&'w Promotion> {
     let mut people: HashMap<&ProjectName, People> = HashMap::new();
-    let stands = |promotion: &&Promotion| {
-        let rollout = promotion.rollout();
-        rollout.is_some_and(|rollout| rollout.paused.is_some() && rollout.rollback.is_none())
-    };
-    let of_project = |promotion: &&Promotion| project.is_none_or(|only| promotion.id.stage.project == *only);
-    let standing = world.promotions().map(AsRef::as_ref).filter(stands);
-    let mut found: Vec<&Promotion> = standing
-        .filter(of_project)
+    let mut found: Vec<&Promotion> = world
+        .standing(project)
+        .map(AsRef::as_ref)
         .filter(|promotion| {
             let stage = &promotion.id.stage;
             let people = people
@@ -132,8 +127,7 @@ pub fn standing_for<'w>(
             authority::by_people(world, people, actor, Scope::Promote, &Object::stage(stage)).is_ok()
         })
         .collect();
-    let since = |promotion: &Promotion| promotion.rollout()?.paused.map(|(_, since)| since);
-    found.sort_by(|a, b| (since(a), &a.id).cmp(&(since(b), &b.id)));
+    found.sort_by(|a, b| (a.stands_since(), &a.id).cmp(&(b.stands_since(), &b.id)));
     found
 }
 

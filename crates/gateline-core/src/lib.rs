@@ -11,6 +11,7 @@ mod conditions;
 mod decide;
 mod decision;
 mod draft;
+mod elsewhere;
 pub mod gates;
 mod inbox;
 mod noise;

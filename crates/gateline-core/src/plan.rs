@@ -1,6 +1,10 @@
 //! The plan: what a stream's state still needs somebody to do. A pure function of that state alone.
 
-use gateline_model::{CheckOf, Found, GateName, ProjectName, RulingKind, StageRef, StreamId, Work, WorkKind};
+use std::sync::Arc;
+
+use gateline_model::{
+    CheckOf, Found, GateName, Letter, ProjectName, RulingKind, StageRef, StreamId, Work, WorkKind,
+};
 
 use crate::decide::again_after;
 use crate::state::{OnCallSources, Phase, Promotion, Rollout, StageState, StepState, Telling};
@@ -67,7 +71,7 @@ pub(crate) fn plan_on_call(project: &ProjectName, sources: &OnCallSources) -> Ve
 }
 
 pub(crate) fn plan_telling(project: &ProjectName, state: &Telling) -> Vec<Work> {
-    let work = |(letter, waits): (&u64, &gateline_model::Letter)| Work {
+    let work = |(letter, waits): (&u64, &Arc<Letter>)| Work {
         stream: StreamId::Notifications(project.clone()),
         kind: WorkKind::Deliver { letter: *letter },
         due: waits.due,

@@ -1,13 +1,15 @@
 //! Reactions: which held promotions an event of another stream concerns. Every replica reacts to every event;
 //! judging twice changes nothing.
 
-use gateline_model::{Event, PipelineRef, PromotionId, Recorded, ReleaseId, StreamId};
+use std::collections::BTreeSet;
+
+use gateline_model::{Event, PipelineRef, PromotionId, Recorded, ReleaseId, StageRef, StreamId};
 
 use crate::decide::server_project;
 use crate::state::Phase;
 use crate::world::World;
 
-/// The held promotions whose gates must be judged again because of this event, in the order of their requests.
+/// The held promotions whose gates must be judged again because of this event, each once, in the order of their requests.
 pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<PromotionId> {
     let mut found: Vec<PromotionId> = match (&recorded.event, &recorded.stream) {
         (Event::EvidenceRecorded { .. }, StreamId::Release(release)) => {
@@ -15,20 +17,28 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
             concerned.extend(compared_with(world, release));
             concerned
         }
+        // What else a pipeline may be asked, its gates `depends` ask.
+        (Event::PipelineApplied { pipeline, .. }, StreamId::Project(_)) => {
+            concerned_by(world, &pipeline.reference())
+        }
+        (Event::FreezeDeclared { freeze }, StreamId::Project(project)) => match &freeze.pipeline {
+            Some(pipeline) => world.promotions_in(pipeline).cloned().collect(),
+            None => world.promotions_in_project(project).cloned().collect(),
+        },
+        (Event::WaiverGranted { waiver }, StreamId::Project(project)) => {
+            let of = PipelineRef {
+                project: project.clone(),
+                pipeline: waiver.pipeline.clone(),
+            };
+            world.promotions_in(&of).cloned().collect()
+        }
         (
-            Event::PipelineApplied { .. }
-            | Event::PolicyApplied { .. }
+            Event::PolicyApplied { .. }
             | Event::CalendarApplied { .. }
-            | Event::FreezeDeclared { .. }
             | Event::FreezeLifted { .. }
-            | Event::WaiverGranted { .. }
             | Event::WaiverLifted { .. },
             StreamId::Project(project),
-        ) => world
-            .promotions()
-            .filter(|promotion| promotion.id.stage.project == *project)
-            .map(|promotion| promotion.id.clone())
-            .collect(),
+        ) => world.promotions_in_project(project).cloned().collect(),
         // Who may answer changed, perhaps everywhere: who was asked before may not count any more.
         (
             Event::RolesApplied { .. }
@@ -38,20 +48,26 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
             | Event::TokenRevoked { .. }
             | Event::DelegationEnded { .. },
             StreamId::Project(project),
-        ) => world
-            .promotions()
-            .filter(|promotion| *project == server_project() || promotion.id.stage.project == *project)
-            .filter(|promotion| !promotion.asked.is_empty() || !promotion.overrides.is_empty())
-            .map(|promotion| promotion.id.clone())
-            .collect(),
+        ) => {
+            let everywhere = *project == server_project();
+            let all = world.promotions().filter(|_| everywhere).map(|one| &one.id);
+            let here = world.promotions_in_project(project).filter(|_| !everywhere);
+            let asks = |id: &&PromotionId| {
+                let promotion = world.promotion(id);
+                promotion.is_some_and(|one| !one.asked.is_empty() || !one.overrides.is_empty())
+            };
+            all.chain(here).filter(asks).cloned().collect()
+        }
+        (Event::IncidentOpened { incident }, StreamId::Incidents(_)) => {
+            in_pipelines_of(world, &incident.stages)
+        }
         (
-            Event::IncidentOpened { .. } | Event::SuspectLifted { .. } | Event::IncidentClosed { .. },
+            Event::SuspectLifted { number, .. } | Event::IncidentClosed { number, .. },
             StreamId::Incidents(project),
-        ) => world
-            .promotions()
-            .filter(|promotion| promotion.id.stage.project == *project)
-            .map(|promotion| promotion.id.clone())
-            .collect(),
+        ) => {
+            let noted = world.incidents(project).and_then(|state| state.get(*number));
+            noted.map_or_else(Vec::new, |noted| in_pipelines_of(world, &noted.incident.stages))
+        }
         (Event::LaneFreed { .. } | Event::ReviewWritten { .. }, StreamId::Stage(stage)) => world
             .stage(stage)
             .into_iter()
@@ -60,15 +76,7 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
             .collect(),
         // Soak and parity look at other stages of the pipeline, baselines at the stage itself, `depends` anywhere.
         (Event::WentLive { .. } | Event::HealthObserved { .. }, StreamId::Stage(changed)) => {
-            let pipeline = PipelineRef {
-                project: changed.project.clone(),
-                pipeline: changed.pipeline.clone(),
-            };
-            let here = world.promotions_in(&pipeline);
-            let elsewhere = world
-                .asking_elsewhere()
-                .filter(|id| id.stage.project != pipeline.project || id.stage.pipeline != pipeline.pipeline);
-            here.chain(elsewhere).cloned().collect()
+            concerned_by(world, &changed.pipeline_ref())
         }
         // Everything else either concerns no gate, or was judged in the same append.
         _ => return Vec::new(),
@@ -78,8 +86,24 @@ pub fn must_be_judged_again(world: &World, recorded: &Recorded) -> Vec<Promotion
             .promotion(id)
             .is_some_and(|promotion| promotion.phase == Phase::Held)
     });
-    found.sort_by_key(|id| id.number);
+    found.sort_by(|a, b| (a.number, a).cmp(&(b.number, b)));
+    found.dedup();
     found
+}
+
+/// Promotions of the pipelines that an incident touches: gates ask about stages of their own pipeline.
+fn in_pipelines_of(world: &World, stages: &[StageRef]) -> Vec<PromotionId> {
+    let pipelines: BTreeSet<PipelineRef> = stages.iter().map(StageRef::pipeline_ref).collect();
+    let open = pipelines.iter().flat_map(|of| world.promotions_in(of));
+    open.cloned().collect()
+}
+
+/// Promotions of a pipeline, and those of others that ask about it.
+fn concerned_by(world: &World, pipeline: &PipelineRef) -> Vec<PromotionId> {
+    let here = world.promotions_in(pipeline);
+    here.chain(world.promotions_asking_about(pipeline))
+        .cloned()
+        .collect()
 }
 
 /// Promotions of other releases in a pipeline where this one is live: baselines and parity look at its evidence.

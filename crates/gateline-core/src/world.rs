@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use gateline_model::{
-    ActorId, Event, PipelineRef, ProjectName, PromotionId, Recorded, ReleaseId, StageRef, StreamId, Version,
+    ActorId, Event, PipelineName, PipelineRef, ProjectName, PromotionId, Recorded, ReleaseId, StageRef,
+    StreamId, Version,
 };
 
-use crate::asking::Asking;
+use crate::asking::{Asking, Place};
+use crate::elsewhere::Elsewhere;
 use crate::state::{IllegalEvent, Incidents, Phase, Project, Promotion, ReleaseState, StageState, Telling};
-
-/// The kind of gate that asks about other pipelines.
-const DEPENDS: &str = crate::gates::depends::KIND.name;
 
 /// The state of all open streams. Ended promotions are dropped: history is the read models'.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,12 +24,14 @@ pub struct World {
     incidents: HashMap<ProjectName, Arc<Incidents>>,
     /// Open promotions of each release: evidence for it concerns them.
     by_release: HashMap<ReleaseId, BTreeSet<PromotionId>>,
-    /// Open promotions of each pipeline: what goes live in one of its stages concerns them.
-    by_pipeline: HashMap<PipelineRef, BTreeSet<PromotionId>>,
-    /// Open promotions whose gates ask about other pipelines: what goes live anywhere concerns them.
-    asking_elsewhere: BTreeSet<PromotionId>,
+    /// Open promotions of each project and pipeline: what goes live in one of its stages concerns them.
+    by_pipeline: HashMap<ProjectName, BTreeMap<PipelineName, BTreeSet<PromotionId>>>,
+    /// Open promotions whose gates ask about other pipelines: what goes live there concerns them.
+    elsewhere: Elsewhere,
     /// Open promotions that ask people, by who is asked.
     asking: Asking,
+    /// Open promotions whose rollout stands still for a person, by project, those that stand longest first.
+    standing: HashMap<ProjectName, BTreeSet<Place>>,
     /// Events whose names and texts were erased, by log number.
     erased: BTreeMap<u64, Erased>,
     /// Log number of the next event to fold.
@@ -125,60 +126,77 @@ impl World {
                     Ok(())
                 }
             },
-            StreamId::Promotion(id) => match self.promotions.get_mut(id) {
-                Some(state) => {
-                    let state = Arc::make_mut(state);
-                    state.evolve(event, at)?;
-                    if matches!(state.phase, Phase::Ended(_)) {
-                        let release = state.release;
-                        self.promotions.remove(id);
-                        if let Some(open) = self.by_release.get_mut(&release) {
-                            open.remove(id);
-                        }
-                        if let Some(open) = self.by_pipeline.get_mut(&pipeline_of(id)) {
-                            open.remove(id);
-                        }
-                        self.asking_elsewhere.remove(id);
-                        self.asking.forget(id);
-                        return Ok(());
-                    }
-                    if concerns_people(event) {
-                        self.asking.note(state);
-                    }
-                    if matches!(event, Event::PipelineRepinned { .. }) {
-                        self.note_what_it_asks(id);
-                    }
-                    Ok(())
-                }
-                None => {
-                    let state = Promotion::begin(id, event, &recorded.actor, at)?;
-                    self.by_release
-                        .entry(state.release)
-                        .or_default()
-                        .insert(id.clone());
-                    self.by_pipeline
-                        .entry(pipeline_of(id))
-                        .or_default()
-                        .insert(id.clone());
-                    self.promotions.insert(id.clone(), Arc::new(state));
-                    self.note_what_it_asks(id);
-                    Ok(())
-                }
-            },
+            StreamId::Promotion(id) => self.apply_to_promotion(id, event, recorded),
         }
     }
 
-    /// Keeps whether a gate of the promotion's stage, as pinned, asks about other pipelines.
+    fn apply_to_promotion(
+        &mut self,
+        id: &PromotionId,
+        event: &Event,
+        recorded: &Recorded,
+    ) -> Result<(), IllegalEvent> {
+        let Some(state) = self.promotions.get_mut(id) else {
+            let state = Promotion::begin(id, event, &recorded.actor, recorded.at)?;
+            let of_release = self.by_release.entry(state.release).or_default();
+            of_release.insert(id.clone());
+            let of_project = self.by_pipeline.entry(id.stage.project.clone()).or_default();
+            let of_pipeline = of_project.entry(id.stage.pipeline.clone()).or_default();
+            of_pipeline.insert(id.clone());
+            self.promotions.insert(id.clone(), Arc::new(state));
+            self.note_what_it_asks(id);
+            return Ok(());
+        };
+        let state = Arc::make_mut(state);
+        let stood = state.stands_since();
+        state.evolve(event, recorded.at)?;
+        let stands = state.stands_since();
+        if stood != stands {
+            let of_project = self.standing.entry(id.stage.project.clone()).or_default();
+            if let Some(stood) = stood {
+                of_project.remove(&(stood, id.clone()));
+            }
+            of_project.extend(stands.map(|since| (since, id.clone())));
+        }
+        if matches!(state.phase, Phase::Ended(_)) {
+            let release = state.release;
+            self.forget(id, &release);
+            return Ok(());
+        }
+        if concerns_people(event) {
+            self.asking.note(state);
+        }
+        if matches!(event, Event::PipelineRepinned { .. }) {
+            self.note_what_it_asks(id);
+        }
+        Ok(())
+    }
+
+    /// Drops a promotion that has ended.
+    fn forget(&mut self, id: &PromotionId, release: &ReleaseId) {
+        self.promotions.remove(id);
+        if let Some(open) = self.by_release.get_mut(release) {
+            open.remove(id);
+            if open.is_empty() {
+                self.by_release.remove(release);
+            }
+        }
+        let of_project = self.by_pipeline.get_mut(&id.stage.project);
+        if let Some(open) = of_project.and_then(|of_project| of_project.get_mut(&id.stage.pipeline)) {
+            open.remove(id);
+        }
+        self.elsewhere.forget(id);
+        self.asking.forget(id);
+    }
+
+    /// Keeps what the gates of the promotion's stage, as pinned, ask about other pipelines.
     fn note_what_it_asks(&mut self, id: &PromotionId) {
         let pinned = self.promotions.get(id).and_then(|promotion| {
             let project = self.projects.get(&id.stage.project)?;
             project.versions.get(&promotion.pipeline)
         });
-        let gates = pinned.and_then(|pipeline| Some(&pipeline.stage(&id.stage.stage)?.gates));
-        match gates.is_some_and(|gates| gates.iter().any(|gate| gate.kind == DEPENDS)) {
-            true => self.asking_elsewhere.insert(id.clone()),
-            false => self.asking_elsewhere.remove(id),
-        };
+        let stage = pinned.and_then(|pipeline| pipeline.stage(&id.stage.stage));
+        self.elsewhere.note(id, stage);
     }
 
     /// What a promotion comes to by the event that ends it, which is the next one to fold: folding drops it.
@@ -275,18 +293,38 @@ impl World {
     }
 
     /// All open promotions, in no order.
-    pub fn promotions(&self) -> impl Iterator<Item = &Arc<Promotion>> {
+    pub fn promotions(&self) -> impl ExactSizeIterator<Item = &Arc<Promotion>> {
         self.promotions.values()
     }
 
     /// Open promotions of a pipeline.
     pub fn promotions_in(&self, pipeline: &PipelineRef) -> impl Iterator<Item = &PromotionId> {
-        self.by_pipeline.get(pipeline).into_iter().flatten()
+        let of_project = self.by_pipeline.get(&pipeline.project);
+        let open = of_project.and_then(|of_project| of_project.get(&pipeline.pipeline));
+        open.into_iter().flatten()
     }
 
-    /// Open promotions whose gates ask about other pipelines.
-    pub fn asking_elsewhere(&self) -> impl Iterator<Item = &PromotionId> {
-        self.asking_elsewhere.iter()
+    /// Open promotions of a project.
+    pub fn promotions_in_project(&self, project: &ProjectName) -> impl Iterator<Item = &PromotionId> {
+        let of_project = self.by_pipeline.get(project).into_iter();
+        of_project.flat_map(BTreeMap::values).flatten()
+    }
+
+    /// Open promotions of other pipelines whose gates ask about this one.
+    pub fn promotions_asking_about(&self, pipeline: &PipelineRef) -> impl Iterator<Item = &PromotionId> {
+        self.elsewhere.asking_about(pipeline)
+    }
+
+    /// Open promotions of a project, or of all, whose rollout stands still for a person, those that stand longest first
+    /// within each project.
+    pub(crate) fn standing<'w>(
+        &'w self,
+        of: Option<&ProjectName>,
+    ) -> impl Iterator<Item = &'w Arc<Promotion>> {
+        let every = self.standing.values().filter(move |_| of.is_none());
+        let one = of.and_then(|project| self.standing.get(project));
+        let places = one.into_iter().chain(every).flatten();
+        places.filter_map(|(_, id)| self.promotions.get(id))
     }
 
     /// Whom open promotions ask.
@@ -312,11 +350,4 @@ fn concerns_people(event: &Event) -> bool {
             | Event::ApprovalVoided { .. }
             | Event::PromotionAdmitted { .. }
     )
-}
-
-fn pipeline_of(id: &PromotionId) -> PipelineRef {
-    PipelineRef {
-        project: id.stage.project.clone(),
-        pipeline: id.stage.pipeline.clone(),
-    }
 }

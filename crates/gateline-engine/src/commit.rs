@@ -2,11 +2,12 @@
 
 #[cfg(feature = "planted")]
 use gateline_core::planted::{Planted, is};
-use gateline_core::{Command, Decided, Facts, WorldError, decide};
+use gateline_core::{Decided, Facts, WorldError, decide};
 use gateline_model::{Digest, Span, StreamId, WorkId};
 use gateline_store::{Append, AppendError, BATCH_APPENDS_MAX, Committed, Fence, NewEvent, Salt, StoreError};
 use jiff::Timestamp;
 
+use crate::again::judged;
 use crate::engine::Engine;
 use crate::port::{BatchId, Output, Receipt, Refusal};
 use crate::queue::{DECIDED_MAX, Pending};
@@ -29,6 +30,13 @@ pub(crate) struct InFlight {
     due: bool,
 }
 
+impl InFlight {
+    /// What was asked for.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.appends.iter().map(|(pending, _)| pending)
+    }
+}
+
 impl Engine {
     /// Decides each waiting command whose streams are free; the others keep their turn.
     pub(crate) fn decide_waiting(&mut self, now: Timestamp, out: &mut Vec<Output>) {
@@ -43,6 +51,13 @@ impl Engine {
 
     /// `Some` gives the command back: one of its streams has an append in flight.
     fn decide_one(&mut self, now: Timestamp, mut pending: Pending, out: &mut Vec<Output>) -> Option<Pending> {
+        if pending
+            .waits_for
+            .as_ref()
+            .is_some_and(|stream| self.busy.contains(stream))
+        {
+            return Some(pending);
+        }
         let facts = Facts {
             now,
             actor: pending.actor.clone(),
@@ -66,7 +81,9 @@ impl Engine {
                 return None;
             }
         };
-        if decided.reads.iter().any(|stream| self.busy.contains(stream)) {
+        let busy = decided.reads.iter().find(|stream| self.busy.contains(*stream));
+        pending.waits_for = busy.cloned();
+        if pending.waits_for.is_some() {
             return Some(pending);
         }
         let changes_nothing = pending.blobs.is_empty() && pending.passwords.is_empty();
@@ -292,9 +309,7 @@ impl Engine {
 
     /// A judgement that nobody asked for and no lease will bring back must not be forgotten.
     fn judge_later(&mut self, pending: &Pending) {
-        if let (Command::Judge { promotion }, None) = (&pending.command, &pending.fence) {
-            self.judge_later.insert(promotion.clone());
-        }
+        self.judge_later.extend(judged(pending).cloned());
     }
 
     fn not_committed(

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
-use gateline_core::{Command, Phase, World, WorldError, must_be_judged_again};
+use gateline_core::{Phase, World, WorldError, must_be_judged_again};
 use gateline_model::{PromotionId, Recorded, Span, StreamId, WorkId};
 use gateline_store::Append;
 use jiff::Timestamp;
 
+use crate::again::Again;
 use crate::commit::InFlight;
 use crate::perform::Held;
 use crate::port::{BatchId, Input, Output, Refusal, Request};
@@ -34,7 +35,9 @@ pub struct Engine {
     /// Events that came before one in front of them.
     early: BTreeMap<u64, Recorded>,
     /// Promotions to judge again because of what was folded.
-    to_judge: BTreeSet<PromotionId>,
+    pub(crate) again: Again,
+    /// Whether another turn for them was asked for.
+    pub(crate) going_on: bool,
     /// Promotions whose judgement the store did not take: tried again with the next tick.
     pub(crate) judge_later: BTreeSet<PromotionId>,
     /// Leases that this replica holds.
@@ -67,18 +70,15 @@ impl Engine {
 
     /// How many commands wait, and how many leases are held.
     pub fn load(&self) -> (usize, usize) {
-        let waiting = self.queue.len() + self.ready.len() + self.judge_later.len();
+        let waiting = self.queue.len() + self.ready.len() + self.again.len() + self.judge_later.len();
         (waiting, self.held.len())
     }
 
     /// Begins: judges what was held while nobody looked, and claims work. Called once, after [`Engine::restore`].
     pub fn start(&mut self, now: Timestamp) -> Vec<Output> {
-        self.to_judge = self
-            .world
-            .promotions()
-            .filter(|promotion| promotion.phase == Phase::Held)
-            .map(|promotion| promotion.id.clone())
-            .collect();
+        let held = self.world.promotions();
+        let held = held.filter(|promotion| promotion.phase == Phase::Held);
+        self.again.extend(held.map(|promotion| promotion.id.clone()));
         let mut out = Vec::new();
         self.settle(now, &mut out);
         self.claim(&mut out);
@@ -107,10 +107,11 @@ impl Engine {
         match input {
             Input::Request(request) => self.accept(*request, &mut out),
             Input::Tick => {
-                self.to_judge.append(&mut self.judge_later);
+                self.again.extend(std::mem::take(&mut self.judge_later));
                 self.renew_leases(now, &mut out);
                 self.claim(&mut out);
             }
+            Input::GoOn => self.going_on = false,
             Input::Committed(batch, answers) => self.committed(now, batch, answers, &mut out)?,
             Input::Logged(events) => {
                 self.reading = false;
@@ -172,7 +173,7 @@ impl Engine {
         let mut folded = Vec::new();
         while let Some(recorded) = self.early.remove(&self.world.next()) {
             self.world.fold(&recorded)?;
-            self.to_judge.extend(must_be_judged_again(&self.world, &recorded));
+            self.again.extend(must_be_judged_again(&self.world, &recorded));
             if let (gateline_model::Event::PromotionEnded { .. }, StreamId::Promotion(id)) =
                 (&recorded.event, &recorded.stream)
             {
@@ -192,14 +193,13 @@ impl Engine {
 
     /// Decides what can be decided, and hands a batch to the store when it is free.
     fn settle(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        for promotion in std::mem::take(&mut self.to_judge) {
-            self.queue.push(Pending::own(Command::Judge { promotion }, None));
-        }
+        self.judge_some();
         self.forget_stale(now);
         // While the log is read again, what is known is known to be old.
         if !self.reading {
             self.decide_waiting(now, out);
         }
+        self.go_on(out);
         self.hand_over(now, out);
     }
 

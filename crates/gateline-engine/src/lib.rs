@@ -4,6 +4,7 @@
 //! out. The server's rim has a real store and real drivers, the simulator's has faulty ones; the engine cannot tell.
 //! Knows no threads, no clock and no I/O. Draws nothing at random.
 
+mod again;
 mod commit;
 mod engine;
 mod leave;

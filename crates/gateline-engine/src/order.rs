@@ -48,7 +48,7 @@ pub(crate) fn order(world: &World, leased: &Leased) -> Option<TaskOrder> {
         }
         (StreamId::Notifications(project), WorkKind::Deliver { letter }) => {
             let letter = world.telling(project)?.pending.get(letter)?;
-            Some(TaskOrder::Deliver(Box::new(letter.clone())))
+            Some(TaskOrder::Deliver(Box::new((**letter).clone())))
         }
         (
             StreamId::Stage(_)

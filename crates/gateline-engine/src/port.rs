@@ -43,6 +43,8 @@ pub enum Input {
     Request(Box<Request>),
     /// Time has passed. The rim sends one at least every [`crate::LEASE`] / 4, and whenever work may be due.
     Tick,
+    /// It is this replica's turn again, after [`Output::GoOn`].
+    GoOn,
     /// The store answered a batch.
     Committed(BatchId, Result<Vec<Result<Committed, AppendError>>, StoreError>),
     /// Events that were read from the log, oldest first.
@@ -106,6 +108,8 @@ pub enum Output {
     Release(Fence, Timestamp),
     /// Extend a lease.
     Renew(Fence, Timestamp),
+    /// There is more to judge: give what came meanwhile, and then [`Input::GoOn`], at once.
+    GoOn,
     /// Answer a request.
     Tell(Ticket, Result<Receipt, Refusal>),
     /// These events are folded now, in the order of the log: tell whoever watches.

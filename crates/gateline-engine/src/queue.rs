@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gateline_core::{Actor, Command, Rejection};
+use gateline_model::StreamId;
 use gateline_store::{Blob, Fence, IdempotencyKey, PasswordChange, Salt};
 use jiff::Timestamp;
 
@@ -26,6 +27,8 @@ pub(crate) struct Pending {
     pub passwords: Vec<PasswordChange>,
     /// The lease that this is reported under.
     pub fence: Option<Leasehold>,
+    /// A stream that it read and that had an append in flight: until that is folded it would be decided in vain.
+    pub waits_for: Option<StreamId>,
     /// How often it was decided.
     pub decided: u32,
     /// What the rules said to it, while it is looked up whether it was accepted before.
@@ -61,6 +64,7 @@ impl From<Request> for Pending {
             blobs,
             passwords,
             fence: None,
+            waits_for: None,
             decided: 0,
             rejected: None,
             decided_at: Timestamp::MIN,
@@ -80,6 +84,7 @@ impl Pending {
             blobs: Vec::new(),
             passwords: Vec::new(),
             fence,
+            waits_for: None,
             decided: 0,
             rejected: None,
             decided_at: Timestamp::MIN,
@@ -111,6 +116,10 @@ impl Queue {
 
     pub(crate) fn take(&mut self) -> VecDeque<Pending> {
         std::mem::take(&mut self.waiting)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pending> {
+        self.waiting.iter()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use gateline_core::{Look, People, Promotion, inbox, may_answer};
+use gateline_core::{Actor, Look, People, Promotion, inbox, may_answer, standing_for};
 use gateline_model::{ActorId, PromotionId, Who};
 
 use crate::sim::Sim;
@@ -58,6 +58,27 @@ pub(crate) fn is_what_may_be_answered(sim: &mut Sim, who: &ActorId) {
     let once: BTreeSet<PromotionId> = read.iter().cloned().collect();
     if once != due || once.len() != read.len() {
         let what = format!("the inbox of {who} is {read:?}, and what they may answer is {due:?}");
+        sim.book.violated(now, what);
+    }
+}
+
+/// Notes where what stands still for a person is not exactly what is shown to those who may let it go on, each longest first.
+pub(crate) fn shows_what_stands_still(sim: &mut Sim) {
+    let (world, now) = (&sim.book.world, sim.now);
+    let shown: Vec<PromotionId> = standing_for(world, &Actor::gateline(), None, now)
+        .iter()
+        .map(|promotion| promotion.id.clone())
+        .collect();
+    let since = |promotion: &Promotion| {
+        let rollout = promotion.rollout().filter(|rollout| rollout.rollback.is_none())?;
+        Some((rollout.paused?.1, promotion.id.clone()))
+    };
+    let still: BTreeSet<_> = world
+        .promotions()
+        .filter_map(|promotion| since(promotion))
+        .collect();
+    if !still.iter().map(|(_, id)| id).eq(&shown) {
+        let what = format!("{shown:?} are shown as standing still, and {still:?} do");
         sim.book.violated(now, what);
     }
 }

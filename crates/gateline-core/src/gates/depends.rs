@@ -7,14 +7,16 @@
 //! this stage must take this release too. A version without a sign is exactly that one; a range is of semantic versions; `*`
 //! also fits any other text.
 
-use gateline_model::{Gate, Health, PipelineName, ProjectName, StageName, StageRef, Version};
+use gateline_model::{
+    Gate, Health, PipelineName, PipelineRef, ProjectName, Risk, StageName, StageRef, Version,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::versions::{Fit, Versions};
 use super::{GateKind, GateView, Place, Says, observes_nothing, schema_of, with_params};
 
-/// The kind's name, as other pipelines' gates are known by.
+/// The kind's name, as gates of other pipelines are known by.
 const NAME: &str = "depends";
 
 pub(crate) const KIND: GateKind = GateKind {
@@ -78,6 +80,33 @@ struct Row {
     this: Versions,
     /// The versions of the other pipeline that go with them.
     with: Versions,
+}
+
+/// What a gate of this kind asks about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum About {
+    /// One other pipeline.
+    Pipeline(PipelineRef),
+    /// Every pipeline of the project: who depends on this one is not said here.
+    Project(ProjectName),
+}
+
+/// What a gate asks about other pipelines. One of another kind, or that cannot be read, asks nothing.
+pub(crate) fn asked_about(gate: &Gate, of: &StageRef) -> Vec<About> {
+    if gate.kind != NAME {
+        return Vec::new();
+    }
+    // The risk picks the parameters, and may change while it waits.
+    let levels = std::iter::once(Risk::Low).chain(gate.at_risk.keys().copied());
+    let asked = levels.filter_map(|risk| Depends::deserialize(gate.params_at(risk)).ok());
+    let about = asked.flat_map(|Depends { on, reverse, .. }| {
+        let pipelines = on
+            .into_iter()
+            .map(|on| About::Pipeline(on.stage_for(of).pipeline_ref()));
+        let project = reverse.then(|| About::Project(of.project.clone()));
+        pipelines.chain(project)
+    });
+    about.collect()
 }
 
 /// Why an application is not as it must be, the gravest last.
@@ -340,5 +369,26 @@ mod tests {
         let on: On = serde_json::from_value(json!({"pipeline": "ledger", "project": "bank", "stage": "eu"}))
             .expect("legal parameters");
         assert_eq!(on.stage_for(&asking).to_string(), "bank/ledger/eu");
+    }
+    #[test]
+    fn a_gate_asks_about_what_it_names_at_any_level_of_risk_and_in_reverse_about_the_project() {
+        let of: StageRef = "shop/checkout/live".parse().expect("a stage");
+        let mut gate = Gate::new(
+            "together".parse().expect("a name"),
+            NAME,
+            json!({"on": [{"pipeline": "ledger"}]}),
+            "why",
+        );
+        let about = |name: &str| About::Pipeline(name.parse().expect("a pipeline"));
+        let project = About::Project(of.project.clone());
+        assert_eq!(asked_about(&gate, &of), [about("shop/ledger")]);
+        let at_risk = json!({"on": [{"pipeline": "fraud", "project": "bank"}], "reverse": true});
+        gate.at_risk.insert(Risk::High, at_risk);
+        let asked = asked_about(&gate, &of);
+        for one in [about("shop/ledger"), about("bank/fraud"), project] {
+            assert!(asked.contains(&one), "{one:?} is not in {asked:?}");
+        }
+        gate.kind = "soak".to_owned();
+        assert_eq!(asked_about(&gate, &of), []);
     }
 }

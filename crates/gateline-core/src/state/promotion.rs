@@ -275,6 +275,12 @@ impl Promotion {
         }
     }
 
+    /// Since when its rollout stands still for a person to let go on or to end; none where it does not.
+    pub fn stands_since(&self) -> Option<Timestamp> {
+        let rollout = self.rollout().filter(|rollout| rollout.rollback.is_none())?;
+        rollout.paused.map(|(_, since)| since)
+    }
+
     /// How it rolls out in its stage: by the level of risk of its last decision, which after admission is that it was
     /// admitted with.
     pub fn strategy_in<'s>(&self, stage: &'s Stage) -> &'s Strategy {

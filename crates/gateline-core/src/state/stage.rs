@@ -1,6 +1,7 @@
 //! A stage's state: what is live and how healthy, who has the lanes, which promotions are open, what is barred.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gateline_model::{
     Event, Health, PromotionId, PromotionKind, PromotionOutcome, ReleaseId, Review, Span, TargetName, Version,
@@ -28,8 +29,8 @@ pub struct StageState {
     pub open: Vec<OpenPromotion>,
     /// Releases that the pipeline may not promote by itself, and the promotion that showed why.
     pub barred: BTreeMap<ReleaseId, PromotionId>,
-    /// Releases that were verified here.
-    pub verified: BTreeMap<ReleaseId, u64>,
+    /// Releases that were verified here, all that ever were: shared, because every decision about the stage copies its state.
+    pub verified: Arc<BTreeMap<ReleaseId, u64>>,
     /// How the last rollouts of releases that went on ended, oldest first: verified or rolled back.
     pub recent: Vec<PromotionOutcome>,
     /// How many promotions there were.
@@ -228,7 +229,7 @@ impl StageState {
         if last.as_ref().is_none_or(|last| last.release != *release) {
             self.before = if coming_back { None } else { last };
         }
-        self.verified.insert(*release, *number);
+        Arc::make_mut(&mut self.verified).insert(*release, *number);
         self.keep_unhealthy(Health::Healthy, at);
         // Verification has just passed, which is the best look at its health there is.
         self.health = Health::Healthy;

@@ -1,6 +1,7 @@
 //! What a project tells: letters that wait, those that ended, what was told once, and how much goes to each channel.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use gateline_model::limits::NOTICES_PER_LETTER_MAX;
 use gateline_model::{ChannelName, Enclosed, Event, Letter, LetterState, ProjectName, Recipient, Span};
@@ -19,17 +20,17 @@ const WITHIN: Span = Span::from_secs(3_600);
 /// A letter that is due so soon may be on its way: nothing is added to it any more.
 const CLOSED_BEFORE: Span = Span::from_secs(5);
 
-/// What a stream of notifications has come to.
+/// What a stream of notifications has come to. Its parts are shared: every decision that tells somebody copies it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Telling {
     /// The last letter's number.
     pub last: u64,
     /// Letters that are to be sent, by number.
-    pub pending: BTreeMap<u64, Letter>,
+    pub pending: BTreeMap<u64, Arc<Letter>>,
     /// Letters that were sent or given up, the latest last; at most [`LETTERS_SHOWN_MAX`].
-    pub ended: VecDeque<Letter>,
+    pub ended: VecDeque<Arc<Letter>>,
     /// What was told once, and when.
-    pub once: BTreeMap<String, Timestamp>,
+    pub once: Arc<BTreeMap<Arc<str>, Timestamp>>,
     /// When letters went to each channel within the last hour.
     pub sent: BTreeMap<ChannelName, VecDeque<Timestamp>>,
 }
@@ -123,9 +124,10 @@ impl Telling {
                     notice: notice.clone(),
                 };
                 self.last = self.last.max(*letter);
-                let letter = self.pending.entry(*letter).or_insert_with(|| Letter {
+                let number = *letter;
+                let new = || Letter {
                     project: project.clone(),
-                    number: *letter,
+                    number,
                     to: to.clone(),
                     notices: Vec::new(),
                     more: 0,
@@ -134,7 +136,9 @@ impl Telling {
                     attempts: 0,
                     state: LetterState::Pending,
                     says: None,
-                });
+                };
+                let letter = self.pending.entry(number).or_insert_with(|| Arc::new(new()));
+                let letter = Arc::make_mut(letter);
                 if letter.notices.len() < NOTICES_PER_LETTER_MAX {
                     letter.notices.push(enclosed);
                 } else {
@@ -146,7 +150,7 @@ impl Telling {
                 attempt,
                 says,
             } => {
-                let Some(mut sent) = self.pending.remove(letter) else {
+                let Some(mut sent) = self.pending.remove(letter).map(Arc::unwrap_or_clone) else {
                     return illegal("no such letter waits");
                 };
                 let times = self.sent.entry(sent.to.channel.clone()).or_default();
@@ -161,7 +165,7 @@ impl Telling {
                 why,
                 again,
             } => {
-                let Some(mut failed) = self.pending.remove(letter) else {
+                let Some(mut failed) = self.pending.remove(letter).map(Arc::unwrap_or_clone) else {
                     return illegal("no such letter waits");
                 };
                 failed.attempts = *attempt;
@@ -169,19 +173,20 @@ impl Telling {
                     Some(again) => {
                         failed.due = *again;
                         failed.says = Some(why.clone());
-                        self.pending.insert(*letter, failed);
+                        self.pending.insert(*letter, Arc::new(failed));
                     }
                     None => self.end(failed, LetterState::Failed, why, at),
                 }
             }
             Event::LetterResent { letter } => {
                 let place = self.ended.iter().position(|one| one.number == *letter);
-                let Some(mut again) = place.and_then(|place| self.ended.remove(place)) else {
+                let ended = place.and_then(|place| self.ended.remove(place));
+                let Some(mut again) = ended.map(Arc::unwrap_or_clone) else {
                     return illegal("no such letter ended of late");
                 };
                 again.state = LetterState::Pending;
                 again.due = at;
-                self.pending.insert(*letter, again);
+                self.pending.insert(*letter, Arc::new(again));
             }
             _ => return illegal("it is not about a letter"),
         }
@@ -192,23 +197,24 @@ impl Telling {
         letter.state = state;
         letter.says = Some(says.to_owned());
         letter.due = at;
-        self.ended.push_back(letter);
+        self.ended.push_back(Arc::new(letter));
         if self.ended.len() > LETTERS_SHOWN_MAX {
             self.ended.pop_front();
         }
     }
 
     fn remember(&mut self, once: &str, at: Timestamp) {
-        if self.once.len() >= ONCE_MAX {
-            self.once.retain(|_, told| at < ONCE_KEPT.after(*told));
+        let told_once = Arc::make_mut(&mut self.once);
+        if told_once.len() >= ONCE_MAX {
+            told_once.retain(|_, told| at < ONCE_KEPT.after(*told));
         }
-        if self.once.len() >= ONCE_MAX {
-            let oldest = self.once.iter().min_by_key(|(_, told)| **told);
+        if told_once.len() >= ONCE_MAX {
+            let oldest = told_once.iter().min_by_key(|(_, told)| **told);
             if let Some(oldest) = oldest.map(|(once, _)| once.clone()) {
-                self.once.remove(&oldest);
+                told_once.remove(&oldest);
             }
         }
-        self.once.insert(once.to_owned(), at);
+        told_once.insert(once.into(), at);
     }
 }
 

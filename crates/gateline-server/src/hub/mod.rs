@@ -358,7 +358,7 @@ impl Hub {
             (
                 waiting,
                 held,
-                engine.world().promotions().count(),
+                engine.world().promotions().len(),
                 engine.world().next(),
             )
         };

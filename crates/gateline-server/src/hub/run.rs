@@ -276,6 +276,10 @@ impl Pulse {
                 Output::Release(fence, due) => self.ask(Job::Release(fence, due)),
                 Output::Renew(fence, until) => self.ask(Job::Renew(fence, until)),
                 Output::Perform(task) => self.perform(task),
+                // Behind what came meanwhile. It is this thread that receives it.
+                Output::GoOn => {
+                    let _ = self.inputs.send(Input::GoOn);
+                }
                 Output::Tell(ticket, answer) => {
                     if let Some(tell) = lock(&self.shared.answers).remove(&ticket) {
                         // Whoever asked may have gone; the decision stands all the same.

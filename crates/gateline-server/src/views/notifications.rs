@@ -39,6 +39,7 @@ pub(crate) fn all_letters(hub: &Hub, sight: &Sight, only: Option<&ProjectName>) 
             told.all(|told| sight.sees_stream(world, &told.notice.stream))
         };
         of.flat_map(|(_, telling)| telling.pending.values().chain(&telling.ended))
+            .map(AsRef::as_ref)
             .filter(seen)
             .cloned()
             .collect()

@@ -96,6 +96,7 @@ impl Run {
         self.sim.run_until(span.after(self.sim.now));
         self.ask_again();
         inboxes::is_what_may_be_answered(&mut self.sim, &asks::anybody(self.asked));
+        inboxes::shows_what_stands_still(&mut self.sim);
     }
 
     /// Nothing goes wrong any more, people lift and resume what stands still; then nothing may be stuck.

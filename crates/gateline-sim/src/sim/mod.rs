@@ -425,6 +425,10 @@ impl Sim {
                     self.told.insert(ticket, answer);
                     continue;
                 }
+                Output::GoOn => {
+                    self.later(Span::ZERO, Delivery::Input(who, Input::GoOn));
+                    continue;
+                }
                 Output::Folded(_) => continue,
             };
             self.in_order(who, Delivery::Act(who, act));
