@@ -9,7 +9,7 @@ use gateline_server::hub::Hub;
 use super::history::{History, reference};
 use super::load::{self, HELD, Mover, Reporter, movers, reporters};
 use super::numbers::{median, percent};
-use super::place::{Place, apply, hub, runtime};
+use super::place::{APART, Place, apply, hub, runtime};
 use super::{Scale, children};
 
 /// Rounds of each line.
@@ -22,19 +22,6 @@ const CLIENTS: usize = 64;
 const AIM: f64 = 0.10;
 /// More than are decided per second: no client may run out of releases.
 const DECISIONS_PER_SEC_MAX: u64 = 30_000;
-
-/// A pipeline without a history: what is reported there concerns nothing else.
-const APART: &str = "
-apiVersion: gateline.dev/v1
-kind: Pipeline
-metadata: {name: apart, project: apart}
-spec:
-  artifacts: [{name: app, kind: file}]
-  stages:
-    - name: dev
-      promote: manual
-      target: {command: {apply: [/bin/true]}}
-";
 
 pub(super) fn run(scale: Scale) -> Result<(), String> {
     let place = Place::new("growth")?;

@@ -13,6 +13,19 @@ use gateline_server::hub::{Hub, Receipt};
 use gateline_store::{IdempotencyKey, SqliteStore};
 use jiff::Timestamp;
 
+/// A pipeline of its own, without a history and without gates: what is reported there concerns nothing else.
+pub(super) const APART: &str = "
+apiVersion: gateline.dev/v1
+kind: Pipeline
+metadata: {name: apart, project: apart}
+spec:
+  artifacts: [{name: app, kind: file}]
+  stages:
+    - name: dev
+      promote: manual
+      target: {command: {apply: [/bin/true]}}
+";
+
 /// A folder that goes with the value. On the checkout's disk: a temporary folder may be memory.
 pub(super) struct Place(PathBuf);
 

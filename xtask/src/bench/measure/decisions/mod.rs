@@ -5,10 +5,13 @@
 pub(super) mod postgres;
 mod sqlite;
 
+use std::fs::File;
 use std::time::Duration;
 
 use super::Scale;
+use super::load::Asked;
 use super::numbers::{Times, median, ms, percent};
+use super::raw::{Committer, fdatasync, round};
 
 /// Rounds of each line.
 const ROUNDS: usize = 9;
@@ -33,6 +36,13 @@ fn during(scale: Scale) -> Duration {
     scale.of(FOR, FOR / 5)
 }
 
+/// Reports that all clients of a line are given releases for. One alone needs fewer.
+fn reports(per_sec_max: u64, clients: usize, scale: Scale) -> u64 {
+    let seconds = during(scale).as_secs_f64() * rounds(scale) as f64;
+    let alone = if clients == 1 { 8 } else { 1 };
+    (per_sec_max as f64 * seconds) as u64 / alone
+}
+
 /// What stands above the lines of one store.
 fn head(of: &str) -> String {
     let cells = "decisions/s | p50 | p99 | per commit | of the same rows | aim | same rows/s | p50 | per commit | of the fewest rows | fewest rows/s | of fdatasync | fdatasync/s |";
@@ -49,11 +59,44 @@ struct Seen {
     rates: [Vec<f64>; 6],
 }
 
+/// Who writes the same again: each kind of limit with its committers, and a bare file.
+struct Limits<R> {
+    same: Vec<Committer<R>>,
+    fewest: Vec<Committer<R>>,
+    file: File,
+    /// What the file is given of a row.
+    bytes: fn(&R) -> Vec<u8>,
+}
+
 impl Seen {
-    fn push(&mut self, rates: [f64; 6]) {
+    /// Keeps a round: what was asked, in how many batches it was committed, and how the limits write its rows now.
+    async fn round<R: Clone + Send + 'static>(
+        &mut self,
+        (asked, batches): (Asked, u64),
+        rows: &[R],
+        clients: usize,
+        limits: &mut Limits<R>,
+    ) -> Result<(), String> {
+        let count = rows.len() as f64;
+        let per_commit = count / batches as f64;
+        let same = round(&limits.same, rows, clients).await?;
+        let fewest = round(&limits.fewest, rows, clients).await?;
+        let pieces: Vec<Vec<u8>> = rows.iter().map(limits.bytes).collect();
+        let sync = fdatasync(&mut limits.file, &pieces, per_commit.round() as usize)?;
+        let rates = [
+            count / asked.seconds,
+            per_commit,
+            count / same.seconds,
+            count / same.commits as f64,
+            count / fewest.seconds,
+            count / sync.as_secs_f64(),
+        ];
         for (all, rate) in self.rates.iter_mut().zip(rates) {
             all.push(rate);
         }
+        self.times.extend(asked.times);
+        self.same_times.extend(same.times);
+        Ok(())
     }
 
     fn line(mut self, of: &str, aim: Option<f64>) -> String {
@@ -76,18 +119,6 @@ impl Seen {
         )
     }
 }
-
-const PIPELINE: &str = "
-apiVersion: gateline.dev/v1
-kind: Pipeline
-metadata: {name: app, project: bench}
-spec:
-  artifacts: [{name: app, kind: file}]
-  stages:
-    - name: dev
-      promote: manual
-      target: {command: {apply: [/bin/true]}}
-";
 
 /// Batches committed so far, from the hubs' own counters.
 fn batches(hubs: &[gateline_server::hub::Hub]) -> u64 {

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::path::Path;
 
 use super::super::load::{self, reporters};
-use super::super::place::{Place, apply, runtime};
+use super::super::place::{APART, Place, apply, runtime};
 use super::super::postgres::{Server, hub, store};
+use super::super::raw::Tables;
 use super::super::raw::postgres::{Rows, committer, connect, rows};
-use super::super::raw::{Tables, fdatasync, round};
 use super::super::{Scale, children};
-use super::{AIM_POSTGRES, AIM_REPLICAS, PIPELINE, Seen, batches, during, head, rounds};
+use super::{AIM_POSTGRES, AIM_REPLICAS, Limits, Seen, batches, during, head, reports, rounds};
 
 /// More than are decided per second: no client may run out of releases.
 const DECISIONS_PER_SEC_MAX: u64 = 20_000;
@@ -66,10 +66,8 @@ async fn line(
     let hubs: Vec<_> = (0..replicas)
         .map(|replica| hub(ours, own, replica))
         .collect::<Result<_, _>>()?;
-    let pipeline = apply(&hubs[0], PIPELINE).await?;
-    let seconds = during(scale).as_secs_f64() * rounds(scale) as f64;
-    let alone = if clients == 1 { 8 } else { 1 };
-    let reports = (DECISIONS_PER_SEC_MAX as f64 * seconds) as u64 / alone;
+    let pipeline = apply(&hubs[0], APART).await?;
+    let reports = reports(DECISIONS_PER_SEC_MAX, clients, scale);
     let mut sources = reporters(&hubs, &pipeline, "1", clients, reports).await?;
     // It makes the tables.
     drop(store(same)?);
@@ -80,8 +78,14 @@ async fn line(
     }
     let reader = connect(ours).await?;
     let path = Server::folder().join(format!("gateline-bench-{}.log", std::process::id()));
-    let mut file = File::create(&path).map_err(|err| err.to_string())?;
+    let file = File::create(&path).map_err(|err| err.to_string())?;
     let _ = std::fs::remove_file(&path);
+    let mut limits = Limits {
+        same: bare_same,
+        fewest: bare_fewest,
+        file,
+        bytes: Rows::bytes,
+    };
     let mut seen = Seen::default();
     for _ in 0..rounds(scale) {
         let next = hubs.iter().map(|hub| hub.with_world(|world| world.next()));
@@ -90,22 +94,7 @@ async fn line(
         let asked = load::round(&mut sources, during(scale)).await?;
         let batches = batches(&hubs) - batches_before;
         let rows = rows(&reader, from).await?;
-        let count = rows.len() as f64;
-        let per_commit = count / batches as f64;
-        let same = round(&bare_same, &rows, clients).await?;
-        let fewest = round(&bare_fewest, &rows, clients).await?;
-        let pieces: Vec<Vec<u8>> = rows.iter().map(Rows::bytes).collect();
-        let sync = fdatasync(&mut file, &pieces, per_commit.round() as usize)?;
-        seen.push([
-            count / asked.seconds,
-            per_commit,
-            count / same.seconds,
-            count / same.commits as f64,
-            count / fewest.seconds,
-            count / sync.as_secs_f64(),
-        ]);
-        seen.times.extend(asked.times);
-        seen.same_times.extend(same.times);
+        seen.round((asked, batches), &rows, clients, &mut limits).await?;
     }
     let aim = (replicas == AIM_REPLICAS).then_some(AIM_POSTGRES);
     println!("{}", seen.line(&format!("{replicas} | {clients}"), aim));

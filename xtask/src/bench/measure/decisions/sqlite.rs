@@ -4,10 +4,10 @@ use std::fs::File;
 
 use super::super::Scale;
 use super::super::load::{self, reporters};
-use super::super::place::{Place, apply, runtime};
+use super::super::place::{APART, Place, apply, runtime};
+use super::super::raw::Tables;
 use super::super::raw::sqlite::{Rows, committer, rows};
-use super::super::raw::{Tables, fdatasync, round};
-use super::{AIM_SQLITE, PIPELINE, Seen, batches, during, head, rounds};
+use super::{AIM_SQLITE, Limits, Seen, batches, during, head, reports, rounds};
 
 /// More than are decided per second: no client may run out of releases.
 const DECISIONS_PER_SEC_MAX: u64 = 60_000;
@@ -29,14 +29,15 @@ pub(super) fn run(scale: Scale) -> Result<(), String> {
 async fn line(clients: usize, scale: Scale) -> Result<(), String> {
     let place = Place::new(&format!("decisions-{clients}"))?;
     let hubs = [place.hub()?];
-    let pipeline = apply(&hubs[0], PIPELINE).await?;
-    let seconds = during(scale).as_secs_f64() * rounds(scale) as f64;
-    let alone = if clients == 1 { 8 } else { 1 };
-    let reports = (DECISIONS_PER_SEC_MAX as f64 * seconds) as u64 / alone;
+    let pipeline = apply(&hubs[0], APART).await?;
+    let reports = reports(DECISIONS_PER_SEC_MAX, clients, scale);
     let mut sources = reporters(&hubs, &pipeline, "1", clients, reports).await?;
-    let same = [committer(&place.path("same.db"), Tables::Same)?];
-    let fewest = [committer(&place.path("fewest.db"), Tables::Fewest)?];
-    let mut file = File::create(place.path("bare.log")).map_err(|err| err.to_string())?;
+    let mut limits = Limits {
+        same: vec![committer(&place.path("same.db"), Tables::Same)?],
+        fewest: vec![committer(&place.path("fewest.db"), Tables::Fewest)?],
+        file: File::create(place.path("bare.log")).map_err(|err| err.to_string())?,
+        bytes: Rows::bytes,
+    };
     let mut seen = Seen::default();
     for _ in 0..rounds(scale) {
         let from = hubs[0].with_world(|world| world.next());
@@ -44,22 +45,7 @@ async fn line(clients: usize, scale: Scale) -> Result<(), String> {
         let asked = load::round(&mut sources, during(scale)).await?;
         let batches = batches(&hubs) - batches_before;
         let rows = rows(&place.path("gateline.db"), from)?;
-        let count = rows.len() as f64;
-        let per_commit = count / batches as f64;
-        let same = round(&same, &rows, clients).await?;
-        let fewest = round(&fewest, &rows, clients).await?;
-        let pieces: Vec<Vec<u8>> = rows.iter().map(Rows::bytes).collect();
-        let sync = fdatasync(&mut file, &pieces, per_commit.round() as usize)?;
-        seen.push([
-            count / asked.seconds,
-            per_commit,
-            count / same.seconds,
-            count / same.commits as f64,
-            count / fewest.seconds,
-            count / sync.as_secs_f64(),
-        ]);
-        seen.times.extend(asked.times);
-        seen.same_times.extend(same.times);
+        seen.round((asked, batches), &rows, clients, &mut limits).await?;
     }
     println!("{}", seen.line(&clients.to_string(), Some(AIM_SQLITE)));
     Ok(())
