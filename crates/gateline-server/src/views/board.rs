@@ -133,14 +133,15 @@ fn stages<'a>(
 }
 
 fn need(world: &World, sight: &Sight, pipeline: &Pipeline) -> Need {
-    let stages = || stages(world, sight, pipeline);
-    let proposed = || stages().flat_map(|stage| open(world, stage));
-    let unhealthy = stages().any(|stage| stage.live.is_some() && stage.health == Health::Unhealthy);
-    if unhealthy || proposed().any(needs_somebody) {
+    // Looked up once: a board has thousands of stages.
+    let stages: Vec<&StageState> = stages(world, sight, pipeline).collect();
+    let proposed: Vec<&Promotion> = stages.iter().flat_map(|stage| open(world, stage)).collect();
+    let unhealthy = |stage: &&StageState| stage.live.is_some() && stage.health == Health::Unhealthy;
+    if stages.iter().any(unhealthy) || proposed.iter().any(|promotion| needs_somebody(promotion)) {
         Need::Somebody
-    } else if proposed().any(|promotion| promotion.rollout().is_some()) {
+    } else if proposed.iter().any(|promotion| promotion.rollout().is_some()) {
         Need::Nobody(Going::RollingOut)
-    } else if proposed().next().is_some() {
+    } else if !proposed.is_empty() {
         Need::Nobody(Going::Held)
     } else {
         Need::Nobody(Going::Nothing)
