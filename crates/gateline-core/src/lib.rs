@@ -17,7 +17,7 @@ mod inbox;
 mod noise;
 mod people;
 mod plan;
-#[cfg(feature = "planted")]
+#[doc(hidden)]
 pub mod planted;
 mod preview;
 mod proposals;

@@ -7,6 +7,7 @@ use gateline_model::{
 };
 
 use crate::decide::again_after;
+use crate::planted::{Planted, is};
 use crate::state::{OnCallSources, Phase, Promotion, Rollout, StageState, StepState, Telling};
 use crate::world::World;
 
@@ -133,8 +134,7 @@ fn plan_rollout(
     match &rollout.state {
         StepState::Intended { since } => {
             let attempt = rollout.attempt;
-            #[cfg(feature = "planted")]
-            if attempt > 1 && crate::planted::is(crate::planted::Planted::NeverAgain) {
+            if attempt > 1 && is(Planted::NeverAgain) {
                 return planned;
             }
             let due = again_after(rollout.action(), attempt).after(*since);

@@ -1,6 +1,5 @@
-//! Planted bugs: mistakes that the simulation must catch. Only with the feature `planted`, only for its tests.
-
-use std::cell::Cell;
+//! Planted bugs: mistakes that the simulation must catch, each behind one question: [`is`]. Without the feature `planted`, which
+//! only tests of the simulation switch on, the answer is a constant no, and nothing of a mistake is compiled.
 
 /// A mistake that somebody could make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,23 +18,72 @@ pub enum Planted {
     NeverAgain,
     /// A replica loses an event that comes before the one it waits for.
     LostEvent,
+    /// A replica trusts its own clock although the log is already later.
+    OwnClock,
+    /// A target that says that it applied a step is believed without a look.
+    BelievedTarget,
+    /// A record that the store cannot keep is dropped, and nobody hears of it.
+    DroppedRecord,
+    /// A record of the log that cannot be read is passed over.
+    SkippedRecord,
+    /// Whoever watches a replica hears once more what was told already.
+    OldNews,
+    /// A commit whose answer was lost is taken for one that was not made.
+    LostAnswer,
+    /// What a driver saw is recorded under whichever lease of the work is held now, not under the one that it looked under.
+    NewestLease,
+    /// A replica that stops forgets its leases instead of giving them back.
+    KeptLease,
 }
 
-thread_local! {
-    static PLANTED: Cell<Option<Planted>> = const { Cell::new(None) };
+#[cfg(feature = "planted")]
+mod thread {
+    use std::cell::Cell;
+
+    use super::Planted;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Planted>> = const { Cell::new(None) };
+    }
+
+    /// Plants a bug in everything that this thread runs, or none.
+    pub fn plant(bug: Option<Planted>) {
+        PLANTED.set(bug);
+    }
+
+    /// Whether this bug is planted in this thread.
+    pub fn is(bug: Planted) -> bool {
+        planted() == Some(bug)
+    }
+
+    /// The bug that is planted in this thread.
+    pub fn planted() -> Option<Planted> {
+        PLANTED.get()
+    }
 }
 
-/// Plants a bug in everything that this thread runs, or none.
-pub fn plant(bug: Option<Planted>) {
-    PLANTED.set(bug);
+#[cfg(not(feature = "planted"))]
+mod thread {
+    use super::Planted;
+
+    /// Nothing can be planted.
+    ///
+    /// # Panics
+    /// When something is to be.
+    pub fn plant(bug: Option<Planted>) {
+        assert!(bug.is_none(), "bugs are planted only with the feature `planted`");
+    }
+
+    /// No.
+    #[inline]
+    pub const fn is(_: Planted) -> bool {
+        false
+    }
+
+    /// None.
+    pub const fn planted() -> Option<Planted> {
+        None
+    }
 }
 
-/// Whether this bug is planted in this thread.
-pub fn is(bug: Planted) -> bool {
-    planted() == Some(bug)
-}
-
-/// The bug that is planted in this thread.
-pub fn planted() -> Option<Planted> {
-    PLANTED.get()
-}
+pub use thread::{is, plant, planted};

@@ -1,6 +1,5 @@
 //! Committing: commands become appends, appends become batches, answers become receipts.
 
-#[cfg(feature = "planted")]
 use gateline_core::planted::{Planted, is};
 use gateline_core::{Decided, Facts, WorldError, decide};
 use gateline_model::{Digest, Span, StreamId, WorkId};
@@ -111,7 +110,6 @@ impl Engine {
             .map(|stream| (stream.clone(), self.world.version(stream)))
             .collect();
         let mut work_add = decided.planned;
-        #[cfg(feature = "planted")]
         if is(Planted::ForgottenWork) {
             work_add.retain(|work| !matches!(work.kind, gateline_model::WorkKind::Step { .. }));
         }
@@ -177,7 +175,7 @@ impl Engine {
     /// it as soon as a batch is committed; what is ready shares no stream with a batch that is not folded.
     pub fn hand_over_ahead(&mut self, now: Timestamp) -> Vec<Output> {
         let mut out = Vec::new();
-        let now = now.max(self.world.at());
+        let now = self.moment(now);
         if self.in_flight.len() == 1 && self.ready.len() >= BATCH_AHEAD_MIN && !self.is_stale(now) {
             self.hand_over_ready(now, &mut out);
         }
@@ -207,7 +205,6 @@ impl Engine {
             appends: appends_in_flight,
             due,
         });
-        #[cfg(feature = "planted")]
         self.acknowledge_early(out);
         out.push(Output::Append(batch, appends));
     }
@@ -251,6 +248,7 @@ impl Engine {
                 }
                 Ok(Committed::Before(range)) => told.push((pending.ticket, Ok(Receipt::Before(range)))),
                 Err(AppendError::KeyReused) => told.push((pending.ticket, Err(Refusal::KeyReused))),
+                Err(AppendError::Unreadable { .. }) if is(Planted::DroppedRecord) => {}
                 Err(error @ AppendError::Unreadable { .. }) => {
                     self.give_back(now, &pending, None, out);
                     told.push((pending.ticket, Err(Refusal::Unavailable(error.to_string()))));
@@ -293,7 +291,6 @@ impl Engine {
     }
 
     /// The planted bug: whoever asked hears yes before anything is committed.
-    #[cfg(feature = "planted")]
     fn acknowledge_early(&mut self, out: &mut Vec<Output>) {
         if !is(Planted::EarlyAcknowledgement) {
             return;
@@ -319,7 +316,7 @@ impl Engine {
         error: &StoreError,
         out: &mut Vec<Output>,
     ) {
-        let unknown = matches!(error, StoreError::Unknown { .. });
+        let unknown = matches!(error, StoreError::Unknown { .. }) && !is(Planted::LostAnswer);
         for (pending, _) in appends {
             self.give_back(now, &pending, None, out);
             self.judge_later(&pending);
@@ -343,7 +340,6 @@ impl Engine {
 
 /// The lease that a report must still hold when it is committed.
 fn fence(pending: &Pending) -> Option<Fence> {
-    #[cfg(feature = "planted")]
     if is(Planted::LostFence) {
         return None;
     }

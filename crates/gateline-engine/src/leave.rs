@@ -4,6 +4,7 @@
 //! What only looks is given back first: another replica looks again. What acts on the outside may end while there is time.
 //! Knows no time limit: the rim says when it is over.
 
+use gateline_core::planted::{Planted, is};
 use gateline_model::{Work, WorkKind};
 use jiff::Timestamp;
 
@@ -20,7 +21,8 @@ impl Engine {
         };
         // At the time at which it was due: how long nobody looked is counted from there.
         let gone = self.held.extract_if(.., |_, held| goes(&held.work));
-        out.extend(gone.map(|(_, held)| Output::Release(held.fence, held.work.due)));
+        let given_back = gone.map(|(_, held)| Output::Release(held.fence, held.work.due));
+        out.extend(given_back.filter(|_| !is(Planted::KeptLease)));
     }
 
     /// Whether everything that was asked of this replica is answered and nothing is held. Requests may still come.

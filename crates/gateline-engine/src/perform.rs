@@ -1,5 +1,6 @@
 //! Performing: leased work goes to drivers, and what they answer comes back as commands that carry the fence.
 
+use gateline_core::planted::{Planted, is};
 use gateline_core::{Command, StepOutcome};
 use gateline_model::{
     CheckOf, Delivered, Digest, Health, HealthSeen, PromotionId, Reading, Span, StreamId, Work, WorkKind,
@@ -90,7 +91,7 @@ impl Engine {
     /// A driver answered.
     pub(crate) fn observed(&mut self, now: Timestamp, task: Task, observed: Observed, out: &mut Vec<Output>) {
         let hold = Leasehold {
-            fence: task.fence(),
+            fence: self.looked_under(&task),
             work: task.leased.work.clone(),
         };
         let command = match (&task.leased.work.stream, &task.leased.work.kind, observed) {
@@ -171,6 +172,14 @@ impl Engine {
         match command {
             Some(command) => self.queue.push(Pending::own(command, Some(hold))),
             None => self.rest(now, &hold, None, out),
+        }
+    }
+
+    /// The lease that a driver looked under. It may be over by now, and then the report is, too.
+    fn looked_under(&self, task: &Task) -> Fence {
+        match self.held.get(&task.leased.work.id()) {
+            Some(held) if is(Planted::NewestLease) => held.fence.clone(),
+            Some(_) | None => task.fence(),
         }
     }
 

@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gateline_core::{World, plan};
+use gateline_core::{StepOutcome, World, plan};
 use gateline_engine::{Receipt, Refusal, Ticket};
 use gateline_model::{CheckOf, Event, Recorded, StreamId, TargetName, WorkId, WorkKind};
-use gateline_store::{Append, AppendError, Committed, IdempotencyKey, Leased, MemStore, Read};
+use gateline_store::{
+    Append, AppendError, Committed, Fence, IdempotencyKey, Leased, MemStore, Read, WorkRow,
+};
 use jiff::Timestamp;
 
 use crate::sim::Who;
@@ -20,14 +22,16 @@ pub(crate) struct Book {
     pub violations: Vec<String>,
     /// The fold of everything that was committed.
     pub world: World,
-    /// The last log number of each stream's version.
-    versions: BTreeMap<StreamId, u64>,
+    /// Each stream's version, and when it got it.
+    versions: BTreeMap<StreamId, (u64, Timestamp)>,
     last_at: Option<Timestamp>,
     /// Who has which lane.
     lanes: BTreeMap<TargetName, String>,
     /// Who leased which work last.
     leases: BTreeMap<WorkId, (Who, u64)>,
-    asked: BTreeMap<Ticket, Option<IdempotencyKey>>,
+    asked: BTreeMap<Ticket, Asked>,
+    /// What drivers saw of steps under which lease.
+    seen: BTreeMap<(WorkId, u64), Vec<StepOutcome>>,
     accepted: BTreeMap<String, Option<(u64, u64)>>,
     /// Requests that the store did not know when somebody asked it. Whoever was to be told so may hear it after another
     /// replica accepted the same request.
@@ -44,13 +48,39 @@ pub(crate) struct Book {
     pub ended: u64,
 }
 
+/// A request without an answer.
+struct Asked {
+    of: Who,
+    key: Option<IdempotencyKey>,
+    /// Whether it was committed: it, and no other request with its key.
+    committed: bool,
+}
+
 impl Book {
     pub(crate) fn violated(&mut self, at: Timestamp, what: String) {
         self.violations.push(format!("{at}: {what}"));
     }
 
-    pub(crate) fn asked(&mut self, ticket: Ticket, key: Option<IdempotencyKey>) {
-        self.asked.insert(ticket, key);
+    pub(crate) fn asked(&mut self, ticket: Ticket, of: Who, key: Option<IdempotencyKey>) {
+        let asked = Asked {
+            of,
+            key,
+            committed: false,
+        };
+        self.asked.insert(ticket, asked);
+    }
+
+    /// A driver answered about a step.
+    pub(crate) fn saw(&mut self, lease: Fence, outcome: StepOutcome) {
+        self.seen
+            .entry((lease.work, lease.fence))
+            .or_default()
+            .push(outcome);
+    }
+
+    /// Whether somebody has the lease of this work now.
+    pub(crate) fn has_lease(&self, who: Who, row: &WorkRow) -> bool {
+        self.leases.get(&row.work.id()) == Some(&(who, row.fence))
     }
 
     pub(crate) fn leased(&mut self, who: Who, leased: &[Leased]) {
@@ -62,7 +92,7 @@ impl Book {
     /// A requester heard an answer: what was accepted must be in the log by now.
     pub(crate) fn told(&mut self, now: Timestamp, ticket: Ticket, answer: &Result<Receipt, Refusal>) {
         let asked = self.asked.remove(&ticket);
-        let Some(key) = asked else {
+        let Some(Asked { key, committed, .. }) = asked else {
             return self.violated(
                 now,
                 format!("request {ticket} was answered twice, or never asked"),
@@ -104,6 +134,10 @@ impl Book {
                     );
                 }
             }
+            Err(Refusal::Busy | Refusal::Unavailable(_)) if committed => {
+                let what = format!("request {ticket} was told that nothing was done, and it was committed");
+                self.violated(now, what);
+            }
             Err(Refusal::KeyReused | Refusal::Busy | Refusal::Unavailable(_) | Refusal::Unknown(_)) => {}
         }
     }
@@ -129,7 +163,9 @@ impl Book {
         let Ok(Committed::Appended(events)) = answer else {
             return;
         };
+        self.decided_after_what_it_read(append, events);
         if let Some(key) = &append.key {
+            self.is_committed(who, key);
             let range = events
                 .first()
                 .zip(events.last())
@@ -144,7 +180,7 @@ impl Book {
         for (index, recorded) in events.iter().enumerate() {
             self.in_order(recorded);
             self.changed.insert(recorded.stream.clone());
-            self.reported_under_its_lease(now, who, recorded);
+            self.reported_under_its_lease(now, who, append, recorded);
             self.one_rollout_in_a_lane(recorded);
             if let Some(what) = protection::recheck(&self.world, recorded, &events[..index]) {
                 self.violated(now, what);
@@ -183,7 +219,8 @@ impl Book {
         if *number != self.world.next() {
             self.violated(*at, format!("#{number} follows #{}", self.world.next()));
         }
-        let last = self.versions.insert(stream.clone(), *version).unwrap_or(0);
+        let last = self.versions.insert(stream.clone(), (*version, *at));
+        let last = last.map_or(0, |(version, _)| version);
         if *version != last + 1 {
             self.violated(*at, format!("`{stream}` goes from version {last} to {version}"));
         }
@@ -193,8 +230,37 @@ impl Book {
         self.last_at = Some(*at);
     }
 
+    /// Notes the one request that this is the answer to. Of two with one key, nobody can tell which it was.
+    fn is_committed(&mut self, who: Who, key: &IdempotencyKey) {
+        let same = |asked: &&mut Asked| asked.of == who && asked.key.as_ref() == Some(key);
+        let mut same = self.asked.values_mut().filter(same);
+        if let (Some(asked), None) = (same.next(), same.next()) {
+            asked.committed = true;
+        }
+    }
+
+    /// No decision is older than what it was made from, whatever a clock says.
+    fn decided_after_what_it_read(&mut self, append: &Append, events: &[Recorded]) {
+        for recorded in events {
+            let Event::DecisionRecorded { decision } = &recorded.event else {
+                continue;
+            };
+            let is_later = |stream: &StreamId| {
+                let at = self.versions.get(stream).map(|(_, at)| *at);
+                at.is_some_and(|at| decision.at < at)
+            };
+            if let Some((stream, _)) = append.expects.iter().find(|(stream, _)| is_later(stream)) {
+                let what = format!(
+                    "a decision of {} was made from `{stream}`, which is later",
+                    decision.at
+                );
+                self.violated(recorded.at, what);
+            }
+        }
+    }
+
     /// What came back of leased work is recorded by whoever has the lease, and by nobody else.
-    fn reported_under_its_lease(&mut self, now: Timestamp, who: Who, recorded: &Recorded) {
+    fn reported_under_its_lease(&mut self, now: Timestamp, who: Who, append: &Append, recorded: &Recorded) {
         let kind = match &recorded.event {
             Event::StepApplied { step, attempt, .. }
             | Event::StepFailed { step, attempt, .. }
@@ -236,6 +302,29 @@ impl Book {
                 now,
                 format!("`{event}` was recorded by somebody who does not hold `{work}`"),
             );
+        }
+        if let Some(fence) = append.fence.as_ref().filter(|fence| fence.work == work) {
+            self.seen_under_its_lease(now, fence, &recorded.event);
+        }
+    }
+
+    /// What is recorded of a step is what a driver saw under the same lease, not under an earlier one.
+    fn seen_under_its_lease(&mut self, now: Timestamp, lease: &Fence, event: &Event) {
+        let says = |outcome: &StepOutcome| match event {
+            Event::StepApplied { .. } => *outcome == StepOutcome::Applied,
+            Event::StepFailed { .. } => *outcome != StepOutcome::Applied,
+            Event::StepParked { .. } => matches!(outcome, StepOutcome::Unknown(_)),
+            _ => true,
+        };
+        let is_step = matches!(
+            event,
+            Event::StepApplied { .. } | Event::StepFailed { .. } | Event::StepParked { .. }
+        );
+        let seen = self.seen.get(&(lease.work.clone(), lease.fence));
+        if is_step && !seen.into_iter().flatten().any(says) {
+            let (event, work, fence) = (event.name(), &lease.work, lease.fence);
+            let what = format!("`{event}` was recorded, which nobody saw of `{work}` under lease {fence}");
+            self.violated(now, what);
         }
     }
 

@@ -14,10 +14,12 @@ mod rng;
 mod says;
 mod scenario;
 mod settled;
+mod shrink;
 mod sim;
 mod simulate;
 mod stopping;
 mod traffic;
 
 pub use scenario::{ScenarioError, run_scenario};
+pub use shrink::Shrunk;
 pub use simulate::{Report, SeedReport, run_seed, simulate};

@@ -1,10 +1,11 @@
 //! The outside: targets, traffic, checks and health, as drivers would meet them.
 //!
-//! A target tells the truth when it is observed, and changes only for whoever observed it last (compare and set).
+//! A target tells the truth when it is observed, not always when it took an order, and changes only for whoever observed it last (compare and set).
 //! Knows no engine and no log.
 
 use std::collections::{BTreeMap, VecDeque};
 
+use gateline_core::planted::{Planted, is};
 use gateline_core::{NoiseOrder, StepOutcome};
 use gateline_model::{
     ActorId, Arm, Artifact, AttestationFacts, ChannelName, Check, CheckOrder, Cohort, Delivered, Digest,
@@ -64,6 +65,8 @@ pub(crate) enum Trick {
     Unknown(String),
     /// It applies the step, but the answer is lost.
     AppliedButUnknown(String),
+    /// It says that it applied the step, and did nothing.
+    Lie,
 }
 
 #[derive(Debug, Default)]
@@ -99,8 +102,7 @@ impl Outside {
     /// Whether a step is true.
     pub(crate) fn observe(&mut self, order: &StepOrder) -> Seen {
         let target = self.targets.entry(order.target_name.clone()).or_default();
-        #[cfg(feature = "planted")]
-        if gateline_core::planted::is(gateline_core::planted::Planted::BlindRepeat) {
+        if is(Planted::BlindRepeat) {
             return Seen::NotApplied(target.revision);
         }
         if target.applied.contains_key(operation(&order.key)) {
@@ -108,6 +110,12 @@ impl Outside {
         } else {
             Seen::NotApplied(target.revision)
         }
+    }
+
+    /// Whether a step of a promotion was ever made true, by its operation: what a person would see who goes and looks.
+    pub(crate) fn is_true(&self, operation: &str) -> bool {
+        let mut targets = self.targets.values();
+        targets.any(|target| target.applied.contains_key(operation))
     }
 
     /// Makes a step true for whoever saw this revision.
@@ -120,6 +128,7 @@ impl Outside {
         match &trick {
             Some(Trick::Fail(why)) => return StepOutcome::Failed(why.clone()),
             Some(Trick::Unknown(why)) => return StepOutcome::Unknown(why.clone()),
+            Some(Trick::Lie) => return StepOutcome::Applied,
             Some(Trick::AppliedButUnknown(_)) | None => {}
         }
         let target = self.targets.entry(order.target_name.clone()).or_default();
@@ -137,7 +146,7 @@ impl Outside {
         }
         match trick {
             Some(Trick::AppliedButUnknown(why)) => StepOutcome::Unknown(why),
-            Some(Trick::Fail(_) | Trick::Unknown(_)) | None => StepOutcome::Applied,
+            Some(Trick::Fail(_) | Trick::Unknown(_) | Trick::Lie) | None => StepOutcome::Applied,
         }
     }
 
@@ -340,6 +349,6 @@ fn policy(text: &str, order: &CheckOrder) -> Result<Reading, String> {
 }
 
 /// Promotion and step of an idempotency key: what must not be applied twice, whatever the attempt.
-fn operation(key: &str) -> &str {
+pub(crate) fn operation(key: &str) -> &str {
     key.rsplit_once('/').map_or(key, |(operation, _)| operation)
 }

@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::random;
+use gateline_core::planted::{plant, planted};
 
-/// Lines of a failing run's transcript that are shown.
-const TAIL_LINES: usize = 60;
+use crate::random::{self, Part};
+use crate::shrink::{Shrunk, shrink};
 
 /// What many runs came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct SeedReport {
     pub violations: Vec<String>,
     /// What happened, line by line; kept where something was violated or where it was asked for.
     pub transcript: Vec<String>,
+    /// The least of it that still violates something, of the first seed that does.
+    pub shrunk: Option<Shrunk>,
     /// How many events were recorded.
     pub events: u64,
     /// How many promotions began to change their targets.
@@ -48,17 +50,15 @@ pub fn simulate(seeds: Range<u64>) -> Report {
         ..Report::default()
     });
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    #[cfg(feature = "planted")]
-    let planted = gateline_core::planted::planted();
+    let bug = planted();
     let work = || {
-        #[cfg(feature = "planted")]
-        gateline_core::planted::plant(planted);
+        plant(bug);
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= seeds.end {
                 return;
             }
-            let run = run_seed(seed, false);
+            let run = play(seed, false);
             let mut report = report.lock().expect("no run panics while it holds the report");
             report.events += run.events;
             report.admitted += run.admitted;
@@ -74,22 +74,34 @@ pub fn simulate(seeds: Range<u64>) -> Report {
         .into_inner()
         .expect("no run panics while it holds the report");
     report.failed.sort_by_key(|run| run.seed);
+    if let Some(first) = report.failed.first_mut() {
+        first.shrunk = shrink(first.seed);
+    }
     report
 }
 
-/// Runs one seed; `verbose` keeps the whole transcript.
+/// Runs one seed, and shrinks what fails; `verbose` keeps the whole transcript.
 pub fn run_seed(seed: u64, verbose: bool) -> SeedReport {
+    let mut run = play(seed, verbose);
+    if !run.violations.is_empty() {
+        run.shrunk = shrink(seed);
+    }
+    run
+}
+
+fn play(seed: u64, verbose: bool) -> SeedReport {
     let random::Outcome {
         violations,
         transcript,
         events,
         admitted,
         ended,
-    } = random::run(seed, verbose);
+    } = random::run(seed, &Part::whole(), verbose);
     SeedReport {
         seed,
         violations,
         transcript,
+        shrunk: None,
         events,
         admitted,
         ended,
@@ -118,9 +130,8 @@ impl fmt::Display for Report {
 
 impl fmt::Display for SeedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tail = self.transcript.len().saturating_sub(TAIL_LINES);
-        for line in &self.transcript[tail..] {
-            writeln!(f, "{line}")?;
+        if let Some(shrunk) = &self.shrunk {
+            writeln!(f, "{shrunk}")?;
         }
         for violation in &self.violations {
             writeln!(f, "violated {violation}")?;

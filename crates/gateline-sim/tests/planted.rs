@@ -72,6 +72,62 @@ fn a_lost_event_is_caught() {
 }
 
 #[test]
+fn a_clock_that_is_trusted_against_the_log_is_caught() {
+    must_be_caught(Planted::OwnClock, "was made from");
+}
+
+#[test]
+fn a_target_that_lied_and_was_believed_is_caught() {
+    must_be_caught(Planted::BelievedTarget, "was recorded as applied and is not true");
+}
+
+#[test]
+fn a_record_that_could_not_be_kept_and_was_dropped_is_caught() {
+    must_be_caught(Planted::DroppedRecord, "");
+}
+
+#[test]
+fn a_record_that_could_not_be_read_and_was_passed_over_is_caught() {
+    must_be_caught(Planted::SkippedRecord, "which it cannot read");
+}
+
+#[test]
+fn readers_that_go_back_in_time_are_caught() {
+    must_be_caught(Planted::OldNews, "readers of replica");
+}
+
+#[test]
+fn a_lost_answer_that_was_taken_for_a_no_is_caught() {
+    must_be_caught(Planted::LostAnswer, "was told that nothing was done");
+}
+
+#[test]
+fn an_outcome_that_comes_behind_a_later_lease_is_caught() {
+    must_be_caught(Planted::NewestLease, "which nobody saw of");
+}
+
+#[test]
+fn leases_that_a_stopping_replica_keeps_are_caught() {
+    must_be_caught(Planted::KeptLease, "which handed everything over");
+}
+
+#[test]
+fn what_is_caught_is_shrunk_and_still_caught() {
+    plant(Some(Planted::EarlyAcknowledgement));
+    let first = gateline_sim::simulate(0..PART).failed.into_iter().next();
+    let run = first.expect("one of the first seeds catches it");
+    let shrunk = run.shrunk.clone().expect("what fails is shrunk");
+    assert!(!shrunk.violations.is_empty());
+    assert!(shrunk.requests < 60 && shrunk.faults.len() < 12, "{shrunk}");
+    assert_eq!(
+        gateline_sim::run_seed(run.seed, false),
+        run,
+        "a seed is shrunk the same every time"
+    );
+    plant(None);
+}
+
+#[test]
 fn nothing_is_caught_where_nothing_is_planted() {
     plant(None);
     let report = gateline_sim::simulate(0..PART);

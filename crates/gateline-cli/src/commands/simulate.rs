@@ -75,6 +75,10 @@ fn one(seed: u64, session: &mut Session) -> Result<Exit, Failure> {
     let reply = json!({
         "seed": run.seed, "violations": run.violations, "transcript": run.transcript,
         "events": run.events, "admitted": run.admitted, "ended": run.ended,
+        "shrunk": run.shrunk.as_ref().map(|shrunk| json!({
+            "requests": shrunk.requests, "faults": shrunk.faults,
+            "violations": shrunk.violations, "transcript": shrunk.transcript,
+        })),
     });
     let mut text = String::new();
     for line in &run.transcript {
@@ -83,6 +87,9 @@ fn one(seed: u64, session: &mut Session) -> Result<Exit, Failure> {
     }
     for violation in &run.violations {
         text.push_str(&format!("violated {violation}\n"));
+    }
+    if let Some(shrunk) = &run.shrunk {
+        text.push_str(&format!("\n{shrunk}\n"));
     }
     text.push_str(&format!("seed {seed}: {} violations\n", run.violations.len()));
     session.out.answer_text(&reply, &text)?;

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::{answer, live, overrides, rollout, watch};
 use crate::decision::{Judged, judge_entry, why};
 use crate::draft::Draft;
+use crate::planted::{Planted, is};
 use crate::rejection::Rejection;
 use crate::state::{Phase, Promotion};
 
@@ -49,7 +50,6 @@ pub(super) fn judge(draft: &mut Draft<'_>, id: &PromotionId) -> Result<Option<Ti
         return Ok(None);
     }
     let judged = judge_entry(draft, &promotion)?;
-    #[cfg(feature = "planted")]
     let judged = as_decided_before(judged, &promotion);
     let expires = judged.stage.expires.after(promotion.requested_at);
     if expires <= draft.facts.now {
@@ -225,9 +225,7 @@ fn take_right_of_way(draft: &mut Draft<'_>, promotion: &Promotion, judged: &Judg
 }
 
 /// The planted bug: what was decided before is acted on.
-#[cfg(feature = "planted")]
 fn as_decided_before(mut judged: Judged, promotion: &Promotion) -> Judged {
-    use crate::planted::{Planted, is};
     if let Some(before) = &promotion.decision
         && is(Planted::StaleAdmission)
         && before.admission == Admission::Admit

@@ -567,9 +567,10 @@ impl Run {
             }
             _ => {
                 let why = "no answer".to_owned();
-                let trick = match rng.below(3) {
+                let trick = match rng.below(4) {
                     0 => Trick::Fail(why),
                     1 => Trick::Unknown(why),
+                    2 => Trick::Lie,
                     _ => Trick::AppliedButUnknown(why),
                 };
                 let says = format!("the targets of {} once: {trick:?}", stage.stage);

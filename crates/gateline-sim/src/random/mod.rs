@@ -12,7 +12,7 @@ use gateline_model::{Digest, Pipeline, Span};
 use gateline_store::IdempotencyKey;
 use jiff::Timestamp;
 
-use crate::faults::Faults;
+use crate::faults::{Fault, Faults};
 use crate::inboxes;
 use crate::settled;
 use crate::sim::Sim;
@@ -58,9 +58,27 @@ pub(crate) struct Outcome {
     pub ended: u64,
 }
 
+/// How much of a run is played.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    /// How many requests are made; the rest is as in the whole until then.
+    pub requests: u64,
+    /// What does not go wrong.
+    pub without: Vec<Fault>,
+}
+
+impl Part {
+    pub(crate) fn whole() -> Self {
+        Self {
+            requests: REQUESTS,
+            without: Vec::new(),
+        }
+    }
+}
+
 /// Runs one seed.
-pub(crate) fn run(seed: u64, verbose: bool) -> Outcome {
-    let mut sim = Sim::new(BEGIN, 1, seed, Faults::all());
+pub(crate) fn run(seed: u64, part: &Part, verbose: bool) -> Outcome {
+    let mut sim = Sim::new(BEGIN, 1, seed, Faults::all_but(part.without.clone()));
     let more = sim.rng.below(3);
     (0..more).for_each(|_| sim.join());
     sim.outside.rps = *sim.rng.pick(&[0, 5, 50, 500]);
@@ -78,7 +96,7 @@ pub(crate) fn run(seed: u64, verbose: bool) -> Outcome {
         run.change_teams();
         run.pass(2_000);
     }
-    for _ in 0..REQUESTS {
+    for _ in 0..part.requests {
         run.one();
         let longest = *run.sim.rng.pick(&[200, 2_000, 20_000, 200_000, 2_000_000]);
         run.pass(longest);
@@ -102,6 +120,7 @@ impl Run {
     /// Nothing goes wrong any more, people lift and resume what stands still; then nothing may be stuck.
     fn settle(&mut self) {
         self.sim.faults = Faults::none();
+        self.sim.cure();
         self.sim.outside.answers.clear();
         self.sim.outside.health.clear();
         self.sim.outside.tricks.clear();

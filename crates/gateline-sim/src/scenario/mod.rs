@@ -121,6 +121,11 @@ impl Script<'_> {
                 self.say("the server is killed and started again, from the log");
                 self.show_events();
             }
+            "stop" => {
+                row.only(0, &[])?;
+                self.sim.stop(0, Span::from_secs(1));
+                self.say("the server is told to stop; a second later another one begins");
+            }
             "explain" => self.explain(row)?,
             "summary" => self.summary(row)?,
             "preview" => self.preview(row)?,

@@ -91,12 +91,13 @@ impl Script<'_> {
             "target" => {
                 row.only(2, &["why", "times"])?;
                 let why = row.get("why").unwrap_or("no answer").to_owned();
-                let trick = match row.word(1, "`fails`, `unknown` or `applied-but-unknown`")? {
+                let trick = match row.word(1, "`fails`, `unknown`, `applied-but-unknown` or `lies`")? {
                     "fails" => Trick::Fail(why),
                     "unknown" => Trick::Unknown(why),
                     "applied-but-unknown" => Trick::AppliedButUnknown(why),
+                    "lies" => Trick::Lie,
                     other => {
-                        let meant = "write `fails`, `unknown` or `applied-but-unknown`";
+                        let meant = "write `fails`, `unknown`, `applied-but-unknown` or `lies`";
                         return Err(row.error(format!("a target does not do `{other}`"), meant));
                     }
                 };

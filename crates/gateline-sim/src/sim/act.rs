@@ -1,12 +1,13 @@
 //! Acting: what a rim does for its engine at the store and outside.
 
 use gateline_core::StepOutcome;
+use gateline_core::planted::{Planted, is};
 use gateline_engine::{BatchId, Input, LEASE, Observed, Task, TaskOrder};
-use gateline_model::{Span, StreamId, WorkKind};
-use gateline_store::{Append, READ_EVENTS_MAX, Read, Store, StoreError};
+use gateline_model::{Event, Span, StreamId, WorkKind};
+use gateline_store::{Append, AppendError, Committed, Read, Store, StoreError};
 
 use super::{Act, Delivery, Sim, Who};
-use crate::outside::Seen;
+use crate::outside::{Seen, operation};
 
 /// How long the rim waits before it reads again from a store that did not answer.
 const READ_AGAIN: Span = Span::from_secs(1);
@@ -25,10 +26,7 @@ impl Sim {
                 self.later(READ_AGAIN, Delivery::Act(who, act));
             }
             Act::Read(from) => {
-                let events = self
-                    .store
-                    .read(from, READ_EVENTS_MAX)
-                    .expect("memory can be read");
+                let events = self.read(who.replica, from);
                 self.answer(who, Input::Logged(events));
             }
             Act::Claim(_) if is_down => self.answer(who, Input::Leased(Vec::new())),
@@ -87,11 +85,12 @@ impl Sim {
             self.answer(who, Input::Committed(batch, Err(unknown())));
             return;
         }
-        let answers = self.store.append(self.now, appends);
+        let answers = self.keep(appends);
         self.wake_others(who.replica);
         if let Ok(answers) = &answers {
             for (append, answer) in appends.iter().zip(answers) {
                 self.book.answered(self.now, who, append, answer);
+                self.is_true_outside(answer);
             }
             self.book.work_is_planned(self.now, &self.store);
         }
@@ -105,6 +104,54 @@ impl Sim {
             answers
         };
         self.answer(who, Input::Committed(batch, answers));
+    }
+
+    /// Commits a batch, without what cannot be kept: that fails no neighbour.
+    fn keep(&mut self, appends: &[Append]) -> Result<Vec<Result<Committed, AppendError>>, StoreError> {
+        let unkept: Vec<Option<AppendError>> = appends.iter().map(|append| self.unkept(append)).collect();
+        if unkept.iter().all(Option::is_none) {
+            return self.store.append(self.now, appends);
+        }
+        let pairs = appends.iter().zip(&unkept);
+        let kept: Vec<Append> = pairs
+            .filter(|(_, unkept)| unkept.is_none())
+            .map(|(append, _)| append.clone())
+            .collect();
+        let mut answers = self.store.append(self.now, &kept)?.into_iter();
+        let answer = |unkept: Option<AppendError>| match unkept {
+            Some(error) => Some(Err(error)),
+            None => answers.next(),
+        };
+        Ok(unkept.into_iter().filter_map(answer).collect())
+    }
+
+    /// Why an append cannot be kept, if it cannot.
+    fn unkept(&mut self, append: &Append) -> Option<AppendError> {
+        let event = append.events.first()?.event.name();
+        if !self.faults.cannot_keep(&mut self.rng) {
+            return None;
+        }
+        self.note(format!("`{event}` cannot be kept"));
+        Some(AppendError::Unreadable {
+            event,
+            why: "a number is not finite".to_owned(),
+        })
+    }
+
+    /// What is recorded as applied is so.
+    fn is_true_outside(&mut self, answer: &Result<Committed, AppendError>) {
+        let Ok(Committed::Appended(events)) = answer else {
+            return;
+        };
+        for recorded in events {
+            if let (Event::StepApplied { step, .. }, StreamId::Promotion(id)) =
+                (&recorded.event, &recorded.stream)
+                && !self.outside.is_true(&format!("{id}/{step}"))
+            {
+                let what = format!("step {step} of `{id}` was recorded as applied and is not true");
+                self.book.violated(self.now, what);
+            }
+        }
     }
 
     fn look(&mut self, who: Who, task: Box<Task>) {
@@ -149,7 +196,13 @@ impl Sim {
         let TaskOrder::Step(order) = &task.order else {
             return;
         };
-        let outcome = self.outside.apply(self.now, order, seen);
+        let mut outcome = self.outside.apply(self.now, order, seen);
+        // That a step is true is seen, not assumed.
+        let shown = is(Planted::BelievedTarget) || self.outside.is_true(operation(&order.key));
+        if outcome == StepOutcome::Applied && !shown {
+            outcome =
+                StepOutcome::Failed("the target took the order and does not show that it is so".to_owned());
+        }
         for key in std::mem::take(&mut self.outside.twice) {
             self.book
                 .violated(self.now, format!("step `{key}` was applied twice"));
@@ -159,6 +212,9 @@ impl Sim {
 
     fn report(&mut self, who: Who, task: Box<Task>, observed: Observed) {
         let observed = self.faults.garble(&mut self.rng, &task.order, observed);
+        if let Observed::Stepped(outcome) = &observed {
+            self.book.saw(task.fence(), outcome.clone());
+        }
         if self.faults.repeats(&mut self.rng) {
             let late = self.faults.late(&mut self.rng);
             self.later(

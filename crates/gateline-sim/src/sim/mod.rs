@@ -3,20 +3,26 @@
 //! Everything waits in one queue, by time and then by order; time jumps to the next entry or the next due work.
 
 mod act;
+mod leave;
+mod poison;
 
 use std::collections::BTreeMap;
 
 use gateline_core::{Actor, Command};
-use gateline_engine::{BatchId, Engine, Input, LEASE, Output, Receipt, Refusal, Request, Task, Ticket};
-use gateline_model::{PromotionId, Span, Tick};
+use gateline_engine::{
+    BatchId, Engine, HandOver, Input, LEASE, Output, Receipt, Refusal, Request, Task, Ticket,
+};
+use gateline_model::{PromotionId, Recorded, Span, Tick};
 use gateline_store::{Append, Fence, IdempotencyKey, MemStore, READ_EVENTS_MAX, Read};
 use jiff::Timestamp;
 
 use crate::book::Book;
-use crate::faults::Faults;
+use crate::faults::{Faults, STORE_TAKES_MAX};
 use crate::outside::Outside;
 use crate::rng::Rng;
 use crate::says;
+
+use poison::Poison;
 
 /// The rim's longest time between two ticks while something is leased.
 const TICK_MAX: Span = Span::from_millis(LEASE.as_millis() / 4);
@@ -47,6 +53,8 @@ pub(crate) struct Sim {
     sequence: u64,
     tickets: Ticket,
     store_down_until: Timestamp,
+    /// What one replica cannot read.
+    poison: Option<Poison>,
 }
 
 /// One process with an engine, or the gap between two of them.
@@ -62,6 +70,10 @@ pub(crate) struct Replica {
     store_free_at: Timestamp,
     /// How far its clock is off, in milliseconds.
     skew_ms: i64,
+    /// Log number of the next event that its readers have not heard of.
+    heard: u64,
+    /// What of its work was ended because it is about to stop.
+    ended: Option<HandOver>,
 }
 
 /// One life of one replica.
@@ -77,6 +89,8 @@ enum Delivery {
     /// A replica hears that there is something new in the log.
     Tail(Who),
     Restart(usize),
+    /// A replica was told to stop.
+    Leave(Who, leave::Leave),
 }
 
 /// What a rim does for its engine.
@@ -110,6 +124,7 @@ impl Sim {
             sequence: 0,
             tickets: 0,
             store_down_until: Timestamp::MIN,
+            poison: None,
         };
         (0..replicas).for_each(|_| sim.join());
         sim
@@ -152,7 +167,6 @@ impl Sim {
     ) -> Ticket {
         self.tickets += 1;
         let ticket = self.tickets;
-        self.book.asked(ticket, key.clone());
         let mut salt = [0; 16];
         salt[..8].copy_from_slice(&self.rng.next().to_le_bytes());
         let request = Request {
@@ -165,6 +179,7 @@ impl Sim {
             passwords: Vec::new(),
         };
         let who = self.who(replica);
+        self.book.asked(ticket, who, request.key.clone());
         self.routed.insert(ticket, who);
         self.later(
             Span::ZERO,
@@ -201,7 +216,7 @@ impl Sim {
         let incarnation = self.replicas[replica].incarnation;
         let of_it = |delivery: &Delivery| match delivery {
             Delivery::Act(who, _) => *who == Who { replica, incarnation },
-            Delivery::Input(..) | Delivery::Tail(_) | Delivery::Restart(_) => false,
+            Delivery::Input(..) | Delivery::Tail(_) | Delivery::Restart(_) | Delivery::Leave(..) => false,
         };
         let waiting = std::mem::take(&mut self.waiting);
         let rng = &mut self.rng;
@@ -210,9 +225,15 @@ impl Sim {
             .filter(|(_, delivery)| !of_it(delivery) || rng.chance(500))
             .collect();
         self.note(format!("replica {replica} dies for {back_after}"));
-        let dead = &mut self.replicas[replica];
-        dead.engine = None;
-        dead.incarnation += 1;
+        self.end(replica, back_after);
+    }
+
+    /// A process ends, and another one begins in its place.
+    fn end(&mut self, replica: usize, back_after: Span) {
+        let ended = &mut self.replicas[replica];
+        ended.engine = None;
+        ended.incarnation += 1;
+        ended.ended = None;
         self.later(back_after, Delivery::Restart(replica));
     }
 
@@ -273,8 +294,9 @@ impl Sim {
     /// Behind everything that this replica has asked of the store before.
     fn in_order(&mut self, who: Who, delivery: Delivery) {
         let at = self.faults.store_takes(&mut self.rng).after(self.now);
+        let latest = STORE_TAKES_MAX.after(self.now);
         let replica = &mut self.replicas[who.replica];
-        replica.store_free_at = replica.store_free_at.max(at);
+        replica.store_free_at = replica.store_free_at.max(at).min(latest);
         let at = replica.store_free_at;
         self.at(at, delivery);
     }
@@ -289,21 +311,22 @@ impl Sim {
         let mut engine = Engine::default();
         let mut from = 0;
         loop {
-            let events = self
-                .store
-                .read(from, READ_EVENTS_MAX)
-                .expect("memory can be read");
+            let events = self.read(replica, from);
             if events.is_empty() {
                 break;
             }
             from += events.len() as u64;
             if let Err(error) = engine.restore(&events) {
-                self.book
-                    .violated(self.now, format!("the log cannot be folded: {error}"));
-                return;
+                return self.cannot_fold(replica, engine.world().next(), &error);
             }
         }
         let outputs = engine.start(now);
+        let next = engine.world().next();
+        let heard = std::mem::replace(&mut self.replicas[replica].heard, next);
+        if heard > next {
+            let what = format!("readers of replica {replica} go back from #{heard} to #{next}");
+            self.book.violated(self.now, what);
+        }
         self.replicas[replica].engine = Some(engine);
         let who = self.who(replica);
         self.carry_out(who, outputs);
@@ -358,10 +381,7 @@ impl Sim {
         if deaf || self.replicas.len() == 1 {
             return;
         }
-        let events = self
-            .store
-            .read(next, READ_EVENTS_MAX)
-            .expect("memory can be read");
+        let events = self.read(who.replica, next);
         if !events.is_empty() {
             self.step(who, Input::Logged(events));
         }
@@ -382,6 +402,7 @@ impl Sim {
                 }
             }
             Delivery::Act(who, act) => self.act(who, act),
+            Delivery::Leave(who, leave) => self.leave(who, leave),
         }
         crate::faults::strike(self);
     }
@@ -391,18 +412,50 @@ impl Sim {
         let Some(engine) = &mut self.replicas[who.replica].engine else {
             return;
         };
-        match engine.step(now, input) {
+        let unread = match (&self.poison, &input) {
+            (Some(poison), Input::Logged(events)) => poison.in_front_of(who.replica, engine.world(), events),
+            _ => None,
+        };
+        let stepped = engine.step(now, input);
+        let next = engine.world().next();
+        if stepped.is_ok() && unread.is_some_and(|unread| next >= unread) {
+            let what = format!("replica {} went on at #{next}, which it cannot read", who.replica);
+            self.book.violated(self.now, what);
+        }
+        match stepped {
             Ok(outputs) => self.carry_out(who, outputs),
-            Err(error) => {
-                self.book
-                    .violated(self.now, format!("a replica cannot fold: {error}"));
-                self.replicas[who.replica].engine = None;
+            Err(error) => self.cannot_fold(who.replica, next, &error),
+        }
+        let replica = &self.replicas[who.replica];
+        if self.who(who.replica) == who && replica.engine.is_some() && replica.heard != next {
+            let what = format!(
+                "readers of replica {} see #{next} and heard up to #{}",
+                who.replica, replica.heard
+            );
+            self.book.violated(self.now, what);
+        }
+    }
+
+    /// Readers hear of each event once, in the order of the log.
+    fn hear(&mut self, replica: usize, events: &[Recorded]) {
+        for recorded in events {
+            let heard = std::mem::replace(&mut self.replicas[replica].heard, recorded.number + 1);
+            if recorded.number != heard {
+                let what = format!(
+                    "readers of replica {replica} heard #{} and not #{heard}",
+                    recorded.number
+                );
+                self.book.violated(self.now, what);
             }
         }
     }
 
     fn carry_out(&mut self, who: Who, outputs: Vec<Output>) {
         for output in outputs {
+            if self.faults.dies(&mut self.rng) {
+                let back_after = Span::from_millis(self.rng.between(0, 40_000));
+                return self.crash(who.replica, back_after);
+            }
             let act = match output {
                 Output::Append(batch, appends) => Act::Append(batch, appends),
                 Output::Read(from) => Act::Read(from),
@@ -415,6 +468,7 @@ impl Sim {
                 } => Act::KeepTicks(promotion, ticks, all, task),
                 Output::Release(fence, due) => Act::Release(fence, due),
                 Output::Renew(fence, until) => Act::Renew(fence, until),
+                Output::Perform(task) if self.is_ended(who, &task) => continue,
                 Output::Perform(task) => {
                     let takes = self.faults.driver_takes(&mut self.rng, &task.order);
                     self.later(takes, Delivery::Act(who, Act::Look(task)));
@@ -429,7 +483,10 @@ impl Sim {
                     self.later(Span::ZERO, Delivery::Input(who, Input::GoOn));
                     continue;
                 }
-                Output::Folded(_) => continue,
+                Output::Folded(events) => {
+                    self.hear(who.replica, &events);
+                    continue;
+                }
             };
             self.in_order(who, Delivery::Act(who, act));
         }
