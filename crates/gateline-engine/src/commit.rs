@@ -251,6 +251,7 @@ impl Engine {
                 Err(AppendError::Unreadable { .. }) if is(Planted::DroppedRecord) => {}
                 Err(error @ AppendError::Unreadable { .. }) => {
                     self.give_back(now, &pending, None, out);
+                    self.judge_later(&pending);
                     told.push((pending.ticket, Err(Refusal::Unavailable(error.to_string()))));
                 }
                 // It was not accepted before, so the rejection stands.
