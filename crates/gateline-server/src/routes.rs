@@ -189,7 +189,10 @@ pub fn router(hub: Hub, settings: Settings) -> Router {
         router = router.route(endpoint.path, handler);
     }
     let count = middleware::from_fn_with_state(app.hub.clone(), count_busy);
-    around(router.merge(crate::ui::router()))
+    let router = router
+        .merge(crate::ui::router())
+        .fallback(crate::ui::nothing_here);
+    around(router)
         .layer(count)
         .with_state(app)
 }
@@ -205,15 +208,12 @@ async fn count_busy(State(hub): State<Hub>, request: Request, next: Next) -> Res
     response
 }
 
-/// What is around every route: answers for what there is not, for panics, and the headers of every answer.
+/// What is around every route: answers for methods that there are not, for panics, and the headers of every answer.
 fn around<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
         .method_not_allowed_fallback(async |method: axum::http::Method, uri: Uri| {
             let detail = format!("`{}` does not take {method}", uri.path());
             Refused::new(&entry::METHOD, detail).at(uri.path())
-        })
-        .fallback(async |uri: Uri| {
-            Refused::new(&entry::ROUTE, format!("there is nothing at `{}`", uri.path())).at(uri.path())
         })
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             // The panic itself, with its place, was logged by the process's hook.

@@ -44,3 +44,4 @@ mod words;
 pub(crate) use login::login_again;
 pub(crate) use table::router;
 pub use table::{PageInfo, pages as page_table};
+pub(crate) use visit::nothing_here;

@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts, Path, Query};
-use axum::http::{HeaderMap, StatusCode, request::Parts};
+use axum::extract::{ConnectInfo, FromRequestParts, Path, Query, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use gateline_api::{Names, Rule, encode, entry};
 use gateline_core::Sight;
@@ -61,6 +61,27 @@ impl FromRequestParts<App> for Visit {
             Ok(()) => Ok(visit),
             Err(refused) => Err(visit.shown_to().show(Err(refused))),
         }
+    }
+}
+
+/// An address where there is nothing: a page where a browser asks for one, and a problem where a program asks.
+pub(crate) async fn nothing_here(State(app): State<App>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let nothing = Refused::new(&entry::ROUTE, format!("there is nothing at `{path}`")).at(&path);
+    let accepted = parts
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    let is_page =
+        accepted.is_some_and(|accepted| accepted.contains("text/html")) && !path.starts_with("/api/");
+    if !is_page || parts.method != Method::GET {
+        return nothing.into_response();
+    }
+    parts.extensions.insert(Rule::Scope(Scope::Read));
+    match Visit::from_request_parts(&mut parts, &app).await {
+        Ok(visit) => visit.shown_to().show(Err(nothing)),
+        Err(response) => response,
     }
 }
 

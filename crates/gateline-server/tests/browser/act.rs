@@ -160,7 +160,13 @@ async fn no_page_is_wider_than_a_telephone() {
                 .run("return document.documentElement.scrollWidth > innerWidth")
                 .await;
             assert_eq!(wide, json!(false), "`{path}` scrolls sideways at 400 pixels");
+            let problem = window
+                .run("return document.querySelector('#problem') !== null")
+                .await;
+            assert_eq!(problem, json!(false), "`{path}` is no page of its own");
         }
+        window.go(&format!("{}/incidents/payments/1", scene.origin)).await;
+        window.until_shown("h1", "There is nothing at this path").await;
     })
     .await;
 }

@@ -134,7 +134,6 @@ impl Scene {
             "/overrides",
             "/policies/payments/proposal/1",
             "/incidents",
-            "/incidents/payments/1",
             "/keys",
             "/password",
             "/log",
