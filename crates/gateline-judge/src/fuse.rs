@@ -1,24 +1,22 @@
 //! Fuses: what ends a rollout from the first tick, warm-up or not. Errors only.
 //!
 //! The catastrophe fuse asks for ten times the errors; the interval fuse counts ticks in which a fifth of all requests fail,
-//! and so neither a clump nor a cold cache blows it.
+//! or more of them, and so neither a clump nor a cold cache blows it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::numeric::{ln, log_sum_exp, spaced};
 use crate::ratio::{Pair, ln_weights};
-use crate::recipe::{HARM_POINTS, HARM_RATIO_MAX, METRICS_CAPITAL, Recipe};
+use crate::recipe::{BadTick, HARM_POINTS, HARM_RATIO_MAX, METRICS_CAPITAL, Recipe};
 
 /// The ratio beyond which it is a catastrophe.
 const CATASTROPHE_RATIO: f64 = 10.0;
 /// Its grid begins where that of the first recipe does, whatever the recipe.
 const CATASTROPHE_GRID_MIN: f64 = 1.25;
-/// Share of failed canary requests that makes a tick bad.
-const BAD_TICK_CANARY: f64 = 0.2;
 /// Share of failed stable requests from which the tick is nobody's fault.
 const BAD_TICK_STABLE: f64 = 0.05;
-/// A good release has a bad tick at most once in ten, a broken one misses at most one in ten: odds of 9.
-const BAD_TICK_ODDS: f64 = 9.0;
+/// What a tick that is not bad takes back: a broken release misses at most one in ten.
+const GOOD_TICK_ODDS: f64 = 9.0;
 
 /// Both fuses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +25,7 @@ pub struct Fuses {
     ln_weights: Vec<f64>,
     sums: Vec<f64>,
     cap: f64,
+    bad_ticks: Vec<BadTick>,
     /// ln odds of the interval fuse, never below 0.
     intervals: f64,
     intervals_bar: f64,
@@ -41,6 +40,7 @@ impl Fuses {
             ln_weights: ln_weights(&grid),
             sums: vec![0.0; grid.len()],
             grid,
+            bad_ticks: recipe.bad_ticks.clone(),
             // Its share of alpha, halved: two ticks at least.
             cap: ln(1.0 / share / recipe.alpha) / 2.0,
             intervals: 0.0,
@@ -56,11 +56,13 @@ impl Fuses {
         if pair.stable > 0 {
             self.compare(pair, design_effect);
         }
-        let bad = pair.canary_bad >= 1
-            && pair.canary_bad as f64 >= BAD_TICK_CANARY * pair.canary as f64
-            && (pair.stable_bad as f64) < BAD_TICK_STABLE * (pair.stable as f64).max(1.0);
-        let step = ln(BAD_TICK_ODDS);
-        self.intervals = (self.intervals + if bad { step } else { -step }).max(0.0);
+        let alone = (pair.stable_bad as f64) < BAD_TICK_STABLE * (pair.stable as f64).max(1.0);
+        let grades = self.bad_ticks.iter().filter(|grade| {
+            pair.canary_bad >= grade.least && pair.canary_bad as f64 >= grade.share * pair.canary as f64
+        });
+        let worst = grades.map(|grade| grade.odds).reduce(f64::max);
+        let step = worst.filter(|_| alone).map_or(-ln(GOOD_TICK_ODDS), ln);
+        self.intervals = (self.intervals + step).max(0.0);
     }
 
     fn compare(&mut self, pair: Pair, design_effect: f64) {
@@ -110,6 +112,29 @@ mod tests {
             fuses.ln_catastrophe() >= ln(recipe.bar()) || fuses.interval_is_blown()
         });
         assert!(ticks.is_some_and(|ticks| ticks <= 4), "{ticks:?}");
+    }
+
+    #[test]
+    fn the_worse_a_tick_the_sooner_a_fuse_blows() {
+        let ticks = |bad: u64, recipe: &Recipe| {
+            let mut fuses = Fuses::new(recipe);
+            (1..=12).find(|_| {
+                fuses.add(tick(bad), 1e6);
+                fuses.interval_is_blown()
+            })
+        };
+        let (published, ours) = (Recipe::tempered(), Recipe::default());
+        assert_eq!((ticks(25, &ours), ticks(50, &ours)), (Some(5), Some(3)));
+        assert_eq!(ticks(25, &published), ticks(50, &published));
+        assert_eq!(ticks(19, &ours), None);
+    }
+
+    #[test]
+    fn one_failed_request_of_two_is_a_bad_tick_and_no_dire_one() {
+        let mut fuses = Fuses::new(&Recipe::default());
+        let few = Pair { canary: 2, ..tick(1) };
+        (0..4).for_each(|_| fuses.add(few, 1e6));
+        assert!(!fuses.interval_is_blown());
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use judge::{
     BASELINE_REQUESTS_MIN, Baseline, Exposure, Judge, KnownMetric, Settings, SettingsError, tolerated,
 };
 pub use look::{ArmLook, Bad, GaugeLook, Look};
-pub use noise::{DesignEffect, GroupCounts, PodRates, WINDOWS, by_window, spread};
+pub use noise::{DesignEffect, GroupCounts, PodRates, WINDOWS, by_window, moving_by_window, spread};
 pub use obf::{GroupSequential, Planned};
 pub use ratio::{Band, Expected, Harm, Pair, Rate, Ratio, Tempering};
 pub use recipe::Recipe;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::look::{ArmLook, Bad};
 use gateline_model::ruling::Calibration;
 
-use crate::noise::{DesignEffect, GroupCounts, by_window};
+use crate::noise::{DesignEffect, GroupCounts, by_window, moving_by_window};
 
 /// Groups that pods are dealt into. Fewer pods make a group each; one pod alone tells nothing.
 pub const GROUPS: usize = 4;
@@ -53,16 +53,17 @@ impl Groups {
         }
     }
 
-    /// The design effect of a metric over everything kept; none where too little is.
+    /// The design effect of a metric over everything kept, what stays with pods left to their spread; none where too little
+    /// is kept.
     pub fn design_effect(&self, metric: usize, from: Calibration) -> Option<DesignEffect> {
-        DesignEffect::from_windows(&by_window(&self.of(metric, GROUP_TICKS_MAX)?), from)
+        DesignEffect::from_windows(&moving_by_window(&self.of(metric, GROUP_TICKS_MAX)?), from)
     }
 
     /// The same over the last `ticks`; none before there are as many.
     pub fn design_effect_over(&self, metric: usize, ticks: usize) -> Option<DesignEffect> {
         let kept = self.of(metric, ticks).filter(|kept| kept.len() == ticks)?;
         let from = Calibration::Concurrent { ticks: ticks as u32 };
-        DesignEffect::from_windows(&by_window(&kept), from)
+        DesignEffect::from_windows(&moving_by_window(&kept), from)
     }
 
     /// The same over at most the last `ticks` and at least so many, raised by what so few windows may hide.

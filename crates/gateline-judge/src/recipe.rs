@@ -47,6 +47,17 @@ pub struct Restart {
     pub capital: f64,
 }
 
+/// What the interval fuse takes for a bad tick, unless stable fails as well.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BadTick {
+    /// Share of the canary's requests that failed, at least.
+    pub share: f64,
+    /// Requests that failed, at least: one of two is half of them, and says little.
+    pub least: u64,
+    /// How many times likelier it is of a broken release than of a good one.
+    pub odds: f64,
+}
+
 /// How likely the ratios are, for promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,6 +136,8 @@ pub struct Recipe {
     pub settle: u32,
     /// The capital, split over beginnings, so that a late fault does not first have to win back what quiet time lost.
     pub restarts: Vec<Restart>,
+    /// What the interval fuse counts; the highest odds of those that hold.
+    pub bad_ticks: Vec<BadTick>,
     /// Most that one tick may add to ln E: one scrape can never decide.
     pub cap: f64,
     /// Harm begins at the tolerance to this power: what is a little worse must not accumulate into a rollback.
@@ -163,6 +176,12 @@ impl Recipe {
             warm_up: 4,
             settle: 0,
             restarts: restarts.to_vec(),
+            // A good release has one at most once in ten, a broken one misses at most one in ten.
+            bad_ticks: vec![BadTick {
+                share: 0.2,
+                least: 1,
+                odds: 9.0,
+            }],
             // ln(1/alpha)/2: three extreme ticks at least.
             cap: libm::log(1.0 / 0.05) / 2.0,
             margin_power: 0.15,
@@ -238,6 +257,30 @@ impl Recipe {
             .find(|recipe| recipe.name == name)
     }
 
+    /// The same for a canary that is cold for so many ticks: whatever begins to bet does so later, or earlier, by as much.
+    pub fn cold_for(self, ticks: u32) -> Self {
+        let moved = |at: u32| {
+            if at < self.warm_up {
+                at
+            } else {
+                at - self.warm_up + ticks
+            }
+        };
+        let restarts = self.restarts.iter().map(|restart| Restart {
+            at: moved(restart.at),
+            ..*restart
+        });
+        Self {
+            restarts: restarts.collect(),
+            pace: Pace {
+                from: moved(self.pace.from),
+                ..self.pace.clone()
+            },
+            warm_up: ticks,
+            ..self
+        }
+    }
+
     /// The odds that decide against a release.
     pub fn bar(&self) -> f64 {
         1.0 / self.alpha
@@ -249,21 +292,29 @@ impl Default for Recipe {
     fn default() -> Self {
         let (tempered, clumped) = (Self::tempered(), Self::clumped());
         // A twentieth of the capital bets as soon as warm-up is over, so that what is plainly broken is found; most of it
-        // waits until 150 s, for caches warm slowly and a cold canary looks like a bad one.
+        // waits until 150 s, for caches warm slowly and a cold canary looks like a bad one. What is left for late faults is
+        // little: they are large where they are found at all.
         let restarts = [
             (4, 0.05),
-            (10, 0.60),
+            (10, 0.70),
             (20, 0.12),
-            (40, 0.09),
-            (80, 0.08),
-            (140, 0.06),
+            (40, 0.07),
+            (80, 0.04),
+            (140, 0.02),
         ];
+        // Two failed requests of five are seen of a good release at most once in forty ticks.
+        let dire = BadTick {
+            share: 0.4,
+            least: 3,
+            odds: 36.0,
+        };
         Self {
             name: "evidence".to_owned(),
             // 12.5 to 1. The margin and the late capital keep false rollbacks below a fifth of it.
             alpha: 0.08,
             // A shift of latency shows in twenty times as many requests as errors do: it needs less of the capital.
-            error_capital: 0.8,
+            error_capital: 0.9,
+            bad_ticks: tempered.bad_ticks.iter().copied().chain([dire]).collect(),
             // Three extreme ticks at least, as with the first set's bar.
             cap: 1.5,
             margin_floor: clumped.margin_floor,
@@ -278,5 +329,22 @@ impl Default for Recipe {
             hold_back: HOLD_BACK_TICKS,
             ..Self::tempered()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canary_that_is_cold_for_longer_is_judged_later_by_as_much() {
+        let (usual, cold) = (Recipe::default(), Recipe::default().cold_for(12));
+        assert_eq!((cold.warm_up, cold.pace.from), (12, usual.pace.from + 8));
+        for (before, after) in usual.restarts.iter().zip(&cold.restarts) {
+            assert_eq!((after.at, after.capital), (before.at + 8, before.capital));
+        }
+        assert_eq!(Recipe::default().cold_for(usual.warm_up), usual);
+        // The first set bets from the first tick: nothing begins before that.
+        assert_eq!(Recipe::tempered().cold_for(12).restarts[0].at, 0);
     }
 }

@@ -460,9 +460,15 @@ fn evidence_settings(settings: &JudgeSettings, course: &Course) -> Settings {
     judge.exposure = course.exposure;
     judge.steps.clone_from(&course.steps);
     judge.tick_secs = settings.every.as_millis() as f64 / 1_000.0;
-    let patience = settings.patience.as_millis() / settings.every.as_millis().max(1);
+    let ticks = |span: Span| {
+        let every = settings.every.as_millis().max(1);
+        u32::try_from((span.as_millis() + every - 1) / every).unwrap_or(u32::MAX / 2)
+    };
+    if let Some(warm_up) = settings.warm_up {
+        judge.recipe = judge.recipe.cold_for(ticks(warm_up));
+    }
     judge.recipe.horizon = match course.exposure {
-        Exposure::Paced => u32::try_from(patience).unwrap_or(u32::MAX / 2),
+        Exposure::Paced => ticks(settings.patience),
         // Each step has its own patience, which is not the recipe's.
         Exposure::Given => u32::MAX / 2,
     };

@@ -33,6 +33,10 @@ pub struct JudgeSettings {
     /// `thresholds`: requests that the canary must have served in a step before the judge says anything but `wait`.
     #[schemars(default)]
     pub at_least_requests: u64,
+    /// `evidence`: how long the canary is cold, from the rollout's beginning; a minute where nothing is said. Until then only
+    /// the fuses see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<Span>,
     /// How long a step may stand without an answer before the judge says `inconclusive`.
     #[schemars(default)]
     pub patience: Span,
@@ -142,6 +146,7 @@ impl JudgeSettings {
             errors: None,
             latency: None,
             at_least_requests: 50,
+            warm_up: None,
             patience: Span::from_secs(3_600),
             inconclusive: WhenInconclusive::default(),
             tolerate: Tolerance::default(),
@@ -230,6 +235,7 @@ impl<'de> Deserialize<'de> for JudgeSettings {
             errors: Option<ErrorLimit>,
             latency: Option<LatencyLimit>,
             at_least_requests: Option<u64>,
+            warm_up: Option<Span>,
             patience: Option<Span>,
             #[serde(default)]
             inconclusive: WhenInconclusive,
@@ -260,6 +266,7 @@ impl<'de> Deserialize<'de> for JudgeSettings {
                     errors: full.errors,
                     latency: full.latency,
                     at_least_requests: full.at_least_requests.unwrap_or(default.at_least_requests),
+                    warm_up: full.warm_up,
                     patience: full.patience.unwrap_or(default.patience),
                     inconclusive: full.inconclusive,
                     tolerate: full.tolerate,

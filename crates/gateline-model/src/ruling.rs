@@ -212,6 +212,17 @@ pub struct ExposureReading {
     pub minutes: f64,
     /// Minutes that a good release still needs at this weight; none where nothing can be said.
     pub minutes_more: Option<f64>,
+    /// Minutes until it is inconclusive; none in rulings of before this was said.
+    #[serde(default)]
+    pub minutes_left: Option<f64>,
+}
+
+impl ExposureReading {
+    /// The minutes that are left, where a good release needs more than those.
+    pub fn too_few_minutes(&self) -> Option<f64> {
+        let (more, left) = (self.minutes_more?, self.minutes_left?);
+        (more > left).then_some(left)
+    }
 }
 
 /// One metric.

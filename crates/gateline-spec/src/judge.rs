@@ -101,6 +101,7 @@ fn check_limits(judge: &JudgeSettings, node: &Node, at: &Range<usize>, sink: &Si
 
 /// How often it looks, and how long it waits for an answer.
 fn check_looks(judge: &JudgeSettings, node: &Node, sink: &Sink<'_>) {
+    check_warm_up(judge, node, sink);
     let Some(entry) = node.get("every").filter(|_| judge.every > Span::ZERO) else {
         return;
     };
@@ -123,6 +124,25 @@ fn check_looks(judge: &JudgeSettings, node: &Node, sink: &Sink<'_>) {
             message,
             "look more often with `every`, or give it more `patience`",
         );
+    }
+}
+
+fn check_warm_up(judge: &JudgeSettings, node: &Node, sink: &Sink<'_>) {
+    let (Some(warm_up), Some(entry)) = (judge.warm_up, node.get("warm_up")) else {
+        return;
+    };
+    let refuse = |message: String, help: &str| {
+        sink.error_with("judge.looks", entry.at(), message, Some(help.to_owned()));
+    };
+    if judge.by != JudgeBy::Evidence {
+        let message = format!("`{}` knows no `warm_up`", judge.by.word());
+        refuse(message, "remove it, or write `by: evidence`");
+    } else if warm_up >= judge.patience {
+        let message = format!(
+            "it is cold for {warm_up} and gives up after {}: it would never judge",
+            judge.patience
+        );
+        refuse(message, "give it more `patience`, or less `warm_up`");
     }
 }
 

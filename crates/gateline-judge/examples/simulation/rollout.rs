@@ -4,7 +4,7 @@ use gateline_judge::{ArmLook, Baseline, Counts, Exposure, Judge, Look, Recipe, S
 use gateline_model::RulingKind;
 
 use crate::peers::{End, Judges};
-use crate::world::{Arm, BOUNDS, Fault, HOUR, NONE, Place, Seen, TICK, World};
+use crate::world::{Arm, BOUNDS, Fault, HOUR, Known, NONE, Place, Seen, TICK, World};
 
 /// Ticks of one rollout: the hour, and a quarter of one to hold the old version back.
 const TICKS: usize = HOUR + 60;
@@ -22,10 +22,6 @@ impl Gateline {
         let capital = [errors, (1.0 - errors) / 2.0, (1.0 - errors) / 2.0];
         for (metric, capital) in baseline.metrics.iter_mut().zip(capital) {
             metric.capital = capital;
-            // The published sets do not know of pods that stay apart.
-            if recipe.name != Recipe::default().name {
-                metric.spread = 0.0;
-            }
         }
         let settings = Settings {
             recipe,
@@ -121,7 +117,7 @@ pub fn run(world: &mut World, judge: &mut dyn Judges, ticks: usize) -> Outcome {
 /// A judge that is compared: its name, and how it is made for one rollout from what is known before.
 pub struct Contender {
     pub name: &'static str,
-    pub make: fn(&Baseline, &World, u64) -> Box<dyn Judges>,
+    pub make: fn(&Known, &World, u64) -> Box<dyn Judges>,
 }
 
 /// Many rollouts into one place for each fault and each judge, on both cores: the same worlds and the same history for all.
@@ -136,7 +132,7 @@ pub fn many(
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let one = |index: usize| {
         let own = seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
-        let baseline = World::new(place, own, 1).history(own);
+        let known = World::new(place, own, 1).history(own);
         let cell = |fault: &Fault, judge: &Contender| {
             let mut world = World::new(
                 Place {
@@ -146,7 +142,7 @@ pub fn many(
                 own,
                 TICKS,
             );
-            let mut judge = (judge.make)(&baseline, &world, own);
+            let mut judge = (judge.make)(&known, &world, own);
             run(&mut world, judge.as_mut(), TICKS)
         };
         let skipped = |fault: &Fault| fault.name != NONE.name && index % 2 == 1;

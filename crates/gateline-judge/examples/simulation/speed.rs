@@ -31,7 +31,7 @@ pub fn table() {
             ..recipe
         };
         let mut world = World::new(Place::new(MODERATE, 50.0, NONE), 1, TICKS);
-        let baseline = world.history(1);
+        let baseline = world.history(1).ours;
         let seen: Vec<_> = (0..TICKS).map(|tick| world.step(tick, 0.25)).collect();
         let watched = world.watched;
         let begun = Instant::now();

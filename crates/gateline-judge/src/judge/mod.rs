@@ -370,16 +370,27 @@ impl Judge {
     }
 
     fn until_patience_ends(&self, tick: u32, because: Because) -> (RulingKind, Because) {
+        if tick + 1 >= self.patient_until() {
+            (RulingKind::Inconclusive, because)
+        } else {
+            (RulingKind::Wait, because)
+        }
+    }
+
+    /// The tick at which it is inconclusive.
+    fn patient_until(&self) -> u32 {
         let hold_back = if self.paced.is_held_back() {
             self.settings.recipe.hold_back
         } else {
             0
         };
-        if tick + 1 >= self.patient_from + self.settings.recipe.horizon + hold_back {
-            (RulingKind::Inconclusive, because)
-        } else {
-            (RulingKind::Wait, because)
-        }
+        self.patient_from + self.settings.recipe.horizon + hold_back
+    }
+
+    /// Ticks until it is inconclusive.
+    pub(super) fn patience_left(&self) -> u32 {
+        let seen = self.last.map_or(0, |last| last + 1);
+        self.patient_until().saturating_sub(seen)
     }
 
     fn must_roll_back(&self, look: &Look) -> Option<Because> {

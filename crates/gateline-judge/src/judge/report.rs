@@ -6,6 +6,7 @@ use gateline_model::ruling::{
 
 use super::Judge;
 use super::metric::Metric;
+use super::settings::Exposure;
 use crate::forecast::{Traffic, minutes_to_advance};
 use crate::ruling::{Words, meter};
 
@@ -114,6 +115,8 @@ impl Judge {
                 requests: self.errors.canary,
                 minutes: self.last.map_or(0.0, |last| self.seconds(last + 1) / 60.0),
                 minutes_more: self.minutes_more(),
+                minutes_left: (self.settings.exposure == Exposure::Paced)
+                    .then(|| self.seconds(self.patience_left()) / 60.0),
             },
         }
     }

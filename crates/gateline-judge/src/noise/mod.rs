@@ -12,7 +12,7 @@ use std::fmt;
 use gateline_model::ruling::{Calibration, Noise};
 use serde::{Deserialize, Serialize};
 
-pub use groups::{GroupCounts, WINDOWS, by_window};
+pub use groups::{GroupCounts, WINDOWS, by_window, moving_by_window};
 pub(crate) use pods::margin;
 pub use pods::{PodRates, spread};
 pub(crate) use swings::Swings;

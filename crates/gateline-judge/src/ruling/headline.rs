@@ -2,7 +2,7 @@
 
 use gateline_model::RulingKind;
 
-use gateline_model::ruling::{Because, Guard, MetricReading, Numbers, ODDS_MAX, Safe, minutes, short};
+use gateline_model::ruling::{Because, Guard, MetricReading, Numbers, ODDS_MAX, Safe, minutes, odds, short};
 
 /// What a sentence is made from.
 pub(crate) struct Words<'a> {
@@ -145,11 +145,15 @@ impl Words<'_> {
             metric.name,
             times(metric.ratio.interval.high)
         );
-        match self.numbers.exposure.minutes_more {
+        let exposure = &self.numbers.exposure;
+        match exposure.minutes_more {
             Some(more) if more >= 1.0 => format!(
-                "{so_far}; a good release needs about {} more at {}%",
+                "{so_far}; a good release needs about {} more at {}%{}",
                 minutes(more),
-                short(self.numbers.exposure.weight)
+                short(exposure.weight),
+                exposure
+                    .too_few_minutes()
+                    .map_or_else(String::new, |left| format!(", and {} are left", minutes(left)))
             ),
             Some(_) | None => so_far,
         }
@@ -170,14 +174,14 @@ impl Words<'_> {
         match self.because {
             Because::Evidence(_) => lines.push(format!(
                 "a bar of {} to 1 instead of {} to 1 would still wait",
-                short(next_bar(against.odds)),
-                short(against.bar)
+                odds(next_bar(against.odds)),
+                against.bar_says()
             )),
             Because::Collecting | Because::Gate => {
                 if against.odds >= crate::recipe::QUIET_E {
                     lines.push(format!(
                         "odds of {} to 1 against it stand in the way: nothing advances above {} to 1",
-                        short(against.odds),
+                        odds(against.odds),
                         short(crate::recipe::QUIET_E)
                     ));
                 }
@@ -205,8 +209,8 @@ impl Words<'_> {
             }
             Because::Safe(_) => lines.push(format!(
                 "odds of {} to 1 against it would have ended it, they stand at {} to 1",
-                short(against.bar),
-                short(against.odds)
+                against.bar_says(),
+                odds(against.odds)
             )),
             Because::WarmUp
             | Because::Catastrophe

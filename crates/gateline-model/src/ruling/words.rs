@@ -18,6 +18,12 @@ impl FullRuling {
         let more = exposure.minutes_more?;
         let open = matches!(self.ruling, RulingKind::Wait | RulingKind::Inconclusive);
         let weight = short(exposure.weight);
+        let too_few = exposure.too_few_minutes().filter(|left| *left > 0.0);
+        if let (RulingKind::Wait, Some(left)) = (self.ruling, too_few) {
+            return Some(format!(
+                "A good release needs about {more:.0} more minutes at {weight}%; in {left:.0} it is inconclusive."
+            ));
+        }
         open.then(|| match more {
             more if more < 1.0 => format!("Needs less than a minute more at {weight}%."),
             more if more < 1.5 => format!("Needs about 1 more minute at {weight}%."),
