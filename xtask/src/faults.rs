@@ -44,6 +44,8 @@ faults! {
         "a_full_disk_is_told_and_nothing_is_half_done_and_it_goes_on_when_there_is_room";
     "disk-read-only" "The disk may only be read"
         "a_disk_that_may_only_be_read_is_told_at_the_start_and_nothing_is_changed";
+    "disk-turns-read-only" "The disk turns read-only while the server runs"
+        "a_disk_that_turns_read_only_is_told_and_the_server_goes_on_when_it_may_be_written_again";
     "torn-copy" "SQLite's files are copied in the middle of writing"
         "a_copy_of_the_files_in_the_middle_of_writing_opens_and_has_what_was_acknowledged";
     "torn-tail" "The end of SQLite's write-ahead log is spoilt"

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gateline_core::{Actor, Command, Promotion};
 use gateline_engine::{Engine, Input, Output, Request, Ticket};
 use gateline_model::{
-    Artifact, ArtifactAt, Change, ChangeText, Digest, Freeze, Pipeline, Private, Release, Span,
+    Artifact, ArtifactAt, Change, ChangeText, Digest, Freeze, Pipeline, PipelineRef, Private, Release, Span,
     TargetTemplate,
 };
 use gateline_store::{MemStore, READ_EVENTS_MAX, Read as _, Store as _};
@@ -104,7 +104,7 @@ impl Rim {
 }
 
 fn pipeline(number: usize) -> Command {
-    let target_name: TargetTemplate = format!("app-{number}").parse().unwrap();
+    let target_name = TargetTemplate(format!("app-{number}"));
     let pipeline: Pipeline = serde_json::from_value(json!({
         "project": "shop",
         "name": format!("app-{number}"),
@@ -128,7 +128,10 @@ fn pipeline(number: usize) -> Command {
 
 fn release(number: usize) -> Command {
     let release = Release {
-        of: format!("shop/app-{number}").parse().unwrap(),
+        of: PipelineRef {
+            project: "shop".parse().unwrap(),
+            pipeline: format!("app-{number}").parse().unwrap(),
+        },
         version: "1.0.0".parse().unwrap(),
         artifacts: vec![Artifact {
             name: "app".parse().unwrap(),
@@ -167,9 +170,10 @@ fn freeze() -> Command {
 fn held() -> Rim {
     let mut rim = Rim::new(Engine::default(), MemStore::default());
     for number in 0..HELD {
-        rim.ask(0, pipeline(number));
-        rim.ask(0, release(number));
-        while rim.step() {}
+        for command in [pipeline(number), release(number)] {
+            rim.ask(0, command);
+            while rim.step() {}
+        }
     }
     assert_eq!(
         (rim.engine.world().promotions().count(), rim.engine.load()),

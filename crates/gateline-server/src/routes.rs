@@ -192,9 +192,7 @@ pub fn router(hub: Hub, settings: Settings) -> Router {
     let router = router
         .merge(crate::ui::router())
         .fallback(crate::ui::nothing_here);
-    around(router)
-        .layer(count)
-        .with_state(app)
+    around(router).layer(count).with_state(app)
 }
 
 /// Counts who is told to come again, whatever was too much: every such answer passes here.

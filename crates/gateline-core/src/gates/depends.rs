@@ -379,13 +379,16 @@ mod tests {
             json!({"on": [{"pipeline": "ledger"}]}),
             "why",
         );
-        let about = |name: &str| About::Pipeline(name.parse().expect("a pipeline"));
+        let about = |stage: &str| {
+            let stage: StageRef = stage.parse().expect("a stage");
+            About::Pipeline(stage.pipeline_ref())
+        };
         let project = About::Project(of.project.clone());
-        assert_eq!(asked_about(&gate, &of), [about("shop/ledger")]);
+        assert_eq!(asked_about(&gate, &of), [about("shop/ledger/live")]);
         let at_risk = json!({"on": [{"pipeline": "fraud", "project": "bank"}], "reverse": true});
         gate.at_risk.insert(Risk::High, at_risk);
         let asked = asked_about(&gate, &of);
-        for one in [about("shop/ledger"), about("bank/fraud"), project] {
+        for one in [about("shop/ledger/live"), about("bank/fraud/live"), project] {
             assert!(asked.contains(&one), "{one:?} is not in {asked:?}");
         }
         gate.kind = "soak".to_owned();

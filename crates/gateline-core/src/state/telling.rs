@@ -46,7 +46,7 @@ impl Telling {
     /// A letter that waits, or ended of late.
     pub(crate) fn letter(&self, number: u64) -> Option<&Letter> {
         let ended = || self.ended.iter().find(|one| one.number == number);
-        self.pending.get(&number).or_else(ended)
+        self.pending.get(&number).or_else(ended).map(Arc::as_ref)
     }
 
     /// Whether something was told already that is told once.

@@ -153,6 +153,7 @@ impl Words<'_> {
                 short(exposure.weight),
                 exposure
                     .too_few_minutes()
+                    .filter(|left| *left > 0.0)
                     .map_or_else(String::new, |left| format!(", and {} are left", minutes(left)))
             ),
             Some(_) | None => so_far,

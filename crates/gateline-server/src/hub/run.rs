@@ -87,6 +87,7 @@ pub(super) fn start(kept: Kept, drivers: Drivers, owner: &str) -> Result<Hub, St
         news,
         next: head.size,
         refuses,
+        unread: None,
     };
     let answers = inputs.clone();
     std::thread::Builder::new()

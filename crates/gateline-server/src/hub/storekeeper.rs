@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gateline_engine::{BatchId, Input, LEASE, Task};
 use gateline_model::{PromotionId, Recorded, Tick};
@@ -51,24 +51,21 @@ pub(super) struct Keeper {
     pub next: u64,
     /// Why the store takes no writes, if it does not.
     pub refuses: Refuses,
+    /// From where the log could not be read, and when that is tried again. The engine waits for it, and does not ask twice.
+    pub unread: Option<(u64, Instant)>,
 }
 
 /// Why the store takes no writes, if it does not: then the server is not ready.
 pub(super) type Refuses = Arc<Mutex<Option<String>>>;
 
-/// How long between two tries whether a store that took no write takes one now.
+/// How long between two tries whether a store that took no write takes one now, or lets itself be read.
 const TRY_EVERY: Duration = Duration::from_secs(1);
 
 impl Keeper {
     /// Does jobs until the engine's side hangs up.
     pub(super) fn keep(mut self, jobs: &Receiver<Job>, inputs: &Sender<Input>) {
         loop {
-            let look_every = self.news.as_ref().map(|news| news.look_every);
-            let job = match self.refuses().then_some(TRY_EVERY).or(look_every) {
-                None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(within) => jobs.recv_timeout(within),
-            };
-            let job = match job {
+            let job = match self.next_job(jobs) {
                 Ok(job) => job,
                 Err(RecvTimeoutError::Timeout) => {
                     // What was refused may be claimed now.
@@ -102,15 +99,27 @@ impl Keeper {
         }
     }
 
+    /// The next job, or a timeout when it is time to look around. What could not be read has its turn before all others.
+    fn next_job(&mut self, jobs: &Receiver<Job>) -> Result<Job, RecvTimeoutError> {
+        let look_every = self.news.as_ref().map(|news| news.look_every);
+        let look_within = self.refuses().then_some(TRY_EVERY).or(look_every);
+        let read_within = self
+            .unread
+            .map(|(_, due)| due.saturating_duration_since(Instant::now()));
+        if let Some((from, _)) = self.unread.filter(|_| read_within == Some(Duration::ZERO)) {
+            return Ok(Job::Read(from));
+        }
+        match look_within.into_iter().chain(read_within).min() {
+            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(within) => jobs.recv_timeout(within),
+        }
+    }
+
     fn one(&mut self, now: Timestamp, job: Job) -> Vec<Input> {
         match job {
             Job::LookOn => self.look_on(),
             Job::Append(batch, appends) => self.append(now, batch, &appends),
-            Job::Read(from) => {
-                let events = read_on(&*self.store, from);
-                self.next = self.next.max(from + events.len() as u64);
-                vec![Input::Logged(events)]
-            }
+            Job::Read(from) => self.read(from),
             Job::Claim(limit) => vec![self.claim(now, limit)],
             job => one(&mut *self.store, job).into_iter().collect(),
         }
@@ -156,9 +165,21 @@ impl Keeper {
         }))
     }
 
+    /// Reads on for the engine, which waits; where nothing can be read, it is tried again and the engine waits on.
+    fn read(&mut self, from: u64) -> Vec<Input> {
+        let (events, could) = read_on(&*self.store, from);
+        self.unread = None;
+        if !could && events.is_empty() {
+            self.unread = Some((from, Instant::now() + TRY_EVERY));
+            return Vec::new();
+        }
+        self.next = self.next.max(from + events.len() as u64);
+        vec![Input::Logged(events)]
+    }
+
     /// What others wrote since.
     fn look_on(&mut self) -> Vec<Input> {
-        let events = read_on(&*self.store, self.next);
+        let (events, _) = read_on(&*self.store, self.next);
         if events.is_empty() {
             return Vec::new();
         }
@@ -181,7 +202,7 @@ impl Keeper {
                     let last = recorded.last().unwrap_or(first).number;
                     // What others wrote in front of it goes first: otherwise the engine would have to ask.
                     if first.number > self.next {
-                        let mut between = read_on(&*self.store, self.next);
+                        let (mut between, _) = read_on(&*self.store, self.next);
                         between.retain(|event| event.number < first.number);
                         inputs.push(Input::Logged(between));
                     }
@@ -198,8 +219,8 @@ impl Keeper {
     }
 }
 
-/// The log from this number to its end, or as far as it could be read.
-fn read_on(store: &dyn Store, from: u64) -> Vec<Recorded> {
+/// The log from this number to its end, or as far as it could be read, and whether that was to its end.
+fn read_on(store: &dyn Store, from: u64) -> (Vec<Recorded>, bool) {
     let mut events = Vec::new();
     loop {
         let next = from + events.len() as u64;
@@ -208,12 +229,12 @@ fn read_on(store: &dyn Store, from: u64) -> Vec<Recorded> {
                 let is_last = page.len() < READ_EVENTS_MAX;
                 events.extend(page);
                 if is_last {
-                    return events;
+                    return (events, true);
                 }
             }
             Err(err) => {
                 error!("Could not read the log from #{next}: {err}");
-                return events;
+                return (events, false);
             }
         }
     }

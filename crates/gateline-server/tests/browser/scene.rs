@@ -115,7 +115,7 @@ impl Scene {
     }
 
     /// One of every page, where it is troubled.
-    pub fn pages(&self) -> [&'static str; 22] {
+    pub fn pages(&self) -> [&'static str; 21] {
         [
             "/",
             "/inbox",

@@ -19,6 +19,9 @@ impl Sim {
             why: "it is down".to_owned(),
         };
         let is_down = self.now < self.store_down_until;
+        if is_down {
+            self.refuses(who);
+        }
         match act {
             Act::Append(batch, _) if is_down => self.answer(who, Input::Committed(batch, Err(down()))),
             Act::Append(batch, appends) => self.append(who, batch, &appends),
@@ -82,10 +85,18 @@ impl Sim {
                 "batch {batch} of replica {} is lost before its commit",
                 who.replica
             ));
+            self.refuses(who);
             self.answer(who, Input::Committed(batch, Err(unknown())));
             return;
         }
         let answers = self.keep(appends);
+        let all_kept = answers.as_ref().is_ok_and(|answers| {
+            let unkept = |answer: &Result<_, _>| matches!(answer, Err(AppendError::Unreadable { .. }));
+            !answers.iter().any(unkept)
+        });
+        if lost || !all_kept {
+            self.refuses(who);
+        }
         self.wake_others(who.replica);
         if let Ok(answers) = &answers {
             for (append, answer) in appends.iter().zip(answers) {
@@ -104,6 +115,10 @@ impl Sim {
             answers
         };
         self.answer(who, Input::Committed(batch, answers));
+    }
+
+    fn refuses(&mut self, who: Who) {
+        self.replicas[who.replica].refused_at = self.now;
     }
 
     /// Commits a batch, without what cannot be kept: that fails no neighbour.

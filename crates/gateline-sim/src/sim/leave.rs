@@ -3,7 +3,7 @@
 //! What looks is ended at once, what acts on the outside when it is over or its time is. Then nothing is leased to it any more,
 //! so that another one goes on at once.
 
-use gateline_engine::{HandOver, Input, Task};
+use gateline_engine::{HandOver, Input, LEASE, Task};
 use gateline_model::Span;
 use gateline_store::Read;
 use jiff::Timestamp;
@@ -110,10 +110,11 @@ impl Sim {
         engine.is_none_or(gateline_engine::Engine::is_idle)
     }
 
-    /// Another replica can take everything over at once.
+    /// Another replica can take everything over at once, but for what the store did not keep: its lease brings that back.
     fn nothing_is_leased_to(&mut self, who: Who) {
         let mut rows = self.store.work().expect("memory can be read");
-        rows.retain(|row| row.leased_until > Some(self.now) && self.book.has_lease(who, row));
+        let kept_until = LEASE.after(self.replicas[who.replica].refused_at).max(self.now);
+        rows.retain(|row| row.leased_until > Some(kept_until) && self.book.has_lease(who, row));
         for row in rows {
             let what = format!(
                 "`{}` is leased to replica {} until {:?}, which handed everything over",

@@ -74,6 +74,8 @@ pub(crate) struct Replica {
     heard: u64,
     /// What of its work was ended because it is about to stop.
     ended: Option<HandOver>,
+    /// When the store last did not do what it was asked for, or did not say so: such work its lease brings back.
+    refused_at: Timestamp,
 }
 
 /// One life of one replica.

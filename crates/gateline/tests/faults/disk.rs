@@ -156,10 +156,10 @@ fn breaks(server: &Replica, folder: &Path) {
 
 #[test]
 fn a_disk_that_turns_read_only_is_told_and_the_server_goes_on_when_it_may_be_written_again() {
-    if !is_root() {
-        eprintln!("not made: only root mounts a file of its own and forbids itself to write it");
-        return;
-    }
+    assert!(
+        is_root(),
+        "only root mounts a file of its own and forbids itself to write it: run the tests as root"
+    );
     let mut told = Told::of(
         "disk-turns-read-only",
         "One server on SQLite whose file lies on a disk of its own (`ext4` in a file that it alone has mounted). While somebody registers releases \
