@@ -7,27 +7,20 @@ use gateline_core::planted::{Planted, plant};
 const PART: u64 = 50;
 const SEEDS_MAX: u64 = 2_000;
 
-fn caught(bug: Planted) -> Option<gateline_sim::SeedReport> {
-    plant(Some(bug));
-    let caught = (0..SEEDS_MAX).step_by(PART as usize).find_map(|from| {
-        gateline_sim::simulate(from..from + PART)
-            .failed
-            .into_iter()
-            .next()
-    });
-    plant(None);
-    caught
-}
-
+/// What a bug breaks: a seed in which this is said of it. The same bug may break something else first.
 #[track_caller]
 fn must_be_caught(bug: Planted, by: &str) {
-    let run = caught(bug).unwrap_or_else(|| panic!("{bug:?} went unnoticed in {SEEDS_MAX} seeds"));
-    println!("{bug:?} is caught by seed {}: {}", run.seed, run.violations[0]);
-    assert!(
-        run.violations.iter().any(|violation| violation.contains(by)),
-        "{:?}",
-        run.violations
-    );
+    plant(Some(bug));
+    let caught = (0..SEEDS_MAX).step_by(PART as usize).find_map(|from| {
+        let failed = gateline_sim::simulate(from..from + PART).failed.into_iter();
+        let said = |violation: &&String| violation.contains(by);
+        let mut told = failed.filter_map(|run| Some((run.seed, run.violations.iter().find(said)?.clone())));
+        told.next()
+    });
+    plant(None);
+    let (seed, violation) =
+        caught.unwrap_or_else(|| panic!("`{by}` was not said of {bug:?} in {SEEDS_MAX} seeds"));
+    println!("{bug:?} is caught by seed {seed}: {violation}");
 }
 
 #[test]
@@ -83,7 +76,7 @@ fn a_target_that_lied_and_was_believed_is_caught() {
 
 #[test]
 fn a_record_that_could_not_be_kept_and_was_dropped_is_caught() {
-    must_be_caught(Planted::DroppedRecord, "");
+    must_be_caught(Planted::DroppedRecord, "was never answered");
 }
 
 #[test]
