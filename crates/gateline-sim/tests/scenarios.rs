@@ -89,7 +89,7 @@ advance 1m
 fn watch_fails(then: &str, open: usize) -> String {
     let incident = "incident \"something is wrong\" in=production by ana reason=\"people say so\"\n";
     let text = WATCHED.replace("THEN", then) + &incident.repeat(open) + "check buy status=500\nadvance 6m\n";
-    gateline_sim::run_scenario("full", &text, &scenarios()).unwrap()
+    gateline_sim::run_scenario("full", &text, &scenarios()).expect("it plays")
 }
 
 #[test]
