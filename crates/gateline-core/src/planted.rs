@@ -18,8 +18,6 @@ pub enum Planted {
     NeverAgain,
     /// A replica loses an event that comes before the one it waits for.
     LostEvent,
-    /// A replica trusts its own clock although the log is already later.
-    OwnClock,
     /// A target that says that it applied a step is believed without a look.
     BelievedTarget,
     /// A record that the store cannot keep is dropped, and nobody hears of it.

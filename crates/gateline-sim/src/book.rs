@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gateline_core::{StepOutcome, World, plan};
 use gateline_engine::{Receipt, Refusal, Ticket};
-use gateline_model::{CheckOf, Event, Recorded, StreamId, TargetName, WorkId, WorkKind};
+use gateline_model::{CheckOf, Event, Recorded, Span, StreamId, TargetName, WorkId, WorkKind};
 use gateline_store::{
     Append, AppendError, Committed, Fence, IdempotencyKey, Leased, MemStore, Read, WorkRow,
 };
@@ -15,6 +15,9 @@ use jiff::Timestamp;
 use crate::sim::Who;
 use crate::{admission, protection, stopping};
 
+/// How far one clock may be off: the store gives a commit the time of whoever is ahead.
+const CLOCKS_OFF: Span = Span::from_millis(500);
+
 /// What the simulator knows by itself.
 #[derive(Default)]
 pub(crate) struct Book {
@@ -22,8 +25,8 @@ pub(crate) struct Book {
     pub violations: Vec<String>,
     /// The fold of everything that was committed.
     pub world: World,
-    /// Each stream's version, and when it got it.
-    versions: BTreeMap<StreamId, (u64, Timestamp)>,
+    /// Each stream's version, when it got it, and from whom.
+    versions: BTreeMap<StreamId, (u64, Timestamp, Who)>,
     last_at: Option<Timestamp>,
     /// Who has which lane.
     lanes: BTreeMap<TargetName, String>,
@@ -163,7 +166,7 @@ impl Book {
         let Ok(Committed::Appended(events)) = answer else {
             return;
         };
-        self.decided_after_what_it_read(append, events);
+        self.decided_after_what_it_read(who, append, events);
         if let Some(key) = &append.key {
             self.is_committed(who, key);
             let range = events
@@ -178,7 +181,7 @@ impl Book {
             self.violated(now, what);
         }
         for (index, recorded) in events.iter().enumerate() {
-            self.in_order(recorded);
+            self.in_order(who, recorded);
             self.changed.insert(recorded.stream.clone());
             self.reported_under_its_lease(now, who, append, recorded);
             self.one_rollout_in_a_lane(recorded);
@@ -208,7 +211,7 @@ impl Book {
         }
     }
 
-    fn in_order(&mut self, recorded: &Recorded) {
+    fn in_order(&mut self, who: Who, recorded: &Recorded) {
         let Recorded {
             number,
             stream,
@@ -219,8 +222,8 @@ impl Book {
         if *number != self.world.next() {
             self.violated(*at, format!("#{number} follows #{}", self.world.next()));
         }
-        let last = self.versions.insert(stream.clone(), (*version, *at));
-        let last = last.map_or(0, |(version, _)| version);
+        let last = self.versions.insert(stream.clone(), (*version, *at, who));
+        let last = last.map_or(0, |(version, ..)| version);
         if *version != last + 1 {
             self.violated(*at, format!("`{stream}` goes from version {last} to {version}"));
         }
@@ -239,15 +242,16 @@ impl Book {
         }
     }
 
-    /// No decision is older than what it was made from, whatever a clock says.
-    fn decided_after_what_it_read(&mut self, append: &Append, events: &[Recorded]) {
+    /// No decision is older than what others wrote of which it was made, by more than one clock may be off. What the replica was
+    /// about to write itself gets its time at the commit, when the decision is made already.
+    fn decided_after_what_it_read(&mut self, who: Who, append: &Append, events: &[Recorded]) {
         for recorded in events {
             let Event::DecisionRecorded { decision } = &recorded.event else {
                 continue;
             };
             let is_later = |stream: &StreamId| {
-                let at = self.versions.get(stream).map(|(_, at)| *at);
-                at.is_some_and(|at| decision.at < at)
+                let last = self.versions.get(stream);
+                last.is_some_and(|(_, at, by)| CLOCKS_OFF.after(decision.at) < *at && *by != who)
             };
             if let Some((stream, _)) = append.expects.iter().find(|(stream, _)| is_later(stream)) {
                 let what = format!(

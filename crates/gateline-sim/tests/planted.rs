@@ -65,11 +65,6 @@ fn a_lost_event_is_caught() {
 }
 
 #[test]
-fn a_clock_that_is_trusted_against_the_log_is_caught() {
-    must_be_caught(Planted::OwnClock, "was made from");
-}
-
-#[test]
 fn a_target_that_lied_and_was_believed_is_caught() {
     must_be_caught(Planted::BelievedTarget, "was recorded as applied and is not true");
 }
