@@ -9,8 +9,8 @@ use std::fmt;
 pub enum Observed {
     /// The step is true of the target: there is nothing to do.
     Applied,
-    /// The step is not true of the target: it may be applied.
-    NotApplied,
+    /// The step is not true of the target, and what it lacks: it may be applied.
+    NotApplied(String),
     /// It could not be found out, and why: nothing may be applied before somebody looked.
     Unknown(String),
 }

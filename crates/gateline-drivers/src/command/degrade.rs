@@ -24,7 +24,9 @@ pub(crate) fn is_degraded(state: &Path, order: &StepOrder, check: &CommandCheck)
     match std::fs::read(file(state, &order.key)) {
         Ok(content) if content == DONE => Observed::Applied,
         Ok(_) => Observed::Unknown(lost(order, check)),
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Observed::NotApplied,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {
+            Observed::NotApplied("its command has not run".to_owned())
+        }
         Err(err) => Observed::Unknown(format!("could not read whether `{}` was done: {err}", order.key)),
     }
 }
@@ -41,7 +43,7 @@ pub(crate) async fn degrade(
     match is_degraded(state, order, check) {
         Observed::Applied => return Ok(Applied::default()),
         Observed::Unknown(why) => return Err(StepError::unknown(why)),
-        Observed::NotApplied => {}
+        Observed::NotApplied(_) => {}
     }
     let CommandCheck {
         run: command,

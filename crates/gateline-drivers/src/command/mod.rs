@@ -48,7 +48,7 @@ pub async fn observe(target: &CommandTarget, order: &StepOrder) -> Observed {
     };
     match answer(call, command).await {
         Ok(true) => Observed::Applied,
-        Ok(false) => Observed::NotApplied,
+        Ok(false) => Observed::NotApplied("its `observe` says no: exit code 1".to_owned()),
         Err(why) => Observed::Unknown(why),
     }
 }

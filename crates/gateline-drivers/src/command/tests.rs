@@ -352,7 +352,7 @@ async fn observing_never_guesses(script: &str, seen: &str) {
     }
     let said = match observe(&target, &order(&target, EXPOSE, None)).await {
         Observed::Applied => "applied".to_owned(),
-        Observed::NotApplied => "not applied".to_owned(),
+        Observed::NotApplied(why) => format!("not applied: {why}"),
         Observed::Unknown(why) => format!("unknown: {why}"),
     };
     assert!(said.starts_with(seen), "{said}");

@@ -34,7 +34,7 @@ use crate::proxy::View;
 use crate::{Applied, Observed, StepError};
 use instance::Folder;
 use starting::unreadable;
-use step::Job;
+use step::{Job, Lack};
 use traffic::Traffic;
 
 /// Makes steps true of processes, and looks whether they are.
@@ -49,12 +49,12 @@ impl ProcessDriver {
     pub async fn observe(&self, order: &StepOrder) -> Observed {
         let seen = match self.job(order) {
             Ok(job) => job.is_applied().await,
-            Err(err) => Err(err),
+            Err(err) => Err(Lack::Unseen(err)),
         };
         match seen {
-            Ok(true) => Observed::Applied,
-            Ok(false) => Observed::NotApplied,
-            Err(err) => Observed::Unknown(err.why),
+            Ok(()) => Observed::Applied,
+            Err(Lack::Of(what)) => Observed::NotApplied(what),
+            Err(Lack::Unseen(err)) => Observed::Unknown(err.why),
         }
     }
 
@@ -216,22 +216,14 @@ impl ProcessDriver {
         if lock.is_some() {
             starting::restart_dead(&folder, target, &view.release, count, Timestamp::now()).await?;
         }
-        let Some(instances) = starting::running(&folder, &view.release, count)
-            .await
-            .map_err(unreadable)?
-        else {
-            return Ok(unhealthy(format_args!(
-                "not every process of `{}` runs",
-                view.release.version
-            )));
+        let instances = match starting::running(&folder, &view.release, count).await {
+            Ok(instances) => instances,
+            Err(Lack::Of(what)) => return Ok(unhealthy(format_args!("{what}"))),
+            Err(Lack::Unseen(err)) => return Err(err),
         };
         for instance in &instances {
-            if !health::is_healthy(instance, &target.health).await {
-                return Ok(unhealthy(format_args!(
-                    "`http://{}{}` does not answer with 200",
-                    instance.address(),
-                    target.health
-                )));
+            if let Err(why) = health::is_healthy(instance, &target.health).await {
+                return Ok(unhealthy(format_args!("{why}")));
             }
         }
         // A process that could not have its old port again is healthy before the proxy knows where it is.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::health::is_healthy;
 use super::instance::{Folder, Instance};
+use super::step::Lack;
 use crate::StepError;
 use crate::proxy::BACKENDS_MAX;
 
@@ -70,40 +71,43 @@ pub(super) async fn start_some(
                     folder.spawn(target, release, n, before).await?
                 }
             };
-            if !is_healthy(&instance, &target.health).await {
-                waiting = Some(instance.clone());
+            if let Err(why) = is_healthy(&instance, &target.health).await {
+                waiting = Some((instance.clone(), why));
             }
             instances.push(instance);
         }
-        let Some(waiting) = waiting else {
+        let Some((waiting, why)) = waiting else {
             return Ok(instances);
         };
         if Instant::now() >= deadline {
-            let Instance { n, port, .. } = waiting;
-            let (path, within, words) = (&target.health, target.start_timeout, folder.last_words(&waiting));
-            let why = format!(
-                "process {n} of `{version}` did not answer 200 at `http://127.0.0.1:{port}{path}` within {within}: {words}"
-            );
-            return Err(StepError::failed(why));
+            let (n, within, words) = (waiting.n, target.start_timeout, folder.last_words(&waiting));
+            return Err(StepError::failed(format!(
+                "process {n} of `{version}` did not answer 200 within {within}: {why}: {words}"
+            )));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-/// The release's first so many processes, all of them alive, or none.
+/// The release's first so many processes, all of them alive.
+///
+/// # Errors
+/// [`Lack`], which names the one that does not run.
 pub(super) async fn running(
     folder: &Folder,
     release: &ReleaseBrief,
     count: u32,
-) -> std::io::Result<Option<Vec<Instance>>> {
-    let mut instances = folder.instances_of(release.id)?;
+) -> Result<Vec<Instance>, Lack> {
+    let mut instances = folder.instances_of(release.id).map_err(unreadable)?;
     instances.retain(|instance| instance.n < count);
+    let does_not_run = |n| Lack::Of(format!("process {n} of `{}` does not run", release.version));
     for instance in &instances {
-        if instance.alive().await?.is_none() {
-            return Ok(None);
+        if instance.alive().await.map_err(unreadable)?.is_none() {
+            return Err(does_not_run(instance.n));
         }
     }
-    Ok((instances.len() == count as usize).then_some(instances))
+    let absent = (0..count).find(|n| !instances.iter().any(|instance| instance.n == *n));
+    absent.map_or(Ok(instances), |n| Err(does_not_run(n)))
 }
 
 /// Starts the dead ones of a live release's first so many processes again, those that keep dying more and more rarely. Does not wait.

@@ -14,6 +14,21 @@ use super::{ending, health, signals};
 use crate::proxy::{Arms, RouteView, View};
 use crate::{Applied, StepError};
 
+/// Why a step is not true.
+#[derive(Debug)]
+pub(super) enum Lack {
+    /// It lacks this: it is known not to be true.
+    Of(String),
+    /// It could not be seen whether it is.
+    Unseen(StepError),
+}
+
+impl From<StepError> for Lack {
+    fn from(err: StepError) -> Self {
+        Self::Unseen(err)
+    }
+}
+
 /// An order whose target is one of processes, and that target's folder.
 pub(super) struct Job<'a> {
     pub(super) folder: Folder,
@@ -28,110 +43,106 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     /// Whether the step is true.
-    pub(super) async fn is_applied(&self) -> Result<bool, StepError> {
+    ///
+    /// # Errors
+    /// [`Lack`]: what is not so, or could not be seen.
+    pub(super) async fn is_applied(&self) -> Result<(), Lack> {
         let Self { folder, new, .. } = self;
         // What is never true is told by who is asked to make it true.
-        if self.order.target.cannot(self.order.action).is_some() {
-            return Ok(false);
+        if let Some(why) = self.order.target.cannot(self.order.action) {
+            return Err(Lack::Of(why.to_owned()));
         }
         match self.order.action {
             StepAction::Stop => {
-                let view = self.view().await?;
-                let served = view.route.is_some_and(|route| self.serves_another(&route));
-                Ok(!served && self.are_gone(&self.leftover()?).await?)
+                let route = self.view().await?.route;
+                if route.is_some_and(|route| self.serves_another(&route)) {
+                    return Err(Lack::Of(format!(
+                        "the proxy's route `{}` serves another release",
+                        self.traffic.name
+                    )));
+                }
+                self.are_gone(&self.leftover()?).await
             }
-            StepAction::Start => match self.running(new).await? {
-                Some(instances) => Ok(self.are_healthy(&instances).await),
-                None => Ok(false),
-            },
+            StepAction::Start => self.are_healthy(&self.running(new).await?).await,
             StepAction::Mirror { share } => self.is_mirrored(share).await,
             StepAction::Replace { new, old } => self.is_replaced(new, old).await,
             StepAction::Expose { weight, cohort } => {
                 let view = self.view().await?;
-                let Some(new_instances) = self.running(new).await? else {
-                    return Ok(false);
-                };
-                let arms = match self.live {
-                    None => self.exposed(&new_instances, None, weight, cohort),
+                let new_instances = self.running(new).await?;
+                let live_instances = match self.live {
+                    None => None,
                     // An arm without weight is as good with dead backends.
                     Some(live) if weight == Weight::ALL => {
-                        let live_instances = folder.instances_of(live.id).map_err(unreadable)?;
-                        self.exposed(&new_instances, Some(&live_instances), weight, cohort)
+                        Some(folder.instances_of(live.id).map_err(unreadable)?)
                     }
-                    Some(live) => {
-                        let Some(live_instances) = self.running(live).await? else {
-                            return Ok(false);
-                        };
-                        self.exposed(&new_instances, Some(&live_instances), weight, cohort)
-                    }
+                    Some(live) => Some(self.running(live).await?),
                 };
-                Ok(self.traffic.is_set(&view, &arms))
+                let arms = self.exposed(&new_instances, live_instances.as_deref(), weight, cohort);
+                self.is_set(&view, &arms)
             }
             StepAction::Finish => {
                 let view = self.view().await?;
-                let Some(instances) = self.running(new).await? else {
-                    return Ok(false);
-                };
-                let arms = arms::settled(side(new, &instances));
-                Ok(self.traffic.is_set(&view, &arms) && self.are_gone(&self.leftover()?).await?)
+                let instances = self.running(new).await?;
+                self.is_set(&view, &arms::settled(side(new, &instances)))?;
+                self.are_gone(&self.leftover()?).await
             }
             StepAction::Withdraw => {
                 let view = self.view().await?;
                 let Some(live) = self.back_to() else {
-                    return Ok(view.route.is_none());
+                    return match view.route {
+                        None => Ok(()),
+                        Some(_) => Err(Lack::Of(format!(
+                            "the proxy still has the route `{}`",
+                            self.traffic.name
+                        ))),
+                    };
                 };
-                let Some(instances) = self.running(live).await? else {
-                    return Ok(false);
-                };
+                let instances = self.running(live).await?;
                 // That it really serves is seen, not concluded: by itself, and through the proxy.
-                Ok(self.traffic.is_set(&view, &self.withdrawn(live, &instances))
-                    && self.are_healthy(&instances).await
-                    && self.traffic.answers().await)
+                self.is_set(&view, &self.withdrawn(live, &instances))?;
+                self.are_healthy(&instances).await?;
+                self.traffic.answers().await.map_err(Lack::Of)
             }
-            StepAction::Degrade => Err(self.cannot("no command is declared for it")),
-            StepAction::Discard if self.is_live_already => Ok(true),
+            StepAction::Degrade => Err(self.cannot("no command is declared for it").into()),
+            StepAction::Discard if self.is_live_already => Ok(()),
             StepAction::Discard => {
-                let view = self.view().await?;
-                let served = view
-                    .route
-                    .is_some_and(|route| traffic::arm_of(&route, new.id).is_some());
-                let instances = folder.instances_of(new.id).map_err(unreadable)?;
-                Ok(!served && self.are_gone(&instances).await?)
+                let route = self.view().await?.route;
+                if route.is_some_and(|route| traffic::arm_of(&route, new.id).is_some()) {
+                    return Err(Lack::Of(format!(
+                        "the proxy's route `{}` still knows `{}`",
+                        self.traffic.name, new.version
+                    )));
+                }
+                self.are_gone(&folder.instances_of(new.id).map_err(unreadable)?)
+                    .await
             }
         }
     }
 
-    async fn is_mirrored(&self, share: Weight) -> Result<bool, StepError> {
+    async fn is_mirrored(&self, share: Weight) -> Result<(), Lack> {
         let view = self.view().await?;
-        let Some(new_instances) = self.running(self.new).await? else {
-            return Ok(false);
-        };
+        let new_instances = self.running(self.new).await?;
         // Where nothing is live, there is nothing to copy.
         let Some(live) = self.live else {
-            return Ok(true);
+            return Ok(());
         };
-        let Some(live_instances) = self.running(live).await? else {
-            return Ok(false);
-        };
+        let live_instances = self.running(live).await?;
         let live = side(live, &live_instances);
-        let arms = arms::mirrored(side(self.new, &new_instances), live, share);
-        Ok(self.traffic.is_set(&view, &arms))
+        self.is_set(
+            &view,
+            &arms::mirrored(side(self.new, &new_instances), live, share),
+        )
     }
 
-    async fn is_replaced(&self, new: u32, old: u32) -> Result<bool, StepError> {
+    async fn is_replaced(&self, new: u32, old: u32) -> Result<(), Lack> {
         let view = self.view().await?;
-        let Some(new_instances) = self.some_running(self.new, new).await? else {
-            return Ok(false);
-        };
+        let new_instances = starting::running(&self.folder, self.new, new).await?;
         let live_instances = match self.live {
-            Some(live) => self.some_running(live, old).await?,
-            None => Some(Vec::new()),
+            Some(live) => starting::running(&self.folder, live, old).await?,
+            None => Vec::new(),
         };
-        let Some(live_instances) = live_instances else {
-            return Ok(false);
-        };
-        let arms = self.replaced(&new_instances, &live_instances);
-        Ok(self.traffic.is_set(&view, &arms) && self.are_gone(&self.beyond(new, old)?).await?)
+        self.is_set(&view, &self.replaced(&new_instances, &live_instances))?;
+        self.are_gone(&self.beyond(new, old)?).await
     }
 
     /// Makes the step true. The folder's lock is held by the caller.
@@ -265,11 +276,11 @@ impl Job<'_> {
             .set(&self.order.key, self.withdrawn(live, &instances))
             .await?;
         let deadline = Instant::now() + TOLD_WITHIN;
-        while !self.traffic.answers().await {
+        while let Err(why) = self.traffic.answers().await {
             if Instant::now() >= deadline {
                 return Err(StepError::unknown(format!(
-                    "`{}` was given all requests again, but `http://{}{}` does not answer with 200: look whether it serves",
-                    live.version, self.target.listen, self.target.health
+                    "`{}` was given all requests again, but {why}: look whether it serves",
+                    live.version
                 )));
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -382,36 +393,40 @@ impl Job<'_> {
         Ok(instances)
     }
 
-    async fn are_gone(&self, instances: &[Instance]) -> Result<bool, StepError> {
+    fn is_set(&self, view: &View, arms: &Arms) -> Result<(), Lack> {
+        if self.traffic.is_set(view, arms) {
+            return Ok(());
+        }
+        let (proxy, name) = (&self.target.proxy, self.traffic.name);
+        Err(Lack::Of(format!(
+            "{proxy} does not show the route `{name}` as it was ordered"
+        )))
+    }
+
+    async fn are_gone(&self, instances: &[Instance]) -> Result<(), Lack> {
         for instance in instances {
             if instance.alive().await.map_err(unreadable)?.is_some() {
-                return Ok(false);
+                let Instance { n, version, port, .. } = instance;
+                return Err(Lack::Of(format!(
+                    "process {n} of `{version}` on port {port} still runs"
+                )));
             }
         }
-        Ok(true)
+        Ok(())
     }
 
-    async fn are_healthy(&self, instances: &[Instance]) -> bool {
+    async fn are_healthy(&self, instances: &[Instance]) -> Result<(), Lack> {
         for instance in instances {
-            if !health::is_healthy(instance, &self.target.health).await {
-                return false;
-            }
+            let of = |why| Lack::Of(format!("process {} of `{}`: {why}", instance.n, instance.version));
+            health::is_healthy(instance, &self.target.health)
+                .await
+                .map_err(of)?;
         }
-        true
+        Ok(())
     }
 
-    async fn running(&self, release: &ReleaseBrief) -> Result<Option<Vec<Instance>>, StepError> {
-        self.some_running(release, self.target.instances).await
-    }
-
-    async fn some_running(
-        &self,
-        release: &ReleaseBrief,
-        count: u32,
-    ) -> Result<Option<Vec<Instance>>, StepError> {
-        starting::running(&self.folder, release, count)
-            .await
-            .map_err(unreadable)
+    async fn running(&self, release: &ReleaseBrief) -> Result<Vec<Instance>, Lack> {
+        starting::running(&self.folder, release, self.target.instances).await
     }
 
     async fn view(&self) -> Result<View, StepError> {

@@ -375,9 +375,10 @@ async fn withdrawn_is_true_only_when_the_old_release_really_answers() {
             ..target
         };
         let order = scene.order(&sick, "1.1.0", Some("1.0.0"), Withdraw);
-        assert_eq!(
-            scene.driver().observe(&order).await,
-            gateline_drivers::Observed::NotApplied
+        let seen = scene.driver().observe(&order).await;
+        assert!(
+            matches!(&seen, gateline_drivers::Observed::NotApplied(why) if why.contains("/nowhere` answered 404")),
+            "{seen:?}"
         );
         let err = scene.driver().apply(&order).await.unwrap_err();
         assert!(err.why.contains("/nowhere"), "{err}");

@@ -198,7 +198,7 @@ async fn make_true(
 ) -> Option<StepOutcome> {
     match drivers.observe(order).await {
         Seen::Applied => return Some(StepOutcome::Applied),
-        Seen::NotApplied => {}
+        Seen::NotApplied(_) => {}
         Seen::Unknown(_) if may_apply_unseen(order, leases) => {}
         Seen::Unknown(why) => return Some(StepOutcome::Unknown(why)),
     }
@@ -228,13 +228,13 @@ async fn apply(drivers: &Drivers, order: &StepOrder, leases: u32, hurried: impl 
             Seen::Applied => return StepOutcome::Applied,
             Seen::Unknown(_) if may_apply_unseen(order, leases) => return StepOutcome::Applied,
             Seen::Unknown(why) => return StepOutcome::Unknown(why),
-            Seen::NotApplied if hurried() || since.elapsed() >= shown_within(&order.target) => {
+            Seen::NotApplied(why) if hurried() || since.elapsed() >= shown_within(&order.target) => {
                 return StepOutcome::Failed(format!(
-                    "the target took the order `{}` and does not show that it is so",
+                    "the target took the order `{}` and does not show that it is so: {why}",
                     order.action
                 ));
             }
-            Seen::NotApplied => tokio::time::sleep(pause).await,
+            Seen::NotApplied(_) => tokio::time::sleep(pause).await,
         }
         pause = (pause * 2).min(SHOWN_EVERY_MAX);
     }
@@ -349,7 +349,7 @@ mod tests {
                 let observe = "grep -qx \"$GATELINE_WEIGHT\" STATE 2>/dev/null || exit 1";
                 let lied = made(json!({"apply": apply, "observe": observe, "timeout": "1s"})).await;
                 assert!(
-                    matches!(&lied, StepOutcome::Failed(why) if why.contains("does not show")),
+                    matches!(&lied, StepOutcome::Failed(why) if why.ends_with("does not show that it is so: its `observe` says no: exit code 1")),
                     "{action}, {apply}: {lied:?}"
                 );
             }

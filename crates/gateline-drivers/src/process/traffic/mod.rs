@@ -125,7 +125,10 @@ impl Traffic<'_> {
     }
 
     /// Whether a request that nobody in particular sends is answered with 200, all the way through the proxy.
-    pub(super) async fn answers(&self) -> bool {
+    ///
+    /// # Errors
+    /// What it answered instead.
+    pub(super) async fn answers(&self) -> Result<(), String> {
         health::answers(self.listen(), &self.target.health).await
     }
 
