@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use serde::de::value::StrDeserializer;
+use serde::de::value::{MapDeserializer, StrDeserializer};
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
     VariantAccess, Visitor,
@@ -310,7 +310,12 @@ impl<'de> VariantAccess<'de> for Choice<'_, '_, '_> {
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Fault> {
         let Some(entry) = self.content else {
             let message = format!("expected a map with the settings of `{}`", self.word);
-            return Err(Fault::new("value.type", message).help(format!("write `{{{}: {{..}}}}`", self.word)));
+            // Where nothing need be said, nothing is what to write.
+            let empty = MapDeserializer::<_, Fault>::new(std::iter::empty::<(&str, &str)>());
+            let settings = seed.deserialize(empty).map_or("{..}", |_| "{}");
+            return Err(
+                Fault::new("value.type", message).help(format!("write `{{{}: {settings}}}`", self.word))
+            );
         };
         seed.deserialize(Reader {
             node: &entry.value,

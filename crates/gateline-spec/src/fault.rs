@@ -104,7 +104,10 @@ impl de::Error for Fault {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let help = meant(field, expected.iter().copied());
+        let help = match expected {
+            [] => Some("there is nothing to set here: write `{}`".to_owned()),
+            known => meant(field, known.iter().copied()),
+        };
         Self {
             help,
             ..Self::new("field.unknown", format!("no field is called `{field}`"))

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use gateline_model::limits::{INSTANCES_MAX, STEPS_MAX};
 use gateline_model::{
-    Audience, JudgeBy, JudgeSettings, Pace, Risk, RolloutStep, Span, Strategy, Target, Weight,
+    Audience, JudgeBy, JudgeSettings, Mirror, Pace, Risk, Rolling, RolloutStep, Span, Strategy, Target,
+    Weight,
 };
 
 use crate::diagnostic::Sink;
@@ -37,6 +38,19 @@ pub(crate) fn check(
         during: &during,
         sink: stage.sink,
     };
+    let rolls = |strategy: &Strategy| matches!(strategy, Strategy::Rolling(_));
+    if let Some(entry) = stage
+        .get("before")
+        .filter(|entry| !entry.value.items().is_empty())
+        && std::iter::once(rollout).chain(at_risk.values()).any(rolls)
+    {
+        beside.refuse(
+            "rollout.before",
+            entry.at(),
+            "`rolling` has no moment before traffic: each new instance takes its share as soon as it is healthy",
+            "name these gates under `during`, or choose `blue_green`, `canary` or `mirror`",
+        );
+    }
     if let Some(entry) = stage.get("rollout") {
         beside.strategy(rollout, &entry.value, entry.at());
     }
@@ -89,32 +103,7 @@ impl Beside<'_, '_, '_> {
         let steps = steps.map(|steps| (steps.at(), steps.value.items()));
         match strategy {
             Strategy::AllAtOnce(_) | Strategy::Recreate(_) => {}
-            Strategy::Rolling(rolling) => {
-                let instances = rolling.instances.or(self.target.instances());
-                match instances {
-                    None | Some(0) => self.refuse(
-                        "rollout.instances",
-                        at,
-                        "`rolling` must know how many instances there are",
-                        "this target does not say; write `instances: 4` under `rolling`",
-                    ),
-                    Some(all) if all > INSTANCES_MAX => self.refuse(
-                        "rollout.instances",
-                        settings.get("instances").map_or(at, |entry| entry.at()),
-                        &format!(
-                            "{all} instances are more than a rollout counts; there may be {INSTANCES_MAX}"
-                        ),
-                        "name batches instead: `instances: 100` is a hundred of them",
-                    ),
-                    Some(all) if rolling.surge(all) == 0 && rolling.max_unavailable == 0 => self.refuse(
-                        "rollout.still",
-                        at,
-                        "neither more nor fewer instances than there are may run: nothing could move",
-                        "allow one with `max_surge: 1` or `max_unavailable: 1`",
-                    ),
-                    Some(_) => {}
-                }
-            }
+            Strategy::Rolling(rolling) => self.rolling(rolling, settings, at),
             Strategy::Canary(canary) => match canary.pace {
                 Pace::Steps => {
                     let (at, nodes) = steps.unwrap_or((at, &[]));
@@ -137,12 +126,12 @@ impl Beside<'_, '_, '_> {
                 let (at, nodes) = steps.unwrap_or((at, &[]));
                 self.tiers(&tiers.steps, at, nodes);
             }
-            Strategy::Mirror(mirror) => self.mirror(mirror.share, settings, at),
+            Strategy::Mirror(mirror) => self.mirror(mirror, settings, at),
         }
         if let Strategy::Canary(canary) = strategy
             && let (Some(mirror), Some(entry)) = (&canary.mirror, settings.get("mirror"))
         {
-            self.mirror(mirror.share, &entry.value, entry.at());
+            self.mirror(mirror, &entry.value, entry.at());
             self.judge(mirror.judge.as_ref(), &entry.value);
         }
         let count = strategy.plan(self.target.instances()).len();
@@ -235,6 +224,51 @@ impl Beside<'_, '_, '_> {
             );
             let at = settings.get("judge").map_or(at, |judge| judge.at());
             self.refuse("rollout.judge", at, &message, "give it a `pause` such as `15m`");
+        }
+    }
+
+    fn rolling(&self, rolling: &Rolling, settings: &Node, at: &Range<usize>) {
+        let at = |key| settings.get(key).map_or(at, |entry| entry.at());
+        let all = match (rolling.instances, self.target.instances()) {
+            (Some(said), Some(there)) if said != there => {
+                let message = format!("the target has {there} instances, and this counts {said}");
+                let help = "leave `instances` out: the target says it";
+                return self.refuse("rollout.instances", at("instances"), &message, help);
+            }
+            (said, there) => said.or(there).unwrap_or(0),
+        };
+        match all {
+            0 => self.refuse(
+                "rollout.instances",
+                at("instances"),
+                "`rolling` must know how many instances there are",
+                "this target does not say; write `instances: 4` under `rolling`",
+            ),
+            _ if all > INSTANCES_MAX => self.refuse(
+                "rollout.instances",
+                at("instances"),
+                &format!("{all} instances are more than a rollout counts; there may be {INSTANCES_MAX}"),
+                "name batches instead: `instances: 100` is a hundred of them",
+            ),
+            _ if rolling.surge(all) == 0 && rolling.max_unavailable == 0 => self.refuse(
+                "rollout.still",
+                at("max_surge"),
+                "neither more nor fewer instances than there are may run: nothing could move",
+                "allow one with `max_surge: 1` or `max_unavailable: 1`",
+            ),
+            _ if rolling.leaves_nobody(all) => self.refuse(
+                "rollout.nobody",
+                at("max_unavailable"),
+                &format!("all {all} instances may be missing at once: nobody would answer meanwhile"),
+                "allow fewer, add with `max_surge: 1`, or write `rollout: {recreate: {}}` if that is meant",
+            ),
+            _ if rolling.surge(all) > all => self.sink.warning(
+                "rollout.surge",
+                at("max_surge"),
+                &format!("there are {all} instances: no more than so many are ever added"),
+                &format!("write `max_surge: {all}`"),
+            ),
+            _ => {}
         }
     }
 
@@ -352,12 +386,21 @@ impl Beside<'_, '_, '_> {
         }
     }
 
-    fn mirror(&self, share: Weight, settings: &Node, at: &Range<usize>) {
-        if share == Weight::NONE {
+    fn mirror(&self, mirror: &Mirror, settings: &Node, at: &Range<usize>) {
+        if mirror.share == Weight::NONE {
             let at = settings.get("share").map_or(at, |share| share.at());
             let help = Some("copy a share such as `10%`".to_owned());
             self.sink
                 .error_with("rollout.zero", at, "a mirror of 0% shows nothing", help);
+        }
+        if mirror.judge.is_none() && self.during.is_empty() {
+            let help = "give the mirror a `judge`, or the stage gates under `during`";
+            self.sink.warning(
+                "rollout.unseen",
+                at,
+                "nothing looks at what is answered to the copies",
+                help,
+            );
         }
     }
 
@@ -386,6 +429,15 @@ impl Beside<'_, '_, '_> {
     fn judge(&self, judge: Option<&JudgeSettings>, node: &Node) {
         if let (Some(judge), Some(entry)) = (judge, node.get("judge")) {
             check_judge(judge, &entry.value, entry.at(), self.sink);
+            if judge.source.is_none() && matches!(self.target, Target::Command(_)) {
+                // A rehearsal counts for it: no error.
+                self.sink.warning(
+                    "rollout.uncounted",
+                    entry.at(),
+                    "this target runs commands and counts no traffic: the judge would see nothing",
+                    "give the judge a `source`, such as Prometheus",
+                );
+            }
         }
     }
 
