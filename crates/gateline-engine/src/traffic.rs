@@ -183,13 +183,16 @@ pub(crate) fn settings<'a>(plan: &[Planned<'a>], rollout: &Rollout) -> Option<&'
 }
 
 /// The rollout as a judge must know it. It begins with the first of the steps in a row, up to the one that stands, that
-/// are judged by these settings: any replica, at any time, finds the same.
+/// are judged by these settings, and over which nobody looks at any other: any replica, at any time, finds the same.
 pub fn course(plan: &[Planned<'_>], rollout: &Rollout, settings: &JudgeSettings) -> Option<Course> {
-    let judged = |step: &u32| {
+    let is = |step: &u32, what: fn(&Planned<'_>, &JudgeSettings) -> bool| {
         plan.get(rollout.planned_at(*step))
-            .is_some_and(|step| step.judge == Some(settings))
+            .is_some_and(|step| what(step, settings))
     };
-    let first = (0..=rollout.step).rev().take_while(judged).last()?;
+    let judged: fn(&Planned<'_>, &JudgeSettings) -> bool = |step, by| step.judge == Some(by);
+    let in_a_row = |step: &u32| is(step, |step, by| step.judge == Some(by) || step.passes());
+    let steps = (0..=rollout.step).rev().take_while(in_a_row);
+    let first = steps.filter(|step| is(step, judged)).last()?;
     let began = *rollout.since.get(&first)?;
     let index = rollout.planned_at(first);
     let paced = settings.by == JudgeBy::Evidence && plan.get(index).is_some_and(|step| step.paced);

@@ -44,7 +44,7 @@ impl Fuses {
             // Its share of alpha, halved: two ticks at least.
             cap: ln(1.0 / share / recipe.alpha) / 2.0,
             intervals: 0.0,
-            intervals_bar: ln(f64::from(recipe.horizon) / (share * recipe.alpha)),
+            intervals_bar: ln(f64::from(recipe.spread) / (share * recipe.alpha)),
         }
     }
 

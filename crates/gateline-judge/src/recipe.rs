@@ -154,6 +154,8 @@ pub struct Recipe {
     pub bounded_loss: Option<BoundedLoss>,
     /// Ticks after which a person is asked.
     pub horizon: u32,
+    /// Ticks over which the interval fuse spreads its share of alpha.
+    pub spread: u32,
     /// Ticks at 95 % with the old version still there, after which the rollout is over; 0 for none.
     pub hold_back: u32,
 }
@@ -203,6 +205,7 @@ impl Recipe {
             },
             bounded_loss: None,
             horizon: HORIZON_TICKS,
+            spread: HORIZON_TICKS,
             hold_back: 0,
         }
     }

@@ -246,8 +246,11 @@ impl RolloutJudge {
         let Some(record) = record else {
             return self.nothing_yet(ticks, step, now);
         };
-        let full = record.ruling();
         let exposure = self.course.exposure;
+        let full = match exposure {
+            Exposure::Paced => record.ruling(),
+            Exposure::Given => record.ruling_until(self.patience_left(step, now)),
+        };
         let (mut says, mut headline) = (full.ruling, full.headline.clone());
         let silent = self.last.is_none_or(|(_, at)| {
             Span::between(at, now) > self.settings.every.times(i64::from(MISSING_TICKS))
@@ -416,10 +419,14 @@ impl RolloutJudge {
         }
     }
 
-    /// Patience begins when the pause is over, or at once where there is none.
     fn is_over(&self, step: Step, now: Timestamp) -> bool {
+        self.patience_left(step, now) <= Span::ZERO
+    }
+
+    /// Patience begins when the pause is over, or at once where there is none.
+    fn patience_left(&self, step: Step, now: Timestamp) -> Span {
         let from = step.until.map_or(step.since, |until| until.max(step.since));
-        Span::between(from, now) >= self.settings.patience
+        Span::between(now, self.settings.patience.after(from))
     }
 }
 
@@ -467,10 +474,14 @@ fn evidence_settings(settings: &JudgeSettings, course: &Course) -> Settings {
     if let Some(warm_up) = settings.warm_up {
         judge.recipe = judge.recipe.cold_for(ticks(warm_up));
     }
-    judge.recipe.horizon = match course.exposure {
-        Exposure::Paced => ticks(settings.patience),
+    let recipe = &mut judge.recipe;
+    (recipe.horizon, recipe.spread) = match course.exposure {
+        Exposure::Paced => (ticks(settings.patience), ticks(settings.patience)),
         // Each step has its own patience, which is not the recipe's.
-        Exposure::Given => u32::MAX / 2,
+        Exposure::Given => {
+            let planned = u32::try_from(course.schedule.len()).unwrap_or(u32::MAX);
+            (u32::MAX / 2, recipe.spread.max(planned))
+        }
     };
     judge
 }

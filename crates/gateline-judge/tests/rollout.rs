@@ -85,6 +85,36 @@ fn ticks_come_in_any_pieces_and_say_the_same() {
 }
 
 #[test]
+fn a_step_tells_how_long_its_judge_still_waits() {
+    let settings = JudgeSettings {
+        patience: Span::from_secs(120),
+        ..JudgeSettings::by(JudgeBy::Evidence)
+    };
+    // Forty requests a tick tell little within the pause of ten minutes and the two that the judge waits beyond it.
+    let few = |index| [look(index, Arm::Canary, 40, 5), look(index, Arm::Stable, 120, 5)];
+    let ticks: Vec<Tick> = (0..=21).flat_map(few).collect();
+    let ruling = RolloutJudge::new(&settings, course()).rule(&ticks, step(), at(315));
+    let exposure = ruling.full.unwrap().numbers.exposure;
+    assert_eq!(exposure.minutes_left, Some(6.75));
+    assert_eq!(exposure.too_few_minutes(), Some(6.75));
+}
+
+#[test]
+fn an_outage_ends_as_soon_where_steps_are_written_as_at_the_pace_of_the_evidence() {
+    let ticks = looks(20, 420, 45);
+    let ended = |exposure| {
+        let course = Course { exposure, ..course() };
+        let mut judge = RolloutJudge::new(&JudgeSettings::by(JudgeBy::Evidence), course);
+        let mut rule = |to: usize| judge.rule(&ticks[..to], step(), ticks[to - 1].at).says;
+        (2..=ticks.len())
+            .step_by(2)
+            .find(|to| rule(*to) == RulingKind::RollBack)
+    };
+    assert_eq!(ended(Exposure::Given), ended(Exposure::Paced));
+    assert!(ended(Exposure::Given).is_some_and(|looks| looks <= 2 * 5));
+}
+
+#[test]
 fn what_is_told_twice_within_a_tick_is_counted_once() {
     let mut often = Vec::new();
     for tick in looks(40, 5, 5) {
@@ -100,7 +130,13 @@ fn what_is_told_twice_within_a_tick_is_counted_once() {
         ruled(JudgeBy::Evidence, &looks(40, 5, 5)),
         ruled(JudgeBy::Evidence, &often),
     );
-    assert_eq!(once.full.unwrap().numbers, twice.full.unwrap().numbers);
+    let counted = |ruling: Ruling| {
+        let mut numbers = ruling.full.unwrap().numbers;
+        // The second was asked a second later.
+        numbers.exposure.minutes_left = None;
+        numbers
+    };
+    assert_eq!(counted(once), counted(twice));
 }
 
 #[test]

@@ -204,6 +204,17 @@ impl JudgeSettings {
         (!limits.is_empty()).then(|| format!("{}, once {seen} requests are seen", limits.join(", or when ")))
     }
 
+    /// When it looks and how long it waits, as a sentence.
+    pub fn looks(&self) -> String {
+        let (every, longer) = (self.every, self.may_take_longer());
+        match (self.by, self.warm_up) {
+            (JudgeBy::Evidence, Some(warm_up)) => {
+                format!("It looks every {every}, in the first {warm_up} for its fuses alone; {longer}.")
+            }
+            _ => format!("It looks every {every}; {longer}."),
+        }
+    }
+
     /// What may make a step stand longer than its pause.
     pub fn may_take_longer(&self) -> String {
         let then = match self.inconclusive {

@@ -218,15 +218,25 @@ impl Strategy {
             | StepAction::Degrade => step.pause > Span::ZERO || step.go_ahead,
         });
         let steps: Vec<String> = told.map(Planned::to_string).collect();
-        let mut judged: Vec<String> = plan
+        let mut judged: Vec<String> = Vec::new();
+        for limit in plan
             .iter()
             .filter_map(|step| step.judge)
             .flat_map(JudgeSettings::limits)
-            .collect();
-        judged.dedup();
+        {
+            if !judged.contains(&limit) {
+                judged.push(limit);
+            }
+        }
+        let steps = steps.join(", ");
+        // A mirror's first step says that it is one.
+        let told = match self {
+            Strategy::Mirror(_) => steps,
+            _ => format!("{name} {steps}"),
+        };
         match judged.as_slice() {
-            [] => format!("{name} {}", steps.join(", ")),
-            limits => format!("{name} {}; judged on {}", steps.join(", "), limits.join(" and ")),
+            [] => told,
+            limits => format!("{told}; judged on {}", limits.join(" and ")),
         }
     }
 

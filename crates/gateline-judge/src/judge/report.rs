@@ -18,15 +18,22 @@ impl Judge {
 
     /// Everything that is to be shown of what the judge says now, but for what was before.
     pub fn ruling(&self) -> FullRuling {
+        let paced = self.settings.exposure == Exposure::Paced;
+        self.ruling_until(paced.then(|| self.seconds(self.patience_left()) / 60.0))
+    }
+
+    /// The same where somebody else keeps the time: so many minutes until it is inconclusive.
+    pub fn ruling_until(&self, minutes_left: Option<f64>) -> FullRuling {
         let recipe = &self.settings.recipe;
         let metrics: Vec<MetricReading> = self.metrics.iter().map(|metric| self.reading(metric)).collect();
-        let numbers = self.numbers(&metrics);
+        let numbers = self.numbers(&metrics, minutes_left);
         let words = Words {
             says: self.said.says,
             because: &self.said.because,
             numbers: &numbers,
             metrics: &metrics,
             beta: recipe.beta,
+            warm_up: self.seconds(recipe.warm_up) / 60.0,
         };
         let uncalibrated = self.metrics.iter().filter(|metric| !metric.noise.is_calibrated());
         let mut notes = self.notes.clone();
@@ -87,7 +94,7 @@ impl Judge {
         }
     }
 
-    fn numbers(&self, metrics: &[MetricReading]) -> Numbers {
+    fn numbers(&self, metrics: &[MetricReading], minutes_left: Option<f64>) -> Numbers {
         let recipe = &self.settings.recipe;
         let counted = metrics.get(self.loudest()).filter(|_| self.counted.1 > 0);
         let least = metrics
@@ -110,20 +117,27 @@ impl Judge {
                 },
             },
             exposure: ExposureReading {
-                weight: self.weight.unwrap_or(self.said.weight),
+                weight: self.weight_now(),
                 allowed: self.said.weight,
                 requests: self.errors.canary,
                 minutes: self.last.map_or(0.0, |last| self.seconds(last + 1) / 60.0),
                 minutes_more: self.minutes_more(),
-                minutes_left: (self.settings.exposure == Exposure::Paced)
-                    .then(|| self.seconds(self.patience_left()) / 60.0),
+                minutes_left,
             },
         }
     }
 
+    /// The share that it has, in per cent. Where people of a cohort alone see it, nobody knows their share.
+    fn weight_now(&self) -> f64 {
+        self.weight.unwrap_or(match self.settings.exposure {
+            Exposure::Given => 0.0,
+            Exposure::Paced => self.said.weight,
+        })
+    }
+
     /// Minutes that a release as good as the old one still needs at this weight.
     fn minutes_more(&self) -> Option<f64> {
-        let weight = self.weight.unwrap_or(self.said.weight) / 100.0;
+        let weight = self.weight_now() / 100.0;
         let of = |metric: &Metric| {
             let traffic = Traffic {
                 requests_per_sec: self.traffic / self.settings.tick_secs,

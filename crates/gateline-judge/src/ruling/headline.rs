@@ -11,6 +11,8 @@ pub(crate) struct Words<'a> {
     pub numbers: &'a Numbers,
     pub metrics: &'a [MetricReading],
     pub beta: f64,
+    /// Minutes that the canary is cold.
+    pub warm_up: f64,
 }
 
 impl Words<'_> {
@@ -37,7 +39,10 @@ impl Words<'_> {
 
     fn why(&self) -> String {
         match self.because {
-            Because::WarmUp => "the canary is warming up".to_owned(),
+            Because::WarmUp => format!(
+                "the canary is warming up, for its first {}",
+                minutes(self.warm_up)
+            ),
             Because::Collecting => self.collecting(),
             Because::Gate | Because::Safe(Safe::Proven) => self.at_most(),
             Because::Safe(Safe::Bounded) => {

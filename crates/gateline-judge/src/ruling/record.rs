@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use gateline_model::Span;
 use gateline_model::ruling::{BandPoint, Dropped, DroppedTicks, FullRuling};
 
 use super::Said;
@@ -57,10 +58,20 @@ impl Record {
 
     /// Everything that is shown.
     pub fn ruling(&self) -> FullRuling {
+        self.with_band(self.judge.ruling())
+    }
+
+    /// The same where somebody else keeps the time: so long until it is inconclusive.
+    pub fn ruling_until(&self, left: Span) -> FullRuling {
+        let minutes = left.as_millis() as f64 / 60_000.0;
+        self.with_band(self.judge.ruling_until(Some(minutes)))
+    }
+
+    fn with_band(&self, ruling: FullRuling) -> FullRuling {
         FullRuling {
             band: self.band.clone(),
             dropped: self.dropped.clone(),
-            ..self.judge.ruling()
+            ..ruling
         }
     }
 

@@ -49,24 +49,24 @@ impl<'a> Planned<'a> {
             action,
             pause: step.pause.unwrap_or(pause),
             window: step.window.as_ref(),
-            // Where everyone has the release, there is no stable release left to compare with.
-            judge: step
-                .judge
-                .as_ref()
-                .or(judge)
-                .filter(|judge| !judge.by.compares() || action.weight() != Some(Weight::ALL)),
             gates: &step.gates,
             go_ahead: step.go_ahead,
-            paced: false,
+            ..Self::judged(action, Span::ZERO, step.judge.as_ref().or(judge))
         }
     }
 
     fn judged(action: StepAction, pause: Span, judge: Option<&'a JudgeSettings>) -> Self {
         Self {
             pause,
-            judge,
+            // Where everyone has the release, there is no stable release left to compare with.
+            judge: judge.filter(|judge| !judge.by.compares() || action.weight() != Some(Weight::ALL)),
             ..Self::of(action)
         }
+    }
+
+    /// Whether it is over as soon as it is true: nobody looks at it.
+    pub fn passes(&self) -> bool {
+        self.pause == Span::ZERO && self.judge.is_none() && self.gates.is_empty() && !self.go_ahead
     }
 }
 
@@ -144,6 +144,14 @@ impl Rolling {
         }
     }
 
+    /// Whether there is a batch in which none runs, of so many instances.
+    pub fn leaves_nobody(&self, instances: u32) -> bool {
+        let nobody = StepAction::Replace { new: 0, old: 0 };
+        self.plan(Some(instances))
+            .iter()
+            .any(|step| step.action == nobody)
+    }
+
     /// Adds as many new ones as the surge has room for, then ends as many old ones as may be missing, and again. A batch
     /// stands once its old ones are gone.
     ///
@@ -171,7 +179,7 @@ impl Rolling {
             if let Some(last) = steps.last_mut()
                 && last.action == (StepAction::Replace { new, old })
             {
-                (last.pause, last.judge) = (self.pause, self.judge.as_ref());
+                *last = Planned::judged(last.action, self.pause, self.judge.as_ref());
             } else {
                 steps.push(Planned::judged(
                     StepAction::Replace { new, old },
@@ -260,6 +268,19 @@ mod tests {
         let strategy: Strategy = serde_json::from_str(strategy).unwrap();
         let plan = strategy.plan(Some(instances));
         plan.iter().map(Planned::to_string).collect()
+    }
+
+    #[test]
+    fn a_judge_that_compares_does_not_look_where_nothing_old_is_left() {
+        let looks = |judge: &str| {
+            let text = format!(r#"{{"rolling": {{"max_surge": 2, "pause": "1m", "judge": {judge}}}}}"#);
+            let strategy: Strategy = serde_json::from_str(&text).unwrap();
+            let plan = strategy.plan(Some(4));
+            let stands = plan.iter().filter(|step| step.pause > Span::ZERO);
+            stands.map(|step| step.judge.is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(looks(r#""evidence""#), [true, false]);
+        assert_eq!(looks(r#"{"errors": {"at_most": "1%"}}"#), [true, true]);
     }
 
     #[test]
