@@ -91,7 +91,11 @@ fn proposal(proposed: &Proposed, now: Timestamp) -> (Line, Line) {
     if let Some(opening) = &proposed.opening {
         why.push_str(&format!("; {}", opening.says_from(now)));
     } else if let Some(until) = proposed.until {
-        why.push_str(&format!("; until {}", in_future(until, now)));
+        let when = in_future(until, now);
+        why.push_str(&match proposed.rollout {
+            Some(_) => format!("; {when} at the earliest"),
+            None => format!("; until {when}"),
+        });
     }
     (what.into(), why.into())
 }

@@ -4,6 +4,7 @@ use gateline_api::{PipelineBrief, PipelineView};
 use gateline_model::Stage;
 use gateline_spec::{Difference, What};
 
+use super::stage::declared;
 use super::{Line, Page, Style, Table};
 
 /// Pipelines, one row each.
@@ -41,31 +42,7 @@ pub(crate) fn pipeline(view: &PipelineView) -> Page {
         page.gap();
         page.line(Line::new().strong(&stage.name).plain(after(stage)));
         let mut table = Table::indented(2);
-        for gate in &stage.gates {
-            table.row([
-                Line::new().dim("gate"),
-                (&gate.name).into(),
-                (&gate.because).into(),
-            ]);
-        }
-        for rule in &stage.approval {
-            let when = rule.when.as_deref().unwrap_or("always");
-            table.row([
-                Line::new().dim("approval"),
-                rule.says().into(),
-                Line::new().dim(when),
-            ]);
-        }
-        for window in &stage.windows {
-            table.row([Line::new().dim("window"), window.into()]);
-        }
-        for gate in &stage.verify {
-            table.row([
-                Line::new().dim("verify"),
-                (&gate.name).into(),
-                (&gate.because).into(),
-            ]);
-        }
+        declared(stage, &mut |name, text| table.row([Line::new().dim(name), text]));
         page.table(table);
     }
     page

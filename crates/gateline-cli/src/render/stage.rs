@@ -1,6 +1,7 @@
 //! A stage: what is live, what is proposed, what holds there; and freezes.
 
 use gateline_api::{FreezeView, StageView};
+use gateline_model::{Gate, Stage, Strategy};
 use jiff::Timestamp;
 
 use super::time::{ago, clock, in_future};
@@ -52,9 +53,6 @@ pub(crate) fn stage(view: &StageView, now: Timestamp) -> Page {
             Line::new().bad(version).plain(format!("  by {}", bar.by)),
         );
     }
-    for window in &view.spec.windows {
-        row("window", window.into());
-    }
     for freeze in &view.freezes {
         let (from, until) = (clock(freeze.from, now), clock(freeze.until, now));
         let recurs = freeze.recurs.iter().map(|recurs| format!(", {}", recurs.says()));
@@ -87,21 +85,53 @@ pub(crate) fn stage(view: &StageView, now: Timestamp) -> Page {
         );
         row("review", text.into());
     }
-    for gate in &view.spec.gates {
-        row("gate", format!("{}: {}", gate.name, gate.because).into());
-    }
-    for gate in &view.spec.verify {
-        row("verify", format!("{}: {}", gate.name, gate.because).into());
-    }
-    if let Some(watch) = &view.spec.watch {
-        for gate in &watch.gates {
-            row("watch", format!("{}: {}", gate.name, gate.because).into());
-        }
-    }
+    declared(&view.spec, &mut row);
     page.table(table);
     page.gap();
     page.0.extend(promotion::promotions(&view.promotions, now).0);
     page
+}
+
+/// What a release meets at a stage, in the order in which it meets it.
+pub(super) fn declared(stage: &Stage, row: &mut impl FnMut(&str, Line)) {
+    gates("gate", &stage.gates, row);
+    for rule in &stage.approval {
+        let when = rule.when.as_deref().unwrap_or("always");
+        row(
+            "approval",
+            Line::new().plain(rule.says()).dim(format!("  {when}")),
+        );
+    }
+    for window in &stage.windows {
+        row("window", window.into());
+    }
+    let mut rollout = |name: &str, strategy: &Strategy| {
+        row(name, strategy.says(stage.target.instances()).into());
+        if let Some(judge) = strategy.judge() {
+            let takes_back = judge.takes_back();
+            let takes_back = takes_back.map(|when| format!("Rolls back by itself when {when}. "));
+            row(
+                "",
+                Line::new().dim(format!("{}{}", takes_back.unwrap_or_default(), judge.looks())),
+            );
+        }
+    };
+    rollout("rollout", &stage.rollout);
+    for (level, strategy) in &stage.rollout_at_risk {
+        rollout(&format!("at risk {}", level.word()), strategy);
+    }
+    gates("before", &stage.before, row);
+    gates("during", &stage.during, row);
+    gates("verify", &stage.verify, row);
+    if let Some(watch) = &stage.watch {
+        gates("watch", &watch.gates, row);
+    }
+}
+
+fn gates(name: &str, gates: &[Gate], row: &mut impl FnMut(&str, Line)) {
+    for gate in gates {
+        row(name, format!("{}: {}", gate.name, gate.because).into());
+    }
 }
 
 /// Freezes, one row each.

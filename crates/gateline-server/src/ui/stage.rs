@@ -313,6 +313,6 @@ fn approval_row(rule: &ApprovalRule) -> Markup {
 fn rollout(strategy: &Strategy, instances: Option<u32>) -> Markup {
     html! {
         (strategy.says(instances))
-        @if let Some(judge) = strategy.judge() { p.age { (takes_back(judge)) } }
+        @if let Some(judge) = strategy.judge() { p.age { (takes_back(judge)) " " (judge.looks()) } }
     }
 }

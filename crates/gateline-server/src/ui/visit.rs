@@ -73,9 +73,12 @@ pub(crate) async fn nothing_here(State(app): State<App>, request: Request) -> Re
         .headers
         .get(header::ACCEPT)
         .and_then(|value| value.to_str().ok());
-    let is_page =
-        accepted.is_some_and(|accepted| accepted.contains("text/html")) && !path.starts_with("/api/");
-    if !is_page || parts.method != Method::GET {
+    let asks_for_a_page = |accepted: &str| {
+        let page = accepted.find("text/html");
+        page.is_some_and(|page| accepted.find("application/json").is_none_or(|json| page < json))
+    };
+    let is_page = accepted.is_some_and(asks_for_a_page) && !path.starts_with("/api/");
+    if !is_page || !matches!(parts.method, Method::GET | Method::HEAD) {
         return nothing.into_response();
     }
     parts.extensions.insert(Rule::Scope(Scope::Read));

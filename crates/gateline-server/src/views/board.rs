@@ -7,7 +7,7 @@ use gateline_api::{
 use gateline_core::{Promotion, Sight, StageState, World};
 use gateline_model::{Health, Pipeline, PipelineRef};
 
-use super::promotion::says_now;
+use super::promotion::says_of;
 use super::standing::{proposed, state};
 use crate::hub::Hub;
 
@@ -30,9 +30,8 @@ pub(super) fn with_traffic(hub: &Hub, proposed: &mut Proposed) {
         let served = hub.traffic(&proposed.promotion);
         rollout.requests = served.requests;
         rollout.errors = served.bad_requests;
-        let open = hub.with_world(|world| world.promotion(&proposed.promotion).cloned());
-        if let Some(open) = open {
-            proposed.headline = says_now(hub, &open);
+        if let Some(says) = says_of(hub, &proposed.promotion) {
+            proposed.headline = says;
         }
     }
 }

@@ -126,6 +126,13 @@ pub(crate) async fn promotion(hub: &Hub, id: &PromotionId) -> Result<PromotionVi
     })
 }
 
+/// The last sentence said of an open promotion; none where it has ended.
+pub(super) fn says_of(hub: &Hub, id: &PromotionId) -> Option<String> {
+    // Cloned: the rulings are behind the lock of the fold.
+    let open = hub.with_world(|world| world.promotion(id).cloned())?;
+    Some(says_now(hub, &open))
+}
+
 /// The last sentence said of it: where the judge's is, the newest, which the record holds of changes only.
 pub(super) fn says_now(hub: &Hub, promotion: &Promotion) -> String {
     let newest = promotion.rollout().and_then(|rollout| {

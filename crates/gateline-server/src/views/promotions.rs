@@ -7,7 +7,7 @@ use gateline_store::{PromotionRow, PromotionSearch, Read};
 use jiff::Timestamp;
 
 use super::names::release_named;
-use super::promotion::ended_because;
+use super::promotion::{ended_because, says_of};
 use super::standing::state;
 use crate::hub::Hub;
 use crate::refused::Refused;
@@ -89,6 +89,8 @@ async fn shown(hub: &Hub, rows: Vec<PromotionRow>) -> Result<Vec<PromotionSummar
         .filter(|item| item.ended_at.is_none() && item.admitted_at.is_some())
     {
         item.served = hub.traffic(&item.id);
+        // The row has what was recorded, which is the judge's changes only.
+        item.says = says_of(hub, &item.id).unwrap_or_else(|| std::mem::take(&mut item.says));
     }
     with_reasons(hub, &mut items).await?;
     Ok(items)

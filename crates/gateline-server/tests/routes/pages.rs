@@ -211,6 +211,36 @@ async fn a_page_that_there_is_not_says_so_as_a_page() {
 }
 
 #[tokio::test]
+async fn where_there_is_nothing_a_browser_gets_a_page_and_a_program_a_problem() {
+    let (_app, _, reader, _) = App::start().await;
+    let browser = "text/html,*/*;q=0.8";
+    for (method, accept, path, is_page) in [
+        (Method::GET, browser, "/nowhere", true),
+        (Method::HEAD, browser, "/nowhere", true),
+        (Method::GET, "application/json, text/html", "/nowhere", false),
+        (Method::GET, "*/*", "/nowhere", false),
+        (Method::POST, browser, "/nowhere", false),
+        (Method::GET, browser, "/api/v1/nowhere", false),
+    ] {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", reader.token()))
+            .header(header::ACCEPT, accept)
+            .body(Body::empty());
+        let response = reader.send_request(request.unwrap()).await;
+        let what = format!("{method} {path} as {accept}");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND, "{what}");
+        let kind = response.headers()[header::CONTENT_TYPE].to_str().unwrap();
+        assert_eq!(kind.starts_with("text/html"), is_page, "{what}: {kind}");
+        if is_page && method == Method::GET {
+            let page = text(response).await;
+            assert!(page.contains("there is nothing at") && page.contains("Board"), "{page}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_form_that_is_not_from_a_page_of_this_session_changes_nothing() {
     let (_app, admin, reader) = held().await;
     let page = text(get(&admin, "/promotions/payments/payment-service/dev/1").await).await;
