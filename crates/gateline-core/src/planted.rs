@@ -30,6 +30,8 @@ pub enum Planted {
     LostAnswer,
     /// What a driver saw is recorded under whichever lease of the work is held now, not under the one that it looked under.
     NewestLease,
+    /// A replica decides by its own clock, even where that is behind what it decides on.
+    OwnClock,
     /// A replica that stops forgets its leases instead of giving them back.
     KeptLease,
 }

@@ -1,8 +1,8 @@
 //! Committing: commands become appends, appends become batches, answers become receipts.
 
 use gateline_core::planted::{Planted, is};
-use gateline_core::{Decided, Facts, WorldError, decide};
-use gateline_model::{Digest, Span, StreamId, WorkId};
+use gateline_core::{Decided, Facts, Proposed, WorldError, decide};
+use gateline_model::{Digest, Event, Span, StreamId, WorkId};
 use gateline_store::{Append, AppendError, BATCH_APPENDS_MAX, Committed, Fence, NewEvent, Salt, StoreError};
 use jiff::Timestamp;
 
@@ -14,6 +14,8 @@ use crate::rows::rows;
 
 /// How long a decision may wait for the store before it is made again.
 const DECISION_KEEPS: Span = Span::from_secs(1);
+/// How old a decision may be when the store commits the admission that it says: windows close and freezes begin meanwhile.
+pub const ADMITS_WITHIN: Span = Span::from_secs(3);
 
 /// Decided appends that keep the store busy for longer than its disk takes. So many are handed over before the answers
 /// to the last batch are taken; fewer wait, because whoever hears an answer may ask for more at once, and one commit
@@ -126,6 +128,8 @@ impl Engine {
                 work_remove.push(id);
             }
         }
+        let admits = |proposed: &Proposed| matches!(proposed.event, Event::PromotionAdmitted { .. });
+        let by = decided.events.iter().any(admits).then(|| ADMITS_WITHIN.after(now));
         let events = decided.events.into_iter().enumerate();
         let events = events
             .map(|(index, proposed)| NewEvent {
@@ -138,6 +142,7 @@ impl Engine {
         Append {
             key: pending.key.clone(),
             expects,
+            by,
             fence: fence(pending),
             actor: pending.actor.id.clone(),
             events,
@@ -237,7 +242,7 @@ impl Engine {
             }
         };
         let mut recorded = Vec::new();
-        let mut again = Vec::new();
+        let (mut again, mut late) = (Vec::new(), Vec::new());
         let mut told = Vec::new();
         for ((pending, _), answer) in appends.into_iter().zip(answers) {
             match answer {
@@ -249,11 +254,6 @@ impl Engine {
                 Ok(Committed::Before(range)) => told.push((pending.ticket, Ok(Receipt::Before(range)))),
                 Err(AppendError::KeyReused) => told.push((pending.ticket, Err(Refusal::KeyReused))),
                 Err(AppendError::Unreadable { .. }) if is(Planted::DroppedRecord) => {}
-                Err(error @ AppendError::Unreadable { .. }) => {
-                    self.give_back(now, &pending, None, out);
-                    self.judge_later(&pending);
-                    told.push((pending.ticket, Err(Refusal::Unavailable(error.to_string()))));
-                }
                 // It was not accepted before, so the rejection stands.
                 Err(AppendError::Fenced(_)) if pending.rejected.is_some() => {
                     let refusal = pending.rejected.map(Refusal::Rejected);
@@ -265,6 +265,12 @@ impl Engine {
                 // Somebody else has the work: this report is late and changes nothing.
                 Err(AppendError::Fenced(_)) => self.lease_ended(&pending),
                 Err(AppendError::Conflict { .. }) if pending.decided < DECIDED_MAX => again.push(pending),
+                Err(AppendError::Late { .. }) if pending.decided < DECIDED_MAX => late.push(pending),
+                Err(error @ (AppendError::Late { .. } | AppendError::Unreadable { .. })) => {
+                    self.give_back(now, &pending, None, out);
+                    self.judge_later(&pending);
+                    told.push((pending.ticket, Err(Refusal::Unavailable(error.to_string()))));
+                }
                 Err(AppendError::Conflict { stream, .. }) => {
                     self.give_back(now, &pending, None, out);
                     self.judge_later(&pending);
@@ -274,6 +280,7 @@ impl Engine {
             }
         }
         let conflicts = !again.is_empty();
+        again.append(&mut late);
         self.queue.push_front(again);
         self.fold(recorded, out)?;
         if conflicts && !self.reading {
@@ -357,6 +364,7 @@ fn recall(pending: &Pending) -> Append {
     Append {
         key: pending.key.clone(),
         expects: Vec::new(),
+        by: None,
         fence: Some(nobody_has),
         actor: pending.actor.id.clone(),
         events: Vec::new(),

@@ -81,7 +81,7 @@ impl Engine {
         let held = held.filter(|promotion| promotion.phase == Phase::Held);
         self.again.extend(held.map(|promotion| promotion.id.clone()));
         let mut out = Vec::new();
-        self.settle(now, &mut out);
+        self.settle(self.moment(now), &mut out);
         self.claim(&mut out);
         out
     }
@@ -151,6 +151,9 @@ impl Engine {
 
     /// The moment to decide at: a clock that was set back does not make decisions older than what they are made from.
     pub(crate) fn moment(&self, now: Timestamp) -> Timestamp {
+        if is(Planted::OwnClock) {
+            return now;
+        }
         now.max(self.world.at())
     }
 

@@ -18,6 +18,7 @@ mod replay;
 mod rows;
 mod traffic;
 
+pub use commit::ADMITS_WITHIN;
 pub use engine::{Engine, LEASE};
 pub use port::{
     BatchId, HandOver, Input, Observed, Output, Receipt, Refusal, Request, SourceOrder, Task, TaskOrder,

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 /// When each release first went live in each stage.
 pub(crate) type LiveSince = BTreeMap<(StageRef, ReleaseId), Timestamp>;
 
-/// How old a decision may be when what it decides is committed: the time that one commit takes.
+/// How old a decision may be when what it decides is committed.
 const DECISION_AGE_MAX: Span = Span::from_secs(3);
 
 /// Everything that is wrong with an admission. `world` is the fold up to it, `same` what was appended with it before.

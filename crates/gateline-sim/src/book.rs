@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gateline_core::{StepOutcome, World, plan};
 use gateline_engine::{Receipt, Refusal, Ticket};
-use gateline_model::{CheckOf, Event, Recorded, Span, StreamId, TargetName, WorkId, WorkKind};
+use gateline_model::{CheckOf, Event, Recorded, StreamId, TargetName, WorkId, WorkKind};
 use gateline_store::{
     Append, AppendError, Committed, Fence, IdempotencyKey, Leased, MemStore, Read, WorkRow,
 };
@@ -14,9 +14,6 @@ use jiff::Timestamp;
 
 use crate::sim::Who;
 use crate::{admission, protection, stopping};
-
-/// How far one clock may be off: the store gives a commit the time of whoever is ahead.
-const CLOCKS_OFF: Span = Span::from_millis(500);
 
 /// What the simulator knows by itself.
 #[derive(Default)]
@@ -242,8 +239,8 @@ impl Book {
         }
     }
 
-    /// No decision is older than what others wrote of which it was made, by more than one clock may be off. What the replica was
-    /// about to write itself gets its time at the commit, when the decision is made already.
+    /// No decision is older than what others wrote of which it was made. What the replica was about to write itself gets its
+    /// time at the commit, when the decision is made already.
     fn decided_after_what_it_read(&mut self, who: Who, append: &Append, events: &[Recorded]) {
         for recorded in events {
             let Event::DecisionRecorded { decision } = &recorded.event else {
@@ -251,7 +248,7 @@ impl Book {
             };
             let is_later = |stream: &StreamId| {
                 let last = self.versions.get(stream);
-                last.is_some_and(|(_, at, by)| CLOCKS_OFF.after(decision.at) < *at && *by != who)
+                last.is_some_and(|(_, at, by)| decision.at < *at && *by != who)
             };
             if let Some((stream, _)) = append.expects.iter().find(|(stream, _)| is_later(stream)) {
                 let what = format!(

@@ -95,6 +95,11 @@ fn an_outcome_that_comes_behind_a_later_lease_is_caught() {
 }
 
 #[test]
+fn a_replica_that_decides_by_its_own_clock_is_caught() {
+    must_be_caught(Planted::OwnClock, "which is later");
+}
+
+#[test]
 fn leases_that_a_stopping_replica_keeps_are_caught() {
     must_be_caught(Planted::KeptLease, "which handed everything over");
 }

@@ -87,6 +87,7 @@ fn appends(count: u64) -> Result<Vec<Append>, Box<dyn Error>> {
                 request: Digest::of(&number.to_be_bytes()),
             }),
             expects: vec![(stream.clone(), version)],
+            by: None,
             fence: None,
             actor: "ana@payments".parse()?,
             events: vec![NewEvent {

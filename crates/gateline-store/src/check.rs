@@ -1,4 +1,4 @@
-//! What an append must meet before any of it is kept. One order for every store: key, fence, versions.
+//! What an append must meet before any of it is kept. One order for every store: key, fence, time, versions.
 
 use gateline_model::{Digest, StreamId, WorkId};
 use jiff::Timestamp;
@@ -66,6 +66,9 @@ pub(crate) fn append(
         && known.lease(&fence.work)? != Some(fence.fence)
     {
         return Ok(Err(AppendError::Fenced(fence.work.clone())));
+    }
+    if let Some(by) = append.by.filter(|by| *by < at) {
+        return Ok(Err(AppendError::Late { by, at }));
     }
     for (stream, expected) in &append.expects {
         let found = known.version(stream)?;

@@ -59,6 +59,7 @@ contract! {
         the_same_key_twice_returns_the_first_range
         an_append_without_events_takes_its_key_too
         a_key_with_another_request_is_refused
+        what_comes_after_its_last_moment_is_not_recorded
         a_refused_append_leaves_its_key_free
         a_key_is_forgotten_after_seven_days
         time_never_goes_backwards

@@ -92,6 +92,8 @@ pub struct Append {
     pub key: Option<IdempotencyKey>,
     /// Versions of the streams that were read or will be written. Every written stream is among them.
     pub expects: Vec<(StreamId, u64)>,
+    /// The last moment at which it may be recorded: what was decided by the clock is too old after it.
+    pub by: Option<Timestamp>,
     /// The lease that must still be held. It ends with this append: the work goes if it is in `work_remove`, and is
     /// free again at its due time if it is not.
     pub fence: Option<Fence>,
@@ -138,6 +140,14 @@ pub enum AppendError {
         expected: u64,
         /// The version that it has.
         found: u64,
+    },
+    /// It comes after the last moment at which it may be recorded.
+    #[error("it was to be recorded by {by}, and it is {at}")]
+    Late {
+        /// Until when it might.
+        by: Timestamp,
+        /// The moment of the commit.
+        at: Timestamp,
     },
     /// An event would be kept in a form that nobody can read again.
     #[error("`{event}` would not read back as it was written: {why}")]

@@ -122,6 +122,7 @@ impl World {
                 .key
                 .and_then(|(scope, request)| key(&scope.to_string(), &request.to_string())),
             expects: vec![(name.clone(), version)],
+            by: None,
             fence: item.fence.and_then(|index| self.leases.get(index).cloned()),
             events: (0..item.events as u32).map(new).collect(),
             work_add: item.add.iter().map(|(number, due)| work(*number, *due)).collect(),

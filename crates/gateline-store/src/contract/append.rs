@@ -166,6 +166,19 @@ pub(super) fn a_key_with_another_request_is_refused(store: &mut dyn Store) {
     );
 }
 
+pub(super) fn what_comes_after_its_last_moment_is_not_recorded(store: &mut dyn Store) {
+    let timed = |by| Append {
+        by: Some(at(by)),
+        key: key("ana promote 1", "body"),
+        ..one(stream(1), 0)
+    };
+    let late = append(store, 5, &timed(4)).unwrap_err();
+    assert_eq!(late, AppendError::Late { by: at(4), at: at(5) });
+    accept(store, 5, &timed(5));
+    // What was recorded in time stays, whenever it is asked for again.
+    assert!(matches!(append(store, 9, &timed(5)), Ok(Committed::Before(Some(_)))));
+}
+
 pub(super) fn a_refused_append_leaves_its_key_free(store: &mut dyn Store) {
     let stale = Append {
         key: key("ana promote 1", "body"),

@@ -88,6 +88,7 @@ pub(crate) fn nothing() -> Append {
     Append {
         key: None,
         expects: vec![],
+        by: None,
         fence: None,
         actor: "ana".parse().unwrap(),
         events: vec![],
