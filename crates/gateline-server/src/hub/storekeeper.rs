@@ -167,7 +167,7 @@ impl Keeper {
 
     /// Reads on for the engine, which waits; where nothing can be read, it is tried again and the engine waits on.
     fn read(&mut self, from: u64) -> Vec<Input> {
-        let (events, could) = read_on(&*self.store, from);
+        let (events, could) = read_on(&*self.store, from, u64::MAX);
         self.unread = None;
         if !could && events.is_empty() {
             self.unread = Some((from, Instant::now() + TRY_EVERY));
@@ -179,7 +179,7 @@ impl Keeper {
 
     /// What others wrote since.
     fn look_on(&mut self) -> Vec<Input> {
-        let (events, _) = read_on(&*self.store, self.next);
+        let (events, _) = read_on(&*self.store, self.next, u64::MAX);
         if events.is_empty() {
             return Vec::new();
         }
@@ -202,8 +202,7 @@ impl Keeper {
                     let last = recorded.last().unwrap_or(first).number;
                     // What others wrote in front of it goes first: otherwise the engine would have to ask.
                     if first.number > self.next {
-                        let (mut between, _) = read_on(&*self.store, self.next);
-                        between.retain(|event| event.number < first.number);
+                        let (between, _) = read_on(&*self.store, self.next, first.number);
                         inputs.push(Input::Logged(between));
                     }
                     self.next = self.next.max(last + 1);
@@ -219,12 +218,13 @@ impl Keeper {
     }
 }
 
-/// The log from this number to its end, or as far as it could be read, and whether that was to its end.
-fn read_on(store: &dyn Store, from: u64) -> (Vec<Recorded>, bool) {
+/// The log from this number to before that one or its end, or as far as it could be read, and whether that was as far.
+fn read_on(store: &dyn Store, from: u64, until: u64) -> (Vec<Recorded>, bool) {
     let mut events = Vec::new();
     loop {
         let next = from + events.len() as u64;
-        match store.read(next, READ_EVENTS_MAX) {
+        let limit = READ_EVENTS_MAX.min(until.saturating_sub(next) as usize);
+        match store.read(next, limit) {
             Ok(page) => {
                 let is_last = page.len() < READ_EVENTS_MAX;
                 events.extend(page);

@@ -8,7 +8,7 @@ use gateline_model::StreamId;
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::batch::{Before, Stream, Writer};
+use super::batch::{Before, Stream, Writer, bodies};
 use super::error::Failure;
 use super::link::{ANSWER_WITHIN, Link};
 use super::read::{self, column, plain, unsigned};
@@ -28,6 +28,7 @@ pub(super) fn append(
     leaf::stamp(now, Timestamp::UNIX_EPOCH)?;
     let mut coming = blobs::send_ahead(store, now, batch)?;
     let asked = Asked::of(batch);
+    let bodies: Vec<_> = batch.iter().map(bodies).collect();
     let begun = store.place.with_again(|link| {
         let begun = asked.begin(link);
         if begun.as_ref().is_err_and(|failure| !failure.is_lost()) {
@@ -41,7 +42,8 @@ pub(super) fn append(
         let mut writer = Writer::new(known, at);
         let answers = batch
             .iter()
-            .map(|append| writer.append(append, &mut coming))
+            .zip(bodies)
+            .map(|(append, bodies)| writer.append(append, bodies, &mut coming))
             .collect::<Result<_, _>>()?;
         Ok((writer, answers))
     });

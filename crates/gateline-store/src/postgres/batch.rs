@@ -15,10 +15,12 @@ use super::read::{micros, plain, signed};
 use super::rows::Rows;
 use super::{blobs, sql};
 use crate::check::{self, Accepted, Known};
-use crate::{Append, AppendError, BATCH_APPENDS_MAX, Committed, StoreError, erased, leaf};
+use crate::{Append, AppendError, BATCH_APPENDS_MAX, Committed, NewEvent, StoreError, erased, leaf};
 
-/// Most expired keys that one batch forgets: more than it adds, so that they never pile up.
-const KEYS_FORGOTTEN_MAX: i64 = 2 * BATCH_APPENDS_MAX as i64;
+/// How many batches pass until one forgets expired keys.
+const KEYS_FORGOTTEN_EVERY: i64 = 8;
+/// Most that it forgets then: more than those batches add, so that they never pile up.
+const KEYS_FORGOTTEN_MAX: i64 = 2 * KEYS_FORGOTTEN_EVERY * BATCH_APPENDS_MAX as i64;
 
 /// What is true under the lock.
 pub(super) struct Before {
@@ -78,6 +80,18 @@ struct Keys {
     lasts: Vec<Option<i64>>,
 }
 
+/// The bytes of an append's events, or why it cannot be kept.
+pub(super) type Bodies = Result<Vec<Vec<u8>>, AppendError>;
+
+/// Made before the lock is taken: it takes longest, and needs nothing that is only known under it.
+pub(super) fn bodies(append: &Append) -> Bodies {
+    let body = |new: &NewEvent| {
+        let body = leaf::body(&new.event);
+        leaf::readable(&new.event, &body).map(|()| body)
+    };
+    append.events.iter().map(body).collect()
+}
+
 impl<'b> Writer<'b> {
     pub(super) fn new(before: Before, at: Timestamp) -> Self {
         Self {
@@ -97,6 +111,7 @@ impl<'b> Writer<'b> {
     pub(super) fn append(
         &mut self,
         append: &'b Append,
+        bodies: Bodies,
         coming: &mut blobs::Coming,
     ) -> Result<Result<Committed, AppendError>, StoreError> {
         let at = self.at;
@@ -105,12 +120,10 @@ impl<'b> Writer<'b> {
             Ok(Some(before)) => return Ok(Ok(before)),
             Err(refused) => return Ok(Err(refused)),
         }
-        let bodies: Vec<Vec<u8>> = append.events.iter().map(|new| leaf::body(&new.event)).collect();
-        for (new, body) in append.events.iter().zip(&bodies) {
-            if let Err(refused) = leaf::readable(&new.event, body) {
-                return Ok(Err(refused));
-            }
-        }
+        let bodies = match bodies {
+            Ok(bodies) => bodies,
+            Err(refused) => return Ok(Err(refused)),
+        };
         let first = self.before.frontier.size();
         let recorded = self.record(append, bodies);
         let range = (!recorded.is_empty()).then(|| (first, self.before.frontier.size() - 1));
@@ -213,26 +226,20 @@ impl<'b> Writer<'b> {
                         .await
                 }));
             }
-            all.push(Box::pin(self.log.add(link, at)));
+            all.push(Box::pin(self.log.add(link, at, &self.before.frontier)));
             if !self.erased.is_empty() {
                 all.push(Box::pin(async move {
                     link.execute(&sql::ERASE, &[&self.erased]).await
                 }));
             }
-            all.push(Box::pin(async move {
-                let frontier = &self.before.frontier;
-                link.execute(
-                    &sql::HEAD_MOVE,
-                    &[&signed(frontier.size()), &at, &frontier.to_bytes()],
-                )
-                .await
-            }));
         }
-        if !self.keys.scopes.is_empty() {
+        if number % KEYS_FORGOTTEN_EVERY == 0 {
             all.push(Box::pin(async move {
                 link.execute(&sql::KEYS_FORGET, &[&forgotten, &KEYS_FORGOTTEN_MAX])
                     .await
             }));
+        }
+        if !self.keys.scopes.is_empty() {
             all.push(Box::pin(self.keys.add(link, at)));
         }
         all.extend(work(&arrays, link));
@@ -291,7 +298,8 @@ fn work<'l>(arrays: &'l Arrays<'_>, link: &'l Link) -> Vec<Answer<'l, u64>> {
 }
 
 impl Log {
-    async fn add(&self, link: &Link, at: i64) -> Result<u64, tokio_postgres::Error> {
+    /// Adds them and moves the head.
+    async fn add(&self, link: &Link, at: i64, head: &Frontier) -> Result<u64, tokio_postgres::Error> {
         let Self {
             numbers,
             streams,
@@ -320,6 +328,8 @@ impl Log {
                 salts,
                 privates,
                 bodies,
+                &signed(head.size()),
+                &head.to_bytes(),
             ],
         )
         .await

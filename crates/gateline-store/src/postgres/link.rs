@@ -1,20 +1,22 @@
-//! A link: one connection, used from a thread that waits. Its sockets are served by one thread of the process.
+//! A link: one connection, used from a thread that waits. Whoever waits carries its messages; one thread of the process wakes
+//! him when there are any, and carries those of a connection that hears.
 //!
 //! Keeps nothing in the session that must outlive a transaction, so that a pooler may give each transaction another server.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use futures::future::{join, join_all, try_join_all};
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Either, Fuse, join, join_all, select, try_join_all};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Handle};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, unconstrained};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Row, Statement};
@@ -33,6 +35,10 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// How long a read of much may take.
 pub const READ_WITHIN: Duration = Duration::from_secs(60);
 
+/// What is planned once is planned while the tables are small, and must find its rows as fast when they are large: by an index,
+/// which each of its statements has.
+pub(super) const FOR_ANY_SIZE: &str = "SET enable_seqscan = off; SET jit = off";
+
 /// Parameters of a statement.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -42,7 +48,7 @@ pub(super) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, tokio_post
 /// Where to pass on what others tell.
 pub(super) type Heard = Option<Sender<String>>;
 
-/// One connection.
+/// One connection. It ends with the value, without a word to the server.
 pub(super) struct Link {
     client: Client,
     io: Handle,
@@ -51,7 +57,23 @@ pub(super) struct Link {
     begin: String,
     /// How often the server said that a commit is not where it should be.
     doubts: Arc<AtomicU64>,
-    serving: AbortHandle,
+    carrier: Carrier,
+}
+
+/// Who carries a connection's messages.
+enum Carrier {
+    /// The thread that serves sockets: for a connection that hears while nobody waits.
+    Served(AbortHandle),
+    /// Whoever waits for an answer: no other thread stands between him and the server.
+    Waiting(RefCell<Fuse<BoxFuture<'static, ()>>>),
+}
+
+impl Drop for Carrier {
+    fn drop(&mut self) {
+        if let Self::Served(task) = self {
+            task.abort();
+        }
+    }
 }
 
 impl std::fmt::Debug for Link {
@@ -85,8 +107,9 @@ pub(super) fn wait<T>(
     work: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, Failure> {
     let _timers = io.enter();
-    // Not tokio's: readers wait on threads that belong to the server's runtime.
-    let done = futures::executor::block_on(async { tokio::time::timeout(within, work).await });
+    // Not tokio's: readers wait on threads that belong to the server's runtime. Whose budget of polls nobody renews here, so
+    // that whoever heeded it would spin for ever.
+    let done = futures::executor::block_on(unconstrained(async { tokio::time::timeout(within, work).await }));
     match done {
         Ok(done) => done.map_err(Failure::Said),
         Err(_) => Err(Failure::Late(within)),
@@ -111,29 +134,31 @@ impl Link {
         // Each host has its own time to answer, and then there are our questions.
         let within = super::CONNECT_TIMEOUT * config.get_hosts().len() as u32 + ANSWER_WITHIN;
         let connector = address.tls.as_ref().map(tls::connector).transpose()?;
-        let (serving, counted) = (io.clone(), doubts.clone());
+        let (hears, counted) = (heard.is_some(), doubts.clone());
         let connected = wait(&io, within, async move {
-            match connector {
+            Ok(match connector {
                 Some(connector) => {
                     let (client, connection) = config.connect(connector).await?;
-                    let task = serving.spawn(serve(connection, counted, heard));
-                    Ok((client, task.abort_handle()))
+                    (client, serve(connection, counted, heard).boxed())
                 }
                 None => {
                     let (client, connection) = config.connect(NoTls).await?;
-                    let task = serving.spawn(serve(connection, counted, heard));
-                    Ok((client, task.abort_handle()))
+                    (client, serve(connection, counted, heard).boxed())
                 }
-            }
+            })
         });
         let (client, serving) = connected.map_err(|failure| open(failure.why()))?;
+        let carrier = match hears {
+            true => Carrier::Served(io.spawn(serving).abort_handle()),
+            false => Carrier::Waiting(RefCell::new(serving.fuse())),
+        };
         let mut link = Self {
             client,
             io,
             prepared: None,
             begin: String::new(),
             doubts,
-            serving,
+            carrier,
         };
         link.introduce(address).map_err(|failure| match failure {
             Failure::Closed(err) => err,
@@ -145,7 +170,7 @@ impl Link {
     /// Learns what stands at the other end.
     fn introduce(&mut self, address: &PostgresAddress) -> Result<(), Failure> {
         let encrypted = address.tls.is_some();
-        let (told, rows) = wait(&self.io, ANSWER_WITHIN, async {
+        let (told, rows) = self.wait(ANSWER_WITHIN, async {
             let told = direct::told_process(&self.client, encrypted).await;
             Ok((told, self.query(&sql::BACKEND, &[]).await?))
         })?;
@@ -193,7 +218,10 @@ impl Link {
             let statement = self.client.prepare_typed(sql.text, sql.types).await?;
             Ok((sql.text, statement))
         });
-        let planned = wait(&self.io, ANSWER_WITHIN, try_join_all(planned))?;
+        let planned = self.wait(ANSWER_WITHIN, async {
+            self.batch(FOR_ANY_SIZE).await?;
+            try_join_all(planned).await
+        })?;
         prepared.borrow_mut().extend(planned);
         Ok(())
     }
@@ -205,6 +233,10 @@ impl Link {
 
     /// Whether the connection is gone.
     pub(super) fn is_closed(&self) -> bool {
+        if let Carrier::Waiting(carrier) = &self.carrier {
+            // What came while nobody waited.
+            let _ = unconstrained(&mut *carrier.borrow_mut()).now_or_never();
+        }
         self.client.is_closed()
     }
 
@@ -218,7 +250,17 @@ impl Link {
         within: Duration,
         work: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Failure> {
-        wait(&self.io, within, work)
+        let Carrier::Waiting(carrier) = &self.carrier else {
+            return wait(&self.io, within, work);
+        };
+        let mut carrier = carrier.borrow_mut();
+        wait(&self.io, within, async {
+            match select(pin!(work), &mut *carrier).await {
+                Either::Left((done, _)) => done,
+                // Nothing is carried any more: what is asked hears so.
+                Either::Right(((), work)) => work.await,
+            }
+        })
     }
 
     /// Sends a statement when it is first polled: those that are polled one after another share a round trip.
@@ -288,11 +330,6 @@ impl Link {
             return Err(Failure::Late(ANSWER_WITHIN));
         }
         Ok(done)
-    }
-
-    /// Ends a connection of which nothing good is expected any more, without a word to the server.
-    pub(super) fn abandon(self) {
-        self.serving.abort();
     }
 
     /// Leaves a transaction that is not to be committed. A connection that cannot is no more of use.

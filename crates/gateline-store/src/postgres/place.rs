@@ -67,9 +67,8 @@ impl Place {
             }
         };
         let done = work(&link);
-        match &done {
-            Err(failure) if failure.is_lost() => link.abandon(),
-            Ok(_) | Err(_) => *kept = Some(link),
+        if !matches!(&done, Err(failure) if failure.is_lost()) {
+            *kept = Some(link);
         }
         done
     }
@@ -146,8 +145,6 @@ impl Place {
 
     /// Lets the link go.
     pub(super) fn lose(&self) {
-        if let Some(link) = self.link.borrow_mut().take() {
-            link.abandon();
-        }
+        self.link.take();
     }
 }

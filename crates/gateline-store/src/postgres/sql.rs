@@ -15,7 +15,8 @@ pub(super) struct Sql {
 /// When a statement is planned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plan {
-    /// Once for a connection that nobody shares: what every batch runs.
+    /// Once for a connection that nobody shares: what every batch runs. It must be right for tables of any size, and PostgreSQL
+    /// must not prefer a plan of its own for each batch: it takes a parameter in a subquery, `(SELECT $1)`, for what it could be.
     Once,
     /// Each time, for the values that it is given: what filters by what may be there or not.
     Each,
@@ -41,17 +42,17 @@ macro_rules! event {
 
 statements! {
     // ---- head and streams ----
-    HEAD Once [] "SELECT size, at_us, frontier FROM gateline.head";
-    HEAD_LOCK Once [] "SELECT size, at_us, frontier FROM gateline.head FOR UPDATE";
-    HEAD_MOVE Once [INT8 INT8 BYTEA] "UPDATE gateline.head SET size = $1, at_us = $2, frontier = $3";
+    HEAD Once [] "SELECT size, at_us, frontier FROM gateline.head WHERE id = 0";
+    HEAD_LOCK Once [] "SELECT size, at_us, frontier FROM gateline.head WHERE id = 0 FOR UPDATE";
+    HEAD_MOVE Once [INT8 INT8 BYTEA] "UPDATE gateline.head SET size = $1, at_us = $2, frontier = $3 WHERE id = 0";
     STREAMS Once [TEXT_ARRAY] "SELECT id, name,
         (SELECT version FROM gateline.log WHERE stream_id = stream.id ORDER BY version DESC LIMIT 1)
-        FROM gateline.stream WHERE name = ANY ($1)";
+        FROM gateline.stream WHERE name = ANY ((SELECT $1)::text[])";
     STREAMS_ADD Once [INT8_ARRAY TEXT_ARRAY] "INSERT INTO gateline.stream (id, name) SELECT * FROM unnest($1, $2)";
     BATCH Once [TEXT INT8 INT8] "INSERT INTO gateline.writer (id, batch, at_us) VALUES ($1, $2, $3)
         ON CONFLICT (id) DO UPDATE SET batch = $2, at_us = $3";
     BATCH_OF Each [TEXT] "SELECT batch FROM gateline.writer WHERE id = $1";
-    SETTLE Each [] "UPDATE gateline.head SET settled = settled + 1";
+    SETTLE Each [] "UPDATE gateline.head SET settled = settled + 1 WHERE id = 0";
     WRITERS_FORGET Each [INT8] "DELETE FROM gateline.writer WHERE at_us < $1";
     NAME Each [] "SELECT gen_random_uuid()::text";
     TIME Each [] "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8";
@@ -60,17 +61,20 @@ statements! {
     NOTIFY Each [TEXT] "SELECT pg_notify('gateline', $1)";
 
     // ---- append ----
-    KEYS Once [TEXT_ARRAY] "SELECT scope, request, first, last, at_us FROM gateline.idempotency WHERE scope = ANY ($1)";
+    KEYS Once [TEXT_ARRAY] "SELECT scope, request, first, last, at_us FROM gateline.idempotency
+        WHERE scope = ANY ((SELECT $1)::text[])";
     KEYS_ADD Once [TEXT_ARRAY BYTEA_ARRAY INT8_ARRAY INT8_ARRAY INT8]
         "INSERT INTO gateline.idempotency (scope, request, first, last, at_us)
         SELECT n.*, $5 FROM unnest($1, $2, $3, $4) n
         ON CONFLICT (scope) DO UPDATE SET request = excluded.request, first = excluded.first, last = excluded.last,
         at_us = excluded.at_us";
-    KEYS_FORGET Once [INT8 INT8] "DELETE FROM gateline.idempotency WHERE scope IN (
-        SELECT scope FROM gateline.idempotency WHERE at_us < $1 ORDER BY at_us LIMIT $2)";
+    KEYS_FORGET Once [INT8 INT8] "DELETE FROM gateline.idempotency WHERE ctid = ANY (ARRAY (
+        SELECT ctid FROM gateline.idempotency WHERE at_us < (SELECT $1) ORDER BY at_us LIMIT (SELECT $2)))";
+    /// Also moves the head: $13 size, $14 frontier.
     LOG_ADD Once [INT8_ARRAY INT8_ARRAY INT8_ARRAY TEXT_ARRAY INT4 INT8 TEXT_ARRAY BYTEA_ARRAY BYTEA_ARRAY BYTEA_ARRAY
-        BYTEA_ARRAY BYTEA_ARRAY]
-        "INSERT INTO gateline.log (number, stream_id, version, type, actor, leaf, private_hash, salt, private, body,
+        BYTEA_ARRAY BYTEA_ARRAY INT8 BYTEA]
+        "WITH moved AS (UPDATE gateline.head SET size = $13, at_us = $6, frontier = $14 WHERE id = 0)
+        INSERT INTO gateline.log (number, stream_id, version, type, actor, leaf, private_hash, salt, private, body,
         type_version, at_us)
         SELECT n.*, $5, $6 FROM unnest($1, $2, $3, $4, $7, $8, $9, $10, $11, $12) n";
     BLOBS_ADD Once [BYTEA_ARRAY INT8_ARRAY INT8_ARRAY] "WITH kept AS (
@@ -98,11 +102,11 @@ statements! {
     // ---- work ----
     WORK_ADD Once [TEXT_ARRAY TEXT_ARRAY INT8_ARRAY] "INSERT INTO gateline.work (id, kind, due_us, free_us, fence, attempt)
         SELECT id, kind, due, due, 0, 0 FROM unnest($1, $2, $3) n (id, kind, due) ON CONFLICT (id) DO NOTHING";
-    WORK_REMOVE Once [TEXT_ARRAY] "DELETE FROM gateline.work WHERE id = ANY ($1)";
+    WORK_REMOVE Once [TEXT_ARRAY] "DELETE FROM gateline.work WHERE id = ANY ((SELECT $1)::text[])";
     WORK_HELD Once [TEXT_ARRAY] "SELECT id, fence FROM gateline.work
-        WHERE id = ANY ($1) AND leased_until_us IS NOT NULL ORDER BY id FOR UPDATE";
+        WHERE id = ANY ((SELECT $1)::text[]) AND leased_until_us IS NOT NULL ORDER BY id FOR UPDATE";
     WORK_END Once [TEXT_ARRAY] "UPDATE gateline.work SET leased_until_us = NULL, owner = NULL, free_us = due_us
-        WHERE id = ANY ($1)";
+        WHERE id = ANY ((SELECT $1)::text[])";
     /// $1 now, or NULL for the database's clock; $2 limit, $3 length of the lease, $4 owner.
     WORK_LEASE Once [INT8 INT8 INT8 TEXT] "WITH moment AS MATERIALIZED (
         SELECT coalesce($1, (extract(epoch FROM clock_timestamp()) * 1000000)::int8) AS us),
@@ -189,7 +193,7 @@ statements! {
         private, body) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
     // ---- read ----
-    READ Each [INT8 INT8] event!("WHERE number >= $1 ORDER BY number LIMIT $2");
+    READ Once [INT8 INT8] event!("WHERE number >= $1 ORDER BY number LIMIT $2");
     READ_STREAM Each [TEXT INT8] event!("WHERE name = $1 AND version > $2 ORDER BY version");
     LEAVES Each [INT8 INT8] "SELECT leaf FROM gateline.log WHERE number >= $1 ORDER BY number LIMIT $2";
     /// The first number whose event is not before $1. Times never go back, so half of the rest is left out each time.

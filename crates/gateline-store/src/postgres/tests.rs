@@ -34,3 +34,23 @@ fn every_statement_prepares_with_its_types() {
         prepared.unwrap_or_else(|failure| panic!("{}\n{}", failure.why(), sql.text));
     }
 }
+
+#[test]
+fn what_is_planned_once_while_the_tables_are_small_finds_its_rows_by_an_index() {
+    let database = Database::new();
+    drop(store(&database.url()));
+    for sql in sql::ALL.iter().filter(|sql| sql.plan == sql::Plan::Once) {
+        let list = |words: Vec<&str>| match words.is_empty() {
+            true => String::new(),
+            false => format!("({})", words.join(", ")),
+        };
+        let types = list(sql.types.iter().map(|of| of.name()).collect());
+        let values = list(sql.types.iter().map(|_| "NULL").collect());
+        let plan = database.psql(&format!(
+            "{}; SET plan_cache_mode = force_generic_plan; PREPARE one {types} AS {}; EXPLAIN EXECUTE one {values}",
+            link::FOR_ANY_SIZE,
+            sql.text
+        ));
+        assert!(!plan.contains("Seq Scan"), "{}\n{plan}", sql.text);
+    }
+}
