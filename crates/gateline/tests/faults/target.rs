@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use super::place::{Place, eventually};
+use super::place::{Place, WITHIN};
 
 /// The name of a step, in the environment of a command target.
 pub const STEP: &str = "$GATELINE_VERSION $GATELINE_ACTION $GATELINE_WEIGHT";
@@ -79,7 +80,7 @@ impl People {
                 self.acknowledged.lock().unwrap().insert(number);
             } else {
                 self.refused.fetch_add(1, Ordering::SeqCst);
-                std::thread::sleep(std::time::Duration::from_millis(20));
+                std::thread::sleep(Duration::from_millis(20));
             }
         }
     }
@@ -116,13 +117,22 @@ impl People {
     }
 }
 
-/// Waits until no promotion is open.
+/// Waits until no promotion is open, for as long as fewer and fewer are.
 pub fn everything_ends(place: &Place, port: u16) {
-    eventually("everything came to its end", || {
-        let open = place.gateline(port, &["promotion", "list", "--open", "--json"]);
+    let (mut least, mut since) = (usize::MAX, Instant::now());
+    loop {
+        let open = place.gateline(port, &["promotion", "list", "--open", "--limit", "500", "--json"]);
         let open: serde_json::Value = serde_json::from_slice(&open.stdout).unwrap_or_default();
-        open.as_array().is_some_and(Vec::is_empty).then_some(())
-    });
+        match open.as_array() {
+            Some(open) if open.is_empty() => return,
+            Some(open) if open.len() < least => (least, since) = (open.len(), Instant::now()),
+            Some(_) | None => assert!(
+                since.elapsed() < WITHIN,
+                "these do not come to their end: {open:#}"
+            ),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Everything that was acknowledged is there and comes to its end, and no step was taken twice. Gives what was seen.

@@ -271,6 +271,7 @@ impl History {
         self.batch.push(Append {
             key: None,
             expects,
+            by: None,
             fence: None,
             actor: facts.actor.id,
             events: decided.events.into_iter().map(new).collect::<Vec<NewEvent>>(),
