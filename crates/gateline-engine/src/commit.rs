@@ -129,7 +129,11 @@ impl Engine {
             }
         }
         let admits = |proposed: &Proposed| matches!(proposed.event, Event::PromotionAdmitted { .. });
-        let by = decided.events.iter().any(admits).then(|| ADMITS_WITHIN.after(now));
+        let by = decided
+            .events
+            .iter()
+            .any(admits)
+            .then(|| ADMITS_WITHIN.after(now));
         let events = decided.events.into_iter().enumerate();
         let events = events
             .map(|(index, proposed)| NewEvent {

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gateline_core::{Actor, Command, Promotion};
-use gateline_engine::{Engine, Input, Output, Request, Ticket};
+use gateline_engine::{ADMITS_WITHIN, Engine, Input, Output, Request, Ticket};
 use gateline_model::{
-    Artifact, ArtifactAt, Change, ChangeText, Digest, Freeze, Pipeline, PipelineRef, Private, Release, Span,
-    TargetTemplate,
+    Artifact, ArtifactAt, Change, ChangeText, Digest, Event, Freeze, Pipeline, PipelineRef, Private, Release,
+    Span, TargetTemplate,
 };
 use gateline_store::{MemStore, READ_EVENTS_MAX, Read as _, Store as _};
 use jiff::Timestamp;
@@ -28,6 +28,10 @@ struct Rim {
     told: Vec<Ticket>,
     /// How many appends each batch had.
     batches: Vec<usize>,
+    /// The moment.
+    now: Timestamp,
+    /// How long the store takes for the next admission.
+    stalls: Span,
 }
 
 impl Rim {
@@ -39,6 +43,8 @@ impl Rim {
             inputs,
             told,
             batches,
+            now: NOW,
+            stalls: Span::ZERO,
         }
     }
 
@@ -59,7 +65,7 @@ impl Rim {
         let Some(input) = self.inputs.pop_front() else {
             return false;
         };
-        let outputs = self.engine.step(NOW, input).unwrap();
+        let outputs = self.engine.step(self.now, input).unwrap();
         self.carry(outputs);
         true
     }
@@ -69,7 +75,10 @@ impl Rim {
             match output {
                 Output::Append(batch, appends) => {
                     self.batches.push(appends.len());
-                    let answers = self.store.append(NOW, &appends);
+                    if appends.iter().any(|append| append.by.is_some()) {
+                        self.now = std::mem::take(&mut self.stalls).after(self.now);
+                    }
+                    let answers = self.store.append(self.now, &appends);
                     self.inputs.push_back(Input::Committed(batch, answers));
                 }
                 Output::GoOn => self.inputs.push_back(Input::GoOn),
@@ -104,6 +113,13 @@ impl Rim {
 }
 
 fn pipeline(number: usize) -> Command {
+    gated(
+        number,
+        &json!([{"name": "tests", "kind": "tests", "params": {"suite": "unit"}, "because": "Why."}]),
+    )
+}
+
+fn gated(number: usize, gates: &serde_json::Value) -> Command {
     let target_name = TargetTemplate(format!("app-{number}"));
     let pipeline: Pipeline = serde_json::from_value(json!({
         "project": "shop",
@@ -115,7 +131,7 @@ fn pipeline(number: usize) -> Command {
             "production": true,
             "target": {"command": {"apply": ["/bin/true"]}},
             "target_name": target_name,
-            "gates": [{"name": "tests", "kind": "tests", "params": {"suite": "unit"}, "because": "Why."}],
+            "gates": gates,
         }],
     }))
     .unwrap();
@@ -221,4 +237,28 @@ fn judging_goes_on_although_nothing_changes_and_nothing_is_committed() {
     left.dedup();
     assert_eq!(left, [HELD - AT_A_TIME, HELD - 2 * AT_A_TIME, 0]);
     assert_eq!(rim.batches, [] as [usize; 0]);
+}
+
+#[test]
+fn an_admission_that_the_store_commits_late_is_decided_again() {
+    for (stalls, again) in [
+        (ADMITS_WITHIN, false),
+        (ADMITS_WITHIN.plus(Span::from_millis(1)), true),
+    ] {
+        let mut rim = Rim::new(Engine::default(), MemStore::default());
+        rim.ask(0, gated(0, &json!([])));
+        while rim.step() {}
+        rim.stalls = stalls;
+        rim.ask(1, release(0));
+        while rim.step() {}
+        let log = rim.store.read(0, READ_EVENTS_MAX).unwrap();
+        let admitted = log
+            .iter()
+            .filter(|recorded| matches!(recorded.event, Event::PromotionAdmitted { .. }));
+        assert_eq!(admitted.count(), 1);
+        let promotion = rim.engine.world().promotions().next().unwrap();
+        let decided = promotion.decision.as_ref().unwrap().at;
+        assert_eq!(decided, if again { stalls.after(NOW) } else { NOW });
+        assert_eq!(rim.told, [0, 1]);
+    }
 }

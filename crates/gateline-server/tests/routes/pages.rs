@@ -235,7 +235,10 @@ async fn where_there_is_nothing_a_browser_gets_a_page_and_a_program_a_problem() 
         assert_eq!(kind.starts_with("text/html"), is_page, "{what}: {kind}");
         if is_page && method == Method::GET {
             let page = text(response).await;
-            assert!(page.contains("there is nothing at") && page.contains("Board"), "{page}");
+            assert!(
+                page.contains("there is nothing at") && page.contains("Board"),
+                "{page}"
+            );
         }
     }
 }

@@ -176,7 +176,10 @@ pub(super) fn what_comes_after_its_last_moment_is_not_recorded(store: &mut dyn S
     assert_eq!(late, AppendError::Late { by: at(4), at: at(5) });
     accept(store, 5, &timed(5));
     // What was recorded in time stays, whenever it is asked for again.
-    assert!(matches!(append(store, 9, &timed(5)), Ok(Committed::Before(Some(_)))));
+    assert!(matches!(
+        append(store, 9, &timed(5)),
+        Ok(Committed::Before(Some(_)))
+    ));
 }
 
 pub(super) fn a_refused_append_leaves_its_key_free(store: &mut dyn Store) {
