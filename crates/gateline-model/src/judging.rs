@@ -209,9 +209,11 @@ impl JudgeSettings {
         let (every, longer) = (self.every, self.may_take_longer());
         match (self.by, self.warm_up) {
             (JudgeBy::Evidence, Some(warm_up)) => {
-                format!("It looks every {every}, in the first {warm_up} for its fuses alone; {longer}.")
+                format!(
+                    "It looks every {every}, in the first {warm_up} for its fuses alone. The rollout takes {longer}."
+                )
             }
-            _ => format!("It looks every {every}; {longer}."),
+            _ => format!("It looks every {every}. The rollout takes {longer}."),
         }
     }
 
