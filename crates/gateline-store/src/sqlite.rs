@@ -36,8 +36,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than there are statements: each is prepared once.
 const STATEMENTS_CACHED: usize = 96;
 
-/// Settings of every connection. 64 MiB of pages: the indexes of a million events.
-const SETTINGS: &str = "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
+/// Settings of every connection.
+const SETTINGS: &str = "PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY;";
+/// Of the one that writes. Nothing is acknowledged that a power failure could take back. 64 MiB of pages are the indexes of a
+/// million events. The write-ahead log is carried over at 4,000 pages, 16 MiB: a page that several batches touch is carried
+/// once, and with 64 clients that is a fifth more decisions than at SQLite's own 1,000. Later is faster still, but then those
+/// who wait meanwhile wait longer.
+const WRITER: &str =
+    "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000;";
+/// Of each that reads. 8 MiB: there are several, and the kernel keeps the file's pages for all of them.
+const READER: &str = "PRAGMA cache_size = -8192;";
 
 /// The store in one SQLite file, with the right to write. At most one per file, held by a lock file beside it.
 #[derive(Debug)]
@@ -106,9 +114,9 @@ impl SqliteStore {
         if mode != "wal" {
             return Err(SqliteError::NoWal(path));
         }
-        // Nothing is acknowledged that a power failure could take back.
-        conn.execute_batch("PRAGMA synchronous = FULL;").map_err(failed)?;
-        conn.execute_batch(SETTINGS).map_err(failed)?;
+        for settings in [SETTINGS, WRITER] {
+            conn.execute_batch(settings).map_err(failed)?;
+        }
         conn.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         schema::migrate(&mut conn, &path)?;
         Ok(Self {
@@ -163,7 +171,9 @@ impl SqliteReader {
                 known: schema::VERSION,
             });
         }
-        conn.execute_batch(SETTINGS).map_err(failed)?;
+        for settings in [SETTINGS, READER] {
+            conn.execute_batch(settings).map_err(failed)?;
+        }
         conn.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         Ok(Self { conn })
     }

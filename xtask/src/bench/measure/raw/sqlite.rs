@@ -13,7 +13,7 @@ use super::{Ask, Committer, Tables};
 
 /// The settings of the store.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
-    PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;";
+    PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;";
 /// What is written of each decision at the least: its body, found by its number.
 const FEWEST: &str = "CREATE TABLE log (number INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
     CREATE TABLE head (id INTEGER PRIMARY KEY, size INTEGER NOT NULL, at_us INTEGER NOT NULL, frontier BLOB NOT NULL) STRICT;
