@@ -112,11 +112,11 @@ fn parts(view: &GateView<'_>, in_front: &[GateVerdict]) -> Parts {
         .as_ref()
         .map(|live| live.release);
     let fixed = [
-        ("release", json!(view.release.id)),
-        ("stage", json!(view.stage)),
-        ("risk", json!(view.risk)),
-        ("live", json!(live)),
-        ("promotion", json!(view.promotion.id)),
+        ("release", Digest::of_json(&view.release.id)),
+        ("stage", Digest::of_json(view.stage)),
+        ("risk", Digest::of_json(&view.risk)),
+        ("live", Digest::of_json(&live)),
+        ("promotion", Digest::of_json(&view.promotion.id)),
     ];
     let gates = in_front.iter().map(|gate| {
         // The evidence of live checks and of soak changes with each look; that of reports is what was read.
@@ -130,17 +130,17 @@ fn parts(view: &GateView<'_>, in_front: &[GateVerdict]) -> Parts {
             .find(|declared| declared.name == gate.gate);
         let check = declared.and_then(|declared| gates::observed(declared, view.risk));
         let check = check.map(|observes| observes.digest());
-        let seen = json!([gate.verdict, evidence, overridden, gate.waivers, check]);
+        let seen = (gate.verdict, evidence, overridden, &gate.waivers, check);
         (gate_part(gate.gate.as_str()), Digest::of_json(&seen))
     });
     // Points, not values: what moves within a step weighs the same.
-    let mut weighed: BTreeMap<String, Vec<serde_json::Value>> = BTreeMap::new();
+    let mut weighed: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for part in view
         .assessment
         .into_iter()
         .flat_map(|assessment| &assessment.factors)
     {
-        let seen = json!([part.points, part.is_unknown()]);
+        let seen = (part.points, part.is_unknown());
         let name = format!("risk {} ({})", part.factor, part.of.word());
         weighed.entry(name).or_default().push(seen);
     }
@@ -148,11 +148,11 @@ fn parts(view: &GateView<'_>, in_front: &[GateVerdict]) -> Parts {
         .into_iter()
         .map(|(name, seen)| (name, Digest::of_json(&seen)));
     let modules = crate::gates::policy::modules_in_force(view);
-    let policies = (!modules.is_empty()).then(|| ("policies", json!(modules)));
+    let policies = (!modules.is_empty()).then(|| ("policies", Digest::of_json(&modules)));
     fixed
         .into_iter()
         .chain(policies)
-        .map(|(name, what)| (name.to_owned(), Digest::of_json(&what)))
+        .map(|(name, digest)| (name.to_owned(), digest))
         .chain(factors)
         .chain(windows(view))
         .chain(gates)
@@ -175,7 +175,7 @@ fn windows(view: &GateView<'_>) -> Vec<(String, Digest)> {
         let calendars: Vec<Option<Digest>> = holidays
             .map(|holiday| project.calendars.get(holiday).map(|calendar| calendar.version()))
             .collect();
-        Digest::of_json(&json!([window, calendars]))
+        Digest::of_json(&(window, calendars))
     };
     named
         .into_iter()

@@ -25,7 +25,7 @@ impl Digest {
     pub fn of_json<T: Serialize>(value: &T) -> Self {
         // `Value` keeps objects in a BTreeMap, so its text is canonical for the types of this crate.
         let value = serde_json::to_value(value).expect("our types serialise to JSON");
-        Self::of(value.to_string().as_bytes())
+        Self::of(&serde_json::to_vec(&value).expect("a value serialises to JSON"))
     }
 
     /// Wraps raw bytes that are already a SHA-256.
@@ -40,7 +40,10 @@ impl Digest {
 
     /// The 64 hex digits without the prefix.
     pub fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0
+            .iter()
+            .flat_map(|byte| [hex_char(byte >> 4), hex_char(byte & 15)])
+            .collect()
     }
 
     /// The first 12 hex digits: enough for a person to recognise it.
@@ -57,7 +60,8 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        f.write_str("sha256:")?;
+        f.write_str(&self.hex())
     }
 }
 
@@ -82,6 +86,10 @@ impl FromStr for Digest {
         }
         Ok(Self(bytes))
     }
+}
+
+fn hex_char(digit: u8) -> char {
+    char::from(b"0123456789abcdef"[usize::from(digit)])
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
