@@ -195,7 +195,15 @@ fn read(path: &Path, hear: &mut gateline_store::Hear<'_>) -> Result<(), CopyErro
     let unreadable =
         |why: String| CopyError::Unreadable(format!("`{}`: {why}; nothing was kept", path.display()));
     let file = File::open(path).map_err(|err| unreadable(err.to_string()))?;
-    let mut lines = BufReader::new(GzDecoder::new(BufReader::new(file)));
+    unpack(BufReader::new(file), &unreadable, hear)
+}
+
+fn unpack(
+    packed: impl std::io::BufRead,
+    unreadable: &dyn Fn(String) -> CopyError,
+    hear: &mut gateline_store::Hear<'_>,
+) -> Result<(), CopyError> {
+    let mut lines = BufReader::new(GzDecoder::new(packed));
     let mut first = true;
     loop {
         let mut text = Vec::new();
@@ -226,5 +234,98 @@ fn read(path: &Path, hear: &mut gateline_store::Hear<'_>) -> Result<(), CopyErro
         let entry: Entry =
             serde_json::from_slice(&text).map_err(|err| unreadable(format!("a line says nothing: {err}")))?;
         hear(entry)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::io::Read as _;
+
+    use gateline_model::{Arm, Digest, Event, Private, StepAction, StreamId, Tick, Work, WorkKind};
+    use gateline_store::{Append, Blob, IdempotencyKey, NewEvent, PasswordChange, Read as _, Store as _};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    /// A store with something of most kinds, told into a backup; without its compression.
+    fn sample(dir: &Path) -> Vec<u8> {
+        let mut store = SqliteStore::open(dir.join("told.db")).unwrap();
+        let promotion: gateline_model::PromotionId = "payments/payment-service/production/1".parse().unwrap();
+        let stream = StreamId::Promotion(promotion.clone());
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let event = |step| NewEvent {
+            stream: stream.clone(),
+            event: Event::StepIntended {
+                step,
+                attempt: 1,
+                action: StepAction::Start,
+            },
+            private: Some(([7; 16], Private::default())),
+        };
+        let append = Append {
+            key: Some(IdempotencyKey {
+                scope: "ana promote 1".into(),
+                request: Digest::of(b"body"),
+            }),
+            expects: vec![(stream.clone(), 0)],
+            by: None,
+            fence: None,
+            actor: "ana".parse().unwrap(),
+            events: vec![event(1), event(2)],
+            work_add: vec![Work {
+                stream: stream.clone(),
+                kind: WorkKind::Judge,
+                due: now,
+            }],
+            work_remove: vec![],
+            rows: vec![],
+            blobs: vec![std::sync::Arc::new(Blob::of(&b"some content"[..]).unwrap())],
+            passwords: vec![PasswordChange {
+                account: "ana".parse().unwrap(),
+                hash: Some("$hash".into()),
+            }],
+        };
+        let answers = store.append(now, &[append]).unwrap();
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        store
+            .put_ticks(&promotion, &[Tick::none(now, Arm::Canary)])
+            .unwrap();
+        let backup = dir.join("told.backup");
+        write(&store.reader().unwrap(), &backup).unwrap();
+        let mut text = Vec::new();
+        GzDecoder::new(File::open(&backup).unwrap())
+            .read_to_end(&mut text)
+            .unwrap();
+        text
+    }
+
+    fn packed(text: &[u8]) -> Vec<u8> {
+        let mut zip = GzEncoder::new(Vec::new(), Compression::fast());
+        zip.write_all(text).unwrap();
+        zip.finish().unwrap()
+    }
+
+    #[test]
+    fn a_spoilt_backup_harms_nobody_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = sample(dir.path());
+        let fresh = |number| SqliteStore::open(dir.path().join(format!("{number}.db"))).unwrap();
+        let store = RefCell::new((fresh(0), 0));
+        let restore = |packed: &[u8]| {
+            let (store, filled) = &mut *store.borrow_mut();
+            let restored = store.fill(&mut |hear| unpack(packed, &CopyError::Unreadable, hear));
+            let Ok(head) = restored else {
+                assert_eq!(store.head().unwrap().size, 0);
+                return;
+            };
+            // What it says is what was recorded, or the root would be another.
+            assert_eq!((head.size, store.head().unwrap()), (2, head));
+            *filled += 1;
+            *store = fresh(*filled);
+        };
+        crate::spoilt::spoilt(&[&text], |text| restore(&packed(text)));
+        crate::spoilt::spoilt(&[&packed(&text)], restore);
+        assert!(store.borrow().1 >= 2, "what is whole is restored");
     }
 }
