@@ -153,8 +153,14 @@ async fn measure(path: &Path, scale: Scale) -> Result<(), String> {
         live as f64 / HEALTH_EVERY.as_secs_f64()
     );
     println!(
-        "| memory while nobody asks | {} MB | |",
-        machine::held_kib() >> 10
+        "| memory while nobody asks | {} MB | {AIM_MEMORY_MB} MB: {} |",
+        machine::held_kib() >> 10,
+        met(machine::held_kib() >> 10 < AIM_MEMORY_MB)
+    );
+    let at_start = machine::peak_kib() >> 10;
+    println!(
+        "| peak memory until then | {at_start} MB | {AIM_MEMORY_MB} MB: {} |",
+        met(at_start < AIM_MEMORY_MB)
     );
 
     let mut clients = askers(&hub);
@@ -170,12 +176,15 @@ async fn measure(path: &Path, scale: Scale) -> Result<(), String> {
 
     // Something that concerns everything that is held in a project.
     let during = scale.of(ASKED, ASKED / 20);
-    let asking = tokio::spawn(async move { load::paced(&mut clients, during, every).await });
+    let asking = tokio::spawn(async move {
+        let asked = load::paced(&mut clients, during, every).await?;
+        Ok::<_, String>((asked, clients))
+    });
     tokio::time::sleep(during / 4).await;
     let froze = Instant::now();
     freeze(&hub).await?;
     let took = froze.elapsed();
-    let asked = asking.await.map_err(|err| err.to_string())??;
+    let (asked, clients) = asking.await.map_err(|err| err.to_string())??;
     println!(
         "| declaring a freeze of one project ({} promotions) | {} | |",
         per_project(&hub),
@@ -185,20 +194,26 @@ async fn measure(path: &Path, scale: Scale) -> Result<(), String> {
         "a decision, 50 a second, while all of these are judged again",
         asked.times,
     );
-    let peak = machine::peak_kib() >> 10;
-    let met = if peak < AIM_MEMORY_MB { "met" } else { "not met" };
-    println!("| peak memory, all of this | {peak} MB | {AIM_MEMORY_MB} MB: {met} |");
+    let reports: u64 = clients.iter().map(|client| client.number).sum();
+    println!(
+        "| peak memory, all of this, with {reports} reports more that stay known | {} MB | |",
+        machine::peak_kib() >> 10
+    );
     Ok(())
+}
+
+fn met(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "not met" }
 }
 
 fn p99(what: &str, mut times: Times) {
     let (p50, p99) = (times.percentile(0.5), times.percentile(0.99));
-    let met = if p99 < AIM_P99 { "met" } else { "not met" };
     println!(
-        "| {what} | p50 {}, p99 {} | p99 {} ms: {met} |",
+        "| {what} | p50 {}, p99 {} | p99 {} ms: {} |",
         ms(p50),
         ms(p99),
-        AIM_P99.as_millis()
+        AIM_P99.as_millis(),
+        met(p99 < AIM_P99)
     );
 }
 
