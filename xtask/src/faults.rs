@@ -113,16 +113,15 @@ fn make(asked: &[&Fault], long: bool, told: &Path) -> Result<bool, String> {
     let told = told
         .canonicalize()
         .map_err(|err| format!("could not find `{}`: {err}", told.display()))?;
-    let mut nextest = Command::new("cargo");
+    let mut nextest = shell::cargo(&[
+        "nextest",
+        "run",
+        "--workspace",
+        "--no-fail-fast",
+        "--color",
+        "never",
+    ]);
     nextest
-        .args([
-            "nextest",
-            "run",
-            "--workspace",
-            "--no-fail-fast",
-            "--color",
-            "never",
-        ])
         // The binaries that have them: nothing else is built.
         .args(["--test", "faults", "--test", "replicas", "--test", "whole", "-E"])
         .arg(tests.join(" | "))

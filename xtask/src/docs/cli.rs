@@ -14,7 +14,7 @@ const GLOBAL: &str = "Global options:";
 /// When it cannot be built or does not answer.
 pub fn page() -> Result<String, String> {
     // As the tests are built, with the features of the whole workspace: one build serves both.
-    shell::must(Command::new("cargo").args(["test", "--workspace", "--no-run"]))?;
+    shell::must(&mut shell::cargo(&["test", "--workspace", "--no-run"]))?;
     let about = "`--json` prints JSON everywhere. A release is written `PIPELINE@VERSION`. Exit codes are in [errors.md](errors.md).";
     let mut text = head("Command line", "`gateline --help`", about);
     let top = help(&[])?;

