@@ -193,13 +193,18 @@ impl<'w> Draft<'w> {
     ) -> Result<Arc<Pipeline>, Rejection> {
         self.project(project)
             .and_then(|state| state.pipeline(name).cloned())
-            .ok_or_else(|| {
-                Rejection::unknown(
-                    "pipeline.unknown",
-                    format!("project `{project}` has no pipeline `{name}`"),
-                    "store it first with `gateline apply -f FILE`",
-                )
-            })
+            .ok_or_else(|| unknown_pipeline(project, name))
+    }
+
+    /// Its digest, as it was worked out when it was applied: that takes long.
+    pub(crate) fn version_in_force(
+        &self,
+        project: &ProjectName,
+        name: &PipelineName,
+    ) -> Result<gateline_model::Digest, Rejection> {
+        self.project(project)
+            .and_then(|state| state.in_force.get(name).copied())
+            .ok_or_else(|| unknown_pipeline(project, name))
     }
 
     /// Proposes an event and lets the draft see it at once.
@@ -320,6 +325,14 @@ fn changed<'d, Id: Ord + Clone, State: Clone>(
         own.insert(id.clone(), before?.clone());
     }
     own.get_mut(id).map(Arc::make_mut)
+}
+
+fn unknown_pipeline(project: &ProjectName, name: &PipelineName) -> Rejection {
+    Rejection::unknown(
+        "pipeline.unknown",
+        format!("project `{project}` has no pipeline `{name}`"),
+        "store it first with `gateline apply -f FILE`",
+    )
 }
 
 /// Whether planned work moved to another time, so that its row must not be left as it is. A check that is under way

@@ -1,20 +1,20 @@
 //! Building what is measured. Knows no benchmark.
 
 use std::path::PathBuf;
-use std::process::Command;
+
+use crate::shell;
 
 /// Builds a program optimised, as `arguments` name it, and says where under `release` it is then.
 ///
 /// # Errors
 /// When cargo cannot be run, or does not build it.
 pub(super) fn optimised(arguments: &[&str], program: &str) -> Result<PathBuf, String> {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--release"])
+    let status = shell::cargo(&["build", "--quiet", "--release"])
         .args(arguments)
         .status()
         .map_err(|err| format!("could not run cargo: {err}"))?;
     match status.success() {
-        true => Ok(crate::shell::target().join("release").join(program)),
+        true => Ok(shell::target().join("release").join(program)),
         false => Err(format!("`{program}` was not built: {status}")),
     }
 }

@@ -55,18 +55,9 @@ fn with_server(arguments: &[String]) -> Result<(), String> {
 /// Builds again, optimised and with the server, and runs that: numbers of an unoptimised build mean nothing.
 #[cfg(not(feature = "bench"))]
 fn with_server(arguments: &[String]) -> Result<(), String> {
-    let status = std::process::Command::new(env!("CARGO"))
-        .args([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "xtask",
-            "--features",
-            "bench",
-            "--",
-            "bench",
-        ])
+    let mut run = crate::shell::cargo(&["run", "--quiet", "--release"]);
+    let status = run
+        .args(["--package", "xtask", "--features", "bench", "--", "bench"])
         .args(arguments)
         .status()
         .map_err(|err| format!("could not run cargo: {err}"))?;

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use crate::shell;
+
 pub(super) fn run(arguments: &[String]) -> Result<(), String> {
     let (package, output) = match arguments {
         [] => ("gateline", "gateline"),
@@ -14,7 +16,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), String> {
         [other, ..] => return Err(format!("`{other}` is not known here")),
     };
     println!("\n## size\n\n`cargo xtask bench size`\n");
-    let target = crate::shell::target().join("bench/size");
+    let target = shell::target().join("bench/size");
     let _ = std::fs::remove_dir_all(&target);
     let measured = measure(package, output, &target);
     let _ = std::fs::remove_dir_all(&target);
@@ -22,18 +24,10 @@ pub(super) fn run(arguments: &[String]) -> Result<(), String> {
 }
 
 fn measure(package: &str, output: &str, target: &Path) -> Result<(), String> {
-    ran(Command::new(env!("CARGO")).args(["fetch", "--locked", "--quiet"]))?;
+    ran(&mut shell::cargo(&["fetch", "--locked", "--quiet"]))?;
     let began = Instant::now();
-    ran(Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--quiet",
-            "--package",
-            package,
-            "--target-dir",
-        ])
+    ran(shell::cargo(&["build", "--release", "--locked", "--quiet"])
+        .args(["--package", package, "--target-dir"])
         .arg(target)
         .env("CARGO_INCREMENTAL", "0")
         // Symbols are taken away afterwards: the compiler's work is the same.

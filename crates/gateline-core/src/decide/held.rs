@@ -101,10 +101,7 @@ fn barred_meanwhile(draft: &Draft<'_>, promotion: &Promotion) -> Option<String> 
 fn repin(draft: &mut Draft<'_>, promotion: &Promotion) -> Result<bool, Rejection> {
     let stage = &promotion.id.stage;
     let in_force = draft.pipeline_in_force(&stage.project, &stage.pipeline)?;
-    let project = draft.project(&stage.project).unwrap_or_default();
-    let Some(&version) = project.in_force.get(&stage.pipeline) else {
-        return Ok(false);
-    };
+    let version = draft.version_in_force(&stage.project, &stage.pipeline)?;
     if version == promotion.pipeline {
         return Ok(true);
     }

@@ -211,14 +211,10 @@ fn open_with(
         kind,
     };
     draft.emit(StreamId::Stage(stage_ref.clone()), opened);
-    // Known since it was applied; to work it out again would be half of what a promotion costs.
-    let in_force = draft
-        .project(&stage_ref.project)
-        .and_then(|project| project.in_force.get(&stage_ref.pipeline).copied());
     let requested = Event::PromotionRequested {
         release,
         kind,
-        pipeline: in_force.unwrap_or_else(|| pipeline.version()),
+        pipeline: draft.version_in_force(&stage_ref.project, &stage_ref.pipeline)?,
         automatic,
     };
     draft.emit_with(StreamId::Promotion(id.clone()), requested, text);

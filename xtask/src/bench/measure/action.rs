@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use gateline_server::hub::Hub;
 
 use super::Scale;
-use super::numbers::{Times, ms};
+use super::numbers::{Times, met, ms};
 use super::place::{Place, apply, register, release, runtime, submit, tests_passed};
 use super::postgres::{self, Server};
 
@@ -56,7 +56,7 @@ pub(super) fn run(scale: Scale) -> Result<(), String> {
 async fn line(store: &str, aim: Duration, hubs: &[Hub], marks: &Path, runs: u64) -> Result<(), String> {
     let (mut times, mut spawns) = measure(&hubs[0], marks, runs).await?;
     let p99 = times.percentile(0.99);
-    let met = if p99 < aim { "met" } else { "not met" };
+    let met = met(p99 < aim);
     println!(
         "| {store} | evidence to first action | {} | {} | {} ms: {met} |",
         ms(times.percentile(0.5)),

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::history::{History, look_later};
 use super::load::{self, Client};
-use super::numbers::{Times, ms};
+use super::numbers::{Times, met, ms};
 use super::place::{Place, hub, release, report, runtime, submit, tests_passed};
 use super::{Scale, children, machine};
 
@@ -152,16 +152,16 @@ async fn measure(path: &Path, scale: Scale) -> Result<(), String> {
         share(before.children, after.children),
         live as f64 / HEALTH_EVERY.as_secs_f64()
     );
-    println!(
-        "| memory while nobody asks | {} MB | {AIM_MEMORY_MB} MB: {} |",
-        machine::held_kib() >> 10,
-        met(machine::held_kib() >> 10 < AIM_MEMORY_MB)
-    );
-    let at_start = machine::peak_kib() >> 10;
-    println!(
-        "| peak memory until then | {at_start} MB | {AIM_MEMORY_MB} MB: {} |",
-        met(at_start < AIM_MEMORY_MB)
-    );
+    for (what, kib) in [
+        ("memory while nobody asks", machine::held_kib()),
+        ("peak memory until then", machine::peak_kib()),
+    ] {
+        let mb = kib >> 10;
+        println!(
+            "| {what} | {mb} MB | {AIM_MEMORY_MB} MB: {} |",
+            met(mb < AIM_MEMORY_MB)
+        );
+    }
 
     let mut clients = askers(&hub);
     let asked = load::round(&mut clients, scale.of(ASKED, ASKED / 20)).await?;
@@ -200,10 +200,6 @@ async fn measure(path: &Path, scale: Scale) -> Result<(), String> {
         machine::peak_kib() >> 10
     );
     Ok(())
-}
-
-fn met(is_met: bool) -> &'static str {
-    if is_met { "met" } else { "not met" }
 }
 
 fn p99(what: &str, mut times: Times) {

@@ -34,6 +34,11 @@ pub(super) fn ms(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1_000.0)
 }
 
+/// What is said of an aim.
+pub(super) fn met(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "not met" }
+}
+
 /// A ratio in per cent.
 pub(super) fn percent(part: f64, whole: f64) -> String {
     format!("{:.0} %", part * 100.0 / whole)

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::Scale;
 use super::load::Asked;
-use super::numbers::{Times, median, ms, percent};
+use super::numbers::{Times, median, met, ms, percent};
 use super::raw::{Committer, fdatasync, round};
 
 /// Rounds of each line.
@@ -106,8 +106,7 @@ impl Seen {
         };
         let (of_same, of_fewest, of_sync) = (share(2), share(4), share(5));
         let met = aim.map_or_else(String::new, |aim| {
-            let met = if of_same >= aim { "met" } else { "not met" };
-            format!("{}: {met}", percent(aim, 1.0))
+            format!("{}: {}", percent(aim, 1.0), met(of_same >= aim))
         });
         let [of_same, of_fewest, of_sync] = [of_same, of_fewest, of_sync].map(|share| percent(share, 1.0));
         let [ours, per_commit, same, same_per_commit, fewest, sync] = self.rates.map(median);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::super::machine;
+use super::super::numbers::met;
 use super::super::place::{hub, runtime};
 
 /// Named limit, in seconds for a million events.
@@ -26,7 +27,7 @@ pub(in super::super) fn part(arguments: &[String]) -> Result<(), String> {
         (world.next(), open, world.releases().count())
     });
     let aim = AIM_SECS_PER_MILLION * size as f64 / 1e6;
-    let met = if seconds < aim { "met" } else { "not met" };
+    let met = met(seconds < aim);
     println!("### Start\n\n| | | aim |\n|---|---|---|");
     println!("| folded | {size} events; {releases} releases known, {open} promotions open | |");
     println!("| start to ready | {seconds:.2} s | {aim:.1} s: {met} |");
