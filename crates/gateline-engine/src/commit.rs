@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::again::judged;
 use crate::engine::Engine;
 use crate::port::{BatchId, Output, Receipt, Refusal};
-use crate::queue::{DECIDED_MAX, Pending};
+use crate::queue::{COMMAND_WAITS_MAX, DECIDED_MAX, Pending};
 use crate::rows::rows;
 
 /// How long a decision may wait for the store before it is made again.
@@ -158,6 +158,38 @@ impl Engine {
         }
     }
 
+    /// Refuses what the store does not have yet and somebody has waited for for too long.
+    pub(crate) fn refuse(&mut self, now: Timestamp, out: &mut Vec<Output>) {
+        let mut late = self.queue.take_late(now);
+        if self.ready.iter().any(|(pending, _)| pending.is_late(now)) {
+            let (ready_late, ready): (Vec<_>, _) = std::mem::take(&mut self.ready)
+                .into_iter()
+                .partition(|(pending, _)| pending.is_late(now));
+            self.ready = ready;
+            for (pending, append) in ready_late {
+                self.free(&append);
+                late.push(pending);
+            }
+        }
+        for pending in late {
+            let why = format!(
+                "it waited {COMMAND_WAITS_MAX} for the database, and nothing was done; ask again when `/readyz` says ready"
+            );
+            out.extend(
+                pending
+                    .ticket
+                    .map(|ticket| Output::Tell(ticket, Err(Refusal::Unavailable(why)))),
+            );
+        }
+    }
+
+    /// What is not handed over any more writes no stream.
+    fn free(&mut self, append: &Append) {
+        for event in &append.events {
+            self.busy.remove(&event.stream);
+        }
+    }
+
     /// Whether something was decided too long ago.
     fn is_stale(&self, now: Timestamp) -> bool {
         let stale = |pending: &Pending| DECISION_KEEPS.after(pending.decided_at) < now;
@@ -171,9 +203,7 @@ impl Engine {
         }
         let mut again = Vec::new();
         for (mut pending, append) in std::mem::take(&mut self.ready) {
-            for event in &append.events {
-                self.busy.remove(&event.stream);
-            }
+            self.free(&append);
             pending.decided -= 1;
             again.push(pending);
         }

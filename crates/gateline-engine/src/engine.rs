@@ -105,7 +105,7 @@ impl Engine {
         let now = self.moment(now);
         let mut out = Vec::new();
         match input {
-            Input::Request(request) => self.accept(*request, &mut out),
+            Input::Request(request) => self.accept(now, *request, &mut out),
             Input::Tick => {
                 self.again.extend(std::mem::take(&mut self.judge_later));
                 self.renew_leases(now, &mut out);
@@ -149,6 +149,14 @@ impl Engine {
         out
     }
 
+    /// Refuses what has waited for too long without deciding anything: for a rim whose store cannot be reached, and which
+    /// therefore does not call [`Engine::decide`].
+    pub fn refuse_late(&mut self, now: Timestamp) -> Vec<Output> {
+        let mut out = Vec::new();
+        self.refuse(self.moment(now), &mut out);
+        out
+    }
+
     /// The moment to decide at: a clock that was set back does not make decisions older than what they are made from.
     pub(crate) fn moment(&self, now: Timestamp) -> Timestamp {
         if is(Planted::OwnClock) {
@@ -157,12 +165,12 @@ impl Engine {
         now.max(self.world.at())
     }
 
-    fn accept(&mut self, request: Request, out: &mut Vec<Output>) {
+    fn accept(&mut self, now: Timestamp, request: Request, out: &mut Vec<Output>) {
         if self.queue.is_full() {
             out.push(Output::Tell(request.ticket, Err(Refusal::Busy)));
             return;
         }
-        self.queue.push(request.into());
+        self.queue.push(Pending::asked(now, request));
     }
 
     /// Folds events as far as they are gap-free, and asks for the ones that are missing.
@@ -204,6 +212,7 @@ impl Engine {
     /// Decides what can be decided, and hands a batch to the store when it is free.
     fn settle(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         self.judge_some();
+        self.refuse(now, out);
         self.forget_stale(now);
         // While the log is read again, what is known is known to be old.
         if !self.reading {

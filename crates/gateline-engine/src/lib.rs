@@ -24,7 +24,7 @@ pub use port::{
     BatchId, HandOver, Input, Observed, Output, Receipt, Refusal, Request, SourceOrder, Task, TaskOrder,
     Ticket,
 };
-pub use queue::COMMANDS_WAITING_MAX;
+pub use queue::{COMMAND_WAITS_MAX, COMMANDS_WAITING_MAX};
 pub use remade::Remade;
 pub use replay::replay;
 pub use traffic::Traffic;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gateline_core::{Actor, Command, Rejection};
-use gateline_model::StreamId;
+use gateline_model::{Span, StreamId};
 use gateline_store::{Blob, Fence, IdempotencyKey, PasswordChange, Salt};
 use jiff::Timestamp;
 
@@ -12,6 +12,9 @@ use crate::port::{Request, Ticket};
 
 /// Most commands that may wait for their streams. The next one is refused as busy.
 pub const COMMANDS_WAITING_MAX: usize = 10_000;
+/// How long a command waits at most until the store has it. Then whoever asked hears that nothing was done: what he
+/// gave up on long ago must not come true.
+pub const COMMAND_WAITS_MAX: Span = Span::from_secs(10);
 /// Most times that a command is decided again after a conflict.
 pub(crate) const DECIDED_MAX: u32 = 5;
 
@@ -19,6 +22,8 @@ pub(crate) const DECIDED_MAX: u32 = 5;
 #[derive(Debug, Clone)]
 pub(crate) struct Pending {
     pub ticket: Option<Ticket>,
+    /// When it was asked.
+    pub asked_at: Timestamp,
     pub actor: Actor,
     pub command: Command,
     pub key: Option<IdempotencyKey>,
@@ -44,8 +49,9 @@ pub(crate) struct Leasehold {
     pub work: gateline_model::Work,
 }
 
-impl From<Request> for Pending {
-    fn from(request: Request) -> Self {
+impl Pending {
+    /// What was asked at a moment.
+    pub(crate) fn asked(asked_at: Timestamp, request: Request) -> Self {
         let Request {
             ticket,
             actor,
@@ -57,6 +63,7 @@ impl From<Request> for Pending {
         } = request;
         Self {
             ticket: Some(ticket),
+            asked_at,
             actor,
             command,
             key,
@@ -70,13 +77,17 @@ impl From<Request> for Pending {
             decided_at: Timestamp::MIN,
         }
     }
-}
 
-impl Pending {
+    /// Whether somebody has waited for it for too long.
+    pub(crate) fn is_late(&self, now: Timestamp) -> bool {
+        self.ticket.is_some() && COMMAND_WAITS_MAX.after(self.asked_at) < now
+    }
+
     /// A command of Gateline itself. It has no erasable part, so its salt salts nothing.
     pub(crate) fn own(command: Command, fence: Option<Leasehold>) -> Self {
         Self {
             ticket: None,
+            asked_at: Timestamp::MIN,
             actor: Actor::gateline(),
             command,
             key: None,
@@ -112,6 +123,17 @@ impl Queue {
         for pending in again.into_iter().rev() {
             self.waiting.push_front(pending);
         }
+    }
+
+    /// Takes those out that somebody has waited for for too long.
+    pub(crate) fn take_late(&mut self, now: Timestamp) -> Vec<Pending> {
+        if !self.waiting.iter().any(|pending| pending.is_late(now)) {
+            return Vec::new();
+        }
+        let (late, in_time): (VecDeque<_>, _) =
+            self.take().into_iter().partition(|pending| pending.is_late(now));
+        self.waiting = in_time;
+        Vec::from(late)
     }
 
     pub(crate) fn take(&mut self) -> VecDeque<Pending> {

@@ -1,10 +1,11 @@
-//! The next batch may be handed over before the answers to the last one are taken. Commands on streams of their own.
+//! What waits while the store has a batch: it may be handed over before the answers are taken, and is refused when it waits
+//! for too long. Commands on streams of their own.
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what helps it")]
 
 use std::sync::Arc;
 
 use gateline_core::{Actor, Command};
-use gateline_engine::{BatchId, Engine, Input, Output, Request};
+use gateline_engine::{BatchId, COMMAND_WAITS_MAX, Engine, Input, Output, Refusal, Request};
 use gateline_model::{Digest, Pipeline};
 use gateline_store::{Append, MemStore, Store as _, StoreError};
 use jiff::Timestamp;
@@ -97,6 +98,35 @@ fn what_was_decided_too_long_ago_is_not_handed_over_ahead() {
         engine.hand_over_ahead("1970-01-01T00:00:02Z".parse().unwrap()),
         []
     );
+}
+
+#[test]
+fn what_waits_for_too_long_is_refused_and_never_comes_true() {
+    let (mut engine, (first, appends)) = busy(2);
+    // One that is not even decided: the store has what it reads.
+    engine.step(NOW, request(3, 0)).unwrap();
+    let refused = |outputs: Vec<Output>| {
+        let refused = outputs.into_iter().map(|output| match output {
+            Output::Tell(ticket, Err(Refusal::Unavailable(why))) if why.contains("nothing was done") => {
+                ticket
+            }
+            other => panic!("{other:?}"),
+        });
+        let mut refused: Vec<u64> = refused.collect();
+        refused.sort_unstable();
+        refused
+    };
+    let at = COMMAND_WAITS_MAX.after(NOW);
+    assert_eq!(engine.refuse_late(at), []);
+    let late = at + std::time::Duration::from_millis(1);
+    assert_eq!(refused(engine.refuse_late(late)), [1, 2, 3]);
+
+    // What the store had is answered by the store, and nothing else comes after it.
+    let answers = MemStore::default().append(NOW, &appends);
+    let outputs = engine.step(late, Input::Committed(first, answers)).unwrap();
+    assert_eq!((told(&outputs), batch(outputs)), (vec![0], None));
+    // Nothing is in the way of who asks again.
+    assert!(batch(engine.step(late, request(4, 1)).unwrap()).is_some());
 }
 
 #[test]

@@ -186,11 +186,12 @@ impl Pulse {
                     return;
                 }
             }
-            if sure.is_ok() {
-                let now = self.clock.now();
-                let decided = self.engine().decide(now);
-                self.carry(decided);
-            }
+            let now = self.clock.now();
+            let outputs = match sure {
+                Ok(()) => self.engine().decide(now),
+                Err(_) => self.engine().refuse_late(now),
+            };
+            self.carry(outputs);
         }
     }
 

@@ -88,7 +88,7 @@ impl Keeper {
             }
             if moves_work {
                 let before = *lock(&self.next_due);
-                note_due(&*self.store, &self.next_due);
+                self.note_due();
                 // What another server planned or gave back: the engine would otherwise sleep until the work that it knew of.
                 let sooner =
                     is_news && lock(&self.next_due).is_some_and(|due| before.is_none_or(|old| due < old));
@@ -163,6 +163,15 @@ impl Keeper {
             error!("Could not lease work: {err}");
             Vec::new()
         }))
+    }
+
+    /// Notes when work is due next. Where that cannot be seen the engine asks again a while later: what it knew is over.
+    fn note_due(&mut self) {
+        let due = self.store.next_due().unwrap_or_else(|err| {
+            warn!("Could not see when work is due next: {err}");
+            Some(self.clock.now() + TRY_EVERY)
+        });
+        *lock(&self.next_due) = due;
     }
 
     /// Reads on for the engine, which waits; where nothing can be read, it is tried again and the engine waits on.
@@ -251,13 +260,6 @@ impl Job {
             Job::Claim(_) | Job::Release(..) | Job::Renew(..) | Job::LookOn => true,
             Job::Read(_) | Job::KeepTicks { .. } | Job::Beside(_) => false,
         }
-    }
-}
-
-fn note_due(store: &dyn Store, next_due: &NextDue) {
-    match store.next_due() {
-        Ok(due) => *lock(next_due) = due,
-        Err(err) => warn!("Could not see when work is due next: {err}"),
     }
 }
 
