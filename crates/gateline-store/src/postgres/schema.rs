@@ -6,7 +6,10 @@ use super::place::Place;
 use super::{PostgresError, sql};
 
 /// Migrations by number, from 1. One that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_log.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_log.sql"),
+    include_str!("migrations/0002_statistics.sql"),
+];
 
 /// The version of the tables that this build reads and writes.
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
