@@ -2,6 +2,7 @@
 //! asked to rebuild: then what lies beside the log is made anew from it. What the log says is never changed.
 
 mod beside;
+mod checkpoint;
 mod log;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use gateline_store::{
     StoreError,
 };
 
+pub use self::checkpoint::Checkpoint;
 use self::log::Examination;
 use crate::place::Place;
 
@@ -28,6 +30,7 @@ pub struct Health {
     root: String,
     work: usize,
     rows: usize,
+    checkpoints: usize,
 }
 
 impl fmt::Display for Health {
@@ -37,11 +40,17 @@ impl fmt::Display for Health {
             root,
             work,
             rows,
+            checkpoints,
         } = self;
         write!(
             f,
             "{events} events hash and fold; Merkle root {root}; {work} pieces of planned work and {rows} rows agree"
-        )
+        )?;
+        match checkpoints {
+            0 => Ok(()),
+            1 => write!(f, "; the log begins with that of the checkpoint"),
+            more => write!(f, "; the log begins with those of the {more} checkpoints"),
+        }
     }
 }
 
@@ -91,6 +100,17 @@ pub enum Illness {
     /// The database cannot be reached.
     #[error(transparent)]
     Reach(#[from] PostgresError),
+    /// A checkpoint cannot be read.
+    #[error(
+        "`{}` is no checkpoint: {why}; give a file that `gateline log --checkpoint --json` wrote",
+        file.display()
+    )]
+    Checkpoint {
+        /// Its file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// Servers wrote while what lies beside the log was made anew.
     #[error("a server wrote to the log meanwhile; stop all servers of this database and run it again")]
     InUse,
@@ -124,22 +144,22 @@ impl Patient for PostgresReader {
     }
 }
 
-/// Examines a database, also while servers use it.
+/// Examines a database, also while servers use it, and holds its log against what it was once.
 ///
 /// # Errors
 /// [`Illness`]: all that is not whole, or why it could not be seen.
-pub fn examine(place: &Place) -> Result<Health, Illness> {
+pub fn examine(place: &Place, checkpoints: Vec<Checkpoint>) -> Result<Health, Illness> {
     match place {
         Place::File(path) => {
             found(path)?;
-            examined(&SqliteReader::open(path)?)
+            examined(&SqliteReader::open(path)?, checkpoints)
         }
-        Place::Database(address) => examined(&PostgresReader::open(address)?),
+        Place::Database(address) => examined(&PostgresReader::open(address)?, checkpoints),
     }
 }
 
-fn examined(store: &impl Patient) -> Result<Health, Illness> {
-    let mut examination = Examination::default();
+fn examined(store: &impl Patient, checkpoints: Vec<Checkpoint>) -> Result<Health, Illness> {
+    let mut examination = Examination::against(checkpoints);
     // Most of the log is read before the moment is taken: it is held for the last events only.
     examination.read_on(store)?;
     let (examination, health) = store.at_one_moment(|store| {
@@ -151,6 +171,7 @@ fn examined(store: &impl Patient) -> Result<Health, Illness> {
             root: head.root.to_string(),
             work,
             rows,
+            checkpoints: examination.checkpoints.len(),
         };
         Ok((examination, health))
     })?;
@@ -177,7 +198,7 @@ pub fn rebuild(place: &Place) -> Result<Health, Illness> {
         }
         Place::Database(address) => rebuilt(PostgresStore::open(address)?)?,
     }
-    examine(place)
+    examine(place, Vec::new())
 }
 
 fn rebuilt(mut store: impl Store) -> Result<(), Illness> {

@@ -76,6 +76,10 @@ pub enum ServerVerb {
     ///
     /// Changes nothing, and may run beside a server. Ends with 5 and names each event, row and piece of work that
     /// differs.
+    #[command(after_help = "Examples:
+  gateline doctor --dir /var/lib/gateline
+  gateline log --checkpoint --json > kept.json          # keep it elsewhere
+  gateline doctor --checkpoint kept.json                # the log of then is the beginning of the log of now")]
     Doctor {
         /// Folder of the database.
         #[arg(long, default_value = "gateline-data", env = "GATELINE_DIR")]
@@ -86,6 +90,9 @@ pub enum ServerVerb {
         /// Make read models and planned work anew from the log, which must be whole; the server must be stopped.
         #[arg(long)]
         rebuild: bool,
+        /// Hold the log against what it was once, as `gateline log --checkpoint --json` wrote it; more than one may be given.
+        #[arg(long, value_name = "FILE", conflicts_with = "rebuild")]
+        checkpoint: Vec<PathBuf>,
     },
     /// Write everything that the store keeps into one file; servers may go on.
     ///
@@ -167,7 +174,7 @@ impl Of {
 
 /// Looks at what was filled, and says what it is.
 fn filled(place: &Place) -> Result<(), String> {
-    println!("{}", doctor::examine(place).map_err(chain)?);
+    println!("{}", doctor::examine(place, Vec::new()).map_err(chain)?);
     Ok(())
 }
 
@@ -226,12 +233,19 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
             log_to_stderr();
             proxy::run(&control).await.map_err(chain)
         }
-        ServerVerb::Doctor { dir, store, rebuild } => {
+        ServerVerb::Doctor {
+            dir,
+            store,
+            rebuild,
+            checkpoint,
+        } => {
             let place = Place::of(store.as_deref(), &dir).map_err(chain)?;
+            let checkpoints = checkpoint.iter().map(|file| doctor::Checkpoint::read(file));
+            let checkpoints: Vec<_> = checkpoints.collect::<Result<_, _>>().map_err(chain)?;
             let found = if rebuild {
                 doctor::rebuild(&place)
             } else {
-                doctor::examine(&place)
+                doctor::examine(&place, checkpoints)
             };
             println!("{}", found.map_err(chain)?);
             Ok(())

@@ -8,13 +8,15 @@ use gateline_log::{Frontier, Hash};
 use gateline_model::{Digest, Event, PromotionId, StreamId};
 use gateline_store::{BlobReading, READ_EVENTS_MAX, RawEvent, Read, StoreError};
 
-use super::Differences;
+use super::{Checkpoint, Differences};
 
 /// The log as far as it was examined.
 #[derive(Debug, Default)]
 pub(super) struct Examination {
     pub(super) remade: Remade,
     pub(super) differences: Differences,
+    /// What the log must begin with.
+    pub(super) checkpoints: Vec<Checkpoint>,
     frontier: Frontier,
     next: u64,
     /// Time of the last event.
@@ -30,6 +32,14 @@ pub(super) struct Examination {
 }
 
 impl Examination {
+    /// One that holds the log against what it was once.
+    pub(super) fn against(checkpoints: Vec<Checkpoint>) -> Self {
+        Self {
+            checkpoints,
+            ..Self::default()
+        }
+    }
+
     /// Examines the events up to the end that the log has now.
     pub(super) fn read_on(&mut self, store: &impl Read) -> Result<(), StoreError> {
         loop {
@@ -75,6 +85,9 @@ impl Examination {
         self.at_micros = raw.at_micros;
         let leaf = raw.leaf.as_slice().try_into().map_or(Hash::ZERO, Hash::new);
         self.frontier.append(leaf);
+        for checkpoint in &self.checkpoints {
+            checkpoint.compare(&self.frontier, &mut self.differences);
+        }
         self.next = number + 1;
         // One that differs is not folded, nor are those behind it: what they say of it would not be theirs.
         if found.is_empty() && self.differences.is_empty() {
@@ -142,6 +155,9 @@ impl Examination {
             ));
         }
         self.missing(head.size);
+        for checkpoint in &self.checkpoints {
+            checkpoint.compare_end(&self.frontier, &mut self.differences);
+        }
         // With an event too many or too few the root differs by itself.
         if self.frontier.size() == head.size && self.frontier.root() != head.root {
             self.differences.add(format!(

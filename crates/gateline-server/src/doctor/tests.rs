@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use super::checkpoint::CHECKPOINT_BYTES_MAX;
 use super::*;
 
 const PIPELINE: &str = "
@@ -88,7 +89,7 @@ impl Case {
     }
 
     fn says(&self) -> String {
-        match examine(&self.place()) {
+        match examine(&self.place(), Vec::new()) {
             Ok(health) => health.to_string(),
             Err(illness) => illness.to_string(),
         }
@@ -159,7 +160,10 @@ fn where_no_database_is_none_is_made_and_the_flag_is_named() {
     for folder in [dir.path(), &dir.path().join("none"), &file] {
         let path = folder.join("gateline.db");
         let place = Place::File(path.clone());
-        for illness in [examine(&place).unwrap_err(), rebuild(&place).unwrap_err()] {
+        for illness in [
+            examine(&place, Vec::new()).unwrap_err(),
+            rebuild(&place).unwrap_err(),
+        ] {
             let says = illness.to_string();
             assert!(
                 says.contains(&format!("no database at `{}`", path.display())),
@@ -179,6 +183,56 @@ fn a_history_that_nobody_edited_is_whole() {
         says.ends_with("pieces of planned work and 4 rows agree"),
         "{says}"
     );
+}
+
+#[test]
+fn a_checkpoint_of_then_is_the_beginning_of_the_log_of_now_or_is_said_not_to_be() {
+    let mut kept = Vec::new();
+    let case = Case::with(|store, engine| {
+        let head = store.head().unwrap();
+        let checkpoint = gateline_api::Checkpoint {
+            size: head.size,
+            root: head.root.to_string(),
+            at: head.at,
+        };
+        kept = serde_json::to_vec(&checkpoint).unwrap();
+        ask(store, engine, 40, register("1.2.0"), vec![]);
+    });
+    let file = case.dir.path().join("kept.json");
+    let says = |content: &[u8]| {
+        std::fs::write(&file, content).unwrap();
+        let examined = Checkpoint::read(&file).and_then(|kept| examine(&case.place(), vec![kept]));
+        examined.map_or_else(|illness| illness.to_string(), |health| health.to_string())
+    };
+    let whole = says(&kept);
+    assert!(
+        whole.ends_with("; the log begins with that of the checkpoint"),
+        "{whole}"
+    );
+
+    let with = |field: &str, value: serde_json::Value| {
+        let mut kept: serde_json::Value = serde_json::from_slice(&kept).unwrap();
+        kept[field] = value;
+        serde_json::to_vec(&kept).unwrap()
+    };
+    let rewritten = says(&with("root", "00".repeat(32).into()));
+    assert!(rewritten.contains("they are not those of then"), "{rewritten}");
+    let short = says(&with("size", 1_000.into()));
+    assert!(short.contains("its end is gone"), "{short}");
+    for (content, why) in [
+        (with("root", "none".into()), "`root`: "),
+        (b"{}".to_vec(), "missing field `size`"),
+        (
+            vec![b' '; CHECKPOINT_BYTES_MAX as usize + 1],
+            "longer than 65536 bytes",
+        ),
+    ] {
+        let says = says(&content);
+        assert!(
+            says.contains("kept.json` is no checkpoint") && says.contains(why),
+            "{says}"
+        );
+    }
 }
 
 #[test]
@@ -412,7 +466,7 @@ fn an_edit_beside_the_log_is_found_named_and_rebuilt() {
 fn a_database_in_use_is_examined_and_not_rebuilt() {
     let case = Case::new();
     let _server = SqliteStore::open(case.path()).unwrap();
-    assert!(examine(&case.place()).is_ok());
+    assert!(examine(&case.place(), Vec::new()).is_ok());
     let refused = rebuild(&case.place()).unwrap_err().to_string();
     assert!(refused.contains("is in use"), "{refused}");
 }
