@@ -3,6 +3,7 @@
 
 mod canary;
 mod erased;
+mod guide;
 mod killed;
 mod line;
 mod told;
@@ -66,6 +67,7 @@ impl Place {
         serve
             .arg("--admin-token-file")
             .arg(self.path("admin"))
+            .current_dir(self.dir.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         serve
@@ -96,6 +98,7 @@ impl Place {
             .arg(format!("file:{}", self.path(who).display()))
             .env("GATELINE_SERVER", format!("http://{}", self.address))
             .env("GATELINE_PROJECT", "shop")
+            .current_dir(self.dir.path())
             .output()
             .unwrap()
     }
