@@ -45,6 +45,9 @@ pub enum BackupError {
     /// The database of a store cannot be opened.
     #[error(transparent)]
     Database(#[from] PostgresError),
+    /// The file of a backup is there.
+    #[error("`{}` is there already: name another file, or take that one away first", .0.display())]
+    There(PathBuf),
     /// A file cannot be read or written.
     #[error("could not use `{}`: {err}", path.display())]
     Backup {
@@ -143,7 +146,7 @@ fn write(store: &impl Told, to: &Path) -> Result<(u64, Hash), BackupError> {
     part.push(".part");
     let part = PathBuf::from(part);
     if to.exists() {
-        return Err(cannot(to, std::io::ErrorKind::AlreadyExists.into()));
+        return Err(BackupError::There(to.to_owned()));
     }
     let file = File::options()
         .write(true)
@@ -151,7 +154,14 @@ fn write(store: &impl Told, to: &Path) -> Result<(u64, Hash), BackupError> {
         .truncate(true)
         .mode(0o600)
         .open(&part);
-    let file = file.map_err(|err| cannot(&part, err))?;
+    let file = file.map_err(|err| match err.kind() {
+        // What is not there is its folder.
+        std::io::ErrorKind::NotFound => cannot(
+            to,
+            std::io::Error::other("there is no such folder; make it first"),
+        ),
+        _ => cannot(&part, err),
+    })?;
     let written = told(store, &file).and_then(|head| {
         let kept = file.sync_all().and_then(|()| std::fs::rename(&part, to));
         kept.map_err(|err| cannot(to, err)).map(|()| head)

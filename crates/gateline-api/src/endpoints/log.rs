@@ -104,7 +104,7 @@ pub struct EraseRequest {
     /// Only this stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<StreamId>,
-    /// Only where this stands in the names or the text, letter by letter, as a person's name does.
+    /// Only where this stands in the names or the text, in capitals or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containing: Option<String>,
     /// Only log numbers below this one: `next` of the reply before.

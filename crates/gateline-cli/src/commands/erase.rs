@@ -27,7 +27,7 @@ pub struct Args {
     /// Only this stream, as promotion/PROJECT/PIPELINE/STAGE/NUMBER
     #[arg(long)]
     stream: Option<StreamId>,
-    /// Only where this stands in the names or the text
+    /// Only where this stands in the names or the text, in capitals or not
     #[arg(long, value_name = "TEXT")]
     containing: Option<String>,
     #[command(flatten)]
@@ -62,7 +62,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
     }
     let found = all(&request, session).await?;
     if args.dry_run || found.is_empty() {
-        return shown(found, "would lose", session);
+        return shown(found, args.dry_run, session);
     }
     if !args.yes {
         if !prompt::is_possible() {
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: Args, session: &mut Session) -> Result<Exit, Failu
         ..request
     };
     let erased = all(&request, session).await?;
-    shown(erased, "lost", session)
+    shown(erased, false, session)
 }
 
 /// Asks until the beginning of the log.
@@ -103,7 +103,8 @@ async fn all(request: &EraseRequest, session: &mut Session) -> Result<Vec<u64>, 
     }
 }
 
-fn shown(erased: Vec<u64>, verb: &str, session: &mut Session) -> Result<Exit, Failure> {
+fn shown(erased: Vec<u64>, dry_run: bool, session: &mut Session) -> Result<Exit, Failure> {
+    let verb = if dry_run { "would lose" } else { "lost" };
     let reply = EraseReply { erased, next: None };
     session.out.answer(&reply, || {
         let mut page = Page::default();
@@ -114,6 +115,12 @@ fn shown(erased: Vec<u64>, verb: &str, session: &mut Session) -> Result<Exit, Fa
         page.line(format!("{} {verb} names and text:", counted(reply.erased.len())));
         let numbers: Vec<String> = reply.erased.iter().map(|number| format!("#{number}")).collect();
         page.line(Line::new().dim(numbers.join(" ")));
+        if dry_run && let Some(newest) = reply.erased.first() {
+            let before = newest + 1;
+            page.line(Line::new().dim(format!(
+                "read one with `gateline log --before {before} --limit 1`"
+            )));
+        }
         page
     })?;
     Ok(Exit::Done)

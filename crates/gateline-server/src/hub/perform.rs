@@ -234,9 +234,19 @@ async fn apply(drivers: &Drivers, order: &StepOrder, leases: u32, hurried: impl 
                     order.action
                 ));
             }
-            Seen::NotApplied(_) => tokio::time::sleep(pause).await,
+            Seen::NotApplied(why) => {
+                // Once, and not for what takes a moment.
+                let longer = (pause * 2).min(SHOWN_EVERY_MAX);
+                if longer == SHOWN_EVERY_MAX && pause < longer {
+                    let (action, stage, within) = (order.action, &order.stage, shown_within(&order.target));
+                    warn!(
+                        "The target of `{stage}` took the order `{action}` and does not show that it is so yet: {why}; it has {within:?} for it"
+                    );
+                }
+                tokio::time::sleep(pause).await;
+                pause = longer;
+            }
         }
-        pause = (pause * 2).min(SHOWN_EVERY_MAX);
     }
 }
 

@@ -90,6 +90,7 @@ pub(crate) async fn with_text(hub: &Hub, request: &EraseRequest) -> Result<Erase
         before,
         ..
     } = request.clone();
+    let containing = containing.map(|part| part.to_lowercase());
     let fits = move |recorded: &Recorded| {
         let text = recorded.private.as_ref();
         text.is_some_and(|text| containing.as_deref().is_none_or(|part| has(text, part)))
@@ -141,6 +142,7 @@ pub(crate) async fn with_text(hub: &Hub, request: &EraseRequest) -> Result<Erase
     Ok(hub.read(read).await?)
 }
 
+/// Whether it stands somewhere in a text, in capitals or not: nobody knows how others wrote a name.
 fn has(text: &Private, part: &str) -> bool {
     let Private {
         actor_name,
@@ -148,7 +150,7 @@ fn has(text: &Private, part: &str) -> bool {
         text,
     } = text;
     let texts = actor_name.iter().chain(reason).chain(text.values());
-    texts.into_iter().any(|text| text.contains(part))
+    texts.into_iter().any(|text| text.to_lowercase().contains(part))
 }
 
 /// The log's size and root.

@@ -62,7 +62,8 @@ async fn what_names_a_person_is_found_and_erased_and_the_log_says_who_did_it() {
     assert_eq!(named.len(), 2);
 
     let ask = EraseRequest {
-        containing: Some(name.to_owned()),
+        // However it was written.
+        containing: Some(name.to_uppercase()),
         ..request("request 4711")
     };
     let looked = EraseRequest {
