@@ -10,7 +10,8 @@ pub fn page() -> String {
         "Bodies are JSON where nothing else is said; [openapi.json](openapi.json) has every field, and the server gives the\n\
          same document at `/api/openapi.json`. Send `Authorization: Bearer TOKEN`. A write takes an `Idempotency-Key` (at most\n\
          {IDEMPOTENCY_KEY_BYTES_MAX} characters): sent again with the same body it happens once, with another body it is refused. Lists come in\n\
-         pages of {PAGE_DEFAULT}, at most {PAGE_MAX}; `after` asks for the next one. Errors: [errors.md](errors.md)."
+         pages of {PAGE_DEFAULT}, at most {PAGE_MAX}; `after` asks for the next one. `{{release}}` is its digest, or `PROJECT%2FPIPELINE@VERSION`:\n\
+         a slash within a part of the path is written `%2F`. Errors: [errors.md](errors.md)."
     );
     let mut text = head("API", "`gateline_api::ENDPOINTS`", &about);
     text.push_str("\n| request | what it does | scope | key | body | reply |\n|---|---|---|---|---|---|\n");
