@@ -4,8 +4,9 @@
 //! shown anywhere.
 
 use std::fmt;
+use std::io::Read as _;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 /// How many of them stay without an answer before the connection is given up.
 pub const KEEPALIVE_RETRIES: u32 = 3;
+
+/// Largest file with a password, or with a line for each of many databases, in bytes.
+pub const PASSWORD_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// The parameters that an address may have.
 const PARAMETERS: &str = "password=env:NAME or file:PATH, passfile=PATH, sslmode=disable or verify-full, sslrootcert=PATH, \
@@ -203,8 +207,7 @@ impl Password {
     fn read(&self, config: &Config) -> Result<String, PostgresError> {
         let missing = |what: String| PostgresError::Address(format!("the password is not there: {what}"));
         let text = |path: &PathBuf| {
-            std::fs::read_to_string(path)
-                .map_err(|err| missing(format!("could not read `{}`: {err}", path.display())))
+            password_file(path).map_err(|err| missing(format!("could not read `{}`: {err}", path.display())))
         };
         match self {
             Self::Env(name) => {
@@ -218,6 +221,23 @@ impl Password {
                 ))
             }),
         }
+    }
+}
+
+/// The text of a regular file, to a limit: a device would never end, and a pipe waits for who writes to it.
+fn password_file(path: &Path) -> std::io::Result<String> {
+    if !path.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut text = String::new();
+    std::fs::File::open(path)?
+        .take(PASSWORD_FILE_BYTES_MAX + 1)
+        .read_to_string(&mut text)?;
+    match text.len() as u64 <= PASSWORD_FILE_BYTES_MAX {
+        true => Ok(text),
+        false => Err(std::io::Error::other(format!(
+            "it is longer than {PASSWORD_FILE_BYTES_MAX} bytes"
+        ))),
     }
 }
 
@@ -307,6 +327,24 @@ mod tests {
             let err = address(text).unwrap_err().to_string();
             assert!(!err.contains("hunter2"), "{err}");
             assert!(err.starts_with("could not use the address"), "{err}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_a_password_is_regular_and_short_and_nobody_waits_for_another() {
+        let dir = crate::contract::Dir::new();
+        let (pipe, long, folder) = (dir.path("pipe"), dir.path("long"), dir.path(""));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        std::fs::write(&long, vec![b'x'; PASSWORD_FILE_BYTES_MAX as usize + 1]).unwrap();
+        for (path, why) in [
+            (Path::new("/dev/zero"), "no regular file"),
+            (&pipe, "no regular file"),
+            (&folder, "no regular file"),
+            (&long, "longer than 65536 bytes"),
+        ] {
+            let err = password_file(path).unwrap_err().to_string();
+            assert!(err.contains(why), "{}: {err}", path.display());
         }
     }
 
