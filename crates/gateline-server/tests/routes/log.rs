@@ -123,6 +123,15 @@ async fn a_watcher_that_comes_back_misses_nothing_and_hears_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_watcher_from_beyond_the_log_as_before_an_older_backup_hears_what_is_new() {
+    let (app, admin, reader, _) = App::start().await;
+    let end = app.hub.with_world(|world| world.next());
+    let mut stream = watch(&reader, "/api/events", Some(99_999_999)).await;
+    admin.apply(PIPELINE).await.unwrap();
+    assert_eq!(notices(&mut stream, 1).await[0].0, end);
+}
+
+#[tokio::test]
 async fn a_watcher_of_one_project_hears_of_no_other() {
     let (_app, admin, reader, _) = App::start().await;
     let mut stream = watch(&reader, "/api/events?prefix=release/&from=0", None).await;

@@ -54,7 +54,16 @@ pub(crate) async fn handle(call: Call<WatchEvents>) -> Result<Response, Refused>
     // Watch before looking where the log ends: nothing falls between.
     let news = hub.watch();
     let end = hub.with_world(|world| world.next());
-    let next = resumed.or(call.query.from).unwrap_or(end);
+    let next = match resumed.or(call.query.from) {
+        None => end,
+        Some(next) if next <= end => next,
+        // Another server may be ahead of this one; but what the log itself never had, as before an older backup was restored, would
+        // be waited for for ever.
+        Some(next) => {
+            let head = hub.read(|store| store.head()).await;
+            head.map_or(next, |head| next.min(head.size.max(end)))
+        }
+    };
     let watcher = Watcher {
         hub,
         actor: call.actor()?,
