@@ -179,6 +179,10 @@ fn examined(store: &impl Patient, checkpoints: Vec<Checkpoint>) -> Result<Health
     if !kept.is_empty() {
         return Err(Illness::Log(kept));
     }
+    let lost = examination.lost_texts();
+    if !lost.is_empty() {
+        return Err(Illness::Log(lost));
+    }
     let texts = examination.kept_texts(store)?;
     if !texts.is_empty() {
         return Err(Illness::Beside(texts));

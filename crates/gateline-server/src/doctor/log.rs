@@ -27,6 +27,8 @@ pub(super) struct Examination {
     content: BTreeMap<Digest, u64>,
     /// Events whose text was erased, and the first event that says so.
     pub(super) erased: BTreeMap<u64, u64>,
+    /// Events whose text is not there.
+    without_text: Vec<u64>,
     /// Promotions that may have ticks.
     rollouts: Vec<PromotionId>,
 }
@@ -83,6 +85,9 @@ impl Examination {
             found.push("it is older than the event in front of it".to_owned());
         }
         self.at_micros = raw.at_micros;
+        if raw.private_hash.is_some() && raw.private.is_none() {
+            self.without_text.push(number);
+        }
         let leaf = raw.leaf.as_slice().try_into().map_or(Hash::ZERO, Hash::new);
         self.frontier.append(leaf);
         for checkpoint in &self.checkpoints {
@@ -173,6 +178,19 @@ impl Examination {
             ));
         }
         Ok(())
+    }
+
+    /// Texts that are gone although no event says that they were erased.
+    pub(super) fn lost_texts(&self) -> Differences {
+        let mut differences = Differences::default();
+        for number in &self.without_text {
+            if !self.erased.contains_key(number) {
+                differences.add(format!(
+                    "event {number}: its names and text are gone, and no event says that they were erased"
+                ));
+            }
+        }
+        differences
     }
 
     /// Texts that are there although the log says that they were erased, as after a backup was mixed with a newer one.
