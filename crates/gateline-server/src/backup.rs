@@ -24,6 +24,8 @@ use crate::serve::{Existing, private};
 const FORM: u32 = 1;
 /// Longest line that is read, in bytes: 500 events of 512 KiB.
 pub const LINE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// What every file of gzip begins with (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// zlib's own choice between speed and size.
 const LEVEL: u32 = 6;
 
@@ -62,10 +64,13 @@ pub enum BackupError {
     /// The store that was told cannot be read.
     #[error(transparent)]
     Read(#[from] StoreError),
+    /// A store was to be copied into itself.
+    #[error("both are the same store; name an empty one to copy into")]
+    Same,
     /// Somebody wrote to the store while it was copied.
     #[error(
-        "a server wrote {0} more events while it was copied; stop all servers of the old store, and copy it again into an empty \
-         one"
+        "a server wrote {0} more events while it was copied, which the new store lacks: do not start a server on that one; take it \
+         away, stop all servers of the old store, and copy it again into an empty one"
     )]
     Moved(u64),
 }
@@ -86,6 +91,8 @@ pub fn back_up(place: &Place, to: &Path) -> Result<(u64, Hash), BackupError> {
 /// # Errors
 /// [`BackupError`]; then nothing is kept.
 pub fn restore(from: &Path, place: &Place) -> Result<Head, BackupError> {
+    // Before anything is made that would be left behind.
+    begins(from)?;
     let mut read = |hear: &mut gateline_store::Hear<'_>| read(from, hear);
     fill(place, &mut read)
 }
@@ -95,6 +102,13 @@ pub fn restore(from: &Path, place: &Place) -> Result<Head, BackupError> {
 /// # Errors
 /// [`BackupError`]; then nothing is kept, but where the first one moved on meanwhile.
 pub fn copy(from: &Place, to: &Place) -> Result<Head, BackupError> {
+    if let (Place::File(from), Place::File(to)) = (from, to)
+        && from
+            .canonicalize()
+            .is_ok_and(|from| to.canonicalize().is_ok_and(|to| from == to))
+    {
+        return Err(BackupError::Same);
+    }
     match from {
         Place::File(path) => {
             // Its lock: no server uses it.
@@ -141,17 +155,16 @@ fn write(store: &impl Told, to: &Path) -> Result<(u64, Hash), BackupError> {
         path: path.to_owned(),
         err,
     };
-    // A file that is there under its name is whole, whenever the machine stops.
+    // A file that is there under its name is whole, whenever the machine stops. What is not whole yet is ours alone.
     let mut part = to.as_os_str().to_owned();
-    part.push(".part");
+    part.push(format!(".{}.part", std::process::id()));
     let part = PathBuf::from(part);
     if to.exists() {
         return Err(BackupError::There(to.to_owned()));
     }
     let file = File::options()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&part);
     let file = file.map_err(|err| match err.kind() {
@@ -199,6 +212,28 @@ fn told(store: &impl Told, file: &File) -> Result<(u64, Hash), BackupError> {
 fn line(to: &mut impl std::io::Write, what: &impl Serialize) -> std::io::Result<()> {
     serde_json::to_writer(&mut *to, what)?;
     to.write_all(b"\n")
+}
+
+/// Looks whether it is a backup at all.
+fn begins(path: &Path) -> Result<(), BackupError> {
+    let unfit = |why: &str| BackupError::Backup {
+        path: path.to_owned(),
+        err: std::io::Error::other(format!(
+            "{why}; nothing was kept; give a file that `gateline backup` wrote"
+        )),
+    };
+    let kind = path.metadata().map_err(|err| unfit(&err.to_string()))?;
+    // Opening a pipe would wait for who writes to it.
+    if !kind.is_file() {
+        return Err(unfit("it is no regular file"));
+    }
+    let mut magic = [0; 2];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut magic)) {
+        Ok(()) if magic == GZIP => Ok(()),
+        Ok(()) => Err(unfit("it is no backup")),
+        Err(err) if err.kind() == std::io::ErrorKind::UnexpectedEof => Err(unfit("it is no backup")),
+        Err(err) => Err(unfit(&err.to_string())),
+    }
 }
 
 fn read(path: &Path, hear: &mut gateline_store::Hear<'_>) -> Result<(), CopyError> {
@@ -337,5 +372,46 @@ mod tests {
         crate::spoilt::spoilt(&[&text], |text| restore(&packed(text)));
         crate::spoilt::spoilt(&[&packed(&text)], restore);
         assert!(store.borrow().1 >= 2, "what is whole is restored");
+    }
+
+    #[test]
+    fn a_backup_is_written_into_a_file_of_its_own_and_over_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        sample(dir.path());
+        let (to, precious) = (dir.path().join("told.backup"), dir.path().join("precious"));
+        let store = SqliteReader::open(dir.path().join("told.db")).unwrap();
+        let told = |to: &Path| write(&store, to).unwrap_err().to_string();
+        assert!(told(&to).contains("is there already"), "{}", told(&to));
+        assert!(told(&dir.path().join("none/b")).contains("no such folder"));
+        // What a name leads to that is not ours is not written to.
+        std::fs::write(&precious, "precious").unwrap();
+        let next = dir.path().join("next");
+        let part = format!("next.{}.part", std::process::id());
+        std::os::unix::fs::symlink(&precious, dir.path().join(part)).unwrap();
+        told(&next);
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
+        assert!(!next.exists());
+    }
+
+    #[test]
+    fn what_is_no_backup_makes_no_store_and_a_store_is_not_copied_into_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = dir.path().join("text");
+        std::fs::write(&text, "apiVersion: v1").unwrap();
+        let place = Place::File(dir.path().join("new/gateline.db"));
+        for from in [
+            &text,
+            dir.path(),
+            Path::new("/dev/zero"),
+            &dir.path().join("none"),
+        ] {
+            let says = restore(from, &place).unwrap_err().to_string();
+            assert!(says.contains("that `gateline backup` wrote"), "{says}");
+        }
+        assert!(!dir.path().join("new").exists());
+        let store = dir.path().join("gateline.db");
+        drop(SqliteStore::open(&store).unwrap());
+        let same = copy(&Place::File(store.clone()), &Place::File(store)).unwrap_err();
+        assert!(matches!(same, BackupError::Same), "{same}");
     }
 }
