@@ -161,25 +161,16 @@ impl Engine {
     /// Refuses what the store does not have yet and somebody has waited for for too long.
     pub(crate) fn refuse(&mut self, now: Timestamp, out: &mut Vec<Output>) {
         let mut late = self.queue.take_late(now);
-        if self.ready.iter().any(|(pending, _)| pending.is_late(now)) {
-            let (ready_late, ready): (Vec<_>, _) = std::mem::take(&mut self.ready)
-                .into_iter()
-                .partition(|(pending, _)| pending.is_late(now));
-            self.ready = ready;
-            for (pending, append) in ready_late {
-                self.free(&append);
-                late.push(pending);
-            }
+        let ready = self.ready.extract_if(.., |(pending, _)| pending.is_late(now));
+        for (pending, append) in ready.collect::<Vec<_>>() {
+            self.free(&append);
+            late.push(pending);
         }
-        for pending in late {
+        for ticket in late.into_iter().filter_map(|pending| pending.ticket) {
             let why = format!(
                 "it waited {COMMAND_WAITS_MAX} for the database, and nothing was done; ask again when `/readyz` says ready"
             );
-            out.extend(
-                pending
-                    .ticket
-                    .map(|ticket| Output::Tell(ticket, Err(Refusal::Unavailable(why)))),
-            );
+            out.push(Output::Tell(ticket, Err(Refusal::Unavailable(why))));
         }
     }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use gateline_drivers::named_file;
 use gateline_log::Hash;
 use gateline_store::{
     CopyError, Entry, Filled, Head, PostgresError, PostgresReader, PostgresStore, SqliteError, SqliteReader,
@@ -222,17 +223,11 @@ fn begins(path: &Path) -> Result<(), BackupError> {
             "{why}; nothing was kept; give a file that `gateline backup` wrote"
         )),
     };
-    let kind = path.metadata().map_err(|err| unfit(&err.to_string()))?;
-    // Opening a pipe would wait for who writes to it.
-    if !kind.is_file() {
-        return Err(unfit("it is no regular file"));
-    }
     let mut magic = [0; 2];
-    match File::open(path).and_then(|mut file| file.read_exact(&mut magic)) {
+    match named_file::open(path).and_then(|mut file| file.read_exact(&mut magic)) {
         Ok(()) if magic == GZIP => Ok(()),
-        Ok(()) => Err(unfit("it is no backup")),
-        Err(err) if err.kind() == std::io::ErrorKind::UnexpectedEof => Err(unfit("it is no backup")),
-        Err(err) => Err(unfit(&err.to_string())),
+        Err(err) if err.kind() != std::io::ErrorKind::UnexpectedEof => Err(unfit(&err.to_string())),
+        Ok(()) | Err(_) => Err(unfit("it is no backup")),
     }
 }
 
