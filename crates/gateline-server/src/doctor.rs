@@ -15,6 +15,7 @@ use gateline_store::{
     PostgresError, PostgresReader, PostgresStore, Read, SqliteError, SqliteReader, SqliteStore, Store,
     StoreError,
 };
+use jiff::Timestamp;
 
 pub use self::checkpoint::Checkpoint;
 use self::log::Examination;
@@ -117,6 +118,9 @@ pub enum Illness {
     /// It cannot be read.
     #[error("could not read the database")]
     Read(#[from] StoreError),
+    /// SQLite does not find its file whole.
+    #[error("the database file is damaged; restore a backup:{0}")]
+    File(Differences),
     /// The log is not what was recorded.
     #[error("the log is not what was recorded; restore a backup:{0}")]
     Log(Differences),
@@ -129,16 +133,28 @@ pub enum Illness {
 
 /// What is examined: read at one moment, whoever writes meanwhile.
 trait Patient: Read + Sized {
+    /// What is wrong with what it is kept in.
+    fn faults(&self) -> Result<Vec<String>, StoreError>;
+
     fn at_one_moment<T>(&self, look: impl FnOnce(&Self) -> Result<T, Illness>) -> Result<T, Illness>;
 }
 
 impl Patient for SqliteReader {
+    fn faults(&self) -> Result<Vec<String>, StoreError> {
+        SqliteReader::faults(self)
+    }
+
     fn at_one_moment<T>(&self, look: impl FnOnce(&Self) -> Result<T, Illness>) -> Result<T, Illness> {
         SqliteReader::at_one_moment(self, look)
     }
 }
 
 impl Patient for PostgresReader {
+    fn faults(&self) -> Result<Vec<String>, StoreError> {
+        // The server's own `pg_amcheck` looks at them.
+        Ok(Vec::new())
+    }
+
     fn at_one_moment<T>(&self, look: impl FnOnce(&Self) -> Result<T, Illness>) -> Result<T, Illness> {
         PostgresReader::at_one_moment(self, look)
     }
@@ -159,12 +175,18 @@ pub fn examine(place: &Place, checkpoints: Vec<Checkpoint>) -> Result<Health, Il
 }
 
 fn examined(store: &impl Patient, checkpoints: Vec<Checkpoint>) -> Result<Health, Illness> {
+    let faults = store.faults()?;
+    if !faults.is_empty() {
+        let mut differences = Differences::default();
+        faults.into_iter().for_each(|fault| differences.add(fault));
+        return Err(Illness::File(differences));
+    }
     let mut examination = Examination::against(checkpoints);
     // Most of the log is read before the moment is taken: it is held for the last events only.
     examination.read_on(store)?;
     let (examination, health) = store.at_one_moment(|store| {
         let examination = whole(store, examination)?;
-        let (work, rows) = beside::compare(store, &examination.remade)?;
+        let (work, rows) = beside::compare(store, &examination.remade, Timestamp::now())?;
         let head = store.head()?;
         let health = Health {
             events: head.size,
@@ -210,7 +232,8 @@ fn rebuilt(mut store: impl Store) -> Result<(), Illness> {
     examination.read_on(&store)?;
     let examination = whole(&store, examination)?;
     let size = store.head()?.size;
-    store.rebuild(&examination.remade.rows(), &examination.remade.work())?;
+    let stuck = beside::stuck(&store, &examination.remade, Timestamp::now())?;
+    store.rebuild(&examination.remade.rows(), &examination.remade.work(), &stuck)?;
     let erased: Vec<u64> = examination.erased.keys().copied().collect();
     if !erased.is_empty() {
         store.erase(&erased)?;

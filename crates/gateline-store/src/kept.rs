@@ -53,6 +53,20 @@ pub(crate) fn newest(
     Ok(found)
 }
 
+/// The sentences of [`Read::unsound`](crate::Read::unsound): work that is not free when its row says, the highest fence of any
+/// work where the last one that was given is lower, and keys that name no events.
+pub(crate) fn unsound(work: &[String], fence: Option<i64>, keys: &[String]) -> Vec<String> {
+    let work = work
+        .iter()
+        .map(|id| format!("work `{id}` is free at another time than when it is due and nobody has it"));
+    let fence = fence
+        .map(|fence| format!("fence {fence} was given, and the last one that was given is said to be lower"));
+    let keys = keys.iter().map(|scope| {
+        format!("the key of an accepted request, `{scope}`, names events that are not in the log")
+    });
+    work.chain(fence).chain(keys).collect()
+}
+
 pub(crate) fn damaged(what: impl Into<String>, why: impl ToString) -> StoreError {
     StoreError::Damaged {
         what: what.into(),

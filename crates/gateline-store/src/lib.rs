@@ -38,6 +38,7 @@ pub use rows::*;
 pub use sqlite::{SqliteError, SqliteReader, SqliteStore};
 pub use ticks::tick_roots;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use gateline_log::Hash;
@@ -288,6 +289,10 @@ pub trait Read: Send {
     /// All planned work, by id. For `doctor` and the simulation.
     fn work(&self) -> Result<Vec<WorkRow>, StoreError>;
 
+    /// What is kept beside the log, comes of no fold and cannot be, a sentence each: work that is free at another time than
+    /// its row says, a fence below one that was given, a key of events that are not there. For `doctor`.
+    fn unsound(&self) -> Result<Vec<String>, StoreError>;
+
     /// All ticks of a rollout in the order they were put, and their root.
     fn ticks(&self, rollout: &PromotionId) -> Result<(Vec<Tick>, Digest), StoreError>;
 
@@ -370,8 +375,9 @@ pub trait Store: Read {
     fn put_ticks(&mut self, rollout: &PromotionId, ticks: &[Tick]) -> Result<Digest, StoreError>;
 
     /// Replaces all rows of the read models, and makes the planned work be this: what is not among it goes, what is
-    /// there already is left alone with its lease. For `doctor --rebuild`.
-    fn rebuild(&mut self, rows: &[Row], work: &[Work]) -> Result<(), StoreError>;
+    /// there already is left alone with its lease, unless it is to start `afresh`. Mends what is [unsound](Read::unsound).
+    /// For `doctor --rebuild`.
+    fn rebuild(&mut self, rows: &[Row], work: &[Work], afresh: &BTreeSet<WorkId>) -> Result<(), StoreError>;
 
     /// Keeps a session. Beyond [`SESSIONS_PER_ACTOR_MAX`] the actor's oldest go.
     fn put_session(&mut self, session: &Session) -> Result<(), StoreError>;

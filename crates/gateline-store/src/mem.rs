@@ -283,12 +283,13 @@ impl Store for MemStore {
         Ok(rollout.root)
     }
 
-    fn rebuild(&mut self, rows: &[Row], work: &[Work]) -> Result<(), StoreError> {
+    fn rebuild(&mut self, rows: &[Row], work: &[Work], afresh: &BTreeSet<WorkId>) -> Result<(), StoreError> {
         self.promotions.clear();
         self.releases.clear();
         self.put_rows(rows);
         let planned: BTreeSet<WorkId> = work.iter().map(Work::id).collect();
-        self.work.retain(|id, _| planned.contains(id));
+        self.work
+            .retain(|id, _| planned.contains(id) && !afresh.contains(id));
         self.plan(work);
         Ok(())
     }

@@ -26,9 +26,10 @@ mod tls;
 mod whole;
 mod work;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gateline_model::{Digest, PromotionId, Span, Tick, Work};
+use gateline_model::{Digest, PromotionId, Span, Tick, Work, WorkId};
 use jiff::Timestamp;
 
 pub use self::address::{
@@ -213,8 +214,8 @@ impl Store for PostgresStore {
         ticks::put(self, rollout, ticks)
     }
 
-    fn rebuild(&mut self, rows: &[Row], work: &[Work]) -> Result<(), StoreError> {
-        whole::rebuild(self, rows, work)
+    fn rebuild(&mut self, rows: &[Row], work: &[Work], afresh: &BTreeSet<WorkId>) -> Result<(), StoreError> {
+        whole::rebuild(self, rows, work, afresh)
     }
 
     fn put_session(&mut self, session: &Session) -> Result<(), StoreError> {

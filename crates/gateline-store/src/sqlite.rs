@@ -18,11 +18,12 @@ mod ticks;
 mod whole;
 mod work;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gateline_model::{Digest, PromotionId, Span, Tick, Work};
+use gateline_model::{Digest, PromotionId, Span, Tick, Work, WorkId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
@@ -178,6 +179,15 @@ impl SqliteReader {
         Ok(Self { conn })
     }
 
+    /// What SQLite finds wrong with the file itself: pages, rows and indexes that do not fit together; the first of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be looked at.
+    pub fn faults(&self) -> Result<Vec<String>, StoreError> {
+        let found: Vec<String> = read::all(&self.conn, sql::INTEGRITY, [], |row| read::column(row, 0))?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
     /// Lets all reads of `look` see the file at one moment. Erasing waits for it: be brief.
     ///
     /// # Errors
@@ -223,8 +233,8 @@ impl Store for SqliteStore {
         ticks::put(self, rollout, ticks)
     }
 
-    fn rebuild(&mut self, rows: &[Row], work: &[Work]) -> Result<(), StoreError> {
-        whole::rebuild(self, rows, work)
+    fn rebuild(&mut self, rows: &[Row], work: &[Work], afresh: &BTreeSet<WorkId>) -> Result<(), StoreError> {
+        whole::rebuild(self, rows, work, afresh)
     }
 
     fn put_session(&mut self, session: &Session) -> Result<(), StoreError> {

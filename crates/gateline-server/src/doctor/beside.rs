@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gateline_engine::Remade;
-use gateline_model::{Span, Work, WorkId};
-use gateline_store::{PromotionRow, Read, ReleaseRow, Row, StoreError};
+use gateline_engine::{LEASE, Remade};
+use gateline_model::{Span, WorkId};
+use gateline_store::{PromotionRow, Read, ReleaseRow, Row, StoreError, WorkRow};
 use jiff::Timestamp;
 
 use super::{Differences, Illness};
@@ -12,11 +12,14 @@ use super::{Differences, Illness};
 /// How far a row's times may be from the log's: a row has the time of its decision, the log that of the commit behind
 /// it. Five minutes, because a host may stand still between the two; what is edited by less changes no decision.
 const TIMES_APART_MAX: Span = Span::from_secs(300);
+/// How much later than it was planned, or than now, work may be due again: what is looked at again rests by itself for
+/// minutes, and what waits for a window for as long as the windows of a year are apart.
+const WORK_RESTS_MAX: Span = Span::from_secs(366 * 86_400);
 
 /// Compares, and tells how many pieces of work and how many rows agree.
-pub(super) fn compare(store: &impl Read, remade: &Remade) -> Result<(usize, usize), Illness> {
+pub(super) fn compare(store: &impl Read, remade: &Remade, now: Timestamp) -> Result<(usize, usize), Illness> {
     let mut differences = Differences::default();
-    let work = work(store, remade, &mut differences)?;
+    let work = work(store, remade, now, &mut differences)?;
     let rows = rows(store, remade, &mut differences)?;
     if differences.is_empty() {
         Ok((work, rows))
@@ -25,7 +28,12 @@ pub(super) fn compare(store: &impl Read, remade: &Remade) -> Result<(usize, usiz
     }
 }
 
-fn work(store: &impl Read, remade: &Remade, differences: &mut Differences) -> Result<usize, StoreError> {
+fn work(
+    store: &impl Read,
+    remade: &Remade,
+    now: Timestamp,
+    differences: &mut Differences,
+) -> Result<usize, StoreError> {
     let kept = match store.work() {
         Ok(kept) => kept,
         Err(StoreError::Damaged { what, why }) => {
@@ -34,15 +42,68 @@ fn work(store: &impl Read, remade: &Remade, differences: &mut Differences) -> Re
         }
         Err(err) => return Err(err),
     };
-    let kept: BTreeSet<WorkId> = kept.iter().map(|row| row.work.id()).collect();
-    let planned: BTreeSet<WorkId> = remade.work().iter().map(Work::id).collect();
-    for id in planned.difference(&kept) {
+    let mut planned = planned(remade);
+    for row in &kept {
+        let id = row.work.id();
+        match planned.remove(&id) {
+            None => differences.add(format!("work `{id}` is kept and not planned")),
+            Some(due) => {
+                if let Some(why) = never_done(row, due, now) {
+                    differences.add(format!("work `{id}` {why}"));
+                }
+            }
+        }
+    }
+    for id in planned.keys() {
         differences.add(format!("work `{id}` is planned and not kept"));
     }
-    for id in kept.difference(&planned) {
-        differences.add(format!("work `{id}` is kept and not planned"));
-    }
+    store
+        .unsound()?
+        .into_iter()
+        .for_each(|what| differences.add(what));
     Ok(kept.len())
+}
+
+/// What the fold plans, and when that is due first.
+fn planned(remade: &Remade) -> BTreeMap<WorkId, Timestamp> {
+    let work = remade.work().into_iter();
+    work.map(|work| (work.id(), work.due)).collect()
+}
+
+/// Work that waits for a moment that nothing explains, as after a clock was wrong; it is to start afresh.
+pub(super) fn stuck(
+    store: &impl Read,
+    remade: &Remade,
+    now: Timestamp,
+) -> Result<BTreeSet<WorkId>, StoreError> {
+    let kept = match store.work() {
+        Ok(kept) => kept,
+        // What does not read back is planned anew anyway.
+        Err(StoreError::Damaged { .. }) => return Ok(BTreeSet::new()),
+        Err(err) => return Err(err),
+    };
+    let planned = planned(remade);
+    let stuck = |row: &WorkRow| {
+        let id = row.work.id();
+        let due = planned.get(&id)?;
+        never_done(row, *due, now).map(|_| id)
+    };
+    Ok(kept.iter().filter_map(stuck).collect())
+}
+
+/// Why a piece of work would wait for longer than anything makes it wait.
+fn never_done(row: &WorkRow, due: Timestamp, now: Timestamp) -> Option<String> {
+    let latest = WORK_RESTS_MAX.after(due.max(now));
+    if row.work.due > latest {
+        return Some(format!(
+            "is due at {}, which is later than anything makes it wait",
+            row.work.due
+        ));
+    }
+    let until = row.leased_until?;
+    (until > LEASE.plus(TIMES_APART_MAX).after(now)).then(|| {
+        format!("is leased until {until}, and no lease is longer than {LEASE}: the clock was ahead once")
+    })
 }
 
 fn rows(store: &impl Read, remade: &Remade, differences: &mut Differences) -> Result<usize, StoreError> {

@@ -29,6 +29,9 @@ spec:
           because: Broken code wastes the time of every later stage.
 ";
 
+/// The first moment of 2100 in microseconds.
+const YEAR_2100: i64 = 4_102_444_800_000_000;
+
 /// A file with a history: two releases, both promoted into `dev`; the first promotion was aborted.
 struct Case {
     dir: TempDir,
@@ -451,6 +454,25 @@ fn an_edit_beside_the_log_is_found_named_and_rebuilt() {
             "UPDATE work SET kind = '{}'".to_owned(),
             "work `promotion/shop/app/dev/2#judge`",
         ),
+        (
+            format!("UPDATE work SET due_us = {YEAR_2100}, free_us = {YEAR_2100}"),
+            "dev/2#judge` is due at 2100-01-01T00:00:00Z, which is later than anything",
+        ),
+        (
+            format!("UPDATE work SET leased_until_us = {YEAR_2100}, free_us = {YEAR_2100}, owner = 'r1'"),
+            "dev/2#judge` is leased until 2100-01-01T00:00:00Z, and no lease is longer than 20s",
+        ),
+        (
+            "UPDATE work SET free_us = free_us + 1".to_owned(),
+            "dev/2#judge` is free at another time than",
+        ),
+        ("UPDATE work SET fence = 99".to_owned(), "fence 99 was given"),
+        (
+            "INSERT INTO idempotency (scope, request, first, last, at_us)
+             VALUES ('ana POST /x key', zeroblob(32), 900, 901, 0)"
+                .to_owned(),
+            "the key of an accepted request, `ana POST /x key`, names events that are not in the log",
+        ),
     ] {
         let case = Case::new();
         let whole = case.says();
@@ -462,6 +484,28 @@ fn an_edit_beside_the_log_is_found_named_and_rebuilt() {
         assert_eq!(rebuild(&case.place()).unwrap().to_string(), whole, "{edit}");
         assert_eq!(case.says(), whole, "{edit}");
     }
+}
+
+#[test]
+fn a_file_whose_index_lost_a_row_is_said_to_be_damaged() {
+    let case = Case::new();
+    case.edit("PRAGMA wal_checkpoint(TRUNCATE)");
+    let conn = Connection::open(case.path()).unwrap();
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
+    let page_bytes = number("PRAGMA page_size");
+    let root = number("SELECT rootpage FROM sqlite_schema WHERE name = 'log_type'");
+    drop(conn);
+    let mut file = std::fs::read(case.path()).unwrap();
+    let page = &mut file[(root - 1) * page_bytes..root * page_bytes];
+    let kind = b"promotion_ended";
+    let at = page.windows(kind.len()).position(|bytes| bytes == kind).unwrap();
+    page[at] = b'q';
+    std::fs::write(case.path(), file).unwrap();
+    let says = case.says();
+    assert!(
+        says.starts_with("the database file is damaged; restore a backup") && says.contains("index log_type"),
+        "{says}"
+    );
 }
 
 #[test]

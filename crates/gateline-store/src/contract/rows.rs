@@ -1,5 +1,7 @@
 //! Claims about the rows of the read models.
 
+use std::collections::BTreeSet;
+
 use gateline_model::Digest;
 
 use super::sample::{accept, at, id, lease, nothing, pipeline, promotion_row, release_row, rows, work};
@@ -220,11 +222,20 @@ pub(super) fn a_rebuild_replaces_rows_and_leaves_planned_work_its_lease(store: &
         Row::Promotion(Box::new(made)),
         Row::Release(release_row("1.0.0", 5)),
     ];
-    store.rebuild(&made, &[work(1, 50), work(3, 7)]).unwrap();
+    store
+        .rebuild(&made, &[work(1, 50), work(3, 7)], &BTreeSet::new())
+        .unwrap();
     let found: Vec<Row> = store.rows().unwrap().into_iter().map(Result::unwrap).collect();
     assert_eq!(found, made);
     let planned = store.work().unwrap();
     assert_eq!(planned[0], leased);
     assert_eq!((planned[1].work.id(), planned[1].work.due), (id(3), at(7)));
     assert_eq!(planned.len(), 2);
+    assert_eq!(store.unsound().unwrap(), Vec::<String>::new());
+
+    let afresh = BTreeSet::from([id(1)]);
+    store.rebuild(&made, &[work(1, 50), work(3, 7)], &afresh).unwrap();
+    let planned = store.work().unwrap();
+    assert_eq!((planned[0].work.due, planned[0].attempt), (at(50), 0));
+    assert_eq!(planned[0].leased_until, None);
 }

@@ -189,6 +189,10 @@ macro_rules! reads {
                 self.place.read("read work", &sql::WORK, &[])?.iter().map(work::row).collect()
             }
 
+            fn unsound(&self) -> Result<Vec<String>, StoreError> {
+                whole::unsound(&self.place)
+            }
+
             fn ticks(&self, rollout: &PromotionId) -> Result<(Vec<Tick>, Digest), StoreError> {
                 ticks::read(&self.place, rollout)
             }

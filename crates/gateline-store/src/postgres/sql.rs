@@ -125,6 +125,20 @@ statements! {
     WORK Each [] "SELECT id, kind, due_us, fence, attempt, leased_until_us FROM gateline.work ORDER BY id";
     WORK_KEPT Each [] "SELECT id, kind FROM gateline.work FOR UPDATE";
 
+    // ---- what cannot be, and what mends it ----
+    WORK_UNSOUND Each [] "SELECT id FROM gateline.work
+        WHERE free_us <> greatest(due_us, leased_until_us) ORDER BY id";
+    WORK_SOUND Each [] "UPDATE gateline.work SET free_us = greatest(due_us, leased_until_us)
+        WHERE free_us <> greatest(due_us, leased_until_us)";
+    FENCE_UNSOUND Each [] "SELECT max(fence) FROM gateline.work HAVING max(fence) >
+        (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM gateline.fence)";
+    FENCE_SOUND Each [] "SELECT setval('gateline.fence', max(fence)) FROM gateline.work HAVING max(fence) >
+        (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM gateline.fence)";
+    KEYS_UNSOUND Each [] "SELECT scope FROM gateline.idempotency
+        WHERE last >= (SELECT size FROM gateline.head) OR first > last OR (first IS NULL) <> (last IS NULL) ORDER BY scope";
+    KEYS_SOUND Each [] "DELETE FROM gateline.idempotency
+        WHERE last >= (SELECT size FROM gateline.head) OR first > last OR (first IS NULL) <> (last IS NULL)";
+
     // ---- ticks ----
     ROLLOUT_ADD Once [TEXT BYTEA] "INSERT INTO gateline.rollout (promotion, ticks, root) VALUES ($1, 0, $2)
         ON CONFLICT (promotion) DO NOTHING";

@@ -1,8 +1,8 @@
 //! What `gateline doctor` reads and remakes: events as they are kept, all rows of the read models, all planned work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use gateline_model::Work;
+use gateline_model::{Work, WorkId};
 use tokio_postgres::Row as SqlRow;
 
 use super::link::{Answer, Link, READ_WITHIN};
@@ -72,8 +72,27 @@ fn release(row: &SqlRow) -> Result<Row, StoreError> {
     Ok(Row::Release(keys.row(column(row, 0)?)?))
 }
 
-/// The planned work that goes: what is kept and not planned, also where it does not read back.
-fn unplanned(link: &Link, planned: &BTreeMap<String, &Work>) -> Result<Vec<String>, super::error::Failure> {
+/// What no fold tells and what cannot be.
+pub(super) fn unsound(place: &Place) -> Result<Vec<String>, StoreError> {
+    let texts = |sql| -> Result<Vec<String>, StoreError> {
+        let rows = place.read("look beside the log", sql, &[])?;
+        rows.iter().map(|row| column(row, 0)).collect()
+    };
+    let fence = place.read("read the last fence", &sql::FENCE_UNSOUND, &[])?;
+    let fence = fence.first().map(|row| column(row, 0)).transpose()?;
+    Ok(kept::unsound(
+        &texts(&sql::WORK_UNSOUND)?,
+        fence,
+        &texts(&sql::KEYS_UNSOUND)?,
+    ))
+}
+
+/// The planned work that goes: what is kept and not planned, also where it does not read back, and what starts afresh.
+fn unplanned(
+    link: &Link,
+    planned: &BTreeMap<String, &Work>,
+    afresh: &BTreeSet<WorkId>,
+) -> Result<Vec<String>, super::error::Failure> {
     link.wait(READ_WITHIN, async {
         link.begin().await?;
         // Nobody plans anything meanwhile.
@@ -81,21 +100,28 @@ fn unplanned(link: &Link, planned: &BTreeMap<String, &Work>) -> Result<Vec<Strin
         let mut unplanned = Vec::new();
         for row in link.query(&sql::WORK_KEPT, &[]).await? {
             let (id, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            if planned.get(&id).is_none_or(|work| kept::kind(work) != kind) {
-                unplanned.push(id);
+            let stays = planned.get(&id).is_some_and(|work| kept::kind(work) == kind);
+            let id = WorkId(id);
+            if !stays || afresh.contains(&id) {
+                unplanned.push(id.0);
             }
         }
         Ok(unplanned)
     })
 }
 
-pub(super) fn rebuild(store: &mut PostgresStore, rows: &[Row], planned: &[Work]) -> Result<(), StoreError> {
+pub(super) fn rebuild(
+    store: &mut PostgresStore,
+    rows: &[Row],
+    planned: &[Work],
+    afresh: &BTreeSet<WorkId>,
+) -> Result<(), StoreError> {
     let planned: BTreeMap<String, &Work> = planned.iter().map(|work| (work.id().0, work)).collect();
     let mut plan = Plan::default();
     planned.values().for_each(|work| plan.add(work));
     let (arrays, rows) = (plan.arrays(), Rows::of(rows));
     let done = store.place.with(|link| {
-        let gone = match unplanned(link, &planned) {
+        let gone = match unplanned(link, &planned, afresh) {
             Ok(gone) => gone,
             Err(failure) => {
                 link.roll_back()?;
@@ -108,9 +134,15 @@ pub(super) fn rebuild(store: &mut PostgresStore, rows: &[Row], planned: &[Work])
                 link.execute(&sql::WORK_ADD, &[&arrays.ids, &arrays.kinds, &arrays.dues])
                     .await
             }),
-            Box::pin(link.execute(&sql::PROMOTIONS_CLEAR, &[])),
-            Box::pin(link.execute(&sql::RELEASES_CLEAR, &[])),
         ];
+        let always = [
+            &sql::WORK_SOUND,
+            &sql::FENCE_SOUND,
+            &sql::KEYS_SOUND,
+            &sql::PROMOTIONS_CLEAR,
+            &sql::RELEASES_CLEAR,
+        ];
+        statements.extend(always.map(|sql| -> Answer<'_, u64> { Box::pin(link.execute(sql, &[])) }));
         statements.extend(rows.put(link));
         link.commit(statements)
     });

@@ -216,6 +216,10 @@ impl<C: Connected + Send> Read for C {
         all(self.conn(), sql::WORK, [], work::row)
     }
 
+    fn unsound(&self) -> Result<Vec<String>, StoreError> {
+        whole::unsound(self.conn())
+    }
+
     fn ticks(&self, rollout: &PromotionId) -> Result<(Vec<Tick>, Digest), StoreError> {
         let _snapshot = self
             .conn()

@@ -102,6 +102,17 @@ statements! {
     WORK_NEXT: "SELECT min(free_us) FROM work";
     WORK: "SELECT id, kind, due_us, fence, attempt, leased_until_us FROM work ORDER BY id";
 
+    // ---- what cannot be, and what mends it ----
+    INTEGRITY: "PRAGMA integrity_check(100)";
+    WORK_UNSOUND: "SELECT id FROM work WHERE free_us <> max(due_us, coalesce(leased_until_us, due_us)) ORDER BY id";
+    WORK_SOUND: "UPDATE work SET free_us = max(due_us, coalesce(leased_until_us, due_us))";
+    FENCE_UNSOUND: "SELECT max(work.fence) FROM work HAVING max(work.fence) > (SELECT fence FROM head)";
+    FENCE_SOUND: "UPDATE head SET fence = max(fence, coalesce((SELECT max(fence) FROM work), 0))";
+    KEYS_UNSOUND: "SELECT scope FROM idempotency
+        WHERE last >= (SELECT size FROM head) OR first > last OR (first IS NULL) <> (last IS NULL) ORDER BY scope";
+    KEYS_SOUND: "DELETE FROM idempotency
+        WHERE last >= (SELECT size FROM head) OR first > last OR (first IS NULL) <> (last IS NULL)";
+
     // ---- ticks ----
     ROLLOUT: "SELECT id, root FROM rollout WHERE promotion = ?1";
     ROLLOUT_PUT: "INSERT INTO rollout (promotion, root) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET root = ?2 RETURNING id";

@@ -1,8 +1,8 @@
 //! What `gateline doctor` reads and remakes: events as they are kept, all rows of the read models, all planned work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use gateline_model::Work;
+use gateline_model::{Work, WorkId};
 use rusqlite::{Connection, Row as SqlRow, params};
 
 use super::error::{commit_failed, failed};
@@ -64,7 +64,25 @@ fn release(row: &SqlRow<'_>) -> Result<Row, StoreError> {
     Ok(Row::Release(keys.row(rows::doc_bytes(row)?)?))
 }
 
-pub(super) fn rebuild(store: &mut SqliteStore, rows: &[Row], planned: &[Work]) -> Result<(), StoreError> {
+/// What no fold tells and what cannot be.
+pub(super) fn unsound(conn: &Connection) -> Result<Vec<String>, StoreError> {
+    let text = |row: &SqlRow<'_>| column::<String>(row, 0);
+    let fence = all(conn, sql::FENCE_UNSOUND, [], |row| column::<i64>(row, 0))?.pop();
+    Ok(kept::unsound(
+        &all(conn, sql::WORK_UNSOUND, [], text)?,
+        fence,
+        &all(conn, sql::KEYS_UNSOUND, [], text)?,
+    ))
+}
+
+pub(super) fn rebuild(
+    store: &mut SqliteStore,
+    rows: &[Row],
+    planned: &[Work],
+    afresh: &BTreeSet<WorkId>,
+) -> Result<(), StoreError> {
+    // The last fence is read again: it may be mended.
+    store.tail = None;
     let planned: BTreeMap<String, &Work> = planned.iter().map(|work| (work.id().0, work)).collect();
     let tx = store.write(DOING)?;
     // As text: a row that does not read back goes like one that is not planned.
@@ -72,14 +90,20 @@ pub(super) fn rebuild(store: &mut SqliteStore, rows: &[Row], planned: &[Work]) -
         Ok((column::<String>(row, 0)?, column::<String>(row, 1)?))
     })?;
     for (id, kind) in kept {
-        if planned.get(&id).is_none_or(|work| kept::kind(work) != kind) {
+        let stays = planned.get(&id).is_some_and(|work| kept::kind(work) == kind);
+        let id = WorkId(id);
+        if !stays || afresh.contains(&id) {
             tx.prepare_cached(sql::WORK_REMOVE)
-                .and_then(|mut remove| remove.execute([id]))
+                .and_then(|mut remove| remove.execute([id.0]))
                 .map_err(failed(DOING))?;
         }
     }
     work::add(&tx, planned.values().copied()).map_err(failed(DOING))?;
-    for sql in [sql::PROMOTIONS_CLEAR, sql::RELEASES_CLEAR] {
+    let mended = [sql::WORK_SOUND, sql::FENCE_SOUND, sql::KEYS_SOUND];
+    for sql in [sql::PROMOTIONS_CLEAR, sql::RELEASES_CLEAR]
+        .into_iter()
+        .chain(mended)
+    {
         tx.execute(sql, []).map_err(failed(DOING))?;
     }
     rows::put(&tx, rows).map_err(failed(DOING))?;

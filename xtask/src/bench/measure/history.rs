@@ -1,7 +1,7 @@
 //! A history as the rules make it: every event is decided, none is invented. Years of it in seconds, because no process runs
 //! and nobody waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -326,7 +326,9 @@ impl History {
             }
         }
         let (rows, work) = (remade.rows(), remade.work());
-        store.rebuild(&rows, &work).map_err(|err| err.to_string())?;
+        store
+            .rebuild(&rows, &work, &BTreeSet::new())
+            .map_err(|err| err.to_string())?;
         drop(store);
         look_later(path, LOOKED_AGAIN, LOOKED_AGAIN)
     }
