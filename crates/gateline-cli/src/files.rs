@@ -1,16 +1,43 @@
-//! Files of the person's own, read with a limit.
+//! Files of the person's own, read with a limit. A pipe is as good as a file, as `<(..)` of a shell makes one, and is waited
+//! for within a limit too.
 
-use std::fs::File;
-use std::io::{Read, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{Error, Read, Write as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::Duration;
 
 use gateline_model::Digest;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::Failure;
 
 /// Largest artifact that is hashed, in bytes: disk images reach a tenth of it.
 pub(crate) const ARTIFACT_BYTES_MAX: u64 = 1 << 40;
+
+/// How long a pipe may stay silent before anything came through it: what fills one may take its time.
+pub(crate) const PIPE_WAITS_MAX: Duration = Duration::from_secs(60);
+
+/// Opens a file; of a pipe, when there is something to read.
+fn open(path: &Path) -> std::io::Result<File> {
+    open_within(path, PIPE_WAITS_MAX)
+}
+
+fn open_within(path: &Path, within: Duration) -> std::io::Result<File> {
+    // Opening a pipe waits for who writes to it, unless it is said that nothing shall wait.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.file_type().is_fifo() {
+        let within = within.try_into().map_err(Error::other)?;
+        if poll(&mut [PollFd::new(&file, PollFlags::IN)], Some(&within))? == 0 {
+            return Err(Error::other("it is a pipe, and nobody writes to it"));
+        }
+    }
+    rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
+}
 
 /// The bytes of a file, or of stdin where it is called `-`.
 pub(crate) fn bytes(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
@@ -20,7 +47,7 @@ pub(crate) fn bytes(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     let read = if path == Path::new("-") {
         std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
     } else {
-        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
     };
     read.map_err(|err| unreadable(path, err))?;
     if bytes.len() > bytes_max {
@@ -54,7 +81,7 @@ pub(crate) fn steady(path: &Path, bytes_max: usize) -> Result<Steady, Failure> {
         copy = Some(tempfile::tempfile().map_err(failed)?);
         Box::new(std::io::stdin().lock())
     } else {
-        let file = File::open(path).map_err(failed)?;
+        let file = open(path).map_err(failed)?;
         if !file.metadata().map_err(failed)?.is_file() {
             copy = Some(tempfile::tempfile().map_err(failed)?);
         }
@@ -77,7 +104,7 @@ pub(crate) fn steady(path: &Path, bytes_max: usize) -> Result<Steady, Failure> {
     }
     let file = match copy {
         Some(copy) => copy,
-        None => File::open(path).map_err(failed)?,
+        None => open(path).map_err(failed)?,
     };
     Ok(Steady {
         file,
@@ -88,8 +115,7 @@ pub(crate) fn steady(path: &Path, bytes_max: usize) -> Result<Steady, Failure> {
 
 /// The digest of a file, however large, read piece by piece.
 pub(crate) fn digest(path: &Path) -> Result<Digest, Failure> {
-    let mut file = File::open(path).map_err(|err| unreadable(path, err))?;
-    let kind = file.metadata().map_err(|err| unreadable(path, err))?;
+    let kind = path.metadata().map_err(|err| unreadable(path, err))?;
     if !kind.is_file() {
         return Err(unreadable(path, "it is not a regular file"));
     }
@@ -99,6 +125,7 @@ pub(crate) fn digest(path: &Path) -> Result<Digest, Failure> {
             format!("it has more than {ARTIFACT_BYTES_MAX} bytes"),
         ));
     }
+    let mut file = open(path).map_err(|err| unreadable(path, err))?;
     let mut hash = Sha256::new();
     let mut piece = vec![0; 1 << 16];
     loop {
@@ -154,6 +181,17 @@ mod tests {
         let failure = steady(&path, content.len() - 1).unwrap_err();
         assert!(failure.why.contains("more than 199999 bytes"), "{}", failure.why);
         assert!(steady(Path::new("/dev/zero"), 100).is_err());
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_writes_to_is_not_waited_for_beyond_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let failed = open_within(&pipe, Duration::from_millis(20)).unwrap_err();
+        assert_eq!(failed.to_string(), "it is a pipe, and nobody writes to it");
+        assert!(digest(&pipe).unwrap_err().why.contains("regular file"));
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub use conditions::{APPROVAL_FACTS, RISK_FACTS, TELL_FACTS};
 pub use decide::{
     ACCOUNTS_MAX, ATTEMPTS_MAX, CALENDARS_PER_PROJECT_MAX, DELEGATED_MAX, DELEGATIONS_MAX,
     DELEGATIONS_PER_ACTOR_MAX, Decided, ERASED_MAX, KEYS_PER_ACTOR_MAX, ONCE_WORDS, PROPOSALS_OPEN_MAX,
-    ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, proposal_to_sign, server_project, to_sign, unheard,
+    ToSign, WAIVED_MAX, WAIVERS_PER_PROJECT_MAX, decide, no_such_event, proposal_to_sign, server_project,
+    to_sign, unheard,
 };
 pub use decision::judge_gates;
 pub use draft::Proposed;

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use gateline_drivers::named_file;
 use gateline_log::Hash;
@@ -68,10 +68,10 @@ pub enum BackupError {
     /// A store was to be copied into itself.
     #[error("both are the same store; name an empty one to copy into")]
     Same,
-    /// Somebody wrote to the store while it was copied.
+    /// Somebody wrote to the store in the moment in which the copy was kept.
     #[error(
-        "a server wrote {0} more events while it was copied, which the new store lacks: do not start a server on that one; take it \
-         away, stop all servers of the old store, and copy it again into an empty one"
+        "a server wrote {0} more events while the copy was kept, which it lacks: do not start a server on it; take it away, stop \
+         all servers of the old store, and copy that again into an empty one"
     )]
     Moved(u64),
 }
@@ -101,7 +101,7 @@ pub fn restore(from: &Path, place: &Place) -> Result<Head, BackupError> {
 /// Copies a store into an empty one. No server may use the first.
 ///
 /// # Errors
-/// [`BackupError`]; then nothing is kept, but where the first one moved on meanwhile.
+/// [`BackupError`]; then nothing is kept, but where the first one moved on in the last moment.
 pub fn copy(from: &Place, to: &Place) -> Result<Head, BackupError> {
     if let (Place::File(from), Place::File(to)) = (from, to)
         && from
@@ -121,8 +121,22 @@ pub fn copy(from: &Place, to: &Place) -> Result<Head, BackupError> {
 }
 
 fn copied(from: &(impl Told + gateline_store::Read), to: &Place) -> Result<Head, BackupError> {
-    let head = fill(to, &mut |hear| from.tell(hear))?;
-    match from.head()?.size.saturating_sub(head.size) {
+    let mut told = 0;
+    let moved = |told: u64| -> Result<u64, StoreError> { Ok(from.head()?.size.saturating_sub(told)) };
+    let head = fill(to, &mut |hear| {
+        from.tell(&mut |entry| {
+            if let Entry::Head { size, .. } = &entry {
+                told = *size;
+            }
+            hear(entry)
+        })?;
+        // Nothing is kept yet.
+        match moved(told)? {
+            0 => Ok(()),
+            more => Err(CopyError::Moved(more)),
+        }
+    })?;
+    match moved(told)? {
         0 => Ok(head),
         more => Err(BackupError::Moved(more)),
     }
@@ -244,21 +258,19 @@ fn unpack(
     hear: &mut gateline_store::Hear<'_>,
 ) -> Result<(), CopyError> {
     let mut lines = BufReader::new(GzDecoder::new(packed));
-    let mut first = true;
-    loop {
+    for number in 1_u64.. {
         let mut text = Vec::new();
         let taken = (&mut lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut text);
-        taken.map_err(|err| unreadable(format!("it is cut off or damaged ({err})")))?;
+        taken.map_err(|err| unreadable(format!("it is cut off or damaged at line {number} ({err})")))?;
         if text.is_empty() {
-            return Ok(());
+            break;
         }
         if text.last() != Some(&b'\n') {
-            return Err(unreadable(
-                "a line is cut off, or longer than any that is written".to_owned(),
-            ));
+            return Err(unreadable(format!(
+                "line {number} is cut off, or longer than any that is written"
+            )));
         }
-        if first {
-            first = false;
+        if number == 1 {
             match serde_json::from_slice::<Title>(&text) {
                 Ok(title) if title.gateline_backup == FORM => continue,
                 Ok(title) => {
@@ -271,9 +283,17 @@ fn unpack(
                 Err(_) => return Err(unreadable("it is no backup of Gateline".to_owned())),
             }
         }
-        let entry: Entry =
-            serde_json::from_slice(&text).map_err(|err| unreadable(format!("a line says nothing: {err}")))?;
+        let entry: Entry = serde_json::from_slice(&text)
+            .map_err(|err| unreadable(format!("line {number} says nothing: {err}")))?;
         hear(entry)?;
+    }
+    let mut packed = lines.into_inner().into_inner();
+    let rest = packed.fill_buf().map_err(|err| unreadable(err.to_string()))?;
+    match rest.is_empty() {
+        true => Ok(()),
+        false => Err(unreadable(
+            "something follows its end, as where two files were written into one".to_owned(),
+        )),
     }
 }
 
@@ -334,7 +354,7 @@ mod tests {
         let backup = dir.join("told.backup");
         write(&store.reader().unwrap(), &backup).unwrap();
         let mut text = Vec::new();
-        GzDecoder::new(File::open(&backup).unwrap())
+        GzDecoder::new(&std::fs::read(&backup).unwrap()[..])
             .read_to_end(&mut text)
             .unwrap();
         text
@@ -367,6 +387,25 @@ mod tests {
         crate::spoilt::spoilt(&[&text], |text| restore(&packed(text)));
         crate::spoilt::spoilt(&[&packed(&text)], restore);
         assert!(store.borrow().1 >= 2, "what is whole is restored");
+    }
+
+    #[test]
+    fn what_follows_the_end_of_a_backup_is_refused_and_a_line_that_says_nothing_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = sample(dir.path());
+        let whole = packed(&text);
+        let says = |packed: &[u8]| {
+            let mut store = SqliteStore::open(dir.path().join("new.db")).unwrap();
+            let filled = store.fill(&mut |hear| unpack(packed, &CopyError::Unreadable, hear));
+            filled.unwrap_err().to_string()
+        };
+        for more in [&whole[..], b"more"] {
+            assert!(says(&[&whole[..], more].concat()).starts_with("something follows its end"));
+        }
+        let mut lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+        lines[2] = b"{}\n";
+        let found = says(&packed(&lines.concat()));
+        assert!(found.starts_with("line 3 says nothing: "), "{found}");
     }
 
     #[test]

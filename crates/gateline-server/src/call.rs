@@ -338,6 +338,10 @@ fn key(parts: &Parts, caller: Option<&Caller>, body: &[u8]) -> Result<Option<Ide
     let (Some(value), Some(caller)) = (parts.headers.get(IDEMPOTENCY_HEADER), caller) else {
         return Ok(None);
     };
+    if parts.headers.get_all(IDEMPOTENCY_HEADER).iter().count() > 1 {
+        let detail = "there are two idempotency keys; send one".to_owned();
+        return Err(Refused::new(&entry::KEY_INVALID, detail));
+    }
     let route = format!("{} {}", parts.method, parts.uri.path());
     let query = parts.uri.query().unwrap_or_default();
     idempotency(

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gateline_core::{Actor, Command};
-use gateline_drivers::Drivers;
 use gateline_drivers::process::ProcessDriver;
+use gateline_drivers::{Drivers, named_file};
 use gateline_model::Scope;
 use gateline_spec::ServerFile;
 use gateline_store::{PostgresError, PostgresStore, SqliteError, SqliteStore};
@@ -86,6 +86,22 @@ pub enum ServeError {
     /// The settings cannot be used.
     #[error("{0}")]
     Config(String),
+}
+
+impl ServeError {
+    /// Whether what was typed, or a file that it names, is wrong.
+    pub fn is_of_what_was_typed(&self) -> bool {
+        match self {
+            Self::Place(_) | Self::Config(_) => true,
+            Self::Dir { .. }
+            | Self::Store { .. }
+            | Self::File(_)
+            | Self::Database(_)
+            | Self::Start(_)
+            | Self::Listen { .. }
+            | Self::Token(_) => false,
+        }
+    }
 }
 
 /// Serves until SIGTERM or SIGINT.
@@ -188,19 +204,8 @@ const CONFIG_BYTES_MAX: u64 = 256 * 1024;
 
 /// Reads the server's settings; what is wrong is told with its line.
 fn config_file(path: &Path) -> Result<ServerFile, ServeError> {
-    use std::io::Read as _;
-    let cannot =
-        |err: std::io::Error| ServeError::Config(format!("could not read `{}`: {err}", path.display()));
-    let file = std::fs::File::open(path).map_err(cannot)?;
-    let mut text = String::new();
-    let read = file
-        .take(CONFIG_BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(cannot)?;
-    if read as u64 > CONFIG_BYTES_MAX {
-        let why = format!("it is longer than {CONFIG_BYTES_MAX} bytes");
-        return Err(cannot(std::io::Error::other(why)));
-    }
+    let text = named_file::text(path, CONFIG_BYTES_MAX)
+        .map_err(|err| ServeError::Config(format!("could not read `{}`: {err}", path.display())))?;
     gateline_spec::read_server(&path.display().to_string(), &text).map_err(|found| {
         let rendered = found.render(&text, false);
         ServeError::Config(format!(
@@ -290,7 +295,7 @@ pub(crate) enum Existing {
     Refuse,
 }
 
-/// Opens a file for writing that its owner alone may read.
+/// Opens a file for writing that its owner alone may read. What is no regular file is refused, and not waited for.
 pub(crate) fn private(file: &Path, existing: Existing) -> std::io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut open = std::fs::OpenOptions::new();
@@ -298,6 +303,9 @@ pub(crate) fn private(file: &Path, existing: Existing) -> std::io::Result<std::f
         Existing::Keep => open.append(true).create(true),
         Existing::Refuse => open.write(true).create_new(true),
     };
+    if file.metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
     open.mode(0o600).open(file)
 }
 

@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use gateline_api::Exit;
 use gateline_drivers::{payment_service, proxy};
 use serde::Deserialize;
 
 use crate::place::Place;
 use crate::serve::LISTEN_DEFAULT;
 use crate::{backup, demo, doctor, serve};
-
-/// Exit code of a verb that could not do its work: something was not found out.
-const COULD_NOT: u8 = 5;
 
 /// How long work off the runtime's threads may take to end once all else has.
 const LEFT_BEHIND_SECS: u64 = 2;
@@ -35,7 +33,7 @@ pub enum ServerVerb {
         #[arg(long, value_name = "PLACE", env = "GATELINE_STORE", hide_env_values = true)]
         store: Option<String>,
         /// Address to listen on.
-        #[arg(long, default_value = LISTEN_DEFAULT)]
+        #[arg(long, default_value = LISTEN_DEFAULT, value_parser = listen)]
         listen: SocketAddr,
         /// Write the first admin token to this file (mode 0600) instead of printing it.
         #[arg(long, value_name = "FILE")]
@@ -167,14 +165,53 @@ pub enum StoreVerb {
 }
 
 impl Of {
-    fn place(&self) -> Result<Place, String> {
-        Place::of(self.store.as_deref(), &self.dir).map_err(chain)
+    fn place(&self) -> Result<Place, Ended> {
+        Place::of(self.store.as_deref(), &self.dir).map_err(Ended::usage)
     }
 }
 
+/// Why a verb did not do its work.
+struct Ended {
+    exit: Exit,
+    why: String,
+}
+
+impl Ended {
+    /// What was typed, or a file that it names, is wrong.
+    fn usage(err: impl std::error::Error) -> Self {
+        Self {
+            exit: Exit::Usage,
+            why: chain(err),
+        }
+    }
+
+    /// Something was not found out.
+    fn unknown(err: impl std::error::Error) -> Self {
+        chain(err).into()
+    }
+}
+
+impl From<String> for Ended {
+    fn from(why: String) -> Self {
+        Self {
+            exit: Exit::Unknown,
+            why,
+        }
+    }
+}
+
+/// The address to listen on.
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "write an IP address and a port, such as {LISTEN_DEFAULT}, or 0.0.0.0:7474 to be reached from other machines"
+        )
+    })
+}
+
 /// Looks at what was filled, and says what it is.
-fn filled(place: &Place) -> Result<(), String> {
-    println!("{}", doctor::examine(place, Vec::new()).map_err(chain)?);
+fn filled(place: &Place) -> Result<(), Ended> {
+    println!("{}", doctor::examine(place, Vec::new()).map_err(Ended::unknown)?);
     Ok(())
 }
 
@@ -182,7 +219,7 @@ fn filled(place: &Place) -> Result<(), String> {
 pub fn run(verb: ServerVerb) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(err) => return told(Err(format!("could not start: {err}"))),
+        Err(err) => return told(Err(format!("could not start: {err}").into())),
     };
     let done = runtime.block_on(one(verb));
     // Work off the runtime's threads cannot be called off: it is left behind.
@@ -190,7 +227,7 @@ pub fn run(verb: ServerVerb) -> ExitCode {
     told(done)
 }
 
-async fn one(verb: ServerVerb) -> Result<(), String> {
+async fn one(verb: ServerVerb) -> Result<(), Ended> {
     match verb {
         ServerVerb::Serve {
             dir,
@@ -211,7 +248,10 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
                 config,
             })
             .await
-            .map_err(chain)
+            .map_err(|err| match err.is_of_what_was_typed() {
+                true => Ended::usage(err),
+                false => Ended::unknown(err),
+            })
         }
         ServerVerb::Demo {
             scenario,
@@ -227,11 +267,11 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
                 json,
                 dir,
             };
-            demo::run(settings).await.map_err(chain)
+            demo::run(settings).await.map_err(Ended::unknown)
         }
         ServerVerb::Proxy { control } => {
             log_to_stderr();
-            proxy::run(&control).await.map_err(chain)
+            proxy::run(&control).await.map_err(Ended::unknown)
         }
         ServerVerb::Doctor {
             dir,
@@ -239,30 +279,33 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
             rebuild,
             checkpoint,
         } => {
-            let place = Place::of(store.as_deref(), &dir).map_err(chain)?;
+            let place = Place::of(store.as_deref(), &dir).map_err(Ended::usage)?;
             let checkpoints = checkpoint.iter().map(|file| doctor::Checkpoint::read(file));
-            let checkpoints: Vec<_> = checkpoints.collect::<Result<_, _>>().map_err(chain)?;
+            let checkpoints: Vec<_> = checkpoints.collect::<Result<_, _>>().map_err(Ended::usage)?;
             let found = if rebuild {
                 doctor::rebuild(&place)
             } else {
                 doctor::examine(&place, checkpoints)
             };
-            println!("{}", found.map_err(chain)?);
+            println!("{}", found.map_err(Ended::unknown)?);
             Ok(())
         }
         ServerVerb::Backup { to, of } => {
-            let (events, root) = backup::back_up(&of.place()?, &to).map_err(chain)?;
+            let (events, root) = backup::back_up(&of.place()?, &to).map_err(Ended::unknown)?;
             println!("`{}` has {events} events; Merkle root {root}", to.display());
             Ok(())
         }
         ServerVerb::Restore { from, of } => {
             let place = of.place()?;
-            backup::restore(&from, &place).map_err(chain)?;
+            backup::restore(&from, &place).map_err(Ended::unknown)?;
             filled(&place)
         }
         ServerVerb::Store(StoreVerb::Copy { from, to }) => {
-            let (from, to): (Place, Place) = (from.parse().map_err(chain)?, to.parse().map_err(chain)?);
-            backup::copy(&from, &to).map_err(chain)?;
+            let (from, to): (Place, Place) = (
+                from.parse().map_err(Ended::usage)?,
+                to.parse().map_err(Ended::usage)?,
+            );
+            backup::copy(&from, &to).map_err(Ended::unknown)?;
             filled(&to)
         }
         ServerVerb::PaymentService {
@@ -271,7 +314,7 @@ async fn one(verb: ServerVerb) -> Result<(), String> {
             settings,
         } => {
             let settings = service_settings(port, version, &settings)?;
-            payment_service::run(settings).await.map_err(chain)
+            payment_service::run(settings).await.map_err(Ended::unknown)
         }
     }
 }
@@ -372,12 +415,12 @@ fn chain(err: impl std::error::Error) -> String {
     text
 }
 
-fn told(done: Result<(), String>) -> ExitCode {
+fn told(done: Result<(), Ended>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
+        Err(Ended { exit, why }) => {
             eprintln!("error: {why}");
-            ExitCode::from(COULD_NOT)
+            ExitCode::from(exit.code())
         }
     }
 }

@@ -111,3 +111,14 @@ fn a_watch_that_fails_says_when_there_is_no_room_for_its_incident() {
     assert!(!told.contains(&no_room), "{told}");
     assert!(told.contains("rollback to 1.0.0 requested"), "{told}");
 }
+
+#[test]
+fn a_scenario_that_says_nothing_is_no_scenario() {
+    for text in ["", "\n\n", "# only a comment\n"] {
+        let says = gateline_sim::run_scenario("empty", text, &scenarios()).unwrap_err();
+        assert!(
+            says.to_string().starts_with("empty:1: it says nothing to play"),
+            "{says}"
+        );
+    }
+}

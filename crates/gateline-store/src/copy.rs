@@ -114,6 +114,11 @@ pub enum CopyError {
         /// How it shows.
         why: String,
     },
+    /// Somebody wrote to the store that is told.
+    #[error(
+        "a server wrote {0} more events while it was copied; nothing was kept: stop all its servers and copy it again"
+    )]
+    Moved(u64),
     /// It could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

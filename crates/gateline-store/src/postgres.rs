@@ -126,12 +126,12 @@ impl PostgresStore {
 }
 
 impl PostgresReader {
-    /// Connects for reading; servers may be using the database.
+    /// Connects for reading; servers may be using the database. Where one host is named, it may be a standby.
     ///
     /// # Errors
     /// [`PostgresError`]: nobody answers, it is not ours, or its tables are older or newer.
     pub fn open(address: &PostgresAddress) -> Result<Self, PostgresError> {
-        let place = Place::open(address)?;
+        let place = Place::open(&address.to_read())?;
         schema::is_ours(&place)?;
         Ok(Self { place })
     }

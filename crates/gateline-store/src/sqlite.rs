@@ -99,6 +99,7 @@ impl SqliteStore {
             path: path.clone(),
             why: why(&err),
         };
+        is_no_pipe(&path)?;
         let lock = lock::lock(&path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
@@ -161,6 +162,7 @@ impl SqliteReader {
             path: path.to_owned(),
             why: why(&err),
         };
+        is_no_pipe(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
         conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
@@ -199,6 +201,17 @@ impl SqliteReader {
         let moment = self.conn.unchecked_transaction();
         let _moment = moment.map_err(|err| error::failed("read")(err))?;
         look(self)
+    }
+}
+
+/// SQLite would wait for who writes to a pipe.
+fn is_no_pipe(path: &Path) -> Result<(), SqliteError> {
+    match path.metadata().is_ok_and(|there| !there.is_file()) {
+        true => Err(SqliteError::Open {
+            path: path.to_owned(),
+            why: "it is no regular file".to_owned(),
+        }),
+        false => Ok(()),
     }
 }
 

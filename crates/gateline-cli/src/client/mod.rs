@@ -18,7 +18,8 @@ use crate::failure::Failure;
 use crate::options::Options;
 use crate::session::Surroundings;
 
-/// How often a request is sent at most: with the waits below, for three seconds. A restart takes one.
+/// How often a request is sent at most: with the waits below, for three seconds where each is refused at once. A restart
+/// takes one.
 pub(crate) const ATTEMPTS_MAX: u32 = 5;
 /// The wait before the second attempt; each further one is twice as long.
 const WAIT_FIRST: Duration = Duration::from_millis(200);
@@ -26,7 +27,8 @@ const WAIT_FIRST: Duration = Duration::from_millis(200);
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long one request may take, its answer included. Uploads have a limit of their own.
+/// How long one request may take, its answer included, and after how long it is not sent again. Uploads have a limit of their
+/// own.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Asks one server.
@@ -111,6 +113,7 @@ impl Client {
     async fn execute<E: Endpoint>(&self, request: &Request) -> Result<E::Reply, Failure> {
         let mut wait = self.wait_first;
         let mut attempt = 1;
+        let began = std::time::Instant::now();
         loop {
             let copy = request
                 .try_clone()
@@ -122,7 +125,7 @@ impl Client {
                 },
                 Err(err) => answer::Unanswered::of_transport(&self.server, &err),
             };
-            if !again.may_ask_again || attempt == ATTEMPTS_MAX {
+            if !again.may_ask_again || attempt == ATTEMPTS_MAX || began.elapsed() >= REQUEST_TIMEOUT {
                 return Err(again.failure);
             }
             tokio::time::sleep(again.after.unwrap_or(wait).min(RETRY_AFTER_MAX)).await;

@@ -39,7 +39,7 @@ enum Verb {
   gateline incident close 3 --project payments --cause payments/payment-service/production/17 \\
     --reason 'the new retry loop; fixed in 1.4.2'")]
 struct Open {
-    /// What is wrong, in a few words
+    /// What is wrong, in a few words: they stay for ever, so name no person here; a reason can be erased
     name: String,
     /// A stage that it touches, as PROJECT/PIPELINE/STAGE
     #[arg(long = "stage", value_name = "STAGE")]

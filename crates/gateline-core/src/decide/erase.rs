@@ -32,11 +32,7 @@ pub(super) fn erase(draft: &mut Draft<'_>, events: &BTreeSet<u64>, why: &str) ->
         return Ok(());
     }
     if let Some(ahead) = events.iter().find(|number| **number >= world.next()) {
-        return Err(Rejection::unknown(
-            "event.unknown",
-            format!("there is no event #{ahead}"),
-            "search with `gateline log`",
-        ));
+        return Err(no_such_event(*ahead));
     }
     // Who reads the project's stream is told in order, and two who erase the same do it once.
     draft.project(&server_project());
@@ -47,4 +43,13 @@ pub(super) fn erase(draft: &mut Draft<'_>, events: &BTreeSet<u64>, why: &str) ->
         text,
     );
     Ok(())
+}
+
+/// What is said of a number that the log does not have yet.
+pub fn no_such_event(number: u64) -> Rejection {
+    Rejection::unknown(
+        "event.unknown",
+        format!("there is no event #{number}"),
+        "search with `gateline log`",
+    )
 }

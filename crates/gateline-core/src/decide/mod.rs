@@ -31,7 +31,7 @@ mod watch;
 
 pub use account::ACCOUNTS_MAX;
 pub use alerts::unheard;
-pub use erase::ERASED_MAX;
+pub use erase::{ERASED_MAX, no_such_event};
 pub use people::{DELEGATED_MAX, DELEGATIONS_MAX, DELEGATIONS_PER_ACTOR_MAX, KEYS_PER_ACTOR_MAX};
 pub use project::server_project;
 pub use propose::PROPOSALS_OPEN_MAX;

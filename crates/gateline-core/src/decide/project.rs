@@ -103,6 +103,15 @@ pub(super) fn issue_token(draft: &mut Draft<'_>, command: &Command) -> Result<()
             "name at least one scope",
         ));
     }
+    if let Some(expires) = expires
+        && *expires <= draft.facts.now
+    {
+        return Err(Rejection::invalid(
+            "token.expires",
+            format!("token `{id}` would end at {expires}, which is over"),
+            "give a later end, such as `--expires 90d`",
+        ));
+    }
     let event = Event::TokenIssued {
         id: id.clone(),
         hash: *hash,

@@ -45,12 +45,12 @@ impl Hub {
             );
         }
         let until = Instant::now() + Duration::from_secs(HAND_OVER_SECS_MAX);
-        if !self.hand_over(Ended::All, HandOver::All, until).await {
-            warn!(
+        match self.hand_over(Ended::All, HandOver::All, until).await {
+            true => info!("Handed all work over"),
+            false => warn!(
                 "Not all work could be given back within {HAND_OVER_SECS_MAX} s; its leases expire by themselves"
-            );
+            ),
         }
-        info!("Handed all work over");
     }
 
     /// Ends what is done here, gives it back, and tells the others. Tells whether the store has taken all of it.

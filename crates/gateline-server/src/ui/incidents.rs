@@ -256,7 +256,7 @@ fn open_form(visitor: &Visitor, asked: &Asked<'_>) -> Markup {
                 p.age { "What changed there before now is suspected, and stopped as the stage says." }
                 label for="incident-stage" { "Stage, as PROJECT/PIPELINE/STAGE" }
                 input #incident-stage name="stage" value=(stage) required maxlength="200" autocomplete="off";
-                label for="incident-name" { "What is wrong, in a few words" }
+                label for="incident-name" { "What is wrong, in a few words; they stay for ever, so name no person" }
                 input #incident-name name="name" value=(name) required maxlength="200" autocomplete="off";
                 (fields::reason("incident-reason", written))
                 button type="submit" { "Open an incident" }

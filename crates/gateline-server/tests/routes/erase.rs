@@ -103,6 +103,23 @@ async fn what_names_a_person_is_found_and_erased_and_the_log_says_who_did_it() {
 }
 
 #[tokio::test]
+async fn a_number_that_no_event_has_is_refused_also_where_it_is_only_looked_at() {
+    let (_app, admin, _) = told().await;
+    for dry_run in [true, false] {
+        let ask = EraseRequest {
+            events: vec![0, 99_999],
+            dry_run,
+            ..request("request 4711")
+        };
+        let problem = admin
+            .ask::<EraseText>(&Empty {}, &Empty {}, &ask)
+            .await
+            .unwrap_err();
+        assert_eq!((problem.status, problem.code.as_str()), (404, "event.unknown"));
+    }
+}
+
+#[tokio::test]
 async fn a_reason_that_was_erased_says_when_and_by_whom_in_its_place() {
     let (app, admin, reader, _) = App::with_release(PIPELINE).await;
     let path = PromotionPath::from(&id("dev/1"));
@@ -198,7 +215,7 @@ async fn only_who_administers_the_server_erases_and_says_why() {
         .unwrap_err();
     assert_eq!(refused.status, StatusCode::FORBIDDEN.as_u16());
     let nowhere = EraseRequest {
-        events: vec![4_711_000],
+        containing: Some("Nobody Example".to_owned()),
         ..request("x")
     };
     assert_eq!(erase(&admin, &nowhere).await.erased, [] as [u64; 0]);

@@ -1,3 +1,5 @@
+use axum::body::Body;
+use axum::http::Request;
 use gateline_api::{Empty, GetRelease, ListReleases, RegisterRelease, ReleasePath, ReleaseQuery};
 
 use crate::support::{App, PIPELINE, release};
@@ -86,6 +88,15 @@ async fn a_key_makes_a_write_happen_once_and_belongs_to_one_request() {
         (problem.status, problem.code.as_str()),
         (422, "idempotency.key_invalid")
     );
+    let two = Request::post("/api/v1/releases")
+        .header("authorization", format!("Bearer {}", admin.token()))
+        .header("content-type", "application/json")
+        .header("idempotency-key", "one")
+        .header("idempotency-key", "two")
+        .body(Body::from(serde_json::to_vec(&release("1.1.0")).unwrap()))
+        .unwrap();
+    let answer = admin.send_request(two).await;
+    assert_eq!(answer.status(), 422, "which of them would count?");
 }
 
 #[tokio::test]

@@ -64,14 +64,7 @@ fn guarded() -> impl Iterator<Item = (&'static EndpointInfo, Scope)> {
 async fn nobody_gets_in_without_a_good_token() {
     let (app, _, _, anonymous) = App::start().await;
     let wrong = app.with_token(Some("gateline_0".into()));
-    let past = app
-        .actor(
-            "past",
-            &[Scope::Admin],
-            &[],
-            Some("2020-01-01T00:00:00Z".parse().unwrap()),
-        )
-        .await;
+    let past = app.former("past").await;
     for (endpoint, _) in guarded() {
         for (client, why) in [
             (&anonymous, "carries no token"),

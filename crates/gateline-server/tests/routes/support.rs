@@ -1,5 +1,7 @@
 //! A real hub over a real database file, and three actors named by what they may do.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode, header};
@@ -21,6 +23,9 @@ use tower::ServiceExt;
 
 /// The pipeline that tests use: dev wants a test report, production wants a yes from `tech-lead`.
 pub const PIPELINE: &str = include_str!("pipeline.yaml");
+
+/// How long the token of somebody who was an administrator lasts: long enough to be made on a busy machine.
+const FORMER_FOR: Duration = Duration::from_secs(2);
 
 /// A running server without its socket.
 pub struct App {
@@ -131,6 +136,16 @@ impl App {
         self.session(&secret, name, "test", Some(name.parse().unwrap()))
             .await;
         self.with_token(Some(secret.text))
+    }
+
+    /// Somebody whose token administered, and is over by now.
+    pub async fn former(&self, name: &str) -> Client {
+        let ends = Timestamp::now() + FORMER_FOR;
+        let former = self.actor(name, &[Scope::Admin], &[], Some(ends)).await;
+        while Timestamp::now() <= ends {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        former
     }
 
     /// Makes a local account and a session of it; gives the cookie as a browser sends it.

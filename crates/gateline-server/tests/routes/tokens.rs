@@ -75,6 +75,20 @@ async fn a_token_that_could_do_nothing_is_refused() {
 }
 
 #[tokio::test]
+async fn a_token_that_would_be_over_when_it_is_made_is_refused() {
+    let (_app, admin, _, _) = App::start().await;
+    let over = TokenRequest {
+        expires: Some("2020-01-01T00:00:00Z".parse().unwrap()),
+        ..request("ci")
+    };
+    let problem = admin
+        .ask::<IssueToken>(&Empty {}, &Empty {}, &over)
+        .await
+        .unwrap_err();
+    assert_eq!((problem.status, problem.code.as_str()), (422, "token.expires"));
+}
+
+#[tokio::test]
 async fn nobody_gets_a_token_in_the_name_of_gateline_itself() {
     let (_app, admin, _, _) = App::start().await;
     let itself = TokenRequest {
@@ -104,8 +118,7 @@ async fn revoke(client: &Client, id: &str) -> Result<(), Problem> {
 #[tokio::test]
 async fn the_last_token_that_may_administer_cannot_be_revoked() {
     let (app, admin, _, _) = App::start().await;
-    let past = Some(Timestamp::now() - SignedDuration::from_hours(1));
-    app.actor("former", &[Scope::Admin], &[], past).await;
+    app.former("former").await;
     let problem = revoke(&admin, "admin").await.unwrap_err();
     assert_eq!((problem.status, problem.code.as_str()), (409, "token.last_admin"));
     assert!(problem.detail.contains("the last token"), "{}", problem.detail);

@@ -40,6 +40,7 @@ pub fn run_scenario(name: &str, text: &str, dir: &Path) -> Result<String, Scenar
         out: String::new(),
     };
     let mut lines = text.lines().enumerate();
+    let mut played = false;
     while let Some((index, line)) = lines.next() {
         stage.out.push_str(line);
         stage.out.push('\n');
@@ -72,8 +73,17 @@ pub fn run_scenario(name: &str, text: &str, dir: &Path) -> Result<String, Scenar
             row.body = Some(body);
         }
         stage.play(&row)?;
+        played = true;
     }
-    Ok(stage.out)
+    match played {
+        true => Ok(stage.out),
+        false => Err(ScenarioError {
+            file: name.to_owned(),
+            line: 1,
+            what: "it says nothing to play".to_owned(),
+            meant: "write a command on each line, such as those of `scenarios/soak.scenario`".to_owned(),
+        }),
+    }
 }
 
 /// A scenario while it runs.

@@ -296,6 +296,15 @@ fn fields(line: &str) -> Vec<String> {
 }
 
 impl PostgresAddress {
+    /// The same to read from: the one host that is named may be a standby. Of several, only the primary has all.
+    pub(super) fn to_read(&self) -> Self {
+        let mut address = self.clone();
+        if address.config.get_hosts().len() == 1 {
+            address.config.target_session_attrs(TargetSessionAttrs::Any);
+        }
+        address
+    }
+
     /// What to connect with, the password in it. Never shown.
     pub(super) fn config(&self) -> Result<Config, PostgresError> {
         let mut config = self.config.clone();

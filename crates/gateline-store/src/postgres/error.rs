@@ -133,7 +133,7 @@ pub(super) fn why(err: &Error) -> String {
             text.push_str(&format!(": {err}"));
             cause = err.source();
         }
-        let remedy = "see that the database server runs and can be reached from here";
+        let remedy = remedy_of_transport(&text);
         return format!("{text}; {remedy}");
     };
     let text = said.message();
@@ -142,6 +142,29 @@ pub(super) fn why(err: &Error) -> String {
         None => format!("{text} (SQLSTATE {})", said.code().code()),
     }
 }
+
+/// What to do where no server's word was heard. The library tells these apart by their text only.
+fn remedy_of_transport(text: &str) -> &'static str {
+    const REMEDIES: &[(&str, &str)] = &[
+        ("does not allow writes", READ_ONLY),
+        (
+            "server does not support TLS",
+            "turn on `ssl` in its `postgresql.conf`, or write `sslmode=disable` where nobody else is on the way",
+        ),
+    ];
+    let found = REMEDIES.iter().find(|(part, _)| text.contains(part));
+    found.map_or(
+        "see that the database server runs and can be reached from here",
+        |(_, remedy)| remedy,
+    )
+}
+
+/// What to do where tables are not there.
+const NOT_OURS: &str =
+    "the database was made anew, or edited: stop all servers, and restore a backup into an empty one";
+
+/// What to do where only reading is allowed.
+const READ_ONLY: &str = "this is a standby, or `default_transaction_read_only` is on: name the primary, promote this one, or turn that off";
 
 fn remedy(code: &SqlState) -> Option<&'static str> {
     const REMEDIES: &[(&SqlState, &str)] = &[
@@ -170,10 +193,9 @@ fn remedy(code: &SqlState) -> Option<&'static str> {
             &SqlState::ADMIN_SHUTDOWN,
             "it was stopped or taken over; wait for it",
         ),
-        (
-            &SqlState::READ_ONLY_SQL_TRANSACTION,
-            "this is a standby; name the primary as well, or promote it",
-        ),
+        (&SqlState::READ_ONLY_SQL_TRANSACTION, READ_ONLY),
+        (&SqlState::UNDEFINED_TABLE, NOT_OURS),
+        (&SqlState::INVALID_SCHEMA_NAME, NOT_OURS),
         (
             &SqlState::LOCK_NOT_AVAILABLE,
             "another replica held the log for too long; see that none of them stands still",

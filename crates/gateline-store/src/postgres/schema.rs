@@ -40,7 +40,10 @@ fn find(link: &Link) -> Result<Found, Failure> {
             return Ok(Found::Foreign);
         }
         let version = text("SELECT max(number)::text FROM gateline.version").await?;
-        let version = version.and_then(|version| version.parse().ok());
+        // They are counted from 1.
+        let version = version
+            .and_then(|version| version.parse().ok())
+            .filter(|version| *version > 0);
         Ok(version.map_or(Found::Foreign, Found::Version))
     })?;
     Ok(found)

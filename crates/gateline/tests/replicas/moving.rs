@@ -98,6 +98,56 @@ fn a_history_moves_from_a_file_to_a_database_and_back_and_a_backup_fits_both() {
 }
 
 #[test]
+fn what_is_typed_wrong_ends_with_2_and_a_pipe_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let pipe = pipe.display().to_string();
+    let at_pipe = format!("sqlite:{pipe}");
+    let data = dir.path().join("data").display().to_string();
+    for (typed, code, says) in [
+        (
+            vec!["doctor", "--store", "mysql://db/x"],
+            2,
+            "neither `sqlite:PATH`",
+        ),
+        (vec!["store", "copy", "here", "there"], 2, "neither `sqlite:PATH`"),
+        (
+            vec!["serve", "--listen", "localhost:1"],
+            2,
+            "such as 127.0.0.1:7474",
+        ),
+        (
+            vec!["serve", "--dir", &data, "--config", &pipe],
+            2,
+            "it is no regular file",
+        ),
+        (
+            vec!["serve", "--dir", &data, "--config", "/"],
+            2,
+            "it is no regular file",
+        ),
+        (
+            vec!["serve", "--dir", &data, "--store", &at_pipe],
+            5,
+            "it is no regular file",
+        ),
+        (
+            vec!["backup", "--to", "never", "--store", &at_pipe],
+            5,
+            "it is no regular file",
+        ),
+        (vec!["doctor", "--store", &at_pipe], 5, "it is no regular file"),
+        (vec!["restore", &pipe, "--dir", &data], 5, "it is no regular file"),
+    ] {
+        let refused = run(&typed);
+        assert_eq!(refused.status.code(), Some(code), "{typed:?}: {}", all(&refused));
+        assert!(all(&refused).contains(says), "{typed:?}: {}", all(&refused));
+    }
+}
+
+#[test]
 fn the_doctor_of_a_database_names_what_was_edited_and_makes_anew_what_lies_beside() {
     let database = Database::new();
     let place = Place::start(&[database.url()]);

@@ -2,7 +2,7 @@
 
 use gateline_api::{EraseReply, EraseRequest, EraseText, entry};
 use gateline_core::authority::Object;
-use gateline_core::{Command, ERASED_MAX, server_project};
+use gateline_core::{Command, ERASED_MAX, no_such_event, server_project};
 use gateline_model::Scope;
 
 use crate::call::Call;
@@ -35,6 +35,10 @@ pub(crate) async fn handle(call: Call<EraseText>) -> Result<EraseReply, Refused>
             "{} events are named; the limit is {ERASED_MAX}",
             events.len()
         ));
+    }
+    let size = call.app.hub.with_world(|world| world.next());
+    if let Some(ahead) = events.iter().find(|number| **number >= size) {
+        return Err(no_such_event(*ahead).into());
     }
     let found = views::with_text(&call.app.hub, &call.body).await?;
     if !dry_run && !found.erased.is_empty() {

@@ -109,6 +109,42 @@ fn a_schema_of_somebody_else_is_refused_and_left_as_it_is() {
     assert!(matches!(err, PostgresError::Foreign(_)), "{err}");
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'gateline'";
     assert_eq!(database.psql(tables), "1");
+
+    // Ours, and edited: no build ever made such tables.
+    let database = Database::new();
+    let address = database.url().parse().unwrap();
+    let mut opened = store(&database.url());
+    database.psql("UPDATE gateline.version SET number = number - 9");
+    for err in [
+        PostgresStore::open(&address).unwrap_err(),
+        PostgresReader::open(&address).unwrap_err(),
+    ] {
+        assert!(matches!(err, PostgresError::Foreign(_)), "{err}");
+    }
+    database.psql("DROP SCHEMA gateline CASCADE");
+    let gone = opened.append(sample::at(0), &[sample::one(sample::stream(1), 0)]);
+    let gone = gone.unwrap_err();
+    assert!(
+        gone.to_string().contains("restore a backup into an empty one"),
+        "{gone}"
+    );
+}
+
+#[test]
+fn what_only_takes_reads_is_looked_at_and_not_written_to() {
+    let database = Database::new();
+    let url = database.url();
+    drop(store(&url));
+    database.psql(&format!(
+        "ALTER DATABASE {} SET default_transaction_read_only = on",
+        database.name
+    ));
+    let address = url.parse().unwrap();
+    let err = PostgresStore::open(&address).unwrap_err().to_string();
+    assert!(err.contains("or `default_transaction_read_only` is on"), "{err}");
+    let reader = PostgresReader::open(&address).unwrap();
+    let size = reader.at_one_moment(|reader| Ok::<_, StoreError>(reader.head()?.size));
+    assert_eq!(size.unwrap(), 0);
 }
 
 #[test]
@@ -138,6 +174,14 @@ fn what_cannot_be_opened_says_what_to_do() {
     ));
     assert!(silent.contains("see that the database server runs"), "{silent}");
     database.psql("ALTER DATABASE postgres SET client_min_messages = notice");
+    let plain = err(&format!(
+        "postgres://postgres@{place}/{}?sslmode=verify-full",
+        database.name
+    ));
+    assert!(
+        plain.contains("turn on `ssl` in its `postgresql.conf`"),
+        "{plain}"
+    );
     let latin = format!("{}_latin", database.name);
     database.psql(&format!(
         "CREATE DATABASE {latin} ENCODING 'LATIN1' TEMPLATE template0"
