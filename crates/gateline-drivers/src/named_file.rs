@@ -15,13 +15,20 @@ use rustix::fs::OFlags;
 /// Folders whose files are the kernel's: they tell of processes, their environments and their memory.
 const KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
 
+/// Why a pipe, a folder or a device is not taken.
+const NO_FILE: &str = "it is no regular file";
+
 /// Opens a file that somebody else named.
 ///
 /// # Errors
 /// Where it is not there, may not be read, is no regular file, or is one of the kernel's.
 pub fn open(path: &Path) -> Result<File> {
     // Where links lead is looked at before and after: one that changes in between is found by the file's kind at least.
-    let real = path.canonicalize()?;
+    let real = path.canonicalize().map_err(|err| match path.exists() {
+        // What a link of the kernel leads to has no name of its own: a pipe of a shell's `<(..)`, a socket.
+        true => Error::other(NO_FILE),
+        false => err,
+    })?;
     if let Some(folder) = KERNEL.iter().find(|folder| real.starts_with(folder)) {
         return Err(Error::other(format!(
             "it leads into `{folder}`, whose files are not taken"
@@ -32,7 +39,7 @@ pub fn open(path: &Path) -> Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(flags).open(real)?;
     match file.metadata()?.is_file() {
         true => Ok(file),
-        false => Err(Error::other("it is no regular file")),
+        false => Err(Error::other(NO_FILE)),
     }
 }
 

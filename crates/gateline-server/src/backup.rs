@@ -62,6 +62,14 @@ pub enum BackupError {
     /// What is told cannot be kept.
     #[error(transparent)]
     Copy(#[from] CopyError),
+    /// A backup cannot be kept.
+    #[error("could not restore `{}`: {err}", path.display())]
+    Restore {
+        /// The backup.
+        path: PathBuf,
+        /// Why.
+        err: CopyError,
+    },
     /// The store that was told cannot be read.
     #[error(transparent)]
     Read(#[from] StoreError),
@@ -74,6 +82,21 @@ pub enum BackupError {
          all servers of the old store, and copy that again into an empty one"
     )]
     Moved(u64),
+}
+
+impl BackupError {
+    /// Whether what was typed, or a file that it names, is wrong.
+    pub fn is_of_what_was_typed(&self) -> bool {
+        match self {
+            Self::Missing(_) | Self::There(_) | Self::Backup { .. } | Self::Same => true,
+            Self::Copy(err) | Self::Restore { err, .. } => match err {
+                CopyError::NotEmpty | CopyError::Damaged { .. } | CopyError::Unreadable(_) => true,
+                CopyError::Moved(_) | CopyError::Store(_) => false,
+            },
+            Self::Database(err) => matches!(err, PostgresError::Address(_)),
+            Self::File(_) | Self::Read(_) | Self::Moved(_) => false,
+        }
+    }
 }
 
 /// Writes a backup; servers may be using the store.
@@ -95,7 +118,13 @@ pub fn restore(from: &Path, place: &Place) -> Result<Head, BackupError> {
     // Before anything is made that would be left behind.
     begins(from)?;
     let mut read = |hear: &mut gateline_store::Hear<'_>| read(from, hear);
-    fill(place, &mut read)
+    fill(place, &mut read).map_err(|err| match err {
+        BackupError::Copy(err) => BackupError::Restore {
+            path: from.to_owned(),
+            err,
+        },
+        err => err,
+    })
 }
 
 /// Copies a store into an empty one. No server may use the first.
@@ -246,8 +275,7 @@ fn begins(path: &Path) -> Result<(), BackupError> {
 }
 
 fn read(path: &Path, hear: &mut gateline_store::Hear<'_>) -> Result<(), CopyError> {
-    let unreadable =
-        |why: String| CopyError::Unreadable(format!("`{}`: {why}; nothing was kept", path.display()));
+    let unreadable = |why: String| CopyError::Unreadable(format!("{why}; nothing was kept"));
     let file = File::open(path).map_err(|err| unreadable(err.to_string()))?;
     unpack(BufReader::new(file), &unreadable, hear)
 }

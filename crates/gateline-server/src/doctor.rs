@@ -11,6 +11,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use gateline_model::Span;
 use gateline_store::{
     PostgresError, PostgresReader, PostgresStore, Read, SqliteError, SqliteReader, SqliteStore, Store,
     StoreError,
@@ -24,6 +25,9 @@ use crate::place::Place;
 /// Most differences that are named. There may be as many as there are events.
 pub const DIFFERENCES_NAMED_MAX: usize = 100;
 
+/// How far the clock may be behind the log's last event without a word.
+pub(crate) const CLOCK_BEHIND_TOLD: Span = Span::from_secs(60);
+
 /// What was examined and found whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
@@ -32,6 +36,8 @@ pub struct Health {
     work: usize,
     rows: usize,
     checkpoints: usize,
+    /// By how much the last event is ahead of the clock.
+    ahead: Option<Span>,
 }
 
 impl fmt::Display for Health {
@@ -42,15 +48,23 @@ impl fmt::Display for Health {
             work,
             rows,
             checkpoints,
+            ahead,
         } = self;
         write!(
             f,
             "{events} events hash and fold; Merkle root {root}; {work} pieces of planned work and {rows} rows agree"
         )?;
         match checkpoints {
-            0 => Ok(()),
-            1 => write!(f, "; the log begins with that of the checkpoint"),
-            more => write!(f, "; the log begins with those of the {more} checkpoints"),
+            0 => {}
+            1 => write!(f, "; the log begins with that of the checkpoint")?,
+            more => write!(f, "; the log begins with those of the {more} checkpoints")?,
+        }
+        match ahead {
+            Some(ahead) => write!(
+                f,
+                "; its last event is {ahead} ahead of the clock: what waits for a moment waits until then"
+            ),
+            None => Ok(()),
         }
     }
 }
@@ -118,8 +132,8 @@ pub enum Illness {
     /// It cannot be read.
     #[error("could not read the database")]
     Read(#[from] StoreError),
-    /// SQLite does not find its file whole.
-    #[error("the database file is damaged; restore a backup:{0}")]
+    /// SQLite does not find its file whole, or tables are missing.
+    #[error("the database is damaged; restore a backup:{0}")]
     File(Differences),
     /// The log is not what was recorded.
     #[error("the log is not what was recorded; restore a backup:{0}")]
@@ -131,10 +145,29 @@ pub enum Illness {
     Beside(Differences),
 }
 
+impl Illness {
+    /// Whether what was typed, or a file that it names, is wrong.
+    pub fn is_of_what_was_typed(&self) -> bool {
+        match self {
+            Self::Missing(_) | Self::Checkpoint { .. } | Self::Reach(PostgresError::Address(_)) => true,
+            Self::Open(_)
+            | Self::Reach(_)
+            | Self::InUse
+            | Self::Read(_)
+            | Self::File(_)
+            | Self::Log(_)
+            | Self::Beside(_) => false,
+        }
+    }
+}
+
 /// What is examined: read at one moment, whoever writes meanwhile.
 trait Patient: Read + Sized {
     /// What is wrong with what it is kept in.
     fn faults(&self) -> Result<Vec<String>, StoreError>;
+
+    /// The time by which its work is leased.
+    fn now(&self) -> Result<Timestamp, StoreError>;
 
     fn at_one_moment<T>(&self, look: impl FnOnce(&Self) -> Result<T, Illness>) -> Result<T, Illness>;
 }
@@ -144,6 +177,10 @@ impl Patient for SqliteReader {
         SqliteReader::faults(self)
     }
 
+    fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(Timestamp::now())
+    }
+
     fn at_one_moment<T>(&self, look: impl FnOnce(&Self) -> Result<T, Illness>) -> Result<T, Illness> {
         SqliteReader::at_one_moment(self, look)
     }
@@ -151,8 +188,11 @@ impl Patient for SqliteReader {
 
 impl Patient for PostgresReader {
     fn faults(&self) -> Result<Vec<String>, StoreError> {
-        // The server's own `pg_amcheck` looks at them.
-        Ok(Vec::new())
+        PostgresReader::faults(self)
+    }
+
+    fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.time()?.at)
     }
 
     fn at_one_moment<T>(&self, look: impl FnOnce(&Self) -> Result<T, Illness>) -> Result<T, Illness> {
@@ -166,10 +206,7 @@ impl Patient for PostgresReader {
 /// [`Illness`]: all that is not whole, or why it could not be seen.
 pub fn examine(place: &Place, checkpoints: Vec<Checkpoint>) -> Result<Health, Illness> {
     match place {
-        Place::File(path) => {
-            found(path)?;
-            examined(&SqliteReader::open(path)?, checkpoints)
-        }
+        Place::File(path) => examined(&SqliteReader::open(found(path)?)?, checkpoints),
         Place::Database(address) => examined(&PostgresReader::open(address)?, checkpoints),
     }
 }
@@ -186,14 +223,17 @@ fn examined(store: &impl Patient, checkpoints: Vec<Checkpoint>) -> Result<Health
     examination.read_on(store)?;
     let (examination, health) = store.at_one_moment(|store| {
         let examination = whole(store, examination)?;
-        let (work, rows) = beside::compare(store, &examination.remade, Timestamp::now())?;
         let head = store.head()?;
+        // Work is planned by the log's time where that is ahead.
+        let now = store.now()?;
+        let (work, rows) = beside::compare(store, &examination.remade, now.max(head.at))?;
         let health = Health {
             events: head.size,
             root: head.root.to_string(),
             work,
             rows,
             checkpoints: examination.checkpoints.len(),
+            ahead: Some(Span::between(now, head.at)).filter(|ahead| *ahead > CLOCK_BEHIND_TOLD),
         };
         Ok((examination, health))
     })?;
@@ -219,20 +259,25 @@ fn examined(store: &impl Patient, checkpoints: Vec<Checkpoint>) -> Result<Health
 pub fn rebuild(place: &Place) -> Result<Health, Illness> {
     match place {
         Place::File(path) => {
-            found(path)?;
-            rebuilt(SqliteStore::open(path)?)?;
+            // Whoever only reads makes no tables.
+            drop(SqliteReader::open(found(path)?)?);
+            rebuilt(SqliteStore::open(path)?, Timestamp::now())?;
         }
-        Place::Database(address) => rebuilt(PostgresStore::open(address)?)?,
+        Place::Database(address) => {
+            let now = PostgresReader::open(address)?.time()?.at;
+            rebuilt(PostgresStore::open(address)?, now)?;
+        }
     }
     examine(place, Vec::new())
 }
 
-fn rebuilt(mut store: impl Store) -> Result<(), Illness> {
+fn rebuilt(mut store: impl Store, now: Timestamp) -> Result<(), Illness> {
     let mut examination = Examination::default();
     examination.read_on(&store)?;
     let examination = whole(&store, examination)?;
-    let size = store.head()?.size;
-    let stuck = beside::stuck(&store, &examination.remade, Timestamp::now())?;
+    let head = store.head()?;
+    let (size, now) = (head.size, now.max(head.at));
+    let stuck = beside::stuck(&store, &examination.remade, now)?;
     store.rebuild(&examination.remade.rows(), &examination.remade.work(), &stuck)?;
     let erased: Vec<u64> = examination.erased.keys().copied().collect();
     if !erased.is_empty() {
@@ -257,11 +302,11 @@ fn whole(store: &impl Read, mut examination: Examination) -> Result<Examination,
     }
 }
 
-fn found(path: &Path) -> Result<(), Illness> {
+fn found(path: &Path) -> Result<&Path, Illness> {
     match path.metadata() {
         Err(err) if matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Err(Illness::Missing(path.to_owned()))
         }
-        Ok(_) | Err(_) => Ok(()),
+        Ok(_) | Err(_) => Ok(path),
     }
 }

@@ -185,6 +185,14 @@ impl Ended {
         }
     }
 
+    /// One or the other.
+    fn of(err: impl std::error::Error, is_typed: bool) -> Self {
+        match is_typed {
+            true => Self::usage(err),
+            false => Self::unknown(err),
+        }
+    }
+
     /// Something was not found out.
     fn unknown(err: impl std::error::Error) -> Self {
         chain(err).into()
@@ -209,9 +217,19 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+fn ill(err: doctor::Illness) -> Ended {
+    let is_typed = err.is_of_what_was_typed();
+    Ended::of(err, is_typed)
+}
+
+fn not_copied(err: backup::BackupError) -> Ended {
+    let is_typed = err.is_of_what_was_typed();
+    Ended::of(err, is_typed)
+}
+
 /// Looks at what was filled, and says what it is.
 fn filled(place: &Place) -> Result<(), Ended> {
-    println!("{}", doctor::examine(place, Vec::new()).map_err(Ended::unknown)?);
+    println!("{}", doctor::examine(place, Vec::new()).map_err(ill)?);
     Ok(())
 }
 
@@ -248,9 +266,9 @@ async fn one(verb: ServerVerb) -> Result<(), Ended> {
                 config,
             })
             .await
-            .map_err(|err| match err.is_of_what_was_typed() {
-                true => Ended::usage(err),
-                false => Ended::unknown(err),
+            .map_err(|err| {
+                let is_typed = err.is_of_what_was_typed();
+                Ended::of(err, is_typed)
             })
         }
         ServerVerb::Demo {
@@ -281,23 +299,23 @@ async fn one(verb: ServerVerb) -> Result<(), Ended> {
         } => {
             let place = Place::of(store.as_deref(), &dir).map_err(Ended::usage)?;
             let checkpoints = checkpoint.iter().map(|file| doctor::Checkpoint::read(file));
-            let checkpoints: Vec<_> = checkpoints.collect::<Result<_, _>>().map_err(Ended::usage)?;
+            let checkpoints: Vec<_> = checkpoints.collect::<Result<_, _>>().map_err(ill)?;
             let found = if rebuild {
                 doctor::rebuild(&place)
             } else {
                 doctor::examine(&place, checkpoints)
             };
-            println!("{}", found.map_err(Ended::unknown)?);
+            println!("{}", found.map_err(ill)?);
             Ok(())
         }
         ServerVerb::Backup { to, of } => {
-            let (events, root) = backup::back_up(&of.place()?, &to).map_err(Ended::unknown)?;
+            let (events, root) = backup::back_up(&of.place()?, &to).map_err(not_copied)?;
             println!("`{}` has {events} events; Merkle root {root}", to.display());
             Ok(())
         }
         ServerVerb::Restore { from, of } => {
             let place = of.place()?;
-            backup::restore(&from, &place).map_err(Ended::unknown)?;
+            backup::restore(&from, &place).map_err(not_copied)?;
             filled(&place)
         }
         ServerVerb::Store(StoreVerb::Copy { from, to }) => {
@@ -305,7 +323,7 @@ async fn one(verb: ServerVerb) -> Result<(), Ended> {
                 from.parse().map_err(Ended::usage)?,
                 to.parse().map_err(Ended::usage)?,
             );
-            backup::copy(&from, &to).map_err(Ended::unknown)?;
+            backup::copy(&from, &to).map_err(not_copied)?;
             filled(&to)
         }
         ServerVerb::PaymentService {

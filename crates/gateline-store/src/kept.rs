@@ -53,18 +53,42 @@ pub(crate) fn newest(
     Ok(found)
 }
 
-/// The sentences of [`Read::unsound`](crate::Read::unsound): work that is not free when its row says, the highest fence of any
-/// work where the last one that was given is lower, and keys that name no events.
-pub(crate) fn unsound(work: &[String], fence: Option<i64>, keys: &[String]) -> Vec<String> {
-    let work = work
-        .iter()
-        .map(|id| format!("work `{id}` is free at another time than when it is due and nobody has it"));
-    let fence = fence
-        .map(|fence| format!("fence {fence} was given, and the last one that was given is said to be lower"));
-    let keys = keys.iter().map(|scope| {
-        format!("the key of an accepted request, `{scope}`, names events that are not in the log")
-    });
-    work.chain(fence).chain(keys).collect()
+/// What lies beside the log and cannot be.
+#[derive(Debug, Default)]
+pub(crate) struct Unsound {
+    /// Work with a number that cannot be read.
+    pub spoilt: Vec<String>,
+    /// Work that is not free when its row says.
+    pub work: Vec<String>,
+    /// The last fence, where it is lower than one that was given, or beyond all that ever will be.
+    pub fence: Option<i64>,
+    /// Keys that name no events.
+    pub keys: Vec<String>,
+    /// Promotions whose ticks are counted wrongly.
+    pub rollouts: Vec<String>,
+}
+
+impl Unsound {
+    /// The sentences of [`Read::unsound`](crate::Read::unsound).
+    pub(crate) fn says(self) -> Vec<String> {
+        let each = |of: Vec<String>, says: fn(&str) -> String| of.into_iter().map(move |one| says(&one));
+        each(self.spoilt, |id| {
+            format!("work `{id}` has a time, a fence or a count that cannot be")
+        })
+        .chain(each(self.work, |id| {
+            format!("work `{id}` is free at another time than when it is due and nobody has it")
+        }))
+        .chain(self.fence.map(|fence| {
+            format!("the last fence that was given is said to be {fence}, which cannot be: of no two leases it may be the same")
+        }))
+        .chain(each(self.keys, |scope| {
+            format!("the key of an accepted request, `{scope}`, names events that are not in the log")
+        }))
+        .chain(each(self.rollouts, |id| {
+            format!("the ticks of `{id}` are counted wrongly")
+        }))
+        .collect()
+    }
 }
 
 pub(crate) fn damaged(what: impl Into<String>, why: impl ToString) -> StoreError {

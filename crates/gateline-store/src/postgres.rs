@@ -153,6 +153,20 @@ impl PostgresReader {
             .map(drop)
     }
 
+    /// Tables and indexes that are not there.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be looked at.
+    pub fn faults(&self) -> Result<Vec<String>, StoreError> {
+        let rows = self
+            .place
+            .read("look at the tables", &sql::MISSING, &[&schema::names()])?;
+        let missing = rows.iter().map(|row| read::column::<String>(row, 0));
+        missing
+            .map(|name| Ok(format!("`gateline.{}` is missing", name?)))
+            .collect()
+    }
+
     /// The database's time.
     ///
     /// # Errors

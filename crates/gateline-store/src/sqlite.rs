@@ -167,6 +167,9 @@ impl SqliteReader {
         let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
         conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         let found = schema::version(&conn, path)?;
+        if found == 0 {
+            return Err(SqliteError::Empty(path.to_owned()));
+        }
         if found != schema::VERSION {
             return Err(SqliteError::Older {
                 path: path.to_owned(),
@@ -187,7 +190,13 @@ impl SqliteReader {
     /// [`StoreError`] if it cannot be looked at.
     pub fn faults(&self) -> Result<Vec<String>, StoreError> {
         let found: Vec<String> = read::all(&self.conn, sql::INTEGRITY, [], |row| read::column(row, 0))?;
-        Ok(found.into_iter().filter(|line| line != "ok").collect())
+        let missing = schema::missing(&self.conn).map_err(error::failed("look at the tables"))?;
+        let missing = missing.into_iter().map(|name| format!("{name} is missing"));
+        Ok(found
+            .into_iter()
+            .filter(|line| line != "ok")
+            .chain(missing)
+            .collect())
     }
 
     /// Lets all reads of `look` see the file at one moment. Erasing waits for it: be brief.

@@ -27,8 +27,9 @@ const WAIT_FIRST: Duration = Duration::from_millis(200);
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long one request may take, its answer included, and after how long it is not sent again. Uploads have a limit of their
-/// own.
+/// How long after the first time a request is sent again at most: a server answers "not now" after ten.
+const AGAIN_WITHIN: Duration = Duration::from_secs(30);
+/// How long one request may take, its answer included. Uploads have a limit of their own.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Asks one server.
@@ -125,7 +126,7 @@ impl Client {
                 },
                 Err(err) => answer::Unanswered::of_transport(&self.server, &err),
             };
-            if !again.may_ask_again || attempt == ATTEMPTS_MAX || began.elapsed() >= REQUEST_TIMEOUT {
+            if !again.may_ask_again || attempt == ATTEMPTS_MAX || began.elapsed() >= AGAIN_WITHIN {
                 return Err(again.failure);
             }
             tokio::time::sleep(again.after.unwrap_or(wait).min(RETRY_AFTER_MAX)).await;

@@ -38,6 +38,10 @@ fn work(
         Ok(kept) => kept,
         Err(StoreError::Damaged { what, why }) => {
             differences.add(format!("{what}: {why}"));
+            store
+                .unsound()?
+                .into_iter()
+                .for_each(|what| differences.add(what));
             return Ok(0);
         }
         Err(err) => return Err(err),

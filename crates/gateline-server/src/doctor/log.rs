@@ -6,7 +6,7 @@ use gateline_core::WorldError;
 use gateline_engine::Remade;
 use gateline_log::{Frontier, Hash};
 use gateline_model::{Digest, Event, PromotionId, StreamId};
-use gateline_store::{BlobReading, READ_EVENTS_MAX, RawEvent, Read, StoreError};
+use gateline_store::{BlobReading, READ_EVENTS_MAX, RawEvent, Read, StoreError, tick_roots};
 
 use super::{Checkpoint, Differences};
 
@@ -29,8 +29,8 @@ pub(super) struct Examination {
     pub(super) erased: BTreeMap<u64, u64>,
     /// Events whose text is not there.
     without_text: Vec<u64>,
-    /// Promotions that may have ticks.
-    rollouts: Vec<PromotionId>,
+    /// Promotions that may have ticks, with the last event that names the root of them.
+    rollouts: BTreeMap<PromotionId, Option<(u64, Digest)>>,
 }
 
 impl Examination {
@@ -130,7 +130,12 @@ impl Examination {
                     self.erased.entry(*number).or_insert(raw.number);
                 }
             }
-            (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) => self.rollouts.push(id.clone()),
+            (Event::PromotionAdmitted { .. }, StreamId::Promotion(id)) => {
+                self.rollouts.insert(id.clone(), None);
+            }
+            (Event::RulingChanged { chunks, .. }, StreamId::Promotion(id)) => {
+                self.rollouts.insert(id.clone(), Some((raw.number, *chunks)));
+            }
             _ => {}
         }
         self.remade.fold(&recorded).map_err(|err| match err {
@@ -221,9 +226,16 @@ impl Examination {
                 Err(err) => return Err(err),
             }
         }
-        for id in &self.rollouts {
+        for (id, named) in &self.rollouts {
             match store.ticks(id) {
-                Ok(_) => {}
+                Ok((ticks, root)) => {
+                    if let Some((number, chunks)) = named
+                        && *chunks != root
+                        && !tick_roots(&ticks)?.contains(chunks)
+                    {
+                        differences.add(format!("the ticks that event {number} ruled from are not there"));
+                    }
+                }
                 Err(StoreError::Damaged { what, why }) => differences.add(format!("{what}: {why}")),
                 Err(err) => return Err(err),
             }
@@ -239,4 +251,32 @@ fn whole(store: &impl Read, digest: &Digest) -> Result<bool, StoreError> {
     };
     while reading.next(store)?.is_some() {}
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use gateline_model::{Arm, Tick};
+    use gateline_store::{MemStore, Store as _};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn ticks_that_a_ruling_names_and_that_are_gone_are_told() {
+        let id: PromotionId = "shop/app/live/1".parse().unwrap();
+        let tick = |secs| Tick::none(Timestamp::from_second(secs).unwrap(), Arm::Canary);
+        let mut store = MemStore::default();
+        let ruled_from = store.put_ticks(&id, &[tick(1)]).unwrap();
+        store.put_ticks(&id, &[tick(2)]).unwrap();
+        let examination = Examination {
+            rollouts: BTreeMap::from([(id, Some((7, ruled_from)))]),
+            ..Examination::default()
+        };
+        assert!(examination.kept_content(&store).unwrap().is_empty());
+        let gone = examination.kept_content(&MemStore::default()).unwrap();
+        assert!(
+            gone.to_string()
+                .contains("the ticks that event 7 ruled from are not there")
+        );
+    }
 }

@@ -37,7 +37,10 @@ const PARAMETERS: &str = "password=env:NAME or file:PATH, passfile=PATH, sslmode
 #[derive(Debug, Clone)]
 pub struct PostgresAddress {
     text: String,
+    /// All hosts together: what a file with passwords is searched for.
     config: Config,
+    /// Each host by itself, in the order in which they are tried.
+    hosts: Vec<Config>,
     password: Option<Password>,
     pub(super) tls: Option<Tls>,
 }
@@ -84,8 +87,11 @@ impl FromStr for PostgresAddress {
                 "a password may not stand in it; write `?password=env:NAME`, `?password=file:PATH` or `?passfile=PATH`",
             ));
         }
-        let mut config = Config::from_str(&format!("postgres://{place}"))
-            .map_err(|_| wrong("it cannot be read; write `postgres://USER@HOST:PORT/DATABASE`"))?;
+        let read = |place: &str| {
+            Config::from_str(&format!("postgres://{place}"))
+                .map_err(|_| wrong("it cannot be read; write `postgres://USER@HOST:PORT/DATABASE`"))
+        };
+        let config = read(place)?;
         if config.get_dbname().is_none_or(str::is_empty) {
             return Err(wrong(
                 "it names no database; write `postgres://USER@HOST/DATABASE`",
@@ -102,8 +108,11 @@ impl FromStr for PostgresAddress {
             SslModeAsked::Nothing if near && parameters.tls == Tls::default() => None,
             SslModeAsked::Nothing => Some(parameters.tls),
         };
-        config
-            .ssl_mode(if tls.is_some() {
+        let (names, database) = place[user.len() + 1..].split_once('/').unwrap_or_default();
+        let mut hosts = Vec::new();
+        for name in names.split(',') {
+            let mut host = read(&format!("{user}@{name}/{database}"))?;
+            host.ssl_mode(if tls.is_some() {
                 SslMode::Require
             } else {
                 SslMode::Disable
@@ -117,9 +126,12 @@ impl FromStr for PostgresAddress {
             .keepalives_idle(KEEPALIVE_IDLE)
             .keepalives_interval(KEEPALIVE_INTERVAL)
             .keepalives_retries(KEEPALIVE_RETRIES);
+            hosts.push(host);
+        }
         Ok(Self {
             text: text.to_owned(),
             config,
+            hosts,
             password: parameters.password,
             tls,
         })
@@ -299,19 +311,22 @@ impl PostgresAddress {
     /// The same to read from: the one host that is named may be a standby. Of several, only the primary has all.
     pub(super) fn to_read(&self) -> Self {
         let mut address = self.clone();
-        if address.config.get_hosts().len() == 1 {
-            address.config.target_session_attrs(TargetSessionAttrs::Any);
+        if let [host] = &mut address.hosts[..] {
+            host.target_session_attrs(TargetSessionAttrs::Any);
         }
         address
     }
 
-    /// What to connect with, the password in it. Never shown.
-    pub(super) fn config(&self) -> Result<Config, PostgresError> {
-        let mut config = self.config.clone();
+    /// What to connect with, a host after the other, the password in it. Never shown.
+    pub(super) fn hosts(&self) -> Result<Vec<Config>, PostgresError> {
+        let mut hosts = self.hosts.clone();
         if let Some(password) = &self.password {
-            config.password(password.read(&self.config)?);
+            let password = password.read(&self.config)?;
+            hosts.iter_mut().for_each(|host| {
+                host.password(&password);
+            });
         }
-        Ok(config)
+        Ok(hosts)
     }
 }
 
@@ -409,7 +424,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named_and_what_is_read_is_not() {
-        let err = |text: &str| address(text).unwrap().config().unwrap_err().to_string();
+        let err = |text: &str| address(text).unwrap().hosts().unwrap_err().to_string();
         assert!(
             err("postgres://a@db/g?password=env:GATELINE_NO_SUCH").contains("`GATELINE_NO_SUCH` is not set")
         );

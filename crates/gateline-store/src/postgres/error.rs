@@ -22,6 +22,9 @@ pub enum PostgresError {
     /// It has a schema of our name that is not ours.
     #[error("`{0}` has a schema `gateline` that Gateline did not make; name another database")]
     Foreign(String),
+    /// There is nothing in it.
+    #[error("`{0}` has no tables of Gateline: name another database, or restore a backup into it")]
+    Empty(String),
     /// A newer Gateline made it.
     #[error(
         "`{address}` has tables of version {found}, this Gateline knows up to {known}; start the newer Gateline"

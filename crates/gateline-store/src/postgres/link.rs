@@ -17,11 +17,13 @@ use futures::future::{BoxFuture, Either, Fuse, join, join_all, select, try_join_
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::{AbortHandle, unconstrained};
+use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Row, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row, Socket, Statement};
 
-use super::error::Failure;
+use super::error::{Failure, why};
 use super::sql::{self, Plan, Sql};
 use super::{PostgresAddress, PostgresError, direct, tls};
 
@@ -116,6 +118,38 @@ pub(super) fn wait<T>(
     }
 }
 
+/// Connects to one host; gives what is asked with it and what carries that.
+async fn connect<T>(
+    host: &Config,
+    tls: T,
+    counted: &Arc<AtomicU64>,
+    heard: &Heard,
+) -> Result<(Client, BoxFuture<'static, ()>), tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + Unpin + 'static,
+{
+    let (client, connection) = host.connect(tls).await?;
+    Ok((client, serve(connection, counted.clone(), heard.clone()).boxed()))
+}
+
+/// Why no host let us in; of several each is named: the last one is not always the one that tells.
+fn why_of_each(refused: &[(Config, tokio_postgres::Error)]) -> String {
+    if let [(_, err)] = refused {
+        return why(err);
+    }
+    let named = refused.iter().map(|(host, err)| {
+        let name = match host.get_hosts() {
+            [Host::Tcp(name), ..] => name.clone(),
+            [Host::Unix(path), ..] => path.display().to_string(),
+            [] => "a host".to_owned(),
+        };
+        let port = host.get_ports().first().copied().unwrap_or(5432);
+        format!("`{name}:{port}`: {}", why(err))
+    });
+    named.collect::<Vec<_>>().join(" | ")
+}
+
 impl Link {
     /// Connects.
     pub(super) fn open(address: &PostgresAddress) -> Result<Self, PostgresError> {
@@ -128,26 +162,29 @@ impl Link {
             address: address.to_string(),
             why,
         };
-        let config = address.config()?;
+        let hosts = address.hosts()?;
         let io = io().map_err(|err| open(format!("no thread for it: {err}")))?;
         let doubts = Arc::new(AtomicU64::new(0));
         // Each host has its own time to answer, and then there are our questions.
-        let within = super::CONNECT_TIMEOUT * config.get_hosts().len() as u32 + ANSWER_WITHIN;
+        let within = super::CONNECT_TIMEOUT * hosts.len() as u32 + ANSWER_WITHIN;
         let connector = address.tls.as_ref().map(tls::connector).transpose()?;
         let (hears, counted) = (heard.is_some(), doubts.clone());
         let connected = wait(&io, within, async move {
-            Ok(match connector {
-                Some(connector) => {
-                    let (client, connection) = config.connect(connector).await?;
-                    (client, serve(connection, counted, heard).boxed())
+            let mut refused = Vec::new();
+            for host in hosts {
+                let connected = match &connector {
+                    Some(connector) => connect(&host, connector.clone(), &counted, &heard).await,
+                    None => connect(&host, NoTls, &counted, &heard).await,
+                };
+                match connected {
+                    Ok(connected) => return Ok(Ok(connected)),
+                    Err(err) => refused.push((host, err)),
                 }
-                None => {
-                    let (client, connection) = config.connect(NoTls).await?;
-                    (client, serve(connection, counted, heard).boxed())
-                }
-            })
+            }
+            Ok(Err(refused))
         });
-        let (client, serving) = connected.map_err(|failure| open(failure.why()))?;
+        let connected = connected.map_err(|failure| open(failure.why()))?;
+        let (client, serving) = connected.map_err(|refused| open(why_of_each(&refused)))?;
         let carrier = match hears {
             true => Carrier::Served(io.spawn(serving).abort_handle()),
             false => Carrier::Waiting(RefCell::new(serving.fuse())),

@@ -20,6 +20,20 @@ const LOCK: i64 = 0x6761_7465_6c69_6e65;
 /// How long the name of a writer who is gone is kept, in microseconds: 30 days.
 const WRITERS_KEPT_MICROS: i64 = 30 * 86_400 * 1_000_000;
 
+/// What the migrations make: tables, indexes and sequences.
+pub(super) fn names() -> Vec<&'static str> {
+    let lines = MIGRATIONS.iter().flat_map(|sql| sql.lines());
+    let made = lines.filter_map(|line| {
+        let made = line.strip_prefix("CREATE ")?;
+        let made = made.strip_prefix("UNIQUE ").unwrap_or(made);
+        let named = ["TABLE ", "INDEX ", "SEQUENCE "].into_iter();
+        let name = named.filter_map(|kind| made.strip_prefix(kind)).next()?;
+        let name = name.strip_prefix("gateline.").unwrap_or(name);
+        name.split([' ', ';']).next()
+    });
+    made.collect()
+}
+
 /// What is in the database.
 enum Found {
     Nothing,
@@ -102,7 +116,7 @@ pub(super) fn is_ours(place: &Place) -> Result<(), PostgresError> {
         Found::Version(VERSION) => Ok(()),
         Found::Version(found) if found > VERSION => Err(told(place, newer(place, found))),
         Found::Version(found) => Err(older(address(), found)),
-        Found::Nothing => Err(older(address(), 0)),
+        Found::Nothing => Err(PostgresError::Empty(address())),
         Found::Foreign => Err(PostgresError::Foreign(address())),
     }
 }

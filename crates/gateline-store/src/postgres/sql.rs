@@ -40,6 +40,28 @@ macro_rules! event {
     };
 }
 
+/// Work with a number that is none: the last moment is that of `jiff`, the last fence `FENCE_MAX`.
+macro_rules! spoilt {
+    ($what:literal) => {
+        concat!(
+            $what,
+            " WHERE NOT (due_us BETWEEN 0 AND 253402207200999999 ",
+            "AND coalesce(leased_until_us, 0) BETWEEN 0 AND 253402207200999999 ",
+            "AND attempt >= 0 AND fence BETWEEN 0 AND 4611686018427387904)"
+        )
+    };
+}
+
+/// Keys that name no events.
+macro_rules! astray {
+    ($what:literal) => {
+        concat!(
+            $what,
+            " WHERE last >= (SELECT size FROM gateline.head) OR first > last OR (first IS NULL) <> (last IS NULL)"
+        )
+    };
+}
+
 statements! {
     // ---- head and streams ----
     HEAD Once [] "SELECT size, at_us, frontier FROM gateline.head WHERE id = 0";
@@ -126,18 +148,23 @@ statements! {
     WORK_KEPT Each [] "SELECT id, kind FROM gateline.work FOR UPDATE";
 
     // ---- what cannot be, and what mends it ----
+    MISSING Each [TEXT_ARRAY] "SELECT name FROM unnest($1) name WHERE to_regclass('gateline.' || name) IS NULL ORDER BY name";
+    WORK_SPOILT Each [] spoilt!("SELECT id FROM gateline.work");
+    WORK_SPOILT_REMOVE Each [] spoilt!("DELETE FROM gateline.work");
     WORK_UNSOUND Each [] "SELECT id FROM gateline.work
         WHERE free_us <> greatest(due_us, leased_until_us) ORDER BY id";
     WORK_SOUND Each [] "UPDATE gateline.work SET free_us = greatest(due_us, leased_until_us)
         WHERE free_us <> greatest(due_us, leased_until_us)";
-    FENCE_UNSOUND Each [] "SELECT max(fence) FROM gateline.work HAVING max(fence) >
-        (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM gateline.fence)";
-    FENCE_SOUND Each [] "SELECT setval('gateline.fence', max(fence)) FROM gateline.work HAVING max(fence) >
-        (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM gateline.fence)";
-    KEYS_UNSOUND Each [] "SELECT scope FROM gateline.idempotency
-        WHERE last >= (SELECT size FROM gateline.head) OR first > last OR (first IS NULL) <> (last IS NULL) ORDER BY scope";
-    KEYS_SOUND Each [] "DELETE FROM gateline.idempotency
-        WHERE last >= (SELECT size FROM gateline.head) OR first > last OR (first IS NULL) <> (last IS NULL)";
+    FENCE_UNSOUND Each [] "SELECT last_value FROM gateline.fence WHERE CASE WHEN is_called THEN last_value ELSE 0 END
+        NOT BETWEEN coalesce((SELECT max(fence) FROM gateline.work), 0) AND 4611686018427387904";
+    FENCE_SOUND Each [] "SELECT setval('gateline.fence', greatest((SELECT max(fence) FROM gateline.work), 1))
+        FROM gateline.fence WHERE CASE WHEN is_called THEN last_value ELSE 0 END
+        NOT BETWEEN coalesce((SELECT max(fence) FROM gateline.work), 0) AND 4611686018427387904";
+    ROLLOUTS_UNSOUND Each [] "SELECT promotion FROM gateline.rollout
+        WHERE ticks <> (SELECT count(*) FROM gateline.tick WHERE rollout_id = rollout.id) ORDER BY promotion";
+    ROLLOUTS_SOUND Each [] "UPDATE gateline.rollout SET ticks = (SELECT count(*) FROM gateline.tick WHERE rollout_id = rollout.id)";
+    KEYS_UNSOUND Each [] astray!("SELECT scope FROM gateline.idempotency");
+    KEYS_SOUND Each [] astray!("DELETE FROM gateline.idempotency");
 
     // ---- ticks ----
     ROLLOUT_ADD Once [TEXT BYTEA] "INSERT INTO gateline.rollout (promotion, ticks, root) VALUES ($1, 0, $2)

@@ -11,7 +11,7 @@ use super::plan::Plan;
 use super::read::{capped, column, signed, unsigned};
 use super::rows::Rows;
 use super::{PostgresStore, sql};
-use crate::kept::{self, PromotionKeys, ReleaseKeys};
+use crate::kept::{self, PromotionKeys, ReleaseKeys, Unsound};
 use crate::{RawEvent, Row, StoreError};
 
 const DOING: &str = "rebuild";
@@ -79,12 +79,14 @@ pub(super) fn unsound(place: &Place) -> Result<Vec<String>, StoreError> {
         rows.iter().map(|row| column(row, 0)).collect()
     };
     let fence = place.read("read the last fence", &sql::FENCE_UNSOUND, &[])?;
-    let fence = fence.first().map(|row| column(row, 0)).transpose()?;
-    Ok(kept::unsound(
-        &texts(&sql::WORK_UNSOUND)?,
-        fence,
-        &texts(&sql::KEYS_UNSOUND)?,
-    ))
+    let unsound = Unsound {
+        spoilt: texts(&sql::WORK_SPOILT)?,
+        work: texts(&sql::WORK_UNSOUND)?,
+        fence: fence.first().map(|row| column(row, 0)).transpose()?,
+        keys: texts(&sql::KEYS_UNSOUND)?,
+        rollouts: texts(&sql::ROLLOUTS_UNSOUND)?,
+    };
+    Ok(unsound.says())
 }
 
 /// The planned work that goes: what is kept and not planned, also where it does not read back, and what starts afresh.
@@ -97,6 +99,7 @@ fn unplanned(
         link.begin().await?;
         // Nobody plans anything meanwhile.
         link.query(&sql::HEAD_LOCK, &[]).await?;
+        link.execute(&sql::WORK_SPOILT_REMOVE, &[]).await?;
         let mut unplanned = Vec::new();
         for row in link.query(&sql::WORK_KEPT, &[]).await? {
             let (id, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
@@ -139,6 +142,7 @@ pub(super) fn rebuild(
             &sql::WORK_SOUND,
             &sql::FENCE_SOUND,
             &sql::KEYS_SOUND,
+            &sql::ROLLOUTS_SOUND,
             &sql::PROMOTIONS_CLEAR,
             &sql::RELEASES_CLEAR,
         ];

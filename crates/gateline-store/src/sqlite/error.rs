@@ -31,6 +31,9 @@ pub enum SqliteError {
     /// The file is something else.
     #[error("`{0}` is not a Gateline database; name another file")]
     Foreign(PathBuf),
+    /// There is nothing in it.
+    #[error("`{0}` has no tables of Gateline: name another file, or restore a backup into a new one")]
+    Empty(PathBuf),
     /// A newer Gateline made it.
     #[error(
         "`{path}` has tables of version {found}, this Gateline knows up to {known}; start the newer Gateline"

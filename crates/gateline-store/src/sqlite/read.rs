@@ -40,7 +40,10 @@ pub(super) fn end(conn: &Connection) -> Result<(Frontier, Timestamp, u64), Store
     let mut select = conn.prepare_cached(sql::HEAD).map_err(failed("read the head"))?;
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     let (size, at, fence, bytes): (_, _, _, Vec<u8>) =
-        select.query_row([], read).map_err(failed("read the head"))?;
+        select.query_row([], read).map_err(|err| match err {
+            rusqlite::Error::QueryReturnedNoRows => damaged("the head of the log", "it is missing"),
+            err => failed("read the head")(err),
+        })?;
     let frontier = Frontier::from_bytes(&bytes).map_err(|err| damaged("the head of the log", err))?;
     if frontier.size() != unsigned(size) {
         return Err(damaged(

@@ -1,5 +1,6 @@
 //! The tables, brought forward one numbered step at a time. Never back: a newer file is refused.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -67,4 +68,17 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), SqliteEr
         tx.commit().map_err(failed)?;
     }
     Ok(())
+}
+
+/// Tables and indexes that the migrations make and that are not there.
+pub(super) fn missing(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+    let whole = Connection::open_in_memory()?;
+    MIGRATIONS.iter().try_for_each(|sql| whole.execute_batch(sql))?;
+    let names = |conn: &Connection| -> rusqlite::Result<BTreeSet<String>> {
+        let mut select = conn.prepare(
+            "SELECT type || ' `' || name || '`' FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'",
+        )?;
+        select.query_map([], |row| row.get(0))?.collect()
+    };
+    Ok(names(&whole)?.difference(&names(conn)?).cloned().collect())
 }

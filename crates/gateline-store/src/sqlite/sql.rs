@@ -59,6 +59,28 @@ macro_rules! releases {
     };
 }
 
+/// Work with a number that is none: the last moment is that of `jiff`, the last fence `FENCE_MAX`.
+macro_rules! spoilt {
+    ($what:literal) => {
+        concat!(
+            $what,
+            " WHERE NOT (due_us BETWEEN 0 AND 253402207200999999 ",
+            "AND coalesce(leased_until_us, 0) BETWEEN 0 AND 253402207200999999 ",
+            "AND attempt BETWEEN 0 AND 2147483647 AND fence BETWEEN 0 AND 4611686018427387904)"
+        )
+    };
+}
+
+/// Keys that name no events.
+macro_rules! astray {
+    ($what:literal) => {
+        concat!(
+            $what,
+            " WHERE last >= (SELECT size FROM head) OR first > last OR (first IS NULL) <> (last IS NULL)"
+        )
+    };
+}
+
 statements! {
     // ---- head and streams ----
     HEAD: "SELECT size, at_us, fence, frontier FROM head";
@@ -104,14 +126,15 @@ statements! {
 
     // ---- what cannot be, and what mends it ----
     INTEGRITY: "PRAGMA integrity_check(100)";
+    WORK_SPOILT: spoilt!("SELECT id FROM work");
+    WORK_SPOILT_REMOVE: spoilt!("DELETE FROM work");
     WORK_UNSOUND: "SELECT id FROM work WHERE free_us <> max(due_us, coalesce(leased_until_us, due_us)) ORDER BY id";
     WORK_SOUND: "UPDATE work SET free_us = max(due_us, coalesce(leased_until_us, due_us))";
-    FENCE_UNSOUND: "SELECT max(work.fence) FROM work HAVING max(work.fence) > (SELECT fence FROM head)";
-    FENCE_SOUND: "UPDATE head SET fence = max(fence, coalesce((SELECT max(fence) FROM work), 0))";
-    KEYS_UNSOUND: "SELECT scope FROM idempotency
-        WHERE last >= (SELECT size FROM head) OR first > last OR (first IS NULL) <> (last IS NULL) ORDER BY scope";
-    KEYS_SOUND: "DELETE FROM idempotency
-        WHERE last >= (SELECT size FROM head) OR first > last OR (first IS NULL) <> (last IS NULL)";
+    FENCE_UNSOUND: "SELECT fence FROM head WHERE fence NOT BETWEEN coalesce((SELECT max(fence) FROM work), 0) AND 4611686018427387904";
+    FENCE_SOUND: "UPDATE head SET fence = coalesce((SELECT max(fence) FROM work), 0)
+        WHERE fence NOT BETWEEN coalesce((SELECT max(fence) FROM work), 0) AND 4611686018427387904";
+    KEYS_UNSOUND: astray!("SELECT scope FROM idempotency");
+    KEYS_SOUND: astray!("DELETE FROM idempotency");
 
     // ---- ticks ----
     ROLLOUT: "SELECT id, root FROM rollout WHERE promotion = ?1";

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row as SqlRow, params};
 use super::error::{commit_failed, failed};
 use super::read::{all, capped, column, signed, unsigned};
 use super::{SqliteStore, rows, sql, work};
-use crate::kept::{self, PromotionKeys, ReleaseKeys};
+use crate::kept::{self, PromotionKeys, ReleaseKeys, Unsound};
 use crate::{RawEvent, Row, StoreError};
 
 const DOING: &str = "rebuild";
@@ -66,13 +66,15 @@ fn release(row: &SqlRow<'_>) -> Result<Row, StoreError> {
 
 /// What no fold tells and what cannot be.
 pub(super) fn unsound(conn: &Connection) -> Result<Vec<String>, StoreError> {
-    let text = |row: &SqlRow<'_>| column::<String>(row, 0);
-    let fence = all(conn, sql::FENCE_UNSOUND, [], |row| column::<i64>(row, 0))?.pop();
-    Ok(kept::unsound(
-        &all(conn, sql::WORK_UNSOUND, [], text)?,
-        fence,
-        &all(conn, sql::KEYS_UNSOUND, [], text)?,
-    ))
+    let texts = |sql| all(conn, sql, [], |row| column::<String>(row, 0));
+    let unsound = Unsound {
+        spoilt: texts(sql::WORK_SPOILT)?,
+        work: texts(sql::WORK_UNSOUND)?,
+        fence: all(conn, sql::FENCE_UNSOUND, [], |row| column::<i64>(row, 0))?.pop(),
+        keys: texts(sql::KEYS_UNSOUND)?,
+        rollouts: Vec::new(),
+    };
+    Ok(unsound.says())
 }
 
 pub(super) fn rebuild(
@@ -85,6 +87,7 @@ pub(super) fn rebuild(
     store.tail = None;
     let planned: BTreeMap<String, &Work> = planned.iter().map(|work| (work.id().0, work)).collect();
     let tx = store.write(DOING)?;
+    tx.execute(sql::WORK_SPOILT_REMOVE, []).map_err(failed(DOING))?;
     // As text: a row that does not read back goes like one that is not planned.
     let kept = all(&tx, sql::WORK, [], |row| {
         Ok((column::<String>(row, 0)?, column::<String>(row, 1)?))

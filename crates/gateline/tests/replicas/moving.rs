@@ -82,7 +82,7 @@ fn a_history_moves_from_a_file_to_a_database_and_back_and_a_backup_fits_both() {
     for (name, bytes) in spoilt {
         std::fs::write(path(name), bytes).unwrap();
         let refused = run(&["restore", &path(name), "--dir", &path("never")]);
-        assert_eq!(refused.status.code(), Some(5), "{name}: {}", all(&refused));
+        assert_eq!(refused.status.code(), Some(2), "{name}: {}", all(&refused));
         assert!(
             all(&refused).contains("nothing was kept"),
             "{name}: {}",
@@ -139,7 +139,13 @@ fn what_is_typed_wrong_ends_with_2_and_a_pipe_is_not_waited_for() {
             "it is no regular file",
         ),
         (vec!["doctor", "--store", &at_pipe], 5, "it is no regular file"),
-        (vec!["restore", &pipe, "--dir", &data], 5, "it is no regular file"),
+        (vec!["restore", &pipe, "--dir", &data], 2, "it is no regular file"),
+        (
+            vec!["restore", "/dev/stdin", "--dir", &data],
+            2,
+            "whose files are not taken",
+        ),
+        (vec!["doctor", "--dir", &data], 2, "no database"),
     ] {
         let refused = run(&typed);
         assert_eq!(refused.status.code(), Some(code), "{typed:?}: {}", all(&refused));

@@ -151,7 +151,7 @@ fn what_only_takes_reads_is_looked_at_and_not_written_to() {
 fn a_reader_makes_no_tables() {
     let database = Database::new();
     let err = PostgresReader::open(&database.url().parse().unwrap()).unwrap_err();
-    assert!(matches!(err, PostgresError::Older { found: 0, .. }), "{err}");
+    assert!(matches!(err, PostgresError::Empty(_)), "{err}");
     assert_eq!(database.psql("SELECT to_regnamespace('gateline') IS NULL"), "t");
 }
 
@@ -181,6 +181,14 @@ fn what_cannot_be_opened_says_what_to_do() {
     assert!(
         plain.contains("turn on `ssl` in its `postgresql.conf`"),
         "{plain}"
+    );
+    let two = err(&format!(
+        "postgres://postgres@{place},127.0.0.1:{}/nowhere",
+        crate::contract::cluster::free_port()
+    ));
+    assert!(
+        two.contains(&format!("`{place}`: ")) && two.contains("createdb") && two.contains("server runs"),
+        "{two}"
     );
     let latin = format!("{}_latin", database.name);
     database.psql(&format!(
@@ -288,4 +296,77 @@ fn a_server_that_does_not_prove_who_it_is_is_not_spoken_to() {
         let err = open(host, root).unwrap_err().to_string();
         assert!(err.contains("certificate"), "{err}");
     }
+}
+
+#[test]
+fn what_the_doctor_looks_at_beside_the_log_is_found_and_mended() {
+    let database = Database::new();
+    let mut opened = store(&database.url());
+    let reader = PostgresReader::open(&database.url().parse().unwrap()).unwrap();
+    let work = sample::work(1, 0);
+    let item = Append {
+        work_add: vec![work.clone()],
+        ..sample::one(sample::stream(1), 0)
+    };
+    append(&mut opened, item).unwrap();
+    assert_eq!(reader.unsound().unwrap(), [""; 0]);
+    assert_eq!(reader.faults().unwrap(), [""; 0]);
+    for (edit, says) in [
+        (
+            "UPDATE gateline.work SET attempt = -1",
+            "has a time, a fence or a count",
+        ),
+        (
+            "UPDATE gateline.work SET due_us = 9223372036854775807",
+            "has a time, a fence or a count",
+        ),
+        (
+            "UPDATE gateline.work SET free_us = free_us + 1",
+            "is free at another time",
+        ),
+        (
+            "UPDATE gateline.work SET fence = 99",
+            "the last fence that was given",
+        ),
+        (
+            "SELECT setval('gateline.fence', 9223372036854775807)",
+            "the last fence that was given",
+        ),
+        (
+            "INSERT INTO gateline.idempotency VALUES ('ana x', '', 7, 8, 0)",
+            "names events that are not in the log",
+        ),
+        (
+            "INSERT INTO gateline.rollout (promotion, ticks, root) VALUES ('a/b/c/1', 3, '')",
+            "are counted wrongly",
+        ),
+    ] {
+        database.psql(edit);
+        let found = reader.unsound().unwrap().join("; ");
+        assert!(found.contains(says), "{edit}: {found}");
+        opened
+            .rebuild(
+                &[],
+                std::slice::from_ref(&work),
+                &std::collections::BTreeSet::new(),
+            )
+            .unwrap();
+        assert_eq!(reader.unsound().unwrap(), [""; 0], "{edit}");
+        assert_eq!(opened.work().unwrap().len(), 1, "{edit}");
+    }
+    database.psql("DROP INDEX gateline.log_stream; DROP TABLE gateline.session");
+    assert_eq!(
+        reader.faults().unwrap(),
+        [
+            "`gateline.log_stream` is missing",
+            "`gateline.session` is missing"
+        ]
+        .into_iter()
+        .chain([
+            "`gateline.session_actor` is missing",
+            "`gateline.session_ends` is missing"
+        ])
+        .chain(["`gateline.session_used` is missing"])
+        .collect::<Vec<_>>()
+    );
 }
