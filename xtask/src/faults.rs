@@ -52,6 +52,8 @@ faults! {
         "a_spoilt_end_of_the_write_ahead_log_is_left_out_or_refused_and_never_believed";
     "failover" "PostgreSQL's primary crashes under load"
         "what_was_acknowledged_outlives_the_primary";
+    "lost-commits" "PostgreSQL loses what was committed last"
+        "a_server_whose_database_lost_its_last_commits_ends_and_begins_anew_with_what_is_left";
     "network-silent" "The line to the database is silent"
         "a_server_whose_line_to_the_database_is_silent_says_so_and_the_other_one_goes_on";
     "network-cut" "The line to the database breaks, again and again"

@@ -83,6 +83,9 @@ pub enum ServeError {
     /// The first token could not be made or written.
     #[error("could not make the first token: {0}")]
     Token(String),
+    /// The database has another log than the one that was read.
+    #[error("{0}; start this server again: it reads the log anew, and knows nothing of what was lost")]
+    Lost(String),
     /// The settings cannot be used.
     #[error("{0}")]
     Config(String),
@@ -92,13 +95,14 @@ impl ServeError {
     /// Whether what was typed, or a file that it names, is wrong.
     pub fn is_of_what_was_typed(&self) -> bool {
         match self {
-            Self::Place(_) | Self::Config(_) => true,
+            Self::Place(_) | Self::Config(_) | Self::Database(PostgresError::Address(_)) => true,
             Self::Dir { .. }
             | Self::Store { .. }
             | Self::File(_)
             | Self::Database(_)
             | Self::Start(_)
             | Self::Listen { .. }
+            | Self::Lost(_)
             | Self::Token(_) => false,
         }
     }
@@ -177,6 +181,7 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
         _ = &mut stopped => {}
         // Whoever says it twice does not want to wait.
         () = async { ending().await; ending().await } => warn!("Told twice to stop: leases expire by themselves"),
+        why = hub.lost() => return Err(ServeError::Lost(why)),
     }
     Ok(())
 }

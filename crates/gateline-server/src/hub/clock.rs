@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use gateline_model::Span;
 use jiff::Timestamp;
 
 use super::estimate::Estimate;
@@ -35,6 +36,15 @@ impl Clock {
         self.shared.as_ref().map_or(Ok(()), |shared| shared.sure())
     }
 
+    /// By how much what it shows is ahead of the clock behind it, where that is more than this.
+    pub(super) fn held(&mut self, more_than: Span) -> Option<Span> {
+        let behind = self
+            .shared
+            .as_ref()
+            .map_or_else(Timestamp::now, |shared| shared.now());
+        Some(Span::between(behind, self.shown(behind))).filter(|held| *held > more_than)
+    }
+
     /// Now, where the clock behind it shows this.
     fn shown(&mut self, host: Timestamp) -> Timestamp {
         let now = Timestamp::from_microsecond(host.as_microsecond()).unwrap_or(host);
@@ -52,6 +62,8 @@ mod tests {
         let future = Timestamp::from_second(32_503_680_000).unwrap();
         let mut clock = Clock::after(future, None);
         assert_eq!((clock.now(), clock.now()), (future, future));
+        assert!(clock.held(Span::from_secs(60)).is_some());
+        assert_eq!(Clock::after(Timestamp::UNIX_EPOCH, None).held(Span::ZERO), None);
     }
 
     #[test]

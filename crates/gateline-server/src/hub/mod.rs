@@ -65,6 +65,8 @@ struct Shared {
     answers: Mutex<HashMap<Ticket, oneshot::Sender<Answer>>>,
     /// Why the hub decides nothing any more, if it does not.
     broken: Mutex<Option<String>>,
+    /// Why what is known is of another log than the one that is there now.
+    lost: storekeeper::Lost,
     /// Why the store takes no writes, if it does not.
     refuses: storekeeper::Refuses,
     /// The time of the database, where servers share one.
@@ -318,6 +320,17 @@ impl Hub {
     pub fn of_ticks<T>(&self, promotion: &PromotionId, make: impl FnOnce(&[Tick]) -> T) -> Option<T> {
         let engine = self.shared.engine.read().unwrap_or_else(PoisonError::into_inner);
         engine.traffic().ticks(promotion).map(make)
+    }
+
+    /// Ends when what is known turns out to be of another log than the one that is there now, and says why.
+    pub async fn lost(&self) -> String {
+        let mut lost = self.shared.lost.subscribe();
+        let told = lost.wait_for(Option::is_some).await.map(|why| why.clone());
+        match told {
+            Ok(Some(why)) => why,
+            // Nobody can find it any more.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
     }
 
     /// Whether it decides, or why not.

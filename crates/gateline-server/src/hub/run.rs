@@ -12,7 +12,7 @@ use gateline_model::Span;
 use gateline_store::{BATCH_APPENDS_MAX, PostgresError, READ_EVENTS_MAX, SqliteError, StoreError};
 use jiff::Timestamp;
 use tokio::sync::{broadcast, watch};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::estimate::Estimate;
@@ -20,6 +20,8 @@ use super::kept::{Kept, Source};
 use super::leave::{Ended, until_ended};
 use super::readers::Readers;
 use super::storekeeper::{Job, Keeper, NextDue, Refuses};
+use crate::doctor::CLOCK_BEHIND_TOLD;
+
 use super::{Counts, Hub, Shared, WATCH_BATCHES_MAX, lock, perform::perform};
 
 /// Why the hub could not be started.
@@ -74,6 +76,7 @@ pub(super) fn start(kept: Kept, drivers: Drivers, owner: &str) -> Result<Hub, St
         refuses: refuses.clone(),
         time: time.clone(),
         ended: watch::Sender::new(Ended::Nothing),
+        lost: watch::Sender::new(None),
         handed_over: Mutex::default(),
         others,
         counts: Counts::default(),
@@ -86,9 +89,19 @@ pub(super) fn start(kept: Kept, drivers: Drivers, owner: &str) -> Result<Hub, St
         next_due: next_due.clone(),
         news,
         next: head.size,
+        last: None,
+        lost: shared.lost.clone(),
+        rests: None,
         refuses,
         unread: None,
     };
+    let mut clock = Clock::after(head.at, time.clone());
+    if let Some(ahead) = clock.held(CLOCK_BEHIND_TOLD) {
+        warn!(
+            "The log's last event is of {}, and the clock shows {ahead} less: what waits for a moment waits until it has caught up",
+            head.at
+        );
+    }
     let answers = inputs.clone();
     std::thread::Builder::new()
         .name("gateline-store".into())
@@ -100,7 +113,7 @@ pub(super) fn start(kept: Kept, drivers: Drivers, owner: &str) -> Result<Hub, St
         jobs,
         drivers: Arc::new(drivers),
         tokio: tokio::runtime::Handle::current(),
-        clock: Clock::after(head.at, time),
+        clock,
         next_due,
     };
     std::thread::Builder::new()

@@ -8,6 +8,7 @@ use gateline_engine::{BatchId, Input, LEASE, Task};
 use gateline_model::{PromotionId, Recorded, Tick};
 use gateline_store::{Append, Committed, Fence, READ_EVENTS_MAX, Store, StoreError};
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::clock::Clock;
@@ -49,6 +50,12 @@ pub(super) struct Keeper {
     pub news: Option<News>,
     /// The log number that the engine has not been given yet.
     pub next: u64,
+    /// The event in front of it: where others write as well it must still be there. None before the first look.
+    pub last: Option<Recorded>,
+    /// Why what was read of the log is not what it is, if that is so.
+    pub lost: Lost,
+    /// Until when no work is leased, because it could not be.
+    pub rests: Option<Timestamp>,
     /// Why the store takes no writes, if it does not.
     pub refuses: Refuses,
     /// From where the log could not be read, and when that is tried again. The engine waits for it, and does not ask twice.
@@ -57,6 +64,9 @@ pub(super) struct Keeper {
 
 /// Why the store takes no writes, if it does not: then the server is not ready.
 pub(super) type Refuses = Arc<Mutex<Option<String>>>;
+
+/// Why what a server knows is of another log than the one that is there now. Then it has to begin anew.
+pub(super) type Lost = watch::Sender<Option<String>>;
 
 /// How long between two tries whether a store that took no write takes one now, or lets itself be read.
 const TRY_EVERY: Duration = Duration::from_secs(1);
@@ -85,6 +95,10 @@ impl Keeper {
                 if inputs.send(input).is_err() {
                     return;
                 }
+            }
+            // Nothing more is written for an engine that knows another log.
+            if self.lost.borrow().is_some() {
+                return;
             }
             if moves_work {
                 let before = *lock(&self.next_due);
@@ -154,11 +168,12 @@ impl Keeper {
 
     fn claim(&mut self, now: Timestamp, limit: usize) -> Input {
         let due = matches!(self.store.next_due(), Ok(Some(due)) if due <= now);
-        if !due {
+        if !due || self.rests.is_some_and(|until| now < until) {
             return Input::Leased(Vec::new());
         }
         let leased = self.store.lease(now, &self.owner, limit, LEASE);
         self.wrote(leased.as_ref().err());
+        self.rests = leased.is_err().then(|| now + TRY_EVERY);
         Input::Leased(leased.unwrap_or_else(|err| {
             error!("Could not lease work: {err}");
             Vec::new()
@@ -171,7 +186,7 @@ impl Keeper {
             warn!("Could not see when work is due next: {err}");
             Some(self.clock.now() + TRY_EVERY)
         });
-        *lock(&self.next_due) = due;
+        *lock(&self.next_due) = due.max(self.rests.filter(|_| due.is_some()));
     }
 
     /// Reads on for the engine, which waits; where nothing can be read, it is tried again and the engine waits on.
@@ -182,18 +197,53 @@ impl Keeper {
             self.unread = Some((from, Instant::now() + TRY_EVERY));
             return Vec::new();
         }
-        self.next = self.next.max(from + events.len() as u64);
+        self.went_on(events.last());
         vec![Input::Logged(events)]
     }
 
-    /// What others wrote since.
+    /// What others wrote since. The event in front of it is read too: a database whose primary was lost, or that was
+    /// restored, may have another log than the one that was read, or less of it.
     fn look_on(&mut self) -> Vec<Input> {
-        let (events, _) = read_on(&*self.store, self.next, u64::MAX);
+        let (mut events, could) = read_on(&*self.store, self.next.saturating_sub(1), u64::MAX);
+        if self.next > 0 {
+            let is_there = match (events.first(), &self.last) {
+                (Some(found), Some(last)) => is_same(found, last),
+                (Some(_), None) => true,
+                (None, _) if could => false,
+                (None, _) => return Vec::new(),
+            };
+            if !is_there {
+                self.lose(self.next - 1);
+                return Vec::new();
+            }
+            let last = events.remove(0);
+            self.last.get_or_insert(last);
+        }
         if events.is_empty() {
             return Vec::new();
         }
-        self.next += events.len() as u64;
+        self.went_on(events.last());
         vec![Input::Logged(events)]
+    }
+
+    /// Notes how far the engine was given the log.
+    fn went_on(&mut self, last: Option<&Recorded>) {
+        if let Some(last) = last
+            && last.number >= self.next
+        {
+            self.next = last.number + 1;
+            self.last = Some(last.clone());
+        }
+    }
+
+    /// Notes that the log is not the one that was read.
+    fn lose(&self, number: u64) {
+        let why = format!(
+            "the log of the database is not the one that this server read: event {number} is not there any more, or another one is. \
+             Its last commits were lost, or it was restored or made anew"
+        );
+        error!("Stopped: {why}");
+        self.lost.send_replace(Some(why));
     }
 
     fn append(&mut self, now: Timestamp, batch: BatchId, appends: &[Append]) -> Vec<Input> {
@@ -208,13 +258,17 @@ impl Keeper {
                     Ok(Committed::Before(_)) | Err(_) => &[],
                 });
                 if let Some(first) = recorded.next() {
-                    let last = recorded.last().unwrap_or(first).number;
+                    let last = recorded.last().unwrap_or(first);
+                    if first.number < self.next {
+                        self.lose(self.next - 1);
+                        return inputs;
+                    }
                     // What others wrote in front of it goes first: otherwise the engine would have to ask.
                     if first.number > self.next {
                         let (between, _) = read_on(&*self.store, self.next, first.number);
                         inputs.push(Input::Logged(between));
                     }
-                    self.next = self.next.max(last + 1);
+                    self.went_on(Some(last));
                     if let Some(news) = &self.news {
                         // Full: they are about to be told anyway.
                         let _ = news.tell.try_send(());
@@ -225,6 +279,15 @@ impl Keeper {
         inputs.push(Input::Committed(batch, answers));
         inputs
     }
+}
+
+/// Whether both are one event. Its text may have been erased meanwhile.
+fn is_same(one: &Recorded, other: &Recorded) -> bool {
+    let what = |of: &Recorded| (of.number, of.version, of.at);
+    what(one) == what(other)
+        && one.stream == other.stream
+        && one.actor == other.actor
+        && one.event == other.event
 }
 
 /// The log from this number to before that one or its end, or as far as it could be read, and whether that was as far.
@@ -311,5 +374,93 @@ fn one(store: &mut dyn Store, job: Job) -> Option<Input> {
             work(store);
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateline_model::{Event, StepAction, StreamId};
+    use gateline_store::{MemStore, NewEvent};
+
+    use super::*;
+
+    /// Records that a step is intended, as the next event of a promotion.
+    fn intended(promotion: &str, version: u64, step: u32) -> Append {
+        let stream = StreamId::Promotion(promotion.parse().unwrap());
+        Append {
+            key: None,
+            expects: vec![(stream.clone(), version)],
+            by: None,
+            fence: None,
+            actor: "ana".parse().unwrap(),
+            events: vec![NewEvent {
+                stream,
+                event: Event::StepIntended {
+                    step,
+                    attempt: 1,
+                    action: StepAction::Start,
+                },
+                private: None,
+            }],
+            work_add: Vec::new(),
+            work_remove: Vec::new(),
+            rows: Vec::new(),
+            blobs: Vec::new(),
+            passwords: Vec::new(),
+        }
+    }
+
+    /// A store with an event a step.
+    fn log_of(steps: &[u32]) -> Box<dyn Store> {
+        let mut store = MemStore::default();
+        for (version, step) in steps.iter().enumerate() {
+            let append = intended("shop/app/live/1", version as u64, *step);
+            let answers = store.append(Timestamp::UNIX_EPOCH, &[append]).unwrap();
+            assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        }
+        Box::new(store)
+    }
+
+    fn keeper(steps: &[u32]) -> Keeper {
+        let mut keeper = Keeper {
+            store: log_of(steps),
+            owner: "serve-1".to_owned(),
+            clock: Clock::after(Timestamp::UNIX_EPOCH, None),
+            next_due: NextDue::default(),
+            news: None,
+            next: steps.len() as u64,
+            last: None,
+            lost: Lost::new(None),
+            rests: None,
+            refuses: Refuses::default(),
+            unread: None,
+        };
+        assert!(keeper.look_on().is_empty());
+        keeper
+    }
+
+    #[test]
+    fn a_log_that_went_on_is_read_on_and_one_that_is_another_or_shorter_is_not() {
+        let mut keeper = keeper(&[1, 2]);
+        keeper.store = log_of(&[1, 2, 3]);
+        let [Input::Logged(events)] = &keeper.look_on()[..] else {
+            panic!("what is new was not read");
+        };
+        assert_eq!(events.iter().map(|one| one.number).collect::<Vec<_>>(), [2]);
+        for other in [&[1, 2][..], &[], &[1, 2, 9], &[1, 2, 9, 4, 5]] {
+            keeper.store = log_of(other);
+            assert!(keeper.look_on().is_empty(), "{other:?}");
+            let why = keeper.lost.send_replace(None).unwrap_or_default();
+            assert!(why.contains("event 2 is not there any more"), "{other:?}: {why}");
+        }
+    }
+
+    #[test]
+    fn what_is_recorded_where_the_log_was_read_already_is_told_to_nobody() {
+        let mut keeper = keeper(&[1, 2]);
+        keeper.store = log_of(&[]);
+        let append = intended("shop/app/live/2", 0, 1);
+        assert!(keeper.append(Timestamp::UNIX_EPOCH, 1, &[append]).is_empty());
+        assert!(keeper.lost.borrow().is_some());
     }
 }

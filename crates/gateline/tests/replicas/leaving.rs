@@ -124,3 +124,49 @@ fn a_look_that_a_stopping_server_had_begun_is_another_servers_at_once() {
     place.replicas[leaves].start_again();
     place.becomes(place.replicas[leaves].port, "1.0.0", "verified");
 }
+
+#[test]
+fn a_server_whose_database_lost_its_last_commits_ends_and_begins_anew_with_what_is_left() {
+    let mut told = Told::of(
+        "lost-commits",
+        "Two servers on one PostgreSQL database, which loses what was committed last, as in a failover to a standby that lagged behind.",
+        "Neither goes on with what is not there: each ends within two seconds and says why. Started again they know what is left, and the record is whole.",
+    );
+    let database = Database::new();
+    let mut place = Place::start(&[database.url(), database.url()]);
+    let port = place.replicas[0].port;
+    place.apply(port, "{command: {apply: [/bin/true], health: [/bin/true]}}");
+    database.psql("CREATE TABLE public.then AS SELECT * FROM gateline.head");
+    place.ok(
+        port,
+        &["token", "create", "ghost", "--actor", "ghost", "--scope", "read"],
+    );
+    let began = std::time::Instant::now();
+    database.psql(
+        "BEGIN; LOCK gateline.head; DELETE FROM gateline.log WHERE number >= (SELECT size FROM public.then);
+         DELETE FROM gateline.idempotency WHERE last >= (SELECT size FROM public.then);
+         UPDATE gateline.head SET (size, at_us, frontier) = (SELECT size, at_us, frontier FROM public.then); COMMIT",
+    );
+    for replica in &mut place.replicas {
+        let ended = replica.child.wait().unwrap();
+        assert_eq!(ended.code(), Some(5), "{}", replica.log());
+        let says = "is not the one that this server read";
+        assert!(replica.log().contains(says), "{}", replica.log());
+    }
+    told.saw(format!(
+        "Both ended with 5, the last {} ms after the commits were gone.",
+        began.elapsed().as_millis()
+    ));
+    place
+        .replicas
+        .iter_mut()
+        .for_each(super::place::Replica::start_again);
+    let tokens = place.ok(port, &["token", "list"]);
+    assert!(!tokens.contains("ghost"), "{tokens}");
+    place.release(port, "1.0.0");
+    place.becomes(port, "1.0.0", "verified");
+    told.saw(format!(
+        "Started again: {}.",
+        line(&place.doctor(&database.url()), "events hash")
+    ));
+}
