@@ -144,6 +144,13 @@ fn unreadable(path: &Path, why: impl std::fmt::Display) -> Failure {
 mod tests {
     use super::*;
 
+    fn pipe(dir: &Path) -> std::path::PathBuf {
+        let pipe = dir.join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        pipe
+    }
+
     #[test]
     fn a_file_is_hashed_as_its_bytes_are() {
         let dir = tempfile::tempdir().unwrap();
@@ -160,14 +167,7 @@ mod tests {
         let path = dir.path().join("report");
         let content: Vec<u8> = (0..200_000_u32).map(|at| at as u8).collect();
         std::fs::write(&path, &content).unwrap();
-        let pipe = dir.path().join("pipe");
-        assert!(
-            std::process::Command::new("mkfifo")
-                .arg(&pipe)
-                .status()
-                .unwrap()
-                .success()
-        );
+        let pipe = pipe(dir.path());
         let (to, bytes) = (pipe.clone(), content.clone());
         let writer = std::thread::spawn(move || std::fs::write(to, bytes));
         for path in [&path, &pipe] {
@@ -186,9 +186,7 @@ mod tests {
     #[test]
     fn a_pipe_that_nobody_writes_to_is_not_waited_for_beyond_the_limit() {
         let dir = tempfile::tempdir().unwrap();
-        let pipe = dir.path().join("pipe");
-        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.unwrap().success());
+        let pipe = pipe(dir.path());
         let failed = open_within(&pipe, Duration::from_millis(20)).unwrap_err();
         assert_eq!(failed.to_string(), "it is a pipe, and nobody writes to it");
         assert!(digest(&pipe).unwrap_err().why.contains("regular file"));

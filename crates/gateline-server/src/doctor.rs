@@ -20,13 +20,11 @@ use jiff::Timestamp;
 
 pub use self::checkpoint::Checkpoint;
 use self::log::Examination;
+use crate::hub::ahead;
 use crate::place::Place;
 
 /// Most differences that are named. There may be as many as there are events.
 pub const DIFFERENCES_NAMED_MAX: usize = 100;
-
-/// How far the clock may be behind the log's last event without a word.
-pub(crate) const CLOCK_BEHIND_TOLD: Span = Span::from_secs(60);
 
 /// What was examined and found whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,8 +83,22 @@ impl Differences {
         }
     }
 
+    /// Goes on only where there are none.
+    fn none(self, illness: fn(Self) -> Illness) -> Result<(), Illness> {
+        match self.is_empty() {
+            true => Ok(()),
+            false => Err(illness(self)),
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.named.is_empty()
+    }
+}
+
+impl Extend<String> for Differences {
+    fn extend<T: IntoIterator<Item = String>>(&mut self, all: T) {
+        all.into_iter().for_each(|what| self.add(what));
     }
 }
 
@@ -212,12 +224,9 @@ pub fn examine(place: &Place, checkpoints: Vec<Checkpoint>) -> Result<Health, Il
 }
 
 fn examined(store: &impl Patient, checkpoints: Vec<Checkpoint>) -> Result<Health, Illness> {
-    let faults = store.faults()?;
-    if !faults.is_empty() {
-        let mut differences = Differences::default();
-        faults.into_iter().for_each(|fault| differences.add(fault));
-        return Err(Illness::File(differences));
-    }
+    let mut faults = Differences::default();
+    faults.extend(store.faults()?);
+    faults.none(Illness::File)?;
     let mut examination = Examination::against(checkpoints);
     // Most of the log is read before the moment is taken: it is held for the last events only.
     examination.read_on(store)?;
@@ -233,22 +242,13 @@ fn examined(store: &impl Patient, checkpoints: Vec<Checkpoint>) -> Result<Health
             work,
             rows,
             checkpoints: examination.checkpoints.len(),
-            ahead: Some(Span::between(now, head.at)).filter(|ahead| *ahead > CLOCK_BEHIND_TOLD),
+            ahead: ahead(head.at, now),
         };
         Ok((examination, health))
     })?;
-    let kept = examination.kept_content(store)?;
-    if !kept.is_empty() {
-        return Err(Illness::Log(kept));
-    }
-    let lost = examination.lost_texts();
-    if !lost.is_empty() {
-        return Err(Illness::Log(lost));
-    }
-    let texts = examination.kept_texts(store)?;
-    if !texts.is_empty() {
-        return Err(Illness::Beside(texts));
-    }
+    examination.kept_content(store)?.none(Illness::Log)?;
+    examination.lost_texts().none(Illness::Log)?;
+    examination.kept_texts(store)?.none(Illness::Beside)?;
     Ok(health)
 }
 
@@ -295,11 +295,8 @@ fn rebuilt(mut store: impl Store, now: Timestamp) -> Result<(), Illness> {
 fn whole(store: &impl Read, mut examination: Examination) -> Result<Examination, Illness> {
     examination.read_on(store)?;
     examination.compare_head(store)?;
-    if examination.differences.is_empty() {
-        Ok(examination)
-    } else {
-        Err(Illness::Log(examination.differences))
-    }
+    std::mem::take(&mut examination.differences).none(Illness::Log)?;
+    Ok(examination)
 }
 
 fn found(path: &Path) -> Result<&Path, Illness> {

@@ -9,6 +9,8 @@ use gateline_api::Exit;
 use gateline_drivers::{payment_service, proxy};
 use serde::Deserialize;
 
+use crate::backup::BackupError;
+use crate::doctor::Illness;
 use crate::place::Place;
 use crate::serve::LISTEN_DEFAULT;
 use crate::{backup, demo, doctor, serve};
@@ -185,9 +187,9 @@ impl Ended {
         }
     }
 
-    /// One or the other.
-    fn of(err: impl std::error::Error, is_typed: bool) -> Self {
-        match is_typed {
+    /// One or the other, as the error itself says.
+    fn by<E: std::error::Error>(is_of_what_was_typed: fn(&E) -> bool) -> impl Fn(E) -> Self {
+        move |err| match is_of_what_was_typed(&err) {
             true => Self::usage(err),
             false => Self::unknown(err),
         }
@@ -217,19 +219,12 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-fn ill(err: doctor::Illness) -> Ended {
-    let is_typed = err.is_of_what_was_typed();
-    Ended::of(err, is_typed)
-}
-
-fn not_copied(err: backup::BackupError) -> Ended {
-    let is_typed = err.is_of_what_was_typed();
-    Ended::of(err, is_typed)
-}
-
 /// Looks at what was filled, and says what it is.
 fn filled(place: &Place) -> Result<(), Ended> {
-    println!("{}", doctor::examine(place, Vec::new()).map_err(ill)?);
+    println!(
+        "{}",
+        doctor::examine(place, Vec::new()).map_err(Ended::by(Illness::is_of_what_was_typed))?
+    );
     Ok(())
 }
 
@@ -266,10 +261,7 @@ async fn one(verb: ServerVerb) -> Result<(), Ended> {
                 config,
             })
             .await
-            .map_err(|err| {
-                let is_typed = err.is_of_what_was_typed();
-                Ended::of(err, is_typed)
-            })
+            .map_err(Ended::by(serve::ServeError::is_of_what_was_typed))
         }
         ServerVerb::Demo {
             scenario,
@@ -299,23 +291,26 @@ async fn one(verb: ServerVerb) -> Result<(), Ended> {
         } => {
             let place = Place::of(store.as_deref(), &dir).map_err(Ended::usage)?;
             let checkpoints = checkpoint.iter().map(|file| doctor::Checkpoint::read(file));
-            let checkpoints: Vec<_> = checkpoints.collect::<Result<_, _>>().map_err(ill)?;
+            let checkpoints: Vec<_> = checkpoints
+                .collect::<Result<_, _>>()
+                .map_err(Ended::by(Illness::is_of_what_was_typed))?;
             let found = if rebuild {
                 doctor::rebuild(&place)
             } else {
                 doctor::examine(&place, checkpoints)
             };
-            println!("{}", found.map_err(ill)?);
+            println!("{}", found.map_err(Ended::by(Illness::is_of_what_was_typed))?);
             Ok(())
         }
         ServerVerb::Backup { to, of } => {
-            let (events, root) = backup::back_up(&of.place()?, &to).map_err(not_copied)?;
+            let (events, root) =
+                backup::back_up(&of.place()?, &to).map_err(Ended::by(BackupError::is_of_what_was_typed))?;
             println!("`{}` has {events} events; Merkle root {root}", to.display());
             Ok(())
         }
         ServerVerb::Restore { from, of } => {
             let place = of.place()?;
-            backup::restore(&from, &place).map_err(not_copied)?;
+            backup::restore(&from, &place).map_err(Ended::by(BackupError::is_of_what_was_typed))?;
             filled(&place)
         }
         ServerVerb::Store(StoreVerb::Copy { from, to }) => {
@@ -323,7 +318,7 @@ async fn one(verb: ServerVerb) -> Result<(), Ended> {
                 from.parse().map_err(Ended::usage)?,
                 to.parse().map_err(Ended::usage)?,
             );
-            backup::copy(&from, &to).map_err(not_copied)?;
+            backup::copy(&from, &to).map_err(Ended::by(BackupError::is_of_what_was_typed))?;
             filled(&to)
         }
         ServerVerb::PaymentService {

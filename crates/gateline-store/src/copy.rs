@@ -15,9 +15,6 @@ use crate::{Head, RawEvent, Row, StoreError, blob, kept, ticks};
 /// Most events of one entry.
 pub(crate) const ENTRY_EVENTS_MAX: usize = 500;
 
-/// Highest fence that any lease will ever have: a thousand million a second for a hundred years are fewer.
-pub(crate) const FENCE_MAX: u64 = 1 << 62;
-
 /// A part of a store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case", deny_unknown_fields)]
@@ -198,7 +195,7 @@ impl Checked {
                 root,
                 fence,
             } => {
-                if *fence > FENCE_MAX {
+                if *fence > kept::FENCE_MAX {
                     return Err(damaged(
                         "the last fence",
                         "no lease was ever given so many before it",

@@ -1,6 +1,8 @@
 //! Columns: how numbers, times and documents are kept in a table. The same for every database.
 
-use gateline_model::{Recorded, StageRef, Work};
+use std::collections::{BTreeMap, BTreeSet};
+
+use gateline_model::{Recorded, StageRef, Work, WorkId};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -53,8 +55,48 @@ pub(crate) fn newest(
     Ok(found)
 }
 
+/// Highest fence that any lease will ever have: a thousand million a second for a hundred years are fewer.
+pub(crate) const FENCE_MAX: u64 = 1 << 62;
+
+/// A statement about work with a number that is none: the last moment is that of `jiff`, the last fence [`FENCE_MAX`].
+macro_rules! spoilt {
+    ($what:literal) => {
+        concat!(
+            $what,
+            " WHERE NOT (due_us BETWEEN 0 AND 253402207200999999 ",
+            "AND coalesce(leased_until_us, 0) BETWEEN 0 AND 253402207200999999 ",
+            "AND attempt BETWEEN 0 AND 2147483647 AND fence BETWEEN 0 AND 4611686018427387904)"
+        )
+    };
+}
+pub(crate) use spoilt;
+
+/// A statement about keys that name no events, where the head's table is called so.
+macro_rules! astray {
+    ($what:literal, $head:literal) => {
+        concat!(
+            $what,
+            " WHERE last >= (SELECT size FROM ",
+            $head,
+            ") OR first > last OR (first IS NULL) <> (last IS NULL)"
+        )
+    };
+}
+pub(crate) use astray;
+
+/// Whether kept work stays where work is planned anew: it is planned, is what its row says, and need not start afresh.
+pub(crate) fn stays(
+    planned: &BTreeMap<String, &Work>,
+    afresh: &BTreeSet<WorkId>,
+    id: &str,
+    written: &str,
+) -> bool {
+    let is_planned = planned.get(id).is_some_and(|work| kind(work) == written);
+    is_planned && !afresh.contains(&WorkId(id.to_owned()))
+}
+
 /// What lies beside the log and cannot be.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Unsound {
     /// Work with a number that cannot be read.
     pub spoilt: Vec<String>,
@@ -213,4 +255,14 @@ fn misfiled(what: String) -> StoreError {
         what,
         "it is filed under other keys than its own; `doctor --rebuild` makes it again",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_name_the_highest_fence_as_it_is() {
+        assert!(spoilt!("").contains(&FENCE_MAX.to_string()));
+    }
 }

@@ -20,12 +20,10 @@ const WORK_RESTS_MAX: Span = Span::from_secs(366 * 86_400);
 pub(super) fn compare(store: &impl Read, remade: &Remade, now: Timestamp) -> Result<(usize, usize), Illness> {
     let mut differences = Differences::default();
     let work = work(store, remade, now, &mut differences)?;
+    differences.extend(store.unsound()?);
     let rows = rows(store, remade, &mut differences)?;
-    if differences.is_empty() {
-        Ok((work, rows))
-    } else {
-        Err(Illness::Beside(differences))
-    }
+    differences.none(Illness::Beside)?;
+    Ok((work, rows))
 }
 
 fn work(
@@ -38,10 +36,6 @@ fn work(
         Ok(kept) => kept,
         Err(StoreError::Damaged { what, why }) => {
             differences.add(format!("{what}: {why}"));
-            store
-                .unsound()?
-                .into_iter()
-                .for_each(|what| differences.add(what));
             return Ok(0);
         }
         Err(err) => return Err(err),
@@ -61,10 +55,6 @@ fn work(
     for id in planned.keys() {
         differences.add(format!("work `{id}` is planned and not kept"));
     }
-    store
-        .unsound()?
-        .into_iter()
-        .for_each(|what| differences.add(what));
     Ok(kept.len())
 }
 

@@ -8,6 +8,14 @@ use jiff::Timestamp;
 
 use super::estimate::Estimate;
 
+/// How far the clock may be behind the log's last event without a word.
+const BEHIND_TOLD: Span = Span::from_secs(60);
+
+/// By how much the log's last event is ahead of the clock, where that is worth a word.
+pub(crate) fn ahead(log: Timestamp, clock: Timestamp) -> Option<Span> {
+    Some(Span::between(clock, log)).filter(|ahead| *ahead > BEHIND_TOLD)
+}
+
 /// A clock that never goes back.
 #[derive(Debug)]
 pub(super) struct Clock {
@@ -24,11 +32,7 @@ impl Clock {
 
     /// Now, in whole microseconds as the log keeps them.
     pub(super) fn now(&mut self) -> Timestamp {
-        let now = self
-            .shared
-            .as_ref()
-            .map_or_else(Timestamp::now, |shared| shared.now());
-        self.shown(now)
+        self.shown(self.host())
     }
 
     /// Whether it is good enough to decide by, or why not.
@@ -36,13 +40,10 @@ impl Clock {
         self.shared.as_ref().map_or(Ok(()), |shared| shared.sure())
     }
 
-    /// By how much what it shows is ahead of the clock behind it, where that is more than this.
-    pub(super) fn held(&mut self, more_than: Span) -> Option<Span> {
-        let behind = self
-            .shared
-            .as_ref()
-            .map_or_else(Timestamp::now, |shared| shared.now());
-        Some(Span::between(behind, self.shown(behind))).filter(|held| *held > more_than)
+    /// What the clock behind it shows, which may go back.
+    pub(super) fn host(&self) -> Timestamp {
+        let shared = self.shared.as_ref();
+        shared.map_or_else(Timestamp::now, |shared| shared.now())
     }
 
     /// Now, where the clock behind it shows this.
@@ -62,8 +63,8 @@ mod tests {
         let future = Timestamp::from_second(32_503_680_000).unwrap();
         let mut clock = Clock::after(future, None);
         assert_eq!((clock.now(), clock.now()), (future, future));
-        assert!(clock.held(Span::from_secs(60)).is_some());
-        assert_eq!(Clock::after(Timestamp::UNIX_EPOCH, None).held(Span::ZERO), None);
+        assert!(ahead(future, clock.host()).is_some());
+        assert_eq!(ahead(Timestamp::UNIX_EPOCH, clock.host()), None);
     }
 
     #[test]

@@ -32,6 +32,7 @@ use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot, watch};
 
 pub(crate) use attached::record as record_attached;
+pub(crate) use clock::ahead;
 pub use estimate::{SILENT_MAX, UNCERTAIN_MAX};
 pub use kept::Kept;
 pub use leave::HAND_OVER_SECS_MAX;

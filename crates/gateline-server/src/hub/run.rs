@@ -14,14 +14,12 @@ use jiff::Timestamp;
 use tokio::sync::{broadcast, watch};
 use tracing::{error, info, warn};
 
-use super::clock::Clock;
+use super::clock::{Clock, ahead};
 use super::estimate::Estimate;
 use super::kept::{Kept, Source};
 use super::leave::{Ended, until_ended};
 use super::readers::Readers;
 use super::storekeeper::{Job, Keeper, NextDue, Refuses};
-use crate::doctor::CLOCK_BEHIND_TOLD;
-
 use super::{Counts, Hub, Shared, WATCH_BATCHES_MAX, lock, perform::perform};
 
 /// Why the hub could not be started.
@@ -95,8 +93,8 @@ pub(super) fn start(kept: Kept, drivers: Drivers, owner: &str) -> Result<Hub, St
         refuses,
         unread: None,
     };
-    let mut clock = Clock::after(head.at, time.clone());
-    if let Some(ahead) = clock.held(CLOCK_BEHIND_TOLD) {
+    let clock = Clock::after(head.at, time.clone());
+    if let Some(ahead) = ahead(head.at, clock.host()) {
         warn!(
             "The log's last event is of {}, and the clock shows {ahead} less: what waits for a moment waits until it has caught up",
             head.at

@@ -167,8 +167,8 @@ impl Keeper {
     }
 
     fn claim(&mut self, now: Timestamp, limit: usize) -> Input {
-        let due = matches!(self.store.next_due(), Ok(Some(due)) if due <= now);
-        if !due || self.rests.is_some_and(|until| now < until) {
+        let rests = self.rests.is_some_and(|until| now < until);
+        if rests || !matches!(self.store.next_due(), Ok(Some(due)) if due <= now) {
             return Input::Leased(Vec::new());
         }
         let leased = self.store.lease(now, &self.owner, limit, LEASE);

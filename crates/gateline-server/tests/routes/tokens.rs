@@ -60,6 +60,12 @@ async fn a_secret_is_never_shown_twice_nor_replaced_by_one_that_opens_nothing() 
     assert_eq!((problem.status, problem.code.as_str()), (409, "token.exists"));
 }
 
+/// What is said where a token is not made.
+async fn refused(client: &Client, request: &TokenRequest) -> Problem {
+    let made = client.ask::<IssueToken>(&Empty {}, &Empty {}, request).await;
+    made.unwrap_err()
+}
+
 #[tokio::test]
 async fn a_token_that_could_do_nothing_is_refused() {
     let (_app, admin, _, _) = App::start().await;
@@ -67,10 +73,7 @@ async fn a_token_that_could_do_nothing_is_refused() {
         scopes: Vec::new(),
         ..request("ci")
     };
-    let problem = admin
-        .ask::<IssueToken>(&Empty {}, &Empty {}, &nothing)
-        .await
-        .unwrap_err();
+    let problem = refused(&admin, &nothing).await;
     assert_eq!((problem.status, problem.code.as_str()), (422, "token.no_scope"));
 }
 
@@ -81,10 +84,7 @@ async fn a_token_that_would_be_over_when_it_is_made_is_refused() {
         expires: Some("2020-01-01T00:00:00Z".parse().unwrap()),
         ..request("ci")
     };
-    let problem = admin
-        .ask::<IssueToken>(&Empty {}, &Empty {}, &over)
-        .await
-        .unwrap_err();
+    let problem = refused(&admin, &over).await;
     assert_eq!((problem.status, problem.code.as_str()), (422, "token.expires"));
 }
 
@@ -95,10 +95,7 @@ async fn nobody_gets_a_token_in_the_name_of_gateline_itself() {
         actor: "gateline".parse().unwrap(),
         ..request("ci")
     };
-    let problem = admin
-        .ask::<IssueToken>(&Empty {}, &Empty {}, &itself)
-        .await
-        .unwrap_err();
+    let problem = refused(&admin, &itself).await;
     assert_eq!(
         (problem.status, problem.code.as_str()),
         (403, "token.actor_reserved")

@@ -4,6 +4,8 @@
 
 use tokio_postgres::types::Type;
 
+use crate::kept::{astray, spoilt};
+
 /// One statement.
 #[derive(Debug)]
 pub(super) struct Sql {
@@ -36,28 +38,6 @@ macro_rules! event {
             "SELECT number, name, version, type_version, at_us, actor, private, body ",
             "FROM gateline.log JOIN gateline.stream ON stream.id = stream_id ",
             $rest
-        )
-    };
-}
-
-/// Work with a number that is none: the last moment is that of `jiff`, the last fence `FENCE_MAX`.
-macro_rules! spoilt {
-    ($what:literal) => {
-        concat!(
-            $what,
-            " WHERE NOT (due_us BETWEEN 0 AND 253402207200999999 ",
-            "AND coalesce(leased_until_us, 0) BETWEEN 0 AND 253402207200999999 ",
-            "AND attempt >= 0 AND fence BETWEEN 0 AND 4611686018427387904)"
-        )
-    };
-}
-
-/// Keys that name no events.
-macro_rules! astray {
-    ($what:literal) => {
-        concat!(
-            $what,
-            " WHERE last >= (SELECT size FROM gateline.head) OR first > last OR (first IS NULL) <> (last IS NULL)"
         )
     };
 }
@@ -163,8 +143,8 @@ statements! {
     ROLLOUTS_UNSOUND Each [] "SELECT promotion FROM gateline.rollout
         WHERE ticks <> (SELECT count(*) FROM gateline.tick WHERE rollout_id = rollout.id) ORDER BY promotion";
     ROLLOUTS_SOUND Each [] "UPDATE gateline.rollout SET ticks = (SELECT count(*) FROM gateline.tick WHERE rollout_id = rollout.id)";
-    KEYS_UNSOUND Each [] astray!("SELECT scope FROM gateline.idempotency");
-    KEYS_SOUND Each [] astray!("DELETE FROM gateline.idempotency");
+    KEYS_UNSOUND Each [] astray!("SELECT scope FROM gateline.idempotency", "gateline.head");
+    KEYS_SOUND Each [] astray!("DELETE FROM gateline.idempotency", "gateline.head");
 
     // ---- ticks ----
     ROLLOUT_ADD Once [TEXT BYTEA] "INSERT INTO gateline.rollout (promotion, ticks, root) VALUES ($1, 0, $2)

@@ -103,10 +103,8 @@ fn unplanned(
         let mut unplanned = Vec::new();
         for row in link.query(&sql::WORK_KEPT, &[]).await? {
             let (id, kind): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-            let stays = planned.get(&id).is_some_and(|work| kept::kind(work) == kind);
-            let id = WorkId(id);
-            if !stays || afresh.contains(&id) {
-                unplanned.push(id.0);
+            if !kept::stays(planned, afresh, &id, &kind) {
+                unplanned.push(id);
             }
         }
         Ok(unplanned)

@@ -1,5 +1,7 @@
 //! Every statement of the store. A test prepares each.
 
+use crate::kept::{astray, spoilt};
+
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident: $sql:expr;)*) => {
         $($(#[$doc])* pub(super) const $name: &str = $sql;)*
@@ -59,28 +61,6 @@ macro_rules! releases {
     };
 }
 
-/// Work with a number that is none: the last moment is that of `jiff`, the last fence `FENCE_MAX`.
-macro_rules! spoilt {
-    ($what:literal) => {
-        concat!(
-            $what,
-            " WHERE NOT (due_us BETWEEN 0 AND 253402207200999999 ",
-            "AND coalesce(leased_until_us, 0) BETWEEN 0 AND 253402207200999999 ",
-            "AND attempt BETWEEN 0 AND 2147483647 AND fence BETWEEN 0 AND 4611686018427387904)"
-        )
-    };
-}
-
-/// Keys that name no events.
-macro_rules! astray {
-    ($what:literal) => {
-        concat!(
-            $what,
-            " WHERE last >= (SELECT size FROM head) OR first > last OR (first IS NULL) <> (last IS NULL)"
-        )
-    };
-}
-
 statements! {
     // ---- head and streams ----
     HEAD: "SELECT size, at_us, fence, frontier FROM head";
@@ -133,8 +113,8 @@ statements! {
     FENCE_UNSOUND: "SELECT fence FROM head WHERE fence NOT BETWEEN coalesce((SELECT max(fence) FROM work), 0) AND 4611686018427387904";
     FENCE_SOUND: "UPDATE head SET fence = coalesce((SELECT max(fence) FROM work), 0)
         WHERE fence NOT BETWEEN coalesce((SELECT max(fence) FROM work), 0) AND 4611686018427387904";
-    KEYS_UNSOUND: astray!("SELECT scope FROM idempotency");
-    KEYS_SOUND: astray!("DELETE FROM idempotency");
+    KEYS_UNSOUND: astray!("SELECT scope FROM idempotency", "head");
+    KEYS_SOUND: astray!("DELETE FROM idempotency", "head");
 
     // ---- ticks ----
     ROLLOUT: "SELECT id, root FROM rollout WHERE promotion = ?1";

@@ -93,11 +93,9 @@ pub(super) fn rebuild(
         Ok((column::<String>(row, 0)?, column::<String>(row, 1)?))
     })?;
     for (id, kind) in kept {
-        let stays = planned.get(&id).is_some_and(|work| kept::kind(work) == kind);
-        let id = WorkId(id);
-        if !stays || afresh.contains(&id) {
+        if !kept::stays(&planned, afresh, &id, &kind) {
             tx.prepare_cached(sql::WORK_REMOVE)
-                .and_then(|mut remove| remove.execute([id.0]))
+                .and_then(|mut remove| remove.execute([id]))
                 .map_err(failed(DOING))?;
         }
     }
