@@ -17,13 +17,13 @@ async fn keys_lead_to_the_filter_the_pages_and_the_yes() {
         );
         // A `/` that is written is a `/`.
         window.press("payments/pay\u{e007}").await;
+        window
+            .until(
+                "return new URLSearchParams(location.search).get('q')",
+                json!("payments/pay"),
+            )
+            .await;
         window.until_shown(".board", "payment-service").await;
-        assert_eq!(
-            window
-                .run("return new URLSearchParams(location.search).get('q')")
-                .await,
-            json!("payments/pay")
-        );
         window.press("/").await;
         window.run("document.activeElement.value = ''").await;
         window.press("nowhere\u{e007}").await;
@@ -151,7 +151,7 @@ async fn what_waits_is_answered_in_the_inbox_with_one_key_each() {
         window.press("w").await;
         window.press("I looked again.\u{e004}\u{e007}").await;
         window
-            .until_shown("main", "payment-service 1.1.0 into production")
+            .until_shown("[id^=waits-]", "payment-service 1.1.0 into production")
             .await;
     })
     .await;

@@ -153,7 +153,7 @@ async fn an_owner_signs_a_yes_to_a_proposal_with_a_passkey_on_its_page() {
             .await;
         window.write("#proposal-approve", "as agreed").await;
         window.click("#proposal-approve-signed").await;
-        window.until_shown(".banner", "in force").await;
+        window.until_shown(".banner", "in force by").await;
     })
     .await;
     let path = ProposalPath {

@@ -117,6 +117,7 @@ async fn a_person_signs_in_with_a_provider_also_after_it_changed_its_keys() {
                 .until_shown("main", &format!("corp:{name} signed in"))
                 .await;
             window.click("header a[href='/sessions']").await;
+            window.until_shown("h1", "Sessions").await;
             window.until_shown("main", "corp").await;
             window.click("header form button").await;
             window.until_shown("h1", "Log in").await;

@@ -162,7 +162,8 @@ impl Window {
             .unwrap_or_else(|err| panic!("nothing is at `{css}`: {err}"))
     }
 
-    /// Waits until an element shows a text; pages may change it meanwhile.
+    /// Waits until an element shows a text; pages may change it meanwhile. To see that something was done,
+    /// wait for what was not shown before.
     pub async fn until_shown(&self, css: &str, text: &str) {
         let mut seen = String::new();
         let looking = async {
@@ -186,6 +187,24 @@ impl Window {
     /// Runs a script of the test, and gives what it returns.
     pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// Waits until a script of the test returns a value; pages may be exchanged meanwhile.
+    pub async fn until(&self, script: &str, value: Value) {
+        let mut seen = Value::Null;
+        let looking = async {
+            loop {
+                let told = self.client.execute(script, Vec::new()).await;
+                seen = told.unwrap_or_default();
+                if seen == value {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, looking).await.is_err() {
+            panic!("`{script}` never returned {value}, but {seen}");
+        }
     }
 
     /// Presses keys where the focus is.
